@@ -1,0 +1,37 @@
+"""The errors that a person can mend; each is one line: what was found, where, what was expected, what to type."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RulesearchError(Exception):
+    """The user's input is wrong. The command line prints the message and ends with exit code 2."""
+
+
+class ParseError(RulesearchError):
+    """A text does not follow the rule language.
+
+    **Arguments:** `reason` says what was found and what was expected; `text` is the whole text;
+    `column` counts from 1.
+    """
+
+    def __init__(self, reason: str, text: str, column: int) -> None:
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        super().__init__(f"column {column} of {shown!r}: {reason}")
+        self.reason = reason
+        self.column = column
+
+
+class MissingPartError(RulesearchError):
+    """An optional part is not installed. The command line ends with exit code 3; the message says what to install."""
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return ` (did you mean 'oja'?)`, or the list of choices where none is near."""
+    options = sorted(choices)
+    near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there is: {', '.join(options)}" if options else ""

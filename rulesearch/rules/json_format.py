@@ -1,0 +1,137 @@
+"""Rule JSON: the exchange format, read by our own checks and written without loss."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rulesearch.errors import RulesearchError
+from rulesearch.expression.parser import parse_expression
+from rulesearch.expression.printing import to_text
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.expression.units import UNITS
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
+
+
+def rules_to_json(rules: RuleSet) -> dict[str, Any]:
+    """Return a set of rules as a JSON document."""
+    return {"name": rules.name, "rules": {name: _rule_to_json(rule) for name, rule in rules.rules.items()}}
+
+
+def _rule_to_json(rule: Rule) -> dict[str, Any]:
+    return {
+        "eta": rule.eta,
+        **{slot: to_text(rule.slots[slot]) if slot in rule.slots else None for slot in SLOTS},
+        "states": {name: _state_to_json(state) for name, state in rule.states.items()},
+        "constants": {
+            name: {"value": number.value, "unit": number.unit} if number.unit else number.value
+            for name, number in rule.constants.items()
+        },
+        "bounds": None if rule.bounds is None else [_finite(bound) for bound in rule.bounds],
+    }
+
+
+def _finite(bound: float) -> float | str:
+    return bound if math.isfinite(bound) else ("inf" if bound > 0 else "-inf")
+
+
+def _state_to_json(state: State) -> dict[str, Any]:
+    if isinstance(state, Trace):
+        return {"kind": "trace", "side": state.side, "tau": state.tau, "nearest": state.nearest}
+    if isinstance(state, Lowpass):
+        key = "tau_steps" if state.in_steps else "tau"
+        return {"kind": "lowpass", "expression": to_text(state.expression), key: state.tau}
+    return {"kind": "synaptic", **{slot: to_text(e) for slot, e in state.slots.items()}, "tau": state.tau}
+
+
+def rules_from_json(document: Any, where: str = "rule JSON") -> RuleSet:
+    """Read a JSON document (already decoded, or its text) into a `RuleSet`.
+
+    **Raises:** `RulesearchError` with the place of what is wrong.
+    """
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise RulesearchError(f"{where}: not JSON: {error}") from None
+    members = _mapping(_mapping(document, where).get("rules"), f"{where}: rules")
+    if not members:
+        raise RulesearchError(f'{where}: "rules" is empty; expected at least one rule, as in {{"rules": {{"w": ...}}}}')
+    rules = {name: _rule_from_json(member, f"{where}: rules.{name}") for name, member in members.items()}
+    name = document.get("name") or ""
+    return RuleSet(rules, name if isinstance(name, str) else "")
+
+
+def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise RulesearchError(f"{where}: expected an object, found {type(value).__name__}")
+    return value
+
+
+def _number(value: Any, where: str) -> float:
+    if value in ("inf", "-inf"):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise RulesearchError(f"{where}: expected a number, found {value!r}")
+    return float(value)
+
+
+def _expression(value: Any, where: str) -> Expression:
+    if not isinstance(value, str):
+        raise RulesearchError(f"{where}: expected an expression as text, found {value!r}")
+    try:
+        return parse_expression(value)
+    except RulesearchError as error:
+        raise RulesearchError(f"{where}: {error}") from None
+
+
+def _rule_from_json(member: Any, where: str) -> Rule:
+    fields = _mapping(member, where)
+    unknown = set(fields) - {*SLOTS, "eta", "states", "constants", "bounds", "name"}
+    if unknown:
+        raise RulesearchError(f"{where}: unknown field {sorted(unknown)[0]!r}; expected slots, eta, states, constants, bounds")
+    slots = {slot: _expression(fields[slot], f"{where}.{slot}") for slot in SLOTS if fields.get(slot)}
+    if not slots:
+        raise RulesearchError(f"{where}: no slot is filled; expected one of {', '.join(SLOTS)}")
+    states = {
+        name: _state_from_json(state, f"{where}.states.{name}")
+        for name, state in _mapping(fields.get("states") or {}, f"{where}.states").items()
+    }
+    constants = {
+        name: _constant(value, f"{where}.constants.{name}")
+        for name, value in _mapping(fields.get("constants") or {}, f"{where}.constants").items()
+    }
+    bounds = fields.get("bounds")
+    if bounds is not None and (not isinstance(bounds, list) or len(bounds) != 2):
+        raise RulesearchError(f"{where}.bounds: expected [low, high] or null, found {bounds!r}")
+    limits = None if bounds is None else (_number(bounds[0], f"{where}.bounds"), _number(bounds[1], f"{where}.bounds"))
+    eta = None if fields.get("eta") is None else _number(fields["eta"], f"{where}.eta")
+    return Rule(slots, eta, states, constants, limits)
+
+
+def _constant(value: Any, where: str) -> Number:
+    if isinstance(value, dict):
+        unit = value.get("unit", "")
+        if unit and unit not in UNITS:
+            raise RulesearchError(f"{where}: unknown unit {unit!r}; there is: {', '.join(UNITS)}")
+        return Number(_number(value.get("value"), where), unit)
+    return Number(_number(value, where))
+
+
+def _state_from_json(value: Any, where: str) -> State:
+    fields = _mapping(value, where)
+    kind = fields.get("kind")
+    if kind == "trace" and fields.get("side") in ("pre", "post"):
+        return Trace(fields["side"], _number(fields.get("tau"), f"{where}.tau"), bool(fields.get("nearest", False)))
+    if kind == "lowpass":
+        in_steps = "tau_steps" in fields
+        tau = _number(fields.get("tau_steps" if in_steps else "tau"), f"{where}.tau")
+        return Lowpass(_expression(fields.get("expression"), f"{where}.expression"), tau, in_steps)
+    if kind == "synaptic":
+        slots = {slot: _expression(fields[slot], f"{where}.{slot}") for slot in SLOTS if fields.get(slot)}
+        tau = fields.get("tau")
+        return Synaptic(slots, None if tau is None else _number(tau, f"{where}.tau"))
+    raise RulesearchError(f"{where}: expected kind trace (with side pre or post), lowpass or synaptic, found {kind!r}")

@@ -1,0 +1,178 @@
+"""A plasticity rule of one synapse type, and sets of rules that act together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.expression.fingerprint import fingerprint
+from rulesearch.expression.printing import symbol_latex, to_latex
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.expression.units import dimension_of
+from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one synapse type changes: in each slot the weight moves by eta times the slot's expression.
+
+    **Fields:** `slots`: expression by slot (`on_pre`, `on_post`, `drift` [1/s], `on_step`; empty slots are
+    absent); `eta`: learning rate, None for the task's default; `states` and `constants` by name (constants in
+    base units); `bounds` of w, None for the task's.
+    """
+
+    slots: Mapping[str, Expression]
+    eta: float | None = None
+    states: Mapping[str, State] = field(default_factory=dict)
+    constants: Mapping[str, Number] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for slot in self.slots:
+            if slot not in SLOTS:
+                raise RulesearchError(f"unknown slot {slot!r}{did_you_mean(slot, SLOTS)}")
+
+    @property
+    def size(self) -> int:
+        """Nodes over all slots as written; eta does not count, a constant counts 1."""
+        return sum(expression.size for expression in self.slots.values())
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every name that slots and states read, constants left out."""
+        found: dict[str, None] = {}
+        for expression in self.expressions():
+            found.update(dict.fromkeys(name for name in expression.symbols if name not in self.constants))
+        return tuple(found)
+
+    def expressions(self) -> tuple[Expression, ...]:
+        """Return all expressions: of the slots, the low-passes and the synaptic states."""
+        found = list(self.slots.values())
+        for state in self.states.values():
+            if isinstance(state, Lowpass):
+                found.append(state.expression)
+            elif isinstance(state, Synaptic):
+                found.extend(state.slots.values())
+        return tuple(found)
+
+    def constant_values(self) -> dict[str, float]:
+        """Return the value of each constant in base units."""
+        return {name: number.value for name, number in self.constants.items()}
+
+    def with_constants(self, values: Mapping[str, float]) -> Rule:
+        """Return the rule with other values for some of its constants; units stay."""
+        constants = {
+            name: Number(float(values.get(name, number.value)), number.unit) for name, number in self.constants.items()
+        }
+        return replace(self, constants=constants)
+
+    def fingerprint(self) -> str:
+        """Return the numeric fingerprint of what the slots compute; eta is left out."""
+        return fingerprint(self.slots, self.constant_values())
+
+    def check_units(self, units: Mapping[str, str] | None = None, where: str = "rule") -> None:
+        """Refuse expressions that add or compare different units.
+
+        **Arguments:** `units` of symbols; by default those of the common vocabulary.
+        **Raises:** `RulesearchError`.
+        """
+        known = dict(units) if units is not None else {name: unit for name, (_, unit) in VOCABULARY.items()}
+        known = {name: unit for name, unit in known.items() if name not in self.states}
+        known |= {name: number.unit for name, number in self.constants.items() if number.unit}
+        for slot, expression in self.slots.items():
+            dimension_of(expression, known, f"{where}, slot {slot}")
+        for name, state in self.states.items():
+            if isinstance(state, Lowpass):
+                dimension_of(state.expression, known, f"{where}, state {name}")
+
+    def latex(self, digits: int | None = None, with_values: bool = False) -> str:
+        r"""Return LaTeX of the slots, joined by `\\`: `\Delta w = \eta\,...`, `\dot{w} = \eta\,...` for drift.
+
+        **Arguments:** `with_values`: write the constants' values in place of their names.
+        """
+        return r" \\ ".join(f"{left} = {right}" for left, right in self.latex_equations(digits, with_values))
+
+    def latex_equations(self, digits: int | None = None, with_values: bool = False) -> list[tuple[str, str]]:
+        """Return left and right hand sides in LaTeX, one pair per slot."""
+        equations = []
+        for slot in SLOTS:
+            if slot not in self.slots:
+                continue
+            expression = self.slots[slot]
+            if with_values:
+                expression = expression.substitute(
+                    {name: Expression((number,)) for name, number in self.constants.items()}
+                )
+            left = {
+                "on_pre": r"\Delta w_{\mathrm{pre}}",
+                "on_post": r"\Delta w_{\mathrm{post}}",
+                "drift": r"\dot{w}",
+                "on_step": r"\Delta w",
+            }[slot]
+            body = to_latex(expression, digits=digits)
+            simple = isinstance(expression.head, str) or (
+                not isinstance(expression.head, Number) and expression.head.name not in ("add", "sub", "neg")
+            )
+            if body.startswith("-"):
+                simple = False
+            equations.append((left, rf"\eta\,{body}" if simple else rf"\eta\left({body}\right)"))
+        return equations
+
+    def _repr_latex_(self) -> str:
+        return f"$\\begin{{aligned}}{self.latex()}\\end{{aligned}}$"
+
+    def __str__(self) -> str:
+        from rulesearch.rules.text import rule_text
+
+        return rule_text(self)
+
+
+def constant_latex(name: str) -> str:
+    """Return LaTeX of a constant's name."""
+    return symbol_latex(name)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Rules that act together, by the name of their projection; a single rule is a set of one named `w`."""
+
+    rules: Mapping[str, Rule]
+    name: str = ""
+
+    @staticmethod
+    def single(rule: Rule) -> RuleSet:
+        """Return the set that holds one rule, named `w`."""
+        return RuleSet({"w": rule}, rule.name)
+
+    @property
+    def size(self) -> int:
+        """Nodes over all rules."""
+        return sum(rule.size for rule in self.rules.values())
+
+    def only(self) -> Rule:
+        """Return the one rule of a set of one.
+
+        **Raises:** `RulesearchError` where there are several.
+        """
+        if len(self.rules) != 1:
+            raise RulesearchError(f"expected one rule, found a set of {len(self.rules)}: {', '.join(self.rules)}")
+        return next(iter(self.rules.values()))
+
+    def latex(self, digits: int | None = None) -> str:
+        """Return LaTeX of all rules."""
+        if len(self.rules) == 1:
+            return self.only().latex(digits)
+        lines = []
+        for name, rule in self.rules.items():
+            lines += [rf"\text{{{name}: }} {left} = {right}" for left, right in rule.latex_equations(digits)]
+        return r" \\ ".join(lines)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\begin{{aligned}}{self.latex()}\\end{{aligned}}$"
+
+    def __str__(self) -> str:
+        from rulesearch.rules.text import rule_set_text
+
+        return rule_set_text(self)

@@ -1,0 +1,80 @@
+"""What a rule's expressions read besides w: traces, low-passes and synaptic states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rulesearch.expression.tree import Expression
+
+SLOTS = ("on_pre", "on_post", "drift", "on_step")
+"""The four slots of a rule, in the order in which they are printed."""
+
+CUSTOMARY_TRACES: dict[str, str] = {
+    **{name: "pre" for name in ("x", "x2", "x3")},
+    **{name: "post" for name in ("y", "y2", "y3")},
+}
+"""Side of the traces that `tau_NAME = 20 ms` declares."""
+
+VOCABULARY: dict[str, tuple[str, str]] = {
+    "w": ("weight of the synapse", ""),
+    "x": ("presynaptic trace (in rate networks: activity)", ""),
+    "x2": ("second presynaptic trace", ""),
+    "x3": ("third presynaptic trace", ""),
+    "y": ("postsynaptic trace (in rate networks: activity)", ""),
+    "y2": ("second postsynaptic trace", ""),
+    "y3": ("third postsynaptic trace", ""),
+    "x_bar": ("running mean of x", ""),
+    "y_bar": ("running mean of y", ""),
+    "v": ("membrane potential", "mV"),
+    "v_target": ("the teacher's membrane potential", "mV"),
+    "v_dend": ("dendritic potential", "mV"),
+    "psp": ("postsynaptic potential of this synapse", ""),
+    "E": ("eligibility of the synapse", ""),
+    "R": ("reward", ""),
+    "R_bar": ("running mean of the reward", ""),
+    "w_sum": ("sum of the neuron's weights in this projection", ""),
+    "w_mean": ("mean of the neuron's weights in this projection", ""),
+    "I_E": ("excitatory current", "pA"),
+    "I_I": ("inhibitory current", "pA"),
+    "recon": ("Sanger's reconstruction, the sum over j <= i of y_j w_j", ""),
+}
+"""Symbols that a rule may read without declaring them: meaning and unit. A task offers some of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """An exponentially decaying trace of spikes: dz/dt = -z/tau; a spike adds 1 (nearest: sets to 1).
+
+    **Fields:** `side` is `pre` or `post`; `tau` [s].
+    """
+
+    side: str
+    tau: float
+    nearest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lowpass:
+    """A low-pass of an expression: dz/dt = (expression - z)/tau.
+
+    **Fields:** `tau` [s], or a number of the task's steps where `in_steps`.
+    """
+
+    expression: Expression
+    tau: float
+    in_steps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Synaptic:
+    """A state of each synapse with slots of its own, such as an eligibility: dz/dt = -z/tau + drift.
+
+    **Fields:** `slots`: expression by slot name; `tau` [s], None for no decay.
+    """
+
+    slots: Mapping[str, Expression] = field(default_factory=dict)
+    tau: float | None = None
+
+
+State = Trace | Lowpass | Synaptic
