@@ -1,0 +1,176 @@
+"""Task `oja`: a linear rate neuron must find the first principal component of its input and normalise itself.
+
+The set-up is that of Mettler, Schmidt, Senn, Petrovici & Jordan, GECCO 2021 (arXiv:2102.04312).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.rules.library import known_rule
+from rulesearch.rules.rule import RuleSet
+from rulesearch.rules.states import Lowpass
+from rulesearch.rules.text import parse_expression, parse_rules
+from rulesearch.simulate.codes import OK, STATUS
+from rulesearch.simulate.rate import simulate_rate
+from rulesearch.tasks.task import Fidelity, Setting, Settings, Task, TaskSymbol, Trial
+
+Array = npt.NDArray[np.float64]
+
+_TRAINING_SHARE = 0.9
+_RECORDS = 180
+_SILENT_NORM = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class OjaData:
+    """The data sets of one seed.
+
+    **Fields:** `inputs` `(points, data sets, dims)`; `covariances` `(data sets, dims, dims)`; `components`
+    `(data sets, dims)`, their first eigenvectors; `initial` `(data sets, dims)`, unit weight vectors.
+    """
+
+    inputs: Array
+    covariances: Array
+    components: Array
+    initial: Array
+
+
+def random_spd(dims: int, rng: np.random.Generator) -> Array:
+    """Return a random symmetric positive definite matrix `(dims, dims)`, scaled to a largest element of 1.
+
+    The construction is that of scikit-learn's `make_spd_matrix`: U (1 + diag(u)) V^T from the singular vectors
+    of A^T A, with A and u uniform in [0, 1] and 1 the matrix of ones.
+    """
+    a = rng.uniform(size=(dims, dims))
+    u, _, vt = np.linalg.svd(a.T @ a)
+    matrix = u @ (1.0 + np.diag(rng.uniform(size=dims))) @ vt
+    matrix = (matrix + matrix.T) / 2.0
+    return np.asarray(matrix / np.max(np.abs(matrix)))
+
+
+def separated_spectrum(dims: int, minor: float, rng: np.random.Generator) -> Array:
+    """Return a covariance `(dims, dims)` with eigenvalues (1, minor, ..., minor) and random axes."""
+    q, r = np.linalg.qr(rng.normal(size=(dims, dims)))
+    axes = q * np.sign(np.diag(r))
+    return np.asarray((axes * np.array([1.0] + [minor] * (dims - 1))) @ axes.T)
+
+
+@lru_cache(maxsize=8)
+def oja_data(seed: int, data_sets: int, dims: int, points: int, minor: float) -> OjaData:
+    """Return the data sets of a seed; `minor` 0 asks for random covariances."""
+    inputs = np.empty((points, data_sets, dims))
+    covariances = np.empty((data_sets, dims, dims))
+    components = np.empty((data_sets, dims))
+    initial = np.empty((data_sets, dims))
+    for index, child in enumerate(np.random.SeedSequence(seed).spawn(data_sets)):
+        rng = np.random.Generator(np.random.PCG64(child))
+        covariance = separated_spectrum(dims, minor, rng) if minor > 0 else random_spd(dims, rng)
+        values, vectors = np.linalg.eigh(covariance)
+        root = vectors * np.sqrt(values)
+        inputs[:, index, :] = rng.normal(size=(points, dims)) @ root.T
+        start = rng.uniform(-1.0, 1.0, size=dims)
+        covariances[index] = covariance
+        components[index] = vectors[:, -1]
+        initial[index] = start / np.linalg.norm(start)
+    return OjaData(inputs, covariances, components, initial)
+
+
+class Oja(Task):
+    """Find the first principal component of the input, with weights of length 1.
+
+    The loss is 1 - F/data_sets, with the fitness F = sum over data sets of the mean, over the second half of
+    training, of |cos(w, PC1)| - a (|w| - 1)^2, a = dims times the largest variance (Mettler et al. 2021, fitness
+    "angle"; they average over the whole of training, where the neuron is still on its way).
+    """
+
+    name = "oja"
+    title = "first principal component in a rate neuron"
+    summary = (
+        "A linear rate neuron y = w x learns online from correlated Gaussian input; its weight vector must turn to "
+        "the first principal component and reach length 1."
+    )
+    reference = (
+        "Mettler, H. D., Schmidt, M., Senn, W., Petrovici, M. A. & Jordan, J. (2021). Evolving neuronal plasticity "
+        "rules using Cartesian genetic programming. arXiv:2102.04312."
+    )
+    doi = "10.48550/arXiv.2102.04312"
+    bibtex = """@misc{mettler2021,
+  author = {Mettler, Henrik D. and Schmidt, Maximilian and Senn, Walter and Petrovici, Mihai A. and Jordan, Jakob},
+  title = {Evolving Neuronal Plasticity Rules using Cartesian Genetic Programming},
+  year = {2021},
+  eprint = {2102.04312},
+  archivePrefix = {arXiv}
+}"""
+    slots = ("on_step",)
+    symbols: Mapping[str, TaskSymbol] = {
+        "x": TaskSymbol("activity of the presynaptic neuron"),
+        "y": TaskSymbol("activity of the postsynaptic neuron, the sum of w x over its synapses"),
+        "w": TaskSymbol("weight of the synapse; it may be negative"),
+        "x_bar": TaskSymbol("running mean of x", state=Lowpass(parse_expression("x"), 100.0, in_steps=True)),
+        "y_bar": TaskSymbol("running mean of y", state=Lowpass(parse_expression("y"), 100.0, in_steps=True)),
+    }
+    settings: Mapping[str, Setting] = {
+        "dims": Setting(2, "number of inputs; above 2: eigenvalues (1, 0.3, ..., 0.3)", 2, 200, whole=True),
+        "eta": Setting(0.01, "learning rate of rules that give none (above 2 inputs: 0.005)", 1e-9, 10.0),
+        "points": Setting(2000, "points of each data set, 90 % of them for training (above 2 inputs: 20000)", 100, 1e7, True),
+        "data_sets": Setting(10, "number of data sets of a seed", 1, 1000, whole=True),
+        "minor": Setting(0, "eigenvalue of the minor components; 0: random covariance (above 2 inputs: 0.3)", 0, 0.999),
+    }
+    fidelities = (Fidelity("full", 1, "all data sets of one seed"),)
+    bounds = (-np.inf, np.inf)
+    grammar = "rate"
+    known_rule = "oja"
+
+    def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
+        if values["dims"] > 2:
+            for name, value in (("eta", 0.005), ("points", 20000.0), ("minor", 0.3)):
+                if name not in given:
+                    values[name] = value
+        return values
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        return known_rule("oja").rules
+
+    def control(self, settings: Settings) -> RuleSet:
+        """Return Hebb's rule, which runs away."""
+        return parse_rules("x*y")
+
+    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        rule = rules.only()
+        dims, data_sets = int(settings["dims"]), int(settings["data_sets"])
+        data = oja_data(seed, data_sets, dims, int(settings["points"]), settings["minor"])
+        steps = int(len(data.inputs) * _TRAINING_SHARE)
+        every = max(1, steps // _RECORDS)
+        eta = self.default_eta(settings) if rule.eta is None else rule.eta
+        low, high = rule.bounds or self.bounds
+        result = simulate_rate(rule, data.inputs[:steps], data.initial, eta, every, bounds=(low, high), backend=backend)
+        work = result.steps * data_sets * dims
+        if result.code != OK:
+            return Trial(STATUS[result.code], None, work=work, died_at=result.steps / steps)
+        return _score(result.weights, data, work)
+
+
+def _score(weights: Array, data: OjaData, work: int) -> Trial:
+    half = weights[len(weights) // 2 :]
+    norms = np.sqrt(np.einsum("tdi,tdi->td", half, half))
+    if np.min(norms[-1]) < _SILENT_NORM:
+        return Trial("silent", None, {"norm": float(np.mean(norms[-1]))}, work=work)
+    with np.errstate(all="ignore"):
+        cosines = np.abs(np.einsum("tdi,di->td", half, data.components)) / norms
+    width = data.initial.shape[1]
+    penalty = width * np.max(np.diagonal(data.covariances, axis1=1, axis2=2), axis=1)
+    fitness = np.mean(np.nan_to_num(cosines) - penalty * (norms - 1.0) ** 2, axis=0)
+    angles = np.degrees(np.arccos(np.clip(cosines[-1], 0.0, 1.0)))
+    cases = 1.0 - fitness
+    metrics = {
+        "angle_deg": float(np.median(angles)),
+        "norm": float(np.mean(norms[-1])),
+        "fitness": float(10.0 * np.mean(fitness)),
+    }
+    return Trial("ok", float(np.mean(cases)), metrics, tuple(float(case) for case in cases), work)

@@ -1,0 +1,213 @@
+"""The contract of a task: a network, its input, a loss, and what is known to solve it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import State
+from rulesearch.rules.text import parse_rules
+
+Settings = Mapping[str, float]
+"""Value of every setting of a task, whole numbers as float."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSymbol:
+    """A symbol that rules of the task may read.
+
+    **Fields:** `meaning`; `unit`; `state`: its default definition where it is a trace or a low-pass that a rule
+    may declare otherwise (None: the network provides it).
+    """
+
+    meaning: str
+    unit: str = ""
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A number that `--set name=value` changes.
+
+    **Fields:** `default`; `meaning`; `low` and `high`: allowed range; `whole`: only whole numbers; `unit`.
+    """
+
+    default: float
+    meaning: str
+    low: float
+    high: float
+    whole: bool = False
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How thoroughly a rule is tried; the cheap ones come first, the last one is the full one.
+
+    **Fields:** `trials`: number of seeds; `description`; `conditions`: settings that differ in each trial (the
+    trial k takes entry k modulo their number).
+    """
+
+    name: str
+    trials: int
+    description: str
+    conditions: tuple[Mapping[str, float], ...] = ({},)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The result of one rule on one seed.
+
+    **Fields:** `status` (see `simulate.codes.STATUS`); `loss`, None unless `ok`; `metrics` by name; `cases`: the
+    losses of parts of the trial (data sets, say), which the loss is the mean of; `work`: counted work (synaptic
+    updates); `died_at`: share of the trial that was simulated before it ended early, 1 where it ran to the end.
+    """
+
+    status: str
+    loss: float | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    cases: tuple[float, ...] = ()
+    work: int = 0
+    died_at: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A metric that must reach `least` before a rule counts as solving the task."""
+
+    metric: str
+    least: float
+
+    def shortfall(self, metrics: Mapping[str, float]) -> float:
+        """Return how much the metric lacks; 0 where it is met."""
+        value = metrics.get(self.metric, float("-inf"))
+        return max(0.0, self.least - value) if value == value else float("inf")
+
+
+class Task(ABC):
+    """A network of plastic synapses, what it is given, and how well it then does.
+
+    A task is stateless: `trial` is a function of its arguments alone. Subclasses declare the class variables
+    and write `trial`, `baseline` and `control`.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    reference: ClassVar[str]
+    doi: ClassVar[str]
+    bibtex: ClassVar[str]
+    slots: ClassVar[tuple[str, ...]]
+    bare_slot: ClassVar[str] = "on_step"
+    rule_names: ClassVar[tuple[str, ...]] = ("w",)
+    symbols: ClassVar[Mapping[str, TaskSymbol]]
+    settings: ClassVar[Mapping[str, Setting]]
+    fidelities: ClassVar[tuple[Fidelity, ...]]
+    requirements: ClassVar[tuple[Requirement, ...]] = ()
+    bounds: ClassVar[tuple[float, float]]
+    grammar: ClassVar[str]
+    known_rule: ClassVar[str]
+    """Name of the known rule that solves the task."""
+
+    @abstractmethod
+    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        """Simulate bound rules (see `bind`) on the data of one seed."""
+
+    @abstractmethod
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the known rule with its constants calibrated to the task."""
+
+    @abstractmethod
+    def control(self, settings: Settings) -> RuleSet:
+        """Return a rule that must fail."""
+
+    def default_eta(self, settings: Settings) -> float:
+        """Return the learning rate of rules that give none."""
+        return settings["eta"]
+
+    def report_conditions(self) -> tuple[Mapping[str, float], ...]:
+        """Return the settings under which the best rule is shown besides the default ones."""
+        return ()
+
+    def resolve(self, overrides: Mapping[str, str | float] | None = None) -> dict[str, float]:
+        """Return every setting's value, checked.
+
+        **Raises:** `RulesearchError` for an unknown setting, text that is no number, or a value out of range.
+        """
+        values = {name: setting.default for name, setting in self.settings.items()}
+        for name, given in (overrides or {}).items():
+            if name not in self.settings:
+                raise RulesearchError(f"task {self.name} has no setting {name!r}{did_you_mean(name, self.settings)}")
+            values[name] = _checked(self.name, name, self.settings[name], given)
+        return self.derive(values, set(overrides or {}))
+
+    def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
+        """Adjust defaults that depend on other settings; `given` names those that were set by hand."""
+        return values
+
+    def parse(self, text: str) -> RuleSet:
+        """Read rule text with this task's symbols and default slot, and check that it fits.
+
+        **Raises:** `RulesearchError`.
+        """
+        rules = parse_rules(text, self.bare_slot, set(self.symbols))
+        self.check(rules)
+        return rules
+
+    def check(self, rules: RuleSet) -> None:
+        """Refuse rules that this task cannot run, in one clear line.
+
+        **Raises:** `RulesearchError`.
+        """
+        if set(rules.rules) != set(self.rule_names):
+            raise RulesearchError(
+                f"task {self.name} takes the rules {', '.join(self.rule_names)}; found {', '.join(rules.rules)}"
+            )
+        for rule in rules.rules.values():
+            for slot in rule.slots:
+                if slot not in self.slots:
+                    raise RulesearchError(f"task {self.name} has the slots {', '.join(self.slots)}; found {slot}")
+            known = {*self.symbols, *rule.states, *rule.constants}
+            for name in rule.symbols:
+                if name not in known:
+                    raise RulesearchError(f"unknown symbol {name!r} in task {self.name}{did_you_mean(name, known)}")
+            units = {name: symbol.unit for name, symbol in self.symbols.items()}
+            rule.check_units(units, f"task {self.name}")
+
+    def bind(self, rules: RuleSet, settings: Settings) -> RuleSet:
+        """Return the rules complete: default states, learning rate and bounds filled in.
+
+        States that the rule declares but nothing reads are dropped.
+        """
+        self.check(rules)
+        return RuleSet({name: self._bind_rule(rule, settings) for name, rule in rules.rules.items()}, rules.name)
+
+    def _bind_rule(self, rule: Rule, settings: Settings) -> Rule:
+        states = {name: state for name, state in rule.states.items() if name in rule.symbols}
+        for name, symbol in self.symbols.items():
+            if symbol.state is not None and name in rule.symbols and name not in states:
+                states[name] = symbol.state
+        return replace(
+            rule,
+            states=states,
+            eta=self.default_eta(settings) if rule.eta is None else rule.eta,
+            bounds=self.bounds if rule.bounds is None else rule.bounds,
+        )
+
+
+def _checked(task: str, name: str, setting: Setting, given: str | float) -> float:
+    try:
+        value = float(given)
+    except ValueError:
+        raise RulesearchError(f"setting {name} of task {task} must be a number, found {given!r}") from None
+    if not setting.low <= value <= setting.high:
+        raise RulesearchError(
+            f"setting {name} of task {task} must lie in {setting.low:g} to {setting.high:g}, found {value:g}"
+        )
+    if setting.whole and value != int(value):
+        raise RulesearchError(f"setting {name} of task {task} must be a whole number, found {given}")
+    return value
