@@ -165,6 +165,15 @@ def _bound(part: _Span) -> float:
     return number.value
 
 
+def parse_state(text: str) -> State:
+    """Read the text of one state, such as `lowpass(x, 100)` or `trace(pre, 20 ms)`; raises `ParseError`."""
+    check_length(text)
+    call = _CALL.match(text)
+    if call is None:
+        raise ParseError("expected trace(...), lowpass(...) or synaptic(...), such as trace(pre, 20 ms)", text, 1)
+    return _state(call.group(1), _Span(text, 0, text).part(call.start(2), call.end(2)))
+
+
 def _state(kind: str, inside: _Span) -> State:
     if kind == "synaptic":
         return _synaptic(inside)

@@ -1,0 +1,59 @@
+"""The outcome of one evaluation: a rule on a task, over one or several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rulesearch.tasks.task import Requirement, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a rule did.
+
+    **Fields:** `status`: `ok` only if every seed is; `loss`: mean over seeds, None unless `ok`; `metrics`: means;
+    `cases`: all parts of the loss, over all seeds; `work`: counted work; `died_at`: share of the simulation done
+    before it ended early; `seeds` and `trials`: each seed and its result.
+    """
+
+    status: str
+    loss: float | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    cases: tuple[float, ...] = ()
+    work: int = 0
+    died_at: float = 1.0
+    seeds: tuple[int, ...] = ()
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every seed ran to its end."""
+        return self.status == "ok"
+
+    @staticmethod
+    def of(seeds: Sequence[int], trials: Sequence[Trial]) -> Outcome:
+        """Join the trials of several seeds; those after the first that is not `ok` may be missing."""
+        failed = next((trial for trial in trials if trial.status != "ok"), None)
+        names = dict.fromkeys(name for trial in trials for name in trial.metrics)
+        metrics = {}
+        for name in names:
+            values = [trial.metrics[name] for trial in trials if name in trial.metrics]
+            metrics[name] = sum(values) / len(values)
+        work = sum(trial.work for trial in trials)
+        used = tuple(seeds[: len(trials)])
+        if failed is not None:
+            return Outcome(failed.status, None, metrics, (), work, failed.died_at, used, tuple(trials))
+        losses = [trial.loss for trial in trials if trial.loss is not None]
+        cases = tuple(case for trial in trials for case in trial.cases)
+        return Outcome("ok", sum(losses) / len(losses), metrics, cases, work, 1.0, used, tuple(trials))
+
+    def shortfall(self, requirements: Sequence[Requirement]) -> float:
+        """Return how far the metrics miss the task's requirements; 0 where they meet them."""
+        return sum(requirement.shortfall(self.metrics) for requirement in requirements)
+
+    def rank_key(self, requirements: Sequence[Requirement]) -> tuple[float, float]:
+        """Return what outcomes are ordered by: first the shortfall, then the loss; failures come last."""
+        if self.loss is None or self.loss != self.loss:
+            return float("inf"), float("inf")
+        return self.shortfall(requirements), self.loss

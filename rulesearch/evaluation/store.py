@@ -1,0 +1,196 @@
+"""The run's store: every evaluation and its lineage in one SQLite file, one transaction per generation.
+
+Only the searching process writes. Resuming is replay: the engine starts anew and is answered from here.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import Job
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.tasks.task import Trial
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS evaluation (
+    id INTEGER PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    phase TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    fidelity TEXT NOT NULL,
+    seeds TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    parents TEXT NOT NULL,
+    status TEXT NOT NULL,
+    loss REAL,
+    metrics TEXT NOT NULL,
+    cases TEXT NOT NULL,
+    work INTEGER NOT NULL,
+    died_at REAL NOT NULL,
+    trials TEXT NOT NULL,
+    UNIQUE (rule, fidelity, seeds)
+);
+CREATE TABLE IF NOT EXISTS generation (
+    number INTEGER PRIMARY KEY,
+    evaluations INTEGER NOT NULL,
+    distinct_full INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL,
+    best_loss REAL,
+    population INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One evaluation with its lineage.
+
+    **Fields:** `phase` is `search`, `clean-up` or `report`; `origin`: how the rule came about; `parents`:
+    fingerprints of the rules it came from.
+    """
+
+    generation: int
+    phase: str
+    job: Job
+    outcome: Outcome
+    fingerprint: str
+    origin: str = ""
+    parents: tuple[str, ...] = ()
+
+
+def job_key(job: Job) -> Key:
+    """Return what an evaluation is known by in its run: rule text with constants, fidelity, seeds."""
+    return str(job.rules), job.fidelity, ",".join(map(str, job.seeds))
+
+
+class Store:
+    """The store of one run.
+
+    **Raises:** `RulesearchError` where the file is not such a store.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None)
+            self._connection.executescript(_SCHEMA)
+            self._known = dict(self._read())
+        except sqlite3.DatabaseError as error:
+            raise RulesearchError(f"{path} cannot be read as the store of a run: {error}") from None
+
+    def _read(self) -> Iterable[tuple[Key, Outcome]]:
+        columns = "rule, fidelity, seeds, status, loss, metrics, cases, work, died_at, trials"
+        for row in self._connection.execute(f"SELECT {columns} FROM evaluation ORDER BY id"):
+            yield (row[0], row[1], row[2]), _outcome(row)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, job: Job) -> Outcome | None:
+        """Return the outcome of a job that was in the store when it was opened, else None."""
+        return self._known.get(job_key(job))
+
+    def add(self, records: Sequence[Record], generation: tuple[int, int, int, int, float | None, int] | None = None) -> None:
+        """Write evaluations, and the figures of their generation, as one transaction.
+
+        **Arguments:** `generation`: number, evaluations, distinct full evaluations, duplicates, best loss,
+        population size, all counted since the start.
+        """
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO evaluation (generation, phase, rule, fidelity, seeds, fingerprint, origin, "
+                "parents, status, loss, metrics, cases, work, died_at, trials) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                [_row(record) for record in records],
+            )
+            if generation is not None:
+                self._connection.execute("INSERT OR REPLACE INTO generation VALUES (?,?,?,?,?,?)", generation)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+
+    def has_generation(self, number: int) -> bool:
+        """Return whether the figures of a generation are written."""
+        query = "SELECT 1 FROM generation WHERE number = ?"
+        return self._connection.execute(query, (number,)).fetchone() is not None
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Keep a named text with the run."""
+        self._connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    def fact(self, name: str) -> str | None:
+        """Return a named text, None where there is none."""
+        row = self._connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def generations(self) -> list[tuple[int, int, int, int, float | None, int]]:
+        """Return the figures of every generation, in order."""
+        return list(self._connection.execute("SELECT * FROM generation ORDER BY number"))
+
+    def deaths(self) -> dict[str, int]:
+        """Return how many searched rules ended in each status."""
+        query = "SELECT status, COUNT(*) FROM evaluation WHERE phase = 'search' GROUP BY status ORDER BY 2 DESC, 1"
+        return {str(status): int(count) for status, count in self._connection.execute(query)}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _row(record: Record) -> tuple[object, ...]:
+    outcome = record.outcome
+    rule, fidelity, seeds = job_key(record.job)
+    trials = (
+        [[seed, t.status, t.loss, dict(t.metrics), list(t.cases), t.work, t.died_at] for seed, t in zip(outcome.seeds, outcome.trials, strict=True)]
+        if len(outcome.trials) > 1
+        else []
+    )
+    return (
+        record.generation,
+        record.phase,
+        rule,
+        fidelity,
+        seeds,
+        record.fingerprint,
+        record.origin,
+        json.dumps(record.parents),
+        outcome.status,
+        outcome.loss,
+        json.dumps(dict(outcome.metrics)),
+        json.dumps(outcome.cases),
+        outcome.work,
+        outcome.died_at,
+        json.dumps(trials),
+    )
+
+
+def _outcome(row: Sequence[object]) -> Outcome:
+    _, _, seeds, status, loss, metrics, cases, work, died_at, trials = row
+    numbers = tuple(int(seed) for seed in str(seeds).split(","))
+    case_values = tuple(json.loads(str(cases)))
+    found = json.loads(str(trials))
+    each = (
+        tuple(Trial(s, l, m, tuple(c), w, d) for _, s, l, m, c, w, d in found)
+        if found
+        else (Trial(str(status), loss, json.loads(str(metrics)), case_values, int(str(work)), float(str(died_at))),)  # type: ignore[arg-type]
+    )
+    return Outcome(
+        str(status),
+        loss,  # type: ignore[arg-type]
+        json.loads(str(metrics)),
+        case_values,
+        int(str(work)),
+        float(str(died_at)),
+        numbers[: len(each)],
+        each,
+    )

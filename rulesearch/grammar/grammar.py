@@ -1,0 +1,219 @@
+"""A grammar: which symbols, constants and operators a rule may use, and how they may be put together.
+
+A derivation of one slot is an `Expression` whose constant leaves are the names of constant kinds; a candidate
+is one derivation for each slot that is filled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rulesearch.expression.operators import FUNCTIONS, Operator
+from rulesearch.expression.printing import to_text
+from rulesearch.expression.tree import Expression, Node
+from rulesearch.expression.units import UNITS, from_base
+from rulesearch.rules.states import SLOTS, VOCABULARY, State
+from rulesearch.rules.text import parse_state
+
+PRIORS = ("uniform", "log-uniform", "normal")
+
+
+@dataclass(frozen=True, slots=True)
+class GrammarSymbol:
+    """What a rule may read.
+
+    **Fields:** `meaning`; `unit` (empty: a pure number); `latex`; `definition`: text of the state that the name
+    stands for, such as `lowpass(x, 100)`; empty where the task provides it.
+    """
+
+    meaning: str
+    unit: str
+    latex: str
+    definition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantPrior:
+    """Where the constants of one kind are drawn from.
+
+    **Fields:** `low` and `high` in base units (s, mV, nS, pA, Hz); `prior`: `uniform`, `log-uniform`, or
+    `normal` (mean at the middle of the range, standard deviation a quarter of its width, redrawn outside of it);
+    `unit` in which values are written.
+    """
+
+    low: float
+    high: float
+    prior: str
+    unit: str
+
+    def sample(self, rng: np.random.Generator) -> float:
+        """Return one value, in base units."""
+        if self.prior == "log-uniform":
+            value = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+            return min(max(value, self.low), self.high)
+        if self.prior == "uniform":
+            return float(rng.uniform(self.low, self.high))
+        while True:
+            value = float(rng.normal((self.low + self.high) / 2, (self.high - self.low) / 4))
+            if self.low <= value <= self.high:
+                return value
+
+    def text(self) -> str:
+        """Return the prior in words, such as `uniform in [-2, 2]`."""
+        digits = (from_base(self.low, self.unit), from_base(self.high, self.unit))
+        return f"{self.prior} in [{', '.join(digits)}]" + (f" {self.unit}" if self.unit else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """One way to write a non-terminal: `rate -> rate + rate`.
+
+    **Fields:** `result`: the non-terminal; `template`: at most one operator over symbols, constant kinds and
+    non-terminals (no node at all: the slot stays empty); `children`: its non-terminals, in order.
+    """
+
+    result: str
+    template: Expression
+    children: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The template as text; empty for the empty production."""
+        return to_text(self.template) if self.template.nodes else ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the slot stays empty."""
+        return not self.template.nodes
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether the production only passes on to another non-terminal."""
+        return len(self.children) == 1 == self.template.size
+
+    @property
+    def own_size(self) -> int:
+        """Nodes of the template without its non-terminals."""
+        return self.template.size - len(self.children)
+
+    def fill(self, children: Sequence[Expression]) -> Expression:
+        """Return the template with its non-terminals replaced, in order."""
+        nodes: list[Node] = []
+        following = iter(children)
+        for node in self.template.nodes:
+            if isinstance(node, str) and node in self.children:
+                nodes.extend(next(following).nodes)
+            else:
+                nodes.append(node)
+        return Expression(tuple(nodes))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a candidate may be: `size` in nodes over all slots, `depth` in levels of each slot."""
+
+    size: int
+    depth: int
+
+
+@dataclass(frozen=True, eq=False)
+class Grammar:
+    """A set of productions and what their leaves mean; made by `load_grammar`, which checks it.
+
+    **Fields:** `name`; `description`; `symbols` and `constants` by name; `slots`: start symbol by slot;
+    `productions` by non-terminal, as written; `limits`.
+    """
+
+    name: str
+    description: str
+    symbols: dict[str, GrammarSymbol]
+    constants: dict[str, ConstantPrior]
+    slots: dict[str, str]
+    productions: dict[str, tuple[Production, ...]]
+    limits: Limits
+
+    @cached_property
+    def _expanded(self) -> dict[str, tuple[Production, ...]]:
+        return {name: self._expand(name) for name in self.productions}
+
+    def _expand(self, nonterminal: str) -> tuple[Production, ...]:
+        found: dict[Expression, Production] = {}
+        passed = {nonterminal}
+        waiting = list(reversed(self.productions[nonterminal]))
+        while waiting:
+            production = waiting.pop()
+            if production.is_unit:
+                child = production.children[0]
+                if child not in passed:
+                    passed.add(child)
+                    waiting.extend(reversed(self.productions[child]))
+            elif not production.is_empty:
+                lifted = Production(nonterminal, production.template, production.children)
+                found.setdefault(production.template, lifted)
+        return tuple(found.values())
+
+    def expanded(self, nonterminal: str) -> tuple[Production, ...]:
+        """Return the productions of a non-terminal with `A -> B` replaced by all of B's; none empty, none twice."""
+        return self._expanded[nonterminal]
+
+    @property
+    def optional_slots(self) -> tuple[str, ...]:
+        """The slots that may stay empty."""
+        return tuple(
+            slot for slot, start in self.slots.items() if any(production.is_empty for production in self.productions[start])
+        )
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Names of the operators used, in order of appearance; `A**2` is `square`."""
+        found: dict[str, None] = {}
+        for productions in self.productions.values():
+            for production in productions:
+                head = production.template.nodes[0] if production.template.nodes else None
+                if isinstance(head, Operator):
+                    square = head.name == "pow" and not isinstance(production.template.nodes[-1], str)
+                    found["square" if square else head.name] = None
+        return tuple(found)
+
+    def states(self) -> dict[str, State]:
+        """Return the state of each symbol that has a definition, so that a found rule can be printed complete."""
+        return {name: parse_state(symbol.definition) for name, symbol in self.symbols.items() if symbol.definition}
+
+    def name_constants(self, slots: Mapping[str, Expression]) -> tuple[dict[str, Expression], dict[str, str]]:
+        """Give each constant of a candidate a name of its own: `c1`, `c2`, ..., in order of slots and of writing.
+
+        A name that means something else is passed over.
+        **Returns:** the slots with the names in place of the kinds, and the kind by name.
+        """
+        taken = {*self.symbols, *self.constants, *self.productions, *VOCABULARY, *FUNCTIONS, *UNITS, *SLOTS}
+        named: dict[str, Expression] = {}
+        kinds: dict[str, str] = {}
+        number = 0
+        for slot in (slot for slot in SLOTS if slot in slots):
+            nodes: list[Node] = []
+            for node in slots[slot].nodes:
+                if not isinstance(node, str) or node not in self.constants:
+                    nodes.append(node)
+                    continue
+                number += 1
+                while f"c{number}" in taken:
+                    number += 1
+                kinds[f"c{number}"] = node
+                nodes.append(f"c{number}")
+            named[slot] = Expression(tuple(nodes))
+        return named, kinds
+
+    def text(self) -> str:
+        """Return the grammar for reading: one line per slot, constant kind and non-terminal."""
+        lines = [f"{slot} starts from {start}" for slot, start in self.slots.items()]
+        lines += [f"{kind}: constant, {prior.text()}" for kind, prior in self.constants.items()]
+        lines += [
+            f"{name} -> {' | '.join(production.text or '(empty)' for production in productions)}"
+            for name, productions in self.productions.items()
+        ]
+        return "\n".join([*lines, f"at most {self.limits.size} nodes and {self.limits.depth} levels"])

@@ -1,0 +1,157 @@
+"""Reading of grammar files (TOML); every refusal names the place and what was expected."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.expression.operators import FUNCTIONS, Operator
+from rulesearch.expression.parser import parse_expression
+from rulesearch.expression.printing import symbol_latex
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.expression.units import UNITS, to_base
+from rulesearch.grammar.checking import check_structure
+from rulesearch.grammar.grammar import PRIORS, ConstantPrior, Grammar, GrammarSymbol, Limits, Production
+from rulesearch.grammar.source import GrammarError, GrammarSource
+from rulesearch.rules.states import SLOTS
+from rulesearch.shipped import shipped_folder, shipped_names
+
+MAX_BYTES = 256 * 1024
+MAX_NONTERMINALS = 256
+MAX_LIMIT = 63
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+_TABLES = ("name", "symbols", "slots", "productions", "limits")
+_RESERVED = ("eta", "bounds")
+
+
+def load_grammar(name_or_path: str | Path) -> Grammar:
+    """Read and check a grammar.
+
+    **Arguments:** a shipped name (`rate`) or the path of a TOML file.
+    **Raises:** `RulesearchError` where there is none of that name; `GrammarError` where the file is wrong.
+    """
+    path = _locate(name_or_path)
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise GrammarError(f"{path}: the file has {size} bytes; a grammar file has at most {MAX_BYTES}")
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise GrammarError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise GrammarError(f"{path}: not a text file in UTF-8") from None
+    return parse_grammar(text, str(path))
+
+
+def _locate(name_or_path: str | Path) -> Path:
+    name = str(name_or_path)
+    if name in shipped_names("grammars"):
+        return shipped_folder("grammars") / f"{name}.toml"
+    path = Path(name_or_path)
+    looks_like_path = isinstance(name_or_path, Path) or name.endswith(".toml") or "/" in name or "\\" in name
+    if path.is_file() or (looks_like_path and path.exists()):
+        return path
+    if looks_like_path:
+        raise RulesearchError(f"there is no grammar file {name}; give the path of a TOML file or a shipped name")
+    raise RulesearchError(f"unknown grammar {name!r}{did_you_mean(name, shipped_names('grammars'))}")
+
+
+def parse_grammar(text: str, where: str = "grammar") -> Grammar:
+    """Read and check the text of a grammar file.
+
+    **Arguments:** `where`: the name of the file, for messages.
+    **Raises:** `GrammarError`.
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise GrammarError(f"{where}: the text is too long; a grammar file has at most {MAX_BYTES} bytes")
+    source = GrammarSource(where, text)
+    try:
+        document = tomllib.loads(text)
+    except RecursionError:
+        raise GrammarError(f"{where}: not TOML: brackets are nested too deeply") from None
+    except ValueError as error:
+        raise GrammarError(f"{where}: not TOML: {error}") from None
+    known = (*_TABLES, "description", "constants")
+    for key in document:
+        if key not in known:
+            raise source.error(f"unknown key{did_you_mean(key, known)}", "", key)
+    for key in _TABLES:
+        if key not in document:
+            what = f"{key} = ..." if key == "name" else f"[{key}]"
+            raise source.error(f"{what} is missing; a grammar has name, [symbols], [slots], [productions], [limits]")
+    symbols = _symbols(document["symbols"], source)
+    constants = _constants(document.get("constants", {}), source)
+    productions = _productions(document["productions"], symbols, constants, source)
+    grammar = Grammar(
+        source.string(document["name"], "", "name"),
+        source.string(document.get("description", ""), "", "description"),
+        symbols,
+        constants,
+        _slots(document["slots"], productions, source),
+        productions,
+        _limits(document["limits"], source),
+    )
+    check_structure(grammar, source)
+    return grammar
+
+
+def _check_name(name: str, others: Mapping[str, str], table: str, source: GrammarSource) -> None:
+    if not _NAME.fullmatch(name):
+        raise source.error(f"{name!r} is not a name; a name has letters, digits and _, no digit first", table, name)
+    for kind, words in (("a function", FUNCTIONS), ("a unit", UNITS), ("a slot", SLOTS), ("an option", _RESERVED)):
+        if name in words:
+            raise source.error(f"{name!r} is the name of {kind}; choose another name", table, name)
+    if name in others:
+        raise source.error(f"{name!r} is also {others[name]}; choose another name", table, name)
+
+
+def _unit(value: Any, table: str, source: GrammarSource) -> str:
+    unit = source.string(value, table, "unit")
+    if unit and unit not in UNITS:
+        known = ", ".join(UNITS)
+        raise source.error(f'unknown unit {unit!r}; there is: {known}, or "" for a pure number', table, "unit")
+    return unit
+
+
+def _symbols(value: Any, source: GrammarSource) -> dict[str, GrammarSymbol]:
+    symbols: dict[str, GrammarSymbol] = {}
+    for name, content in source.table(value, "symbols").items():
+        _check_name(name, {}, "symbols", source)
+        table = f"symbols.{name}"
+        fields = source.fields(content, table, ("meaning", "unit"), ("latex", "definition"))
+        symbols[name] = GrammarSymbol(
+            source.string(fields["meaning"], table, "meaning"),
+            _unit(fields["unit"], table, source),
+            source.string(fields.get("latex", symbol_latex(name)), table, "latex"),
+            source.string(fields.get("definition", ""), table, "definition"),
+        )
+    if not symbols:
+        raise source.error("there is no symbol; expected at least one, as in [symbols.x]", "symbols")
+    return symbols
+
+
+def _constants(value: Any, source: GrammarSource) -> dict[str, ConstantPrior]:
+    others = dict.fromkeys(source.table(source_symbols(source), "symbols"), "a symbol")
+    constants: dict[str, ConstantPrior] = {}
+    for name, content in source.table(value, "constants").items():
+        _check_name(name, others, "constants", source)
+        table = f"constants.{name}"
+        fields = source.fields(content, table, ("range", "prior", "unit"))
+        span, prior = fields["range"], fields["prior"]
+        if not isinstance(span, list) or len(span) != 2:
+            raise source.error(f"expected two numbers, found {span!r:.60}; type range = [-1, 1]", table, "range")
+        low, high = (source.number(bound, table, "range") for bound in span)
+        if not low < high:
+            raise source.error(f"the lower end must be below the upper one, found [{low}, {high}]", table, "range")
+        if prior not in PRIORS:
+            raise source.error(f"unknown prior {prior!r:.60}; there is: {', '.join(PRIORS)}", table, "prior")
+        if prior == "log-uniform" and low <= 0:
+            raise source.error(f"a log-uniform prior needs a range above 0, found [{low}, {high}]", table, "range")
+        unit = _unit(fields["unit"], table, source)
+        constants[name] = ConstantPrior(to_base(repr(low), unit), to_base(repr(high), unit), prior, unit)
+    return constants

@@ -1,0 +1,74 @@
+"""Candidates: genomes with what the search knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.expression.fingerprint import fingerprint
+from rulesearch.expression.tree import Number
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import State
+from rulesearch.search.primitives import Genome, GrammarPrimitives
+from rulesearch.tasks.task import Requirement
+
+
+@dataclass(slots=True, eq=False)
+class Candidate:
+    """A genome under evaluation.
+
+    **Fields:** `rules`: what it says; `key`: numeric fingerprint; `size`: nodes as evolved; `constants`: values
+    in order of appearance; `origin` and `parents`: how it came about; `screen` and `full`: outcomes at the
+    cheapest and at the full fidelity, None until evaluated; `born`: generation; `fitted`: whether its constants
+    were fitted.
+    """
+
+    genome: Genome
+    rules: RuleSet
+    key: str
+    size: int
+    constants: tuple[float, ...]
+    origin: str
+    parents: tuple[str, ...] = ()
+    screen: Outcome | None = None
+    full: Outcome | None = None
+    born: int = 0
+    fitted: bool = False
+    rank: tuple[float, float] = field(default=(float("inf"), float("inf")))
+
+    def score(self, requirements: Sequence[Requirement]) -> None:
+        """Set the rank from the screening outcome."""
+        if self.screen is not None:
+            self.rank = self.screen.rank_key(requirements)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the screening simulation ran to its end."""
+        return self.screen is not None and self.screen.ok
+
+
+class CandidateMaker:
+    """Turns genomes into candidates.
+
+    **Arguments:** `states`: definitions of the grammar's symbols that are traces or low-passes.
+    """
+
+    def __init__(self, primitives: GrammarPrimitives, states: Mapping[str, State]) -> None:
+        self.primitives = primitives
+        self.states = states
+
+    def make(self, genome: Genome, origin: str, parents: tuple[str, ...] = (), born: int = 0) -> Candidate:
+        """Return the candidate of a genome."""
+        skeleton = self.primitives.skeleton(genome)
+        names = [f"{self.primitives.prefix}{index + 1}" for index in range(len(skeleton.values))]
+        values = dict(zip(names, skeleton.values, strict=True))
+        constants = {
+            name: Number(value, self.primitives.grammar.constants[kind].unit)
+            for (name, value), kind in zip(values.items(), skeleton.kinds, strict=True)
+        }
+        read = {symbol for expression in skeleton.slots.values() for symbol in expression.symbols}
+        states = {name: state for name, state in self.states.items() if name in read}
+        rules = RuleSet.single(Rule(skeleton.slots, None, states, constants))
+        size = sum(expression.size for expression in skeleton.slots.values())
+        return Candidate(genome, rules, fingerprint(skeleton.slots, values), size, skeleton.values, origin, parents, born=born)

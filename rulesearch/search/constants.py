@@ -1,0 +1,93 @@
+"""Fitting the constants of a fixed structure by CMA-ES, several structures in lockstep so that workers stay busy."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rulesearch.search.candidate import Candidate
+from rulesearch.search.problem import Problem
+
+_WORST = 1e12
+
+
+class ConstantFit:
+    """One CMA-ES over the constants of a candidate, in units of their prior's range.
+
+    A failed candidate is worse than any that ran: it gets no invented loss of its own, only the last rank.
+    """
+
+    def __init__(self, problem: Problem, start: Candidate, rng: np.random.Generator, population: int) -> None:
+        import cma
+
+        self.problem = problem
+        self.best = start
+        kinds = problem.primitives.skeleton(start.genome).kinds
+        priors = [problem.grammar.constants[kind] for kind in kinds]
+        self.low = np.array([prior.low for prior in priors])
+        self.span = np.array([prior.high - prior.low for prior in priors])
+        self.count = len(priors)
+        centre = (np.array(start.constants) - self.low) / self.span
+        # pycma does not do one dimension: a second one that nothing depends on goes along.
+        centre = np.append(centre, 0.5) if self.count == 1 else centre
+        options = {
+            "bounds": [0.0, 1.0],
+            "popsize": population,
+            "seed": float("nan"),
+            "randn": lambda *shape: rng.standard_normal(shape),
+            "verbose": -9,
+            "maxiter": 10**6,
+        }
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.strategy: Any = cma.CMAEvolutionStrategy(np.clip(centre, 0.02, 0.98), 0.1, options)
+        self._points: list[Any] = []
+
+    def ask(self, generation: int) -> list[Candidate]:
+        """Return the next candidates to evaluate."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._points = self.strategy.ask()
+        made = []
+        for point in self._points:
+            values = tuple(float(value) for value in self.low + self.span * np.asarray(point)[: self.count])
+            genome = self.problem.primitives.with_values(self.best.genome, values)
+            made.append(self.problem.maker.make(genome, "constants", (self.best.key,), generation))
+        return made
+
+    def tell(self, candidates: Sequence[Candidate]) -> None:
+        """Learn from the outcomes; the best candidate so far is kept in `best`."""
+        ranks = []
+        for candidate in candidates:
+            shortfall, loss = candidate.rank
+            ranks.append(min(loss, _WORST) + min(shortfall, 1.0) * _WORST if candidate.alive else 3.0 * _WORST)
+            if candidate.rank < self.best.rank:
+                self.best = candidate
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.strategy.tell(self._points, ranks)
+        self.best.fitted = True
+
+
+def fit_constants(
+    problem: Problem, candidates: Sequence[Candidate], rng: np.random.Generator, rounds: int, population: int = 6
+) -> list[Candidate]:
+    """Fit the constants of each candidate; return the best of each, marked as fitted.
+
+    Evaluations count against the budget like any other.
+    """
+    generation = problem.progress.generation
+    children = rng.spawn(len(candidates))
+    fits = [ConstantFit(problem, candidate, child, population) for candidate, child in zip(candidates, children, strict=True)]
+    for _ in range(rounds):
+        asked = [fit.ask(generation) for fit in fits]
+        new = [candidate for group in asked for candidate in group]
+        problem.evaluate(new)
+        for fit, group in zip(fits, asked, strict=True):
+            fit.tell(group)
+    for candidate in candidates:
+        candidate.fitted = True
+    return [fit.best for fit in fits]

@@ -1,0 +1,240 @@
+"""A grammar as DEAP's typed primitive set: one class per non-terminal, one typed primitive per production.
+
+Trees are DEAP `PrimitiveTree`s. DEAP's own generation and crossover draw from Python's global random state and
+list types in memory order, so that runs do not repeat (DEAP issues 190 and 624); variation is therefore ours
+(`variation.py`) and takes a Generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from deap import gp
+
+from rulesearch.errors import RulesearchError
+from rulesearch.expression.operators import Operator
+from rulesearch.expression.tree import Expression, Node, Number
+from rulesearch.grammar import Grammar, Production
+
+Genome = tuple[gp.PrimitiveTree | None, ...]
+"""One tree per slot of the grammar, None for an empty slot."""
+
+
+class ConstantTerminal(gp.Terminal):  # type: ignore[misc]
+    """A constant of a kind that the grammar declares, with its value."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str, value: float, ret: type) -> None:
+        super().__init__(value, False, ret)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """What a genome says, without the values of its constants.
+
+    **Fields:** `slots`: expression by slot, constants named c1, c2, ... in order of appearance; `values` and
+    `kinds` of the constants, in that order.
+    """
+
+    slots: Mapping[str, Expression]
+    values: tuple[float, ...]
+    kinds: tuple[str, ...]
+
+
+class GrammarPrimitives:
+    """The primitive set of a grammar, and the way from trees to expressions and back."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
+        self.slots = tuple(grammar.slots)
+        self.optional = frozenset(grammar.optional_slots)
+        self.types: dict[str, type] = {name: type(name, (), {}) for name in grammar.productions}
+        starts = [self.types[grammar.slots[slot]] for slot in self.slots]
+        self.set = gp.PrimitiveSetTyped(grammar.name, [], starts[0])
+        self.productions: dict[str, Production] = {}
+        self.primitives: dict[type, list[gp.Primitive]] = {kind: [] for kind in self.types.values()}
+        self.terminals: dict[type, list[gp.Terminal]] = {kind: [] for kind in self.types.values()}
+        self.constant_kinds: dict[type, list[str]] = {kind: [] for kind in self.types.values()}
+        self.start = dict(zip(self.slots, starts, strict=True))
+        self.prefix = "c"
+        taken = {*grammar.symbols, *grammar.productions}
+        while any(f"{self.prefix}{index}" in taken for index in range(1, 100)):
+            self.prefix += "_"
+        self._fill()
+        self.cost = {name: len(production.template.nodes) - len(production.children) for name, production in self.productions.items()}
+        self.sizes = self._possible_sizes()
+
+    def _fill(self) -> None:
+        for name, kind in self.types.items():
+            for index, production in enumerate(self.grammar.expanded(name)):
+                unique = f"{name}_{index}"
+                if production.children:
+                    arguments = [self.types[child] for child in production.children]
+                    self.set.addPrimitive(_never_called, arguments, kind, name=unique)
+                    self.productions[unique] = production
+                    self.primitives[kind].append(self.set.mapping[unique])
+                    continue
+                leaf = production.template.head
+                if isinstance(leaf, str) and leaf in self.grammar.constants:
+                    self.constant_kinds[kind].append(leaf)
+                else:
+                    self.set.addTerminal(production.template, kind, name=unique)
+                    self.productions[unique] = production
+                    self.terminals[kind].append(self.set.mapping[unique])
+
+    def _possible_sizes(self) -> dict[type, list[bool]]:
+        limit = self.grammar.limits.size
+        table = {kind: [False] * (limit + 1) for kind in self.types.values()}
+        for kind, row in table.items():
+            row[1] = bool(self.constant_kinds[kind])
+            for terminal in self.terminals[kind]:
+                row[min(limit, self.cost[terminal.name])] = True
+        for size in range(2, limit + 1):
+            for kind, row in table.items():
+                row[size] = row[size] or any(
+                    self._fits(primitive, size, table) for primitive in self.primitives[kind]
+                )
+        return table
+
+    def _fits(self, primitive: gp.Primitive, size: int, table: Mapping[type, list[bool]]) -> bool:
+        rest = size - self.cost[primitive.name]
+        if primitive.arity == 1:
+            return rest >= 1 and table[primitive.args[0]][rest]
+        first, second = primitive.args
+        return any(table[first][k] and table[second][rest - k] for k in range(1, rest))
+
+    def splits(self, primitive: gp.Primitive, size: int) -> list[tuple[int, ...]]:
+        """Return the ways to share `size` nodes among a primitive's arguments."""
+        rest = size - self.cost[primitive.name]
+        if primitive.arity == 1:
+            return [(rest,)] if rest >= 1 and self.sizes[primitive.args[0]][rest] else []
+        first, second = primitive.args
+        return [(k, rest - k) for k in range(1, rest) if self.sizes[first][k] and self.sizes[second][rest - k]]
+
+    def leaves(self, kind: type) -> int:
+        """Number of ways to end a branch of this type."""
+        return len(self.terminals[kind]) + len(self.constant_kinds[kind])
+
+    def leaf(self, kind: type, index: int, rng: np.random.Generator) -> gp.Terminal:
+        """Return leaf number `index` of a type; a constant gets a value from its prior."""
+        if index < len(self.terminals[kind]):
+            return self.terminals[kind][index]
+        name = self.constant_kinds[kind][index - len(self.terminals[kind])]
+        return ConstantTerminal(name, float(self.grammar.constants[name].sample(rng)), kind)
+
+    def size(self, genome: Genome) -> int:
+        """Number of nodes over all slots."""
+        return sum(self.tree_size(tree) for tree in genome if tree is not None)
+
+    def tree_size(self, nodes: Any) -> int:
+        """Number of expression nodes of a tree or a part of one."""
+        cost = self.cost
+        return sum(1 if isinstance(node, ConstantTerminal) else cost[node.name] for node in nodes)
+
+    def skeleton(self, genome: Genome) -> Skeleton:
+        """Return the expressions of a genome with its constants named, and their values."""
+        values: list[float] = []
+        kinds: list[str] = []
+        slots = {
+            slot: Expression(self._nodes(tree, values, kinds))
+            for slot, tree in zip(self.slots, genome, strict=True)
+            if tree is not None
+        }
+        return Skeleton(slots, tuple(values), tuple(kinds))
+
+    def _nodes(self, tree: gp.PrimitiveTree, values: list[float], kinds: list[str]) -> tuple[Node, ...]:
+        position = [0]
+
+        def build() -> list[Node]:
+            node = tree[position[0]]
+            position[0] += 1
+            if isinstance(node, ConstantTerminal):
+                values.append(node.value)
+                kinds.append(node.kind)
+                return [f"{self.prefix}{len(values)}"]
+            production = self.productions[node.name]
+            if not production.children:
+                return list(production.template.nodes)
+            children = list(production.children)
+            nodes: list[Node] = []
+            for item in production.template.nodes:
+                if isinstance(item, str) and children and item == children[0] and item in self.types:
+                    children.pop(0)
+                    nodes.extend(build())
+                else:
+                    nodes.append(item)
+            return nodes
+
+        return tuple(build())
+
+    def with_values(self, genome: Genome, values: tuple[float, ...]) -> Genome:
+        """Return the genome with other values of its constants, in order of appearance."""
+        rest = list(values)
+        return tuple(
+            None
+            if tree is None
+            else gp.PrimitiveTree(
+                ConstantTerminal(node.kind, rest.pop(0), node.ret) if isinstance(node, ConstantTerminal) else node
+                for node in tree
+            )
+            for tree in genome
+        )
+
+    def genome(self, slots: Mapping[str, Expression], constants: Mapping[str, float]) -> Genome:
+        """Return the genome that derives given expressions.
+
+        **Raises:** `RulesearchError` where the grammar cannot derive them.
+        """
+        for slot in slots:
+            if slot not in self.start:
+                raise RulesearchError(f"grammar {self.grammar.name} has no slot {slot}; it has {', '.join(self.slots)}")
+        found: list[gp.PrimitiveTree | None] = []
+        for slot in self.slots:
+            if slot not in slots:
+                if slot not in self.optional:
+                    raise RulesearchError(f"grammar {self.grammar.name} does not let the slot {slot} be empty")
+                found.append(None)
+                continue
+            nodes = self._derive(self.start[slot], slots[slot], constants)
+            if nodes is None:
+                raise RulesearchError(
+                    f"grammar {self.grammar.name} cannot derive the expression in slot {slot} as it is written; "
+                    "see what it offers with: rulesearch grammars " + self.grammar.name
+                )
+            found.append(gp.PrimitiveTree(nodes))
+        return tuple(found)
+
+    def _derive(self, kind: type, expression: Expression, constants: Mapping[str, float]) -> list[Any] | None:
+        head = expression.head
+        value = head.value if isinstance(head, Number) else constants.get(head) if isinstance(head, str) else None
+        if value is not None and self.constant_kinds[kind]:
+            return [ConstantTerminal(self.constant_kinds[kind][0], value, kind)]
+        for terminal in self.terminals[kind]:
+            if self.productions[terminal.name].template == expression:
+                return [terminal]
+        if not isinstance(head, Operator):
+            return None
+        for primitive in self.primitives[kind]:
+            production = self.productions[primitive.name]
+            if production.template.head is not head:
+                continue
+            nodes: list[Any] | None = [primitive]
+            types = iter(primitive.args)
+            for part, argument in zip(production.template.arguments, expression.arguments, strict=True):
+                if part.size == 1 and part.head in self.types:
+                    inner = self._derive(next(types), argument, constants)
+                    nodes = None if nodes is None or inner is None else nodes + inner
+                elif part != argument:
+                    nodes = None
+            if nodes is not None:
+                return nodes
+        return None
+
+
+def _never_called(*_: Any) -> None:
+    raise TypeError("trees are encoded as bytecode, not called")

@@ -1,0 +1,169 @@
+"""What an engine searches in: a task with a grammar, evaluated once per function, recorded, within a budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from rulesearch.evaluation.evaluator import Evaluator, Job, fidelity_of
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.evaluation.seeds import trial_seeds
+from rulesearch.evaluation.store import Record, Store
+from rulesearch.grammar import Grammar
+from rulesearch.search.archive import Archive
+from rulesearch.search.candidate import Candidate, CandidateMaker
+from rulesearch.search.primitives import GrammarPrimitives
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a search is, for whoever watches it.
+
+    **Fields:** `evaluations`: all simulations; `distinct`: distinct functions at full fidelity; `duplicates`:
+    candidates that were not evaluated because their function was known; `deaths`: evaluations by status;
+    `population`: number of candidates kept; `new_best`: whether the last generation improved the front.
+    """
+
+    generation: int = 0
+    evaluations: int = 0
+    distinct: int = 0
+    screened: int = 0
+    duplicates: int = 0
+    work: int = 0
+    population: int = 0
+    started: float = field(default_factory=time.monotonic)
+    deaths: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def duplicate_share(self) -> float:
+        """Share of proposed candidates whose function was known."""
+        proposed = self.duplicates + self.screened
+        return self.duplicates / proposed if proposed else 0.0
+
+
+class Problem:
+    """A search problem, as engines see it.
+
+    **Arguments:** `budget`: distinct evaluations at full fidelity; `time_limit` [s]; `stop_loss`: the search ends
+    when a rule that meets the task's requirements reaches it; `watch`: called after every generation.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        grammar: Grammar,
+        seed: int,
+        budget: int,
+        store: Store | None = None,
+        time_limit: float | None = None,
+        stop_loss: float | None = None,
+        watch: Callable[[Problem], None] | None = None,
+    ) -> None:
+        self.evaluator = evaluator
+        self.task = evaluator.task
+        self.grammar = grammar
+        self.primitives = GrammarPrimitives(grammar)
+        self.maker = CandidateMaker(self.primitives, grammar.states())
+        self.seed = seed
+        self.budget = budget
+        self.store = store
+        self.time_limit = time_limit
+        self.stop_loss = stop_loss
+        self.watch = watch
+        self.screen, self.full = self.task.fidelities[0].name, self.task.fidelities[-1].name
+        self.requirements = self.task.requirements
+        self.archive = Archive(self.requirements)
+        self.seen: dict[str, int] = {}
+        self.progress = Progress()
+        self.stopped_by = ""
+        self._pending: list[Record] = []
+
+    @property
+    def staged(self) -> bool:
+        """Whether there is a cheap fidelity before the full one."""
+        return self.screen != self.full
+
+    def is_new(self, candidate: Candidate) -> bool:
+        """Return whether the candidate's function was not met before, and note it; a duplicate is counted."""
+        known = self.seen.get(candidate.key)
+        if known is None:
+            self.seen[candidate.key] = candidate.size
+            return True
+        self.progress.duplicates += 1
+        if candidate.size < known:
+            self.seen[candidate.key] = candidate.size
+            self.archive.shorter(candidate)
+        return False
+
+    def evaluate(self, candidates: Sequence[Candidate]) -> None:
+        """Screen candidates: their `screen` outcome and rank are set, and `full` where there is one fidelity."""
+        for candidate, outcome in zip(candidates, self._run(candidates, self.screen), strict=True):
+            candidate.screen = outcome
+            candidate.score(self.requirements)
+            self.progress.screened += 1
+            self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
+            if not self.staged:
+                self._finish(candidate, outcome)
+
+    def promote(self, candidates: Sequence[Candidate]) -> None:
+        """Evaluate candidates at full fidelity and enter them into the archive."""
+        if not self.staged:
+            return
+        chosen = [candidate for candidate in candidates if candidate.full is None]
+        for candidate, outcome in zip(chosen, self._run(chosen, self.full), strict=True):
+            self._finish(candidate, outcome)
+
+    def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
+        candidate.full = outcome
+        self.progress.distinct += 1
+        self.archive.add(candidate)
+
+    def _run(self, candidates: Sequence[Candidate], fidelity: str) -> list[Outcome]:
+        seeds = trial_seeds(self.seed, "search", fidelity_of(self.task, fidelity).trials)
+        jobs = [Job(candidate.rules, seeds, fidelity) for candidate in candidates]
+        found: list[Outcome | None] = [self.store.get(job) if self.store else None for job in jobs]
+        missing = [index for index, outcome in enumerate(found) if outcome is None]
+        for index, outcome in zip(missing, self.evaluator.run([jobs[index] for index in missing]), strict=True):
+            found[index] = outcome
+            candidate = candidates[index]
+            if self.store:
+                self._pending.append(
+                    Record(
+                        self.progress.generation, "search", jobs[index], outcome, candidate.key, candidate.origin, candidate.parents
+                    )
+                )
+        outcomes = [outcome for outcome in found if outcome is not None]
+        self.progress.evaluations += len(outcomes)
+        self.progress.work += sum(outcome.work for outcome in outcomes)
+        return outcomes
+
+    def end_generation(self, population: int) -> bool:
+        """Commit the generation and tell who watches; return whether the search goes on."""
+        progress = self.progress
+        progress.population = population
+        best = self.archive.best()
+        if self.store is not None and (self._pending or not self.store.has_generation(progress.generation)):
+            loss = best.full.loss if best is not None and best.full is not None else None
+            self.store.add(
+                self._pending,
+                (progress.generation, progress.evaluations, progress.distinct, progress.duplicates, loss, population),
+            )
+            self._pending = []
+        progress.generation += 1
+        if self.watch is not None:
+            self.watch(self)
+        if progress.distinct >= self.budget:
+            self.stopped_by = "budget"
+        elif self.time_limit is not None and progress.seconds >= self.time_limit:
+            self.stopped_by = "time"
+        elif self.stop_loss is not None and best is not None and best.full is not None:
+            shortfall, loss = best.full.rank_key(self.requirements)
+            if shortfall == 0.0 and loss <= self.stop_loss:
+                self.stopped_by = "stop-loss"
+        return not self.stopped_by

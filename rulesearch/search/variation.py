@@ -1,0 +1,203 @@
+"""Variation of typed trees: growing, crossover and mutation, each a function of its Generator alone.
+
+Types are listed in tree order, never in memory order, so that a seed gives the same trees everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from deap import gp
+
+from rulesearch.search.primitives import ConstantTerminal, Genome, GrammarPrimitives
+
+Item = TypeVar("Item")
+
+
+def pick(items: Sequence[Item], rng: np.random.Generator) -> Item:
+    """Return one item, each equally likely."""
+    return items[int(rng.random() * len(items))]
+
+
+class Variation:
+    """Makes new genomes of at most `limits.size` nodes from a grammar's primitives."""
+
+    def __init__(self, primitives: GrammarPrimitives) -> None:
+        self.primitives = primitives
+        self.limit = primitives.grammar.limits.size
+
+    def grow(self, kind: type, size: int, rng: np.random.Generator) -> list[Any]:
+        """Return the nodes of a random subtree of exactly `size` nodes, or of the nearest smaller size there is."""
+        table = self.primitives.sizes[kind]
+        while size > 1 and not table[size]:
+            size -= 1
+        if size <= 1:
+            return [self.primitives.leaf(kind, int(rng.random() * self.primitives.leaves(kind)), rng)]
+        options = [(p, splits) for p in self.primitives.primitives[kind] if (splits := self.primitives.splits(p, size))]
+        if not options:
+            return [self.primitives.leaf(kind, int(rng.random() * self.primitives.leaves(kind)), rng)]
+        primitive, splits = pick(options, rng)
+        nodes: list[Any] = [primitive]
+        for argument, part in zip(primitive.args, pick(splits, rng), strict=True):
+            nodes += self.grow(argument, part, rng)
+        return nodes
+
+    def random_genome(self, size: int, rng: np.random.Generator) -> Genome:
+        """Return a random genome of about `size` nodes, shared among the slots at random."""
+        slots = self.primitives.slots
+        filled = [slot for slot in slots if slot not in self.primitives.optional or rng.random() < 0.7]
+        if not filled:
+            filled = [pick(slots, rng)]
+        shares = {slot: 1 for slot in filled}
+        for _ in range(size - len(filled)):
+            shares[pick(filled, rng)] += 1
+        return tuple(
+            gp.PrimitiveTree(self.grow(self.primitives.start[slot], shares[slot], rng)) if slot in shares else None
+            for slot in slots
+        )
+
+    def crossover(self, first: Genome, second: Genome, rng: np.random.Generator) -> Genome | None:
+        """Return the first genome with one subtree replaced by one of the same type from the second.
+
+        None where the two share no type or the child is too large.
+        """
+        slot = self._filled_slot(first, rng)
+        tree = first[slot]
+        assert tree is not None
+        donors: dict[type, list[tuple[gp.PrimitiveTree, int]]] = {}
+        for other in second:
+            for index, node in enumerate(other or ()):
+                donors.setdefault(node.ret, []).append((other, index))
+        places = [index for index, node in enumerate(tree) if node.ret in donors]
+        if not places:
+            return None
+        place = pick(places, rng)
+        source, index = pick(donors[tree[place].ret], rng)
+        return self._replace(first, slot, tree.searchSubtree(place), source[source.searchSubtree(index)])
+
+    def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
+        """Return the genome with one small random change; None where the change does not fit."""
+        operators = (
+            self.replace_node,
+            self.replace_node,
+            self.insert_node,
+            self.insert_node,
+            self.remove_node,
+            self.replace_subtree,
+            self.move_constant,
+            self.toggle_slot,
+        )
+        return pick(operators, rng)(genome, rng)
+
+    def replace_subtree(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
+        """Replace a random subtree by a random one of up to five nodes."""
+        slot = self._filled_slot(genome, rng)
+        tree = genome[slot]
+        assert tree is not None
+        place = int(rng.random() * len(tree))
+        new = self.grow(tree[place].ret, 1 + int(rng.random() * 5), rng)
+        return self._replace(genome, slot, tree.searchSubtree(place), new)
+
+    def replace_node(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
+        """Replace one node by another of the same types: a leaf by a leaf, an operator by an operator."""
+        slot = self._filled_slot(genome, rng)
+        tree = genome[slot]
+        assert tree is not None
+        place = int(rng.random() * len(tree))
+        node = tree[place]
+        if node.arity == 0:
+            new = self.primitives.leaf(node.ret, int(rng.random() * self.primitives.leaves(node.ret)), rng)
+            return self._replace(genome, slot, slice(place, place + 1), [new])
+        options = [p for p in self.primitives.primitives[node.ret] if p.args == node.args and p is not node]
+        if not options:
+            return None
+        return self._replace(genome, slot, slice(place, place + 1), [pick(options, rng)])
+
+    def insert_node(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
+        """Put an operator above a random subtree; its other argument is a leaf."""
+        slot = self._filled_slot(genome, rng)
+        tree = genome[slot]
+        assert tree is not None
+        place = int(rng.random() * len(tree))
+        kind = tree[place].ret
+        options = [
+            (primitive, index)
+            for primitive in self.primitives.primitives[kind]
+            for index, argument in enumerate(primitive.args)
+            if argument is kind
+        ]
+        if not options:
+            return None
+        primitive, chosen = pick(options, rng)
+        span = tree.searchSubtree(place)
+        new: list[Any] = [primitive]
+        for index, argument in enumerate(primitive.args):
+            new += list(tree[span]) if index == chosen else self.grow(argument, 1, rng)
+        return self._replace(genome, slot, span, new)
+
+    def remove_node(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
+        """Replace an operator by one of its own arguments."""
+        slot = self._filled_slot(genome, rng)
+        tree = genome[slot]
+        assert tree is not None
+        places = [index for index, node in enumerate(tree) if node.arity and node.ret in node.args]
+        if not places:
+            return None
+        place = pick(places, rng)
+        begin, arguments = place + 1, []
+        for argument in tree[place].args:
+            span = tree.searchSubtree(begin)
+            if argument is tree[place].ret:
+                arguments.append(span)
+            begin = span.stop
+        return self._replace(genome, slot, tree.searchSubtree(place), list(tree[pick(arguments, rng)]))
+
+    def move_constant(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
+        """Move one constant: a factor around 1, now and then another sign, or a new value."""
+        places = [
+            (slot, index)
+            for slot, tree in enumerate(genome)
+            for index, node in enumerate(tree or ())
+            if isinstance(node, ConstantTerminal)
+        ]
+        if not places:
+            return None
+        slot, index = pick(places, rng)
+        tree = genome[slot]
+        assert tree is not None
+        node = tree[index]
+        prior = self.primitives.grammar.constants[node.kind]
+        if rng.random() < 0.2:
+            value = float(prior.sample(rng))
+        else:
+            value = node.value * float(np.exp(0.5 * rng.standard_normal())) * (-1.0 if rng.random() < 0.1 else 1.0)
+        value = min(max(value, prior.low), prior.high)
+        return self._replace(genome, slot, slice(index, index + 1), [ConstantTerminal(node.kind, value, node.ret)])
+
+    def toggle_slot(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
+        """Empty an optional slot, or fill an empty one."""
+        places = [index for index, slot in enumerate(self.primitives.slots) if slot in self.primitives.optional]
+        if not places:
+            return None
+        place = pick(places, rng)
+        parts = list(genome)
+        if parts[place] is None:
+            kind = self.primitives.start[self.primitives.slots[place]]
+            parts[place] = gp.PrimitiveTree(self.grow(kind, 1 + int(rng.random() * 3), rng))
+        else:
+            parts[place] = None
+        child = tuple(parts)
+        return child if any(part is not None for part in child) and self.primitives.size(child) <= self.limit else None
+
+    def _filled_slot(self, genome: Genome, rng: np.random.Generator) -> int:
+        return pick([index for index, tree in enumerate(genome) if tree is not None], rng)
+
+    def _replace(self, genome: Genome, slot: int, span: slice, nodes: list[Any]) -> Genome | None:
+        tree = genome[slot]
+        assert tree is not None
+        parts = list(genome)
+        parts[slot] = gp.PrimitiveTree([*tree[: span.start], *nodes, *tree[span.stop :]])
+        child = tuple(parts)
+        return child if self.primitives.size(child) <= self.limit else None
