@@ -164,9 +164,8 @@ class Grammar:
     @property
     def optional_slots(self) -> tuple[str, ...]:
         """The slots that may stay empty."""
-        return tuple(
-            slot for slot, start in self.slots.items() if any(production.is_empty for production in self.productions[start])
-        )
+        optional = {name for name, several in self.productions.items() if any(each.is_empty for each in several)}
+        return tuple(slot for slot, start in self.slots.items() if start in optional)
 
     @property
     def operators(self) -> tuple[str, ...]:

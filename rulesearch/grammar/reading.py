@@ -14,7 +14,7 @@ from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import symbol_latex
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS, to_base
-from rulesearch.grammar.checking import check_structure
+from rulesearch.grammar.checking import check_structure, grammar_facts
 from rulesearch.grammar.grammar import PRIORS, ConstantPrior, Grammar, GrammarSymbol, Limits, Production
 from rulesearch.grammar.source import GrammarError, GrammarSource
 from rulesearch.rules.states import SLOTS
@@ -46,6 +46,16 @@ def load_grammar(name_or_path: str | Path) -> Grammar:
     except UnicodeDecodeError:
         raise GrammarError(f"{path}: not a text file in UTF-8") from None
     return parse_grammar(text, str(path))
+
+
+def check_grammar(text_or_path: str | Path) -> list[tuple[str, str]]:
+    """Check a grammar and return what can be said of it: pairs of a heading and a text.
+
+    **Arguments:** the text of a grammar file (anything with a line break), a path or a shipped name.
+    **Raises:** as `load_grammar`.
+    """
+    is_text = isinstance(text_or_path, str) and "\n" in text_or_path
+    return grammar_facts(parse_grammar(str(text_or_path)) if is_text else load_grammar(text_or_path))
 
 
 def _locate(name_or_path: str | Path) -> Path:
@@ -85,7 +95,7 @@ def parse_grammar(text: str, where: str = "grammar") -> Grammar:
             what = f"{key} = ..." if key == "name" else f"[{key}]"
             raise source.error(f"{what} is missing; a grammar has name, [symbols], [slots], [productions], [limits]")
     symbols = _symbols(document["symbols"], source)
-    constants = _constants(document.get("constants", {}), source)
+    constants = _constants(document.get("constants", {}), symbols, source)
     productions = _productions(document["productions"], symbols, constants, source)
     grammar = Grammar(
         source.string(document["name"], "", "name"),
@@ -135,9 +145,9 @@ def _symbols(value: Any, source: GrammarSource) -> dict[str, GrammarSymbol]:
     return symbols
 
 
-def _constants(value: Any, source: GrammarSource) -> dict[str, ConstantPrior]:
-    others = dict.fromkeys(source.table(source_symbols(source), "symbols"), "a symbol")
+def _constants(value: Any, symbols: Mapping[str, GrammarSymbol], source: GrammarSource) -> dict[str, ConstantPrior]:
     constants: dict[str, ConstantPrior] = {}
+    others = dict.fromkeys(symbols, "a symbol")
     for name, content in source.table(value, "constants").items():
         _check_name(name, others, "constants", source)
         table = f"constants.{name}"
@@ -155,3 +165,83 @@ def _constants(value: Any, source: GrammarSource) -> dict[str, ConstantPrior]:
         unit = _unit(fields["unit"], table, source)
         constants[name] = ConstantPrior(to_base(repr(low), unit), to_base(repr(high), unit), prior, unit)
     return constants
+
+
+def _productions(
+    value: Any,
+    symbols: Mapping[str, GrammarSymbol],
+    constants: Mapping[str, ConstantPrior],
+    source: GrammarSource,
+) -> dict[str, tuple[Production, ...]]:
+    table = source.table(value, "productions")
+    if len(table) > MAX_NONTERMINALS:
+        raise source.error(f"there are {len(table)} non-terminals; at most {MAX_NONTERMINALS} are read", "productions")
+    others = dict.fromkeys(symbols, "a symbol") | dict.fromkeys(constants, "a constant")
+    for name in table:
+        _check_name(name, others, "productions", source)
+    leaves = {*symbols, *constants, *table}
+    productions: dict[str, tuple[Production, ...]] = {}
+    for name, texts in table.items():
+        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+            raise source.error(f"expected a list of texts, found {texts!r:.60}", "productions", name)
+        found = []
+        for text in texts:
+            template = _template(text, name, leaves, source) if text.strip() else Expression(())
+            children = tuple(node for node in template.nodes if isinstance(node, str) and node in table)
+            found.append(Production(name, template, children))
+        productions[name] = tuple(found)
+    return productions
+
+
+def _template(text: str, name: str, leaves: set[str], source: GrammarSource) -> Expression:
+    try:
+        template = parse_expression(text)
+    except RulesearchError as error:
+        raise source.error(str(error), "productions", name, text) from None
+    operators = sum(isinstance(node, Operator) for node in template.nodes)
+    if operators > 1:
+        raise source.error(
+            f"{text!r} has {operators} operators; expected at most one: give the inner part a non-terminal of its own",
+            "productions",
+            name,
+            text,
+        )
+    for index, node in enumerate(template.nodes):
+        if isinstance(node, Number):
+            head = template.head
+            is_square = isinstance(head, Operator) and head.name == "pow" and index == len(template.nodes) - 1
+            if not is_square or node != Number(2.0) or not isinstance(template.nodes[1], str):
+                raise source.error(
+                    f"a number stands in {text!r}; expected symbols, constants and non-terminals "
+                    "(the only number is the 2 of A**2): declare a constant for it",
+                    "productions",
+                    name,
+                    text,
+                )
+        elif isinstance(node, str) and node not in leaves:
+            raise source.error(
+                f"unknown name {node!r} in {text!r}{did_you_mean(node, leaves)}", "productions", name, text
+            )
+    return template
+
+
+def _slots(value: Any, productions: Mapping[str, Any], source: GrammarSource) -> dict[str, str]:
+    slots: dict[str, str] = {}
+    for slot, content in source.table(value, "slots").items():
+        if slot not in SLOTS:
+            raise source.error(f"unknown slot {slot!r}{did_you_mean(slot, SLOTS)}", "slots", slot)
+        start = source.string(content, "slots", slot)
+        if start not in productions:
+            raise source.error(
+                f"the start symbol {start!r} has no productions{did_you_mean(start, productions)}", "slots", slot
+            )
+        slots[slot] = start
+    if not slots:
+        raise source.error(f"there is no slot; expected one of {', '.join(SLOTS)}", "slots")
+    return {slot: slots[slot] for slot in SLOTS if slot in slots}
+
+
+def _limits(value: Any, source: GrammarSource) -> Limits:
+    fields = source.fields(value, "limits", ("size", "depth"))
+    size, depth = (source.whole_number(fields[key], 1, MAX_LIMIT, "limits", key) for key in ("size", "depth"))
+    return Limits(size, depth)

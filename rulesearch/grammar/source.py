@@ -29,29 +29,30 @@ class GrammarSource:
         """
         line = self.line(table, key, quoted)
         place = f"{self.where}, line {line}" if line else self.where
-        named = f"[{table}] {key}" if table and key else f"[{table}]" if table else key
+        shown = key if key.isprintable() else repr(key)
+        named = f"[{table}] {shown}" if table and key else f"[{table}]" if table else shown
         return GrammarError(f"{place}{', ' if named else ''}{named}: {reason}")
 
     def line(self, table: str = "", key: str = "", quoted: str | None = None) -> int | None:
         """Return the line, counted from 1, where a table, a key in it or a quoted string stands; None if not found."""
         lines = self.text.splitlines()
-        start = 0
         found: int | None = None
         if table:
-            header = rf"\s*\[\s*{re.escape(table)}\s*[\].]"
-            start = next((i for i, line in enumerate(lines) if re.match(header, line)), 0)
-            found = start + 1 if lines and re.match(header, lines[start]) else None
+            found = _first(lines, 0, rf"\s*\[\s*{re.escape(table)}\s*[\].]")
+            if found is None and "." in table:
+                # Written as a line of the table above: x = {meaning = ..., unit = ...}
+                return self.line(*table.split(".", 1))
+            if found is None:
+                return None
         if key:
             name = re.escape(key)
             pattern = rf"""\s*(?:["']?{name}["']?\s*[=.]|\[(?:[^\]]*\.)?\s*["']?{name}["']?\s*[\].])"""
-            place = next((i for i in range(start, len(lines)) if re.match(pattern, lines[i])), None)
-            if place is not None:
-                start, found = place, place + 1
+            place = _first(lines, found or 0, pattern)
+            found = found if place is None else place
         if quoted is not None:
-            marks = (f'"{quoted}"', f"'{quoted}'")
-            place = next((i for i in range(start, len(lines)) if any(mark in lines[i] for mark in marks)), None)
-            found = found if place is None else place + 1
-        return found
+            place = _first(lines, found or 0, rf""".*["']{re.escape(quoted)}["']""")
+            found = found if place is None else place
+        return None if found is None else found + 1
 
     def fields(
         self, value: Any, table: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
@@ -96,3 +97,8 @@ class GrammarSource:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise self.error(f"expected a whole number from {low} to {high}, found {value!r:.60}", table, key)
         return value
+
+
+def _first(lines: list[str], start: int, pattern: str) -> int | None:
+    """Return the index of the first line from `start` on that begins with the pattern."""
+    return next((index for index in range(start, len(lines)) if re.match(pattern, lines[index])), None)

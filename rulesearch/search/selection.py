@@ -30,15 +30,14 @@ class Lexicase:
             lacks = [min(item.shortfall(candidate.screen.metrics), 1e12) for item in requirements]
             rows.append([*candidate.screen.cases, *lacks])
         self.errors: npt.NDArray[np.float64] = np.array(rows, dtype=np.float64)
-        middle = np.median(self.errors, axis=0)
-        self.tolerance = np.median(np.abs(self.errors - middle), axis=0)
 
     def choose(self, rng: np.random.Generator) -> Candidate:
         """Return one parent."""
         alive = np.arange(len(self.pool))
         for case in rng.permutation(self.errors.shape[1]):
             column = self.errors[alive, case]
-            alive = alive[column <= column.min() + self.tolerance[case]]
+            tolerance = np.median(np.abs(column - np.median(column)))
+            alive = alive[column <= column.min() + tolerance]
             if len(alive) == 1:
                 break
         return self.pool[int(alive[int(rng.random() * len(alive))])]

@@ -10,8 +10,8 @@ Order in a step: presynaptic spikes (slot `on_pre`, then the trace), the membran
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Trace
 from rulesearch.simulate.inputs import SpikeTrain
 from rulesearch.simulate.program import Program, encode
-from rulesearch.simulate.spiking_kernel import integrate
+from rulesearch.simulate.spiking_kernel import WEIGHT, integrate
 
 SYMBOLS = ("w", "w_mean")
 """Registers that the simulator itself fills: weight and mean weight of the projection; the traces follow."""
@@ -49,13 +49,14 @@ class Neuron:
 class Limits:
     """When a simulation ends early.
 
-    **Fields:** `silent` [s]: so long without a spike while learning; `rate` [Hz]: over one second; `weight`: mean
+    **Fields:** `silent` [s]: so long without a spike while learning; `rate` [Hz]: over one second (with a
+    refractory time of 5 ms at most 200 are possible, and 120 to 130 without inhibition); `weight`: mean
     size of the weights; `stuck` [s]: so long with all weights at one bound; `work`: counted work, that is steps,
     plastic presynaptic spikes, and synapses times postsynaptic spikes.
     """
 
     silent: float = 10.0
-    rate: float = 150.0
+    rate: float = 195.0
     weight: float = 1e4
     stuck: float = 10.0
     work: int = 10**15
@@ -134,6 +135,7 @@ def simulate_spiking(
     bounds: tuple[float, float],
     neuron: Neuron | None = None,
     limits: Limits | None = None,
+    settling: float = 0.0,
     record_every: float = 0.0,
     backend: str = "vm",
 ) -> SpikingResult:
@@ -141,7 +143,8 @@ def simulate_spiking(
 
     **Arguments:** `excitation` `(steps,)`: sum of the static weights that fire in each step; `plastic`: spikes of
     the plastic afferents, as many steps; `initial` `(afferents,)`; `dt` [s]; `learning` [s]: after it the weights
-    stay; `record_every` [s]: 0 for no record of weights; `backend`: `vm` or `jit`.
+    stay; `settling` [s]: in this last part of learning the learning rate falls linearly to 0, so that what is frozen is
+    not one moment of weights that fluctuate; `record_every` [s]: 0 for no record of weights; `backend`: `vm` or `jit`.
     **Returns:** code `silent` also where no spike falls after learning, `saturated` where the weights are all
     at one bound at the end of learning.
     """
@@ -154,49 +157,44 @@ def simulate_spiking(
             f"found {excitation.size} steps of excitation and {initial.size} weights for {steps} steps of "
             f"{afferents} plastic afferents; both must agree"
         )
-    # Registers of the two slots: presynaptic events wait in the first lanes, a postsynaptic spike reaches all lanes.
+    # Registers of the two slots: presynaptic updates wait in the first lanes, a postsynaptic spike reaches all lanes.
     pre, post = program.workspace(afferents), program.workspace(afferents)
-    post[0] = initial
-    every = round(record_every / dt) if record_every else steps + 1
+    post[WEIGHT] = initial
+    every = max(1, round(record_every / dt)) if record_every else steps + 1
     records = np.zeros((steps // every, afferents))
-    spikes = np.zeros(int(steps * dt / max(neuron.refractory, dt)) + 2, dtype=np.int64)
-    physics = np.array(
-        [
-            neuron.rest,
-            neuron.threshold,
-            dt / neuron.tau_membrane,
-            neuron.static_reversal,
-            np.exp(-dt / neuron.static_tau),
-            neuron.static_gain,
-            neuron.plastic_reversal,
-            np.exp(-dt / neuron.plastic_tau),
-            neuron.plastic_gain,
-        ]
-    )
-    second = max(1, round(1.0 / dt))
+    refractory = max(1, round(neuron.refractory / dt))
+    spikes = np.zeros(steps // refractory + 1, dtype=np.int64)
     code, done, count, work = integrate(
         program.compiled() if backend == "jit" else program.bytecode,
         pre,
         post,
-        program.segments[:, 2].copy(),
-        _uses_mean(rule),
+        np.ascontiguousarray(program.segments[:, 2]),
+        np.array([slot in rule.slots and "w_mean" in rule.slots[slot].symbols for slot in _SLOTS]),
         traces,
         excitation,
         plastic.offsets,
         plastic.indices,
-        physics,
-        (eta, bounds[0], bounds[1]),
-        dt,
-        min(steps, round(learning / dt)),
-        round(neuron.refractory / dt),
-        second,
-        (round(limits.silent / dt), limits.rate, limits.weight, max(1, round(limits.stuck)), limits.work),
-        every,
+        _physics(neuron, dt),
+        (float(eta), float(bounds[0]), float(bounds[1])),
+        (dt, min(steps, round(learning / dt)), round(settling / dt), refractory, max(1, round(1.0 / dt)), every),
+        (round(limits.silent / dt), limits.rate, limits.weight, round(limits.stuck), limits.work),
         records,
         spikes,
     )
-    return SpikingResult(code, done, dt, spikes[:count].copy(), post[0].copy(), records[: done // every], work)
+    return SpikingResult(
+        code, done, dt, spikes[:count].copy(), post[WEIGHT].copy(), records[: done // every], int(work)
+    )
 
 
-def _uses_mean(rule: Rule) -> npt.NDArray[np.bool_]:
-    return np.array([slot in rule.slots and "w_mean" in rule.slots[slot].symbols for slot in _SLOTS])
+def _physics(neuron: Neuron, dt: float) -> tuple[float, ...]:
+    return (
+        neuron.rest,
+        neuron.threshold,
+        dt / neuron.tau_membrane,
+        neuron.static_reversal,
+        math.exp(-dt / neuron.static_tau),
+        neuron.static_gain,
+        neuron.plastic_reversal,
+        math.exp(-dt / neuron.plastic_tau),
+        neuron.plastic_gain,
+    )

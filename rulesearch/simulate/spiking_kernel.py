@@ -1,4 +1,4 @@
-"""The compiled loop of the spiking neuron: cost per spike, and a few operations per time step.
+"""The compiled loop of the spiking neuron: its cost is per spike, plus a few operations per time step.
 
 Presynaptic traces are kept scaled: z_i = Z_i * level, where `level` decays by exp(-dt/tau) each step and a spike adds
 1/level to Z_i (nearest: sets it), so that no trace is touched between spikes. Presynaptic updates wait in
@@ -17,28 +17,37 @@ from numba import njit
 from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SATURATED, SILENT
 from rulesearch.simulate.vm import run_segment
 
+WEIGHT, MEAN, TRACES = 0, 1, 2
+"""Registers: weight, mean weight, and the first trace."""
+
+POST, TAU, NEAREST, READ_ON_PRE, READ_ON_POST = range(5)
+"""Columns of the table of traces."""
+
 _SMALLEST_LEVEL = 1e-100
 _LARGEST_EXPONENT = 200.0
 """A trace that decays faster than by exp(-200) per step is zero at the next one in either case."""
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[misc]
-def _apply(program: Any, pre: Any, result: int, w: Any, waiting: Any, lane_of: Any, count: int, change: Any) -> Any:
-    """Run the waiting presynaptic updates; return the change of the summed weights (nan: a weight is not finite)."""
+def _clip(value: float, low: float, high: float) -> float:
+    if value < low:
+        return low
+    return high if value > high else value
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+def _apply(program: Any, pre: Any, result: int, w: Any, synapse: Any, waits: Any, lanes: int, change: Any) -> Any:
+    """Run the waiting presynaptic updates; return by how much the summed weights changed."""
     eta, low, high = change
-    run_segment(program, 0, pre, count)
+    run_segment(program, 0, pre, lanes)
     delta = pre[result]
     moved = 0.0
-    for k in range(count):
-        i = waiting[k]
-        value = w[i] + eta * delta[k]
-        if value < low:
-            value = low
-        elif value > high:
-            value = high
-        moved += value - w[i]
-        w[i] = value
-        lane_of[i] = False
+    for lane in range(lanes):
+        i = synapse[lane]
+        new = _clip(w[i] + eta * delta[lane], low, high)
+        moved += new - w[i]
+        w[i] = new
+        waits[i] = False
     return moved
 
 
@@ -55,152 +64,143 @@ def integrate(
     indices: Any,
     physics: Any,
     change: Any,
-    dt: float,
-    learning_steps: int,
-    refractory: int,
-    second: int,
+    schedule: Any,
     limits: Any,
-    record_every: int,
     records: Any,
     spikes: Any,
 ) -> Any:
-    """Integrate the neuron (see `simulate_spiking`); return the result code, steps done, spikes, and work."""
+    """Integrate the neuron; return the result code, steps done, number of spikes, and counted work.
+
+    **Arguments:** `pre` and `post`: registers of the two slots, the weights in `post`; `results`: their result
+    registers (-1: empty); `reads_mean`: whether they read `w_mean`; `traces` `(traces, 5)`; `excitation`,
+    `offsets`, `indices`: the input; `physics`: rest, threshold, dt/tau_m, and reversal, decay and gain of either
+    conductance; `change`: eta and bounds; `schedule`: dt [s] and numbers of steps: learning, settling, refractory, one
+    second, recording; `limits`: see `simulate_spiking`; `records` and `spikes` are filled.
+    """
     rest, threshold, step_over_tau, e_static, decay_static, gain_static, e_plastic, decay_plastic, gain_plastic = physics
     eta, low, high = change
+    dt, learning_steps, settling_steps, refractory, second, record_every = schedule
     silent_steps, rate_limit, weight_limit, stuck_limit, work_limit = limits
     steps, afferents, number = excitation.size, post.shape[1], traces.shape[0]
-    w = post[0]
+    w = post[WEIGHT]
     scaled = np.zeros((number, afferents))
     value = np.zeros(number)
     level = np.ones(number)
-    decay = np.ones(number)
-    for z in range(number):
-        decay[z] = np.exp(-min(dt / traces[z, 1], _LARGEST_EXPONENT))
-    waiting = np.zeros(afferents, dtype=np.int64)
-    is_waiting = np.zeros(afferents, dtype=np.bool_)
-    lanes = 0
+    decay = np.exp(-np.minimum(dt / traces[:, TAU], _LARGEST_EXPONENT))
+    is_post, nearest = traces[:, POST] == 1.0, traces[:, NEAREST] == 1.0
+    read_on_pre, read_on_post = traces[:, READ_ON_PRE] == 1.0, traces[:, READ_ON_POST] == 1.0
     has_pre, has_post = results[0] >= 0, results[1] >= 0
+    synapse = np.zeros(afferents, dtype=np.int64)
+    waits = np.zeros(afferents, dtype=np.bool_)
+    lanes = 0
     learning = learning_steps > 0
     total = w.sum()
     v, g_static, g_plastic = rest, 0.0, 0.0
-    silent_until = 0
-    count, counted, last_spike, stuck = 0, 0, 0, 0
-    work = 0
+    free_again = 0
+    count, counted, last_spike, stuck, work = 0, 0, -1, 0, 0
     for t in range(steps):
         g_static = g_static * decay_static + gain_static * excitation[t]
         g_plastic *= decay_plastic
-        first, stop = offsets[t], offsets[t + 1]
         if learning:
             for z in range(number):
-                if traces[z, 0] == 0.0:
+                if is_post[z]:
+                    value[z] *= decay[z]
+                else:
                     level[z] *= decay[z]
                     if level[z] < _SMALLEST_LEVEL:
                         for i in range(afferents):
                             scaled[z, i] *= level[z]
                         level[z] = 1.0
-                else:
-                    value[z] *= decay[z]
-        if stop > first:
-            arriving = 0.0
+
+        # Presynaptic spikes. A weight acts as it stands before this spike changes it.
+        arriving = 0.0
+        for k in range(offsets[t], offsets[t + 1]):
+            i = indices[k]
             if learning:
-                for k in range(first, stop):
-                    i = indices[k]
-                    if has_pre:
-                        if is_waiting[i]:
-                            total += _apply(program, pre, results[0], w, waiting, is_waiting, lanes, change)
-                            lanes = 0
-                        pre[0, lanes] = w[i]
-                        for z in range(number):
-                            if traces[z, 3] == 1.0:
-                                pre[2 + z, lanes] = scaled[z, i] * level[z] if traces[z, 0] == 0.0 else value[z]
-                        if reads_mean[0]:
-                            pre[1, lanes] = total / afferents
-                        waiting[lanes] = i
-                        is_waiting[i] = True
-                        lanes += 1
-                    arriving += w[i]
+                if has_pre:
+                    if waits[i]:
+                        total += _apply(program, pre, results[0], w, synapse, waits, lanes, change)
+                        lanes = 0
+                    pre[WEIGHT, lanes] = w[i]
                     for z in range(number):
-                        if traces[z, 0] == 0.0:
-                            if traces[z, 2] == 1.0:
-                                scaled[z, i] = 1.0 / level[z]
-                            else:
-                                scaled[z, i] += 1.0 / level[z]
-                if lanes > 0 and reads_mean[0]:
-                    total += _apply(program, pre, results[0], w, waiting, is_waiting, lanes, change)
-                    lanes = 0
-            else:
-                for k in range(first, stop):
-                    arriving += w[indices[k]]
-            g_plastic += gain_plastic * arriving
-        if t >= silent_until:
+                        if read_on_pre[z]:
+                            pre[TRACES + z, lanes] = value[z] if is_post[z] else scaled[z, i] * level[z]
+                    if reads_mean[0]:
+                        pre[MEAN, lanes] = total / afferents
+                    synapse[lanes] = i
+                    waits[i] = True
+                    lanes += 1
+                for z in range(number):
+                    if not is_post[z]:
+                        scaled[z, i] = 1.0 / level[z] + (0.0 if nearest[z] else scaled[z, i])
+            arriving += w[i]
+        g_plastic += gain_plastic * arriving
+        if lanes > 0 and reads_mean[0]:
+            total += _apply(program, pre, results[0], w, synapse, waits, lanes, change)
+            lanes = 0
+
+        if t >= free_again:
             conductance = 1.0 + g_static + g_plastic
             target = (rest + g_static * e_static + g_plastic * e_plastic) / conductance
             v = target + (v - target) * np.exp(-step_over_tau * conductance)
             if v > threshold:
                 v = rest
-                silent_until = t + refractory
+                free_again = t + refractory
                 spikes[count] = t
                 count += 1
                 last_spike = t
                 if learning:
                     if lanes > 0:
-                        total += _apply(program, pre, results[0], w, waiting, is_waiting, lanes, change)
+                        total += _apply(program, pre, results[0], w, synapse, waits, lanes, change)
                         lanes = 0
                     if has_post:
                         for z in range(number):
-                            if traces[z, 4] == 1.0:
+                            if read_on_post[z]:
                                 for i in range(afferents):
-                                    post[2 + z, i] = scaled[z, i] * level[z] if traces[z, 0] == 0.0 else value[z]
+                                    post[TRACES + z, i] = value[z] if is_post[z] else scaled[z, i] * level[z]
                         if reads_mean[1]:
-                            mean = w.sum() / afferents
-                            for i in range(afferents):
-                                post[1, i] = mean
+                            post[MEAN, :] = w.sum() / afferents
                         run_segment(program, 1, post, afferents)
                         delta = post[results[1]]
-                        total = 0.0
                         for i in range(afferents):
-                            new = w[i] + eta * delta[i]
-                            if new < low:
-                                new = low
-                            elif new > high:
-                                new = high
-                            w[i] = new
-                            total += new
+                            w[i] = _clip(w[i] + change[0] * delta[i], low, high)
+                        total = w.sum()
                         work += afferents
                     for z in range(number):
-                        if traces[z, 0] == 1.0:
-                            value[z] = 1.0 if traces[z, 2] == 1.0 else value[z] + 1.0
-        if (t + 1) % second == 0 or t + 1 == learning_steps or (t + 1) % record_every == 0:
+                        if is_post[z]:
+                            value[z] = 1.0 + (0.0 if nearest[z] else value[z])
+
+        # Once a second: weights brought up to date, running sums made exact, reasons to stop.
+        done = t + 1
+        if done % second == 0 or done == learning_steps or done % record_every == 0:
             if lanes > 0:
-                total += _apply(program, pre, results[0], w, waiting, is_waiting, lanes, change)
+                _apply(program, pre, results[0], w, synapse, waits, lanes, change)
                 lanes = 0
-            if (t + 1) % record_every == 0:
-                for i in range(afferents):
-                    records[(t + 1) // record_every - 1, i] = w[i]
-            total, size, at_low, at_high = 0.0, 0.0, True, True
-            for i in range(afferents):
-                total += w[i]
-                size += abs(w[i])
-                at_low = at_low and w[i] <= low
-                at_high = at_high and w[i] >= high
-            if not np.isfinite(size):
-                return NONFINITE, t + 1, count, work + t + 1 + offsets[t + 1]
-            if size > weight_limit * afferents or not np.isfinite(v):
-                return RUNAWAY, t + 1, count, work + t + 1 + offsets[t + 1]
-            if (t + 1) % second == 0:
+            if done % record_every == 0:
+                records[done // record_every - 1] = w
+            total = w.sum()
+            if learning and learning_steps - done < settling_steps:
+                change = (eta * (learning_steps - done) / settling_steps, low, high)
+            code = OK
+            at_bound = (w <= low).all() or (w >= high).all()
+            if done % second == 0:
+                stuck = stuck + 1 if at_bound else 0
                 if count - counted > rate_limit * second * dt:
-                    return RUNAWAY, t + 1, count, work + t + 1 + offsets[t + 1]
+                    code = RUNAWAY
                 counted = count
-                stuck = stuck + 1 if (at_low or at_high) else 0
-            if learning:
-                if t - last_spike >= silent_steps:
-                    return SILENT, t + 1, count, work + t + 1 + offsets[t + 1]
-                if (at_low or at_high) and (stuck >= stuck_limit or t + 1 == learning_steps):
-                    return SATURATED, t + 1, count, work + t + 1 + offsets[t + 1]
-            if work + t + 1 + offsets[t + 1] > work_limit:
-                return EXHAUSTED, t + 1, count, work + t + 1 + offsets[t + 1]
-            if t + 1 >= learning_steps:
-                learning = False
-    if steps > learning_steps and last_spike < learning_steps:
-        return SILENT, steps, count, work + steps + offsets[steps]
-    return OK, steps, count, work + steps + offsets[steps]
+            size = np.abs(w).sum()
+            if not np.isfinite(size):
+                code = NONFINITE
+            elif size > weight_limit * afferents or not np.isfinite(v):
+                code = RUNAWAY
+            elif learning and t - last_spike >= silent_steps:
+                code = SILENT
+            elif learning and at_bound and (stuck >= stuck_limit or done == learning_steps):
+                code = SATURATED
+            elif work + done + offsets[done] > work_limit:
+                code = EXHAUSTED
+            if code != OK:
+                return code, done, count, work + done + offsets[done]
+            learning = done < learning_steps
+    silent = steps > learning_steps and last_spike < learning_steps
+    return (SILENT if silent else OK), steps, count, work + steps + offsets[steps]

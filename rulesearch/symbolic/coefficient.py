@@ -46,9 +46,11 @@ def product(first: Coefficient, second: Coefficient) -> Coefficient:
     """Return the product; a factor of 1 or -1 keeps the origin of the other."""
     (a, of_a), (b, of_b) = first, second
     value = finite(a * b)
-    if not of_a and (a == 1.0 or a == -1.0):
+    if abs(b) == 1.0 and not of_b:
+        return value, of_a
+    if abs(a) == 1.0:
         return value, of_b
-    if not of_b and (b == 1.0 or b == -1.0):
+    if abs(b) == 1.0:
         return value, of_a
     return value, joint(of_a, of_b)
 

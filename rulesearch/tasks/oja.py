@@ -123,6 +123,7 @@ class Oja(Task):
         "minor": Setting(0, "eigenvalue of the minor components; 0: random covariance (above 2 inputs: 0.3)", 0, 0.999),
     }
     fidelities = (Fidelity("full", 1, "all data sets of one seed"),)
+    aims = ("direction_loss", "length_loss")
     bounds = (-np.inf, np.inf)
     grammar = "rate"
     known_rule = "oja"
@@ -165,12 +166,16 @@ def _score(weights: Array, data: OjaData, work: int) -> Trial:
         cosines = np.abs(np.einsum("tdi,di->td", half, data.components)) / norms
     width = data.initial.shape[1]
     penalty = width * np.max(np.diagonal(data.covariances, axis1=1, axis2=2), axis=1)
-    fitness = np.mean(np.nan_to_num(cosines) - penalty * (norms - 1.0) ** 2, axis=0)
+    direction = 1.0 - np.mean(np.nan_to_num(cosines), axis=0)
+    length = penalty * np.mean((norms - 1.0) ** 2, axis=0)
+    loss = float(np.mean(direction + length))
     angles = np.degrees(np.arccos(np.clip(cosines[-1], 0.0, 1.0)))
-    cases = 1.0 - fitness
     metrics = {
         "angle_deg": float(np.median(angles)),
         "norm": float(np.mean(norms[-1])),
-        "fitness": float(10.0 * np.mean(fitness)),
+        "fitness": 10.0 * (1.0 - loss),
+        "direction_loss": float(np.mean(direction)),
+        "length_loss": float(np.mean(length)),
     }
-    return Trial("ok", float(np.mean(cases)), metrics, tuple(float(case) for case in cases), work)
+    cases = tuple(2.0 * float(case) for case in (*direction, *length))
+    return Trial("ok", loss, metrics, cases, work)

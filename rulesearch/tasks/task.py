@@ -108,6 +108,8 @@ class Task(ABC):
     settings: ClassVar[Mapping[str, Setting]]
     fidelities: ClassVar[tuple[Fidelity, ...]]
     requirements: ClassVar[tuple[Requirement, ...]] = ()
+    aims: ClassVar[tuple[str, ...]] = ()
+    """Metrics, smaller is better, that name parts of the problem: a search keeps the best at each part as well."""
     bounds: ClassVar[tuple[float, float]]
     grammar: ClassVar[str]
     known_rule: ClassVar[str]

@@ -1,0 +1,37 @@
+"""Floor 2: grammars: reading and checking them, drawing from them, counting, enumeration and membership."""
+
+from rulesearch.grammar.checking import grammar_facts, smallest_rule, smallest_sizes
+from rulesearch.grammar.counting import Counts, count
+from rulesearch.grammar.derivations import candidate_sizes, sample, sample_subtree, sample_up_to, sizes
+from rulesearch.grammar.functions import FunctionTable
+from rulesearch.grammar.grammar import ConstantPrior, Grammar, GrammarSymbol, Limits, Production
+from rulesearch.grammar.membership import derives, find_function, member, states_agree
+from rulesearch.grammar.reading import check_grammar, load_grammar, parse_grammar
+from rulesearch.grammar.source import GrammarError
+
+__all__ = [
+    "ConstantPrior",
+    "Counts",
+    "FunctionTable",
+    "Grammar",
+    "GrammarError",
+    "GrammarSymbol",
+    "Limits",
+    "Production",
+    "candidate_sizes",
+    "check_grammar",
+    "count",
+    "derives",
+    "find_function",
+    "grammar_facts",
+    "load_grammar",
+    "member",
+    "parse_grammar",
+    "sample",
+    "sample_subtree",
+    "sample_up_to",
+    "sizes",
+    "smallest_rule",
+    "smallest_sizes",
+    "states_agree",
+]

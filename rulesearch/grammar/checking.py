@@ -1,0 +1,129 @@
+"""What must hold of a grammar as a whole: it ends, nothing is out of reach, units agree."""
+
+from __future__ import annotations
+
+from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.expression.units import dimension_text
+from rulesearch.grammar.dimensions import check_definitions, infer_dimensions
+from rulesearch.grammar.grammar import Grammar
+from rulesearch.grammar.source import GrammarSource
+from rulesearch.rules.states import VOCABULARY, Lowpass, Synaptic
+from rulesearch.rules.text import parse_state
+
+
+def check_structure(grammar: Grammar, source: GrammarSource) -> None:
+    """Refuse a grammar that cannot be derived from; raises `GrammarError`."""
+    _check_states(grammar, source)
+    _check_empty(grammar, source)
+    smallest = smallest_sizes(grammar)
+    for name in grammar.productions:
+        if name not in smallest:
+            raise source.error(
+                "this non-terminal cannot end: each of its productions leads back to one that cannot; "
+                "expected a production of symbols and constants only",
+                "productions",
+                name,
+            )
+    reached = _reachable(grammar)
+    for name in grammar.productions:
+        if name not in reached:
+            raise source.error(
+                f"no slot leads to this non-terminal; the slots start from {', '.join(grammar.slots.values())}",
+                "productions",
+                name,
+            )
+    infer_dimensions(grammar, source)
+    check_definitions(grammar, source)
+    least = smallest_rule(grammar)
+    if least > grammar.limits.size:
+        raise source.error(
+            f"the smallest rule has {least} nodes, but the limit is {grammar.limits.size}", "limits", "size"
+        )
+
+
+def _check_states(grammar: Grammar, source: GrammarSource) -> None:
+    allowed = {*grammar.symbols, *VOCABULARY}
+    for name, symbol in grammar.symbols.items():
+        table = f"symbols.{name}"
+        if not symbol.definition:
+            continue
+        try:
+            state = parse_state(symbol.definition)
+        except RulesearchError as error:
+            raise source.error(str(error), table, "definition") from None
+        expressions = [state.expression] if isinstance(state, Lowpass) else []
+        expressions += state.slots.values() if isinstance(state, Synaptic) else []
+        for expression in expressions:
+            for read in expression.symbols:
+                if read not in allowed:
+                    raise source.error(f"unknown symbol {read!r}{did_you_mean(read, allowed)}", table, "definition")
+
+
+def _check_empty(grammar: Grammar, source: GrammarSource) -> None:
+    for name, productions in grammar.productions.items():
+        if not any(production.is_empty for production in productions):
+            continue
+        if name not in grammar.slots.values():
+            raise source.error(
+                'the empty production "" is allowed only for a start symbol, where it leaves the slot empty',
+                "productions",
+                name,
+                "",
+            )
+        if all(production.is_empty for production in productions):
+            raise source.error("the slot would always stay empty; expected another production", "productions", name)
+
+
+def smallest_sizes(grammar: Grammar) -> dict[str, int]:
+    """Return the nodes of the smallest expression of each non-terminal; one that cannot end is absent."""
+    smallest: dict[str, int] = {}
+    changed = True
+    while changed:
+        changed = False
+        for name, productions in grammar.productions.items():
+            for production in productions:
+                if production.is_empty or any(child not in smallest for child in production.children):
+                    continue
+                size = production.own_size + sum(smallest[child] for child in production.children)
+                if size < smallest.get(name, size + 1):
+                    smallest[name] = size
+                    changed = True
+    return smallest
+
+
+def smallest_rule(grammar: Grammar) -> int:
+    """Return the nodes of the smallest candidate; at least one slot is filled."""
+    smallest = smallest_sizes(grammar)
+    needed = [smallest[start] for slot, start in grammar.slots.items() if slot not in grammar.optional_slots]
+    return sum(needed) if needed else min(smallest[start] for start in grammar.slots.values())
+
+
+def _reachable(grammar: Grammar) -> set[str]:
+    reached: set[str] = set()
+    waiting = list(grammar.slots.values())
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += [child for production in grammar.productions[name] for child in production.children]
+    return reached
+
+
+def grammar_facts(grammar: Grammar) -> list[tuple[str, str]]:
+    """Return what can be said of a grammar that was read: pairs of a heading and a text."""
+    source = GrammarSource(grammar.name, "")
+    dimensions = infer_dimensions(grammar, source)
+    optional, least = grammar.optional_slots, smallest_rule(grammar)
+    slots = [f"{slot} from {start}{' (may stay empty)' * (slot in optional)}" for slot, start in grammar.slots.items()]
+    facts = [
+        ("name", grammar.name),
+        ("slots", ", ".join(slots)),
+        ("symbols", ", ".join(grammar.symbols)),
+        ("constants", ", ".join(f"{kind} {prior.text()}" for kind, prior in grammar.constants.items()) or "none"),
+        ("operators", ", ".join(grammar.operators) or "none"),
+        ("non-terminals", ", ".join(f"{name} [{dimension_text(unit)}]" for name, unit in dimensions.items())),
+        ("productions", str(sum(len(productions) for productions in grammar.productions.values()))),
+        ("smallest rule", f"{least} node{'s' * (least > 1)}"),
+        ("limits", f"{grammar.limits.size} nodes, {grammar.limits.depth} levels"),
+    ]
+    return [fact for fact in facts if fact[1]]

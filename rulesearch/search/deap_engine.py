@@ -1,0 +1,188 @@
+"""Genetic programming on DEAP's typed trees: islands, layers of unbeaten rules, fresh blood, fitted constants.
+
+What keeps diversity alive, by measurement (`experiments/benchmarks/diversity.py`): no function is evaluated
+twice; rules compete in size and in every aim of the task at once, on a coarse grid (`survival.py`), so that a
+rule that does one part right survives beside one that has the smaller loss; islands whose best rule stays the
+same for long start anew while the archive keeps what they found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rulesearch.evaluation.seeds import generator
+from rulesearch.search.candidate import Candidate
+from rulesearch.search.constants import fit_constants
+from rulesearch.search.engine import Engine
+from rulesearch.search.problem import Problem
+from rulesearch.search.selection import Lexicase
+from rulesearch.search.survival import Survival
+from rulesearch.search.variation import Variation, pick
+
+_OFFSPRING, _CONSTANTS = 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class DeapSettings:
+    """What steers the search.
+
+    **Fields:** `islands`; `initial` random genomes of each, of at most `initial_size` nodes; `offspring` of each
+    per generation; `capacity` of an island; `cell`: width of the grid on which aims are compared, in powers of
+    ten; `crossover`, `fresh`: shares of offspring that come from two parents, from none; `lexicase`: share of
+    parents chosen by lexicase over the cases; `first_layer`: share of the others from the unbeaten layer alone;
+    `further`: chance that another mutation follows one; `migration`: generations between visits; `patience`:
+    generations without a better rule before an island starts anew; `fitted`: structures per generation whose
+    constants are fitted, by `rounds` of CMA-ES; `attempts` per child before a known function is given up.
+    """
+
+    islands: int = 4
+    initial: int = 60
+    initial_size: int = 9
+    offspring: int = 40
+    capacity: int = 60
+    cell: float = 0.3
+    crossover: float = 0.25
+    fresh: float = 0.1
+    lexicase: float = 0.3
+    first_layer: float = 0.6
+    further: float = 0.3
+    migration: int = 8
+    patience: int = 25
+    fitted: int = 1
+    rounds: int = 8
+    attempts: int = 12
+
+
+@dataclass(slots=True)
+class _Island:
+    number: int
+    layers: list[list[Candidate]] = field(default_factory=list)
+    best: tuple[float, float] = (float("inf"), float("inf"))
+    improved: int = 0
+
+    def members(self) -> list[Candidate]:
+        return [candidate for layer in self.layers for candidate in layer]
+
+    def elites(self) -> list[Candidate]:
+        best: dict[int, Candidate] = {}
+        for candidate in self.members():
+            if candidate.size not in best or candidate.rank < best[candidate.size].rank:
+                best[candidate.size] = candidate
+        return [best[size] for size in sorted(best)]
+
+
+class DeapEngine(Engine):
+    """Typed genetic programming with DEAP trees, and CMA-ES for constants."""
+
+    name = "deap"
+    summary = "genetic programming on typed trees (DEAP): islands, several aims, lexicase, constants by CMA-ES"
+
+    def __init__(self, settings: DeapSettings | None = None) -> None:
+        self.settings = settings or DeapSettings()
+
+    def search(self, problem: Problem) -> None:
+        variation = Variation(problem.primitives)
+        survival = Survival(problem.task.aims, problem.requirements, self.settings.cell)
+        islands = [_Island(number) for number in range(self.settings.islands)]
+        going = True
+        while going:
+            generation = problem.progress.generation
+            batches = [self._propose(problem, variation, island, generation) for island in islands]
+            problem.evaluate([candidate for batch in batches for candidate in batch])
+            for island, batch in zip(islands, batches, strict=True):
+                self._admit(survival, island, batch)
+            self._fit(problem, survival, islands, generation)
+            self._promote(problem, islands)
+            self._renew(survival, islands, generation)
+            going = problem.end_generation(sum(len(island.members()) for island in islands))
+
+    def _admit(self, survival: Survival, island: _Island, new: Sequence[Candidate]) -> None:
+        known = {candidate.key for candidate in island.members()}
+        alive = [candidate for candidate in new if candidate.alive and candidate.key not in known]
+        island.layers = survival.layers([*island.members(), *alive], self.settings.capacity)
+
+    def _propose(self, problem: Problem, variation: Variation, island: _Island, generation: int) -> list[Candidate]:
+        rng = generator(problem.seed, _OFFSPRING, generation, island.number)
+        members = island.members()
+        batch: list[Candidate] = []
+        wanted = self.settings.offspring if members else self.settings.initial
+        lexicase = Lexicase(members, problem.requirements) if members else None
+        for _ in range(wanted * self.settings.attempts):
+            if len(batch) == wanted:
+                break
+            candidate = self._child(problem, variation, island, lexicase, rng, generation)
+            if candidate is not None and problem.is_new(candidate):
+                batch.append(candidate)
+        return batch
+
+    def _child(
+        self,
+        problem: Problem,
+        variation: Variation,
+        island: _Island,
+        lexicase: Lexicase | None,
+        rng: np.random.Generator,
+        generation: int,
+    ) -> Candidate | None:
+        settings = self.settings
+        if lexicase is None or rng.random() < settings.fresh:
+            genome = variation.random_genome(1 + int(rng.random() * settings.initial_size), rng)
+            return problem.maker.make(genome, "random", (), generation)
+        first = self._parent(island, lexicase, rng)
+        if rng.random() < settings.crossover:
+            second = self._parent(island, lexicase, rng)
+            crossed = variation.crossover(first.genome, second.genome, rng)
+            return crossed and problem.maker.make(crossed, "crossover", (first.key, second.key), generation)
+        mutated = variation.mutate(first.genome, rng)
+        while mutated is not None and rng.random() < settings.further:
+            mutated = variation.mutate(mutated, rng)
+        return mutated and problem.maker.make(mutated, "mutation", (first.key,), generation)
+
+    def _parent(self, island: _Island, lexicase: Lexicase, rng: np.random.Generator) -> Candidate:
+        if rng.random() < self.settings.lexicase:
+            return lexicase.choose(rng)
+        if rng.random() < self.settings.first_layer:
+            return pick(island.layers[0], rng)
+        return pick(lexicase.pool, rng)
+
+    def _fit(self, problem: Problem, survival: Survival, islands: list[_Island], generation: int) -> None:
+        owners = {
+            candidate.key: (candidate, island)
+            for island in islands
+            for candidate in island.elites()
+            if candidate.constants and not candidate.fitted
+        }
+        chosen = sorted(owners.values(), key=lambda pair: (pair[0].rank, pair[0].key))[: self.settings.fitted]
+        if not chosen:
+            return
+        rng = generator(problem.seed, _CONSTANTS, generation)
+        fitted = fit_constants(problem, [candidate for candidate, _ in chosen], rng, self.settings.rounds)
+        for best, (_, island) in zip(fitted, chosen, strict=True):
+            self._admit(survival, island, [best])
+
+    def _promote(self, problem: Problem, islands: list[_Island]) -> None:
+        if not problem.staged:
+            return
+        best: dict[int, Candidate] = {}
+        for island in islands:
+            for candidate in island.elites():
+                if candidate.size not in best or candidate.rank < best[candidate.size].rank:
+                    best[candidate.size] = candidate
+        problem.promote([best[size] for size in sorted(best)])
+
+    def _renew(self, survival: Survival, islands: list[_Island], generation: int) -> None:
+        for island in islands:
+            best = min((candidate.rank for candidate in island.members()), default=island.best)
+            if best < island.best:
+                island.best, island.improved = best, generation
+        if generation % self.settings.migration == self.settings.migration - 1:
+            visitors = [island.layers[0] if island.layers else [] for island in islands]
+            for island, guests in zip(islands, [*visitors[-1:], *visitors[:-1]], strict=True):
+                self._admit(survival, island, guests)
+        for island in islands:
+            if generation - island.improved >= self.settings.patience:
+                island.layers = []
+                island.best, island.improved = (float("inf"), float("inf")), generation

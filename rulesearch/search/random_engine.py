@@ -1,0 +1,36 @@
+"""The control: random rules of the grammar, nothing learnt from their outcomes."""
+
+from __future__ import annotations
+
+from rulesearch.evaluation.seeds import generator
+from rulesearch.search.candidate import Candidate
+from rulesearch.search.engine import Engine
+from rulesearch.search.problem import Problem
+from rulesearch.search.variation import Variation
+
+_BATCH = 200
+_ATTEMPTS = 20
+
+
+class RandomEngine(Engine):
+    """Draws rules at random, each function once."""
+
+    name = "random"
+    summary = "random rules of the grammar, uniform over sizes; the control that any search must beat"
+
+    def search(self, problem: Problem) -> None:
+        variation = Variation(problem.primitives)
+        going = True
+        while going:
+            rng = generator(problem.seed, 1, problem.progress.generation)
+            batch: list[Candidate] = []
+            for _ in range(_BATCH * _ATTEMPTS):
+                size = 1 + int(rng.random() * variation.limit)
+                candidate = problem.maker.make(variation.random_genome(size, rng), "random", (), problem.progress.generation)
+                if problem.is_new(candidate):
+                    batch.append(candidate)
+                if len(batch) == _BATCH:
+                    break
+            problem.evaluate(batch)
+            problem.promote([candidate for candidate in batch if candidate.alive])
+            going = bool(batch) and problem.end_generation(len(batch))

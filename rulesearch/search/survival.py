@@ -1,0 +1,63 @@
+"""Who survives: layers of candidates that nothing else beats at once in size and in every aim.
+
+Aims are compared on a coarse logarithmic grid (epsilon-dominance, Laumanns et al. 2002,
+doi:10.1162/106365602760234108), so that differences within noise do not make a candidate better, and one
+candidate per cell of the grid survives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.search.candidate import Candidate
+from rulesearch.tasks.task import Requirement
+
+_FLOOR = 1e-6
+
+
+class Survival:
+    """Sorts candidates into layers.
+
+    **Arguments:** `aims`: metrics of the task, smaller is better; without any, the loss; `requirements`: what a
+    candidate lacks of them is one more aim; `cell`: width of the grid, in powers of ten.
+    """
+
+    def __init__(self, aims: Sequence[str], requirements: Sequence[Requirement], cell: float) -> None:
+        self.aims = tuple(aims)
+        self.requirements = tuple(requirements)
+        self.cell = cell
+
+    def cell_of(self, candidate: Candidate) -> tuple[float, ...]:
+        """Return where a candidate lies: size, then one grid index per aim."""
+        assert candidate.screen is not None and candidate.screen.loss is not None
+        metrics = candidate.screen.metrics
+        values = [metrics.get(aim, float("inf")) for aim in self.aims] or [candidate.screen.loss]
+        values += [requirement.shortfall(metrics) for requirement in self.requirements]
+        return (float(candidate.size), *(self._index(value) for value in values))
+
+    def _index(self, value: float) -> float:
+        if not value < 1e9:
+            return float("inf")
+        return float(np.floor(np.log10(max(value, _FLOOR)) / self.cell))
+
+    def layers(self, candidates: Sequence[Candidate], capacity: int) -> list[list[Candidate]]:
+        """Return the first layers, together at most `capacity` candidates; the last one may be cut."""
+        best: dict[tuple[float, ...], Candidate] = {}
+        for candidate in sorted(candidates, key=lambda item: (item.rank, item.key)):
+            best.setdefault(self.cell_of(candidate), candidate)
+        cells = sorted(best)
+        points: npt.NDArray[np.float64] = np.array(cells, dtype=np.float64).reshape(len(cells), -1)
+        no_worse = np.all(points[:, None, :] <= points[None, :, :], axis=2)
+        np.fill_diagonal(no_worse, False)
+        waiting = np.arange(len(cells))
+        layers: list[list[Candidate]] = []
+        while len(waiting) and capacity > 0:
+            beaten = no_worse[np.ix_(waiting, waiting)].any(axis=0)
+            layer = [best[cells[index]] for index in waiting[~beaten]][:capacity]
+            layers.append(layer)
+            capacity -= len(layer)
+            waiting = waiting[beaten]
+        return layers

@@ -1,0 +1,32 @@
+"""Floor 6: canonical form, plain simplification, comparison with known rules."""
+
+from rulesearch.symbolic.compare import compare
+from rulesearch.symbolic.keys import canonical_key, family_key
+from rulesearch.symbolic.normal_form import NormalForm, Terms, normal_form, terms
+from rulesearch.symbolic.shortest import (
+    Simplification,
+    canonical_size,
+    rule_from_terms,
+    rule_terms,
+    simplify,
+    simplify_rule,
+)
+from rulesearch.symbolic.verdict import VERDICTS, Verdict
+
+__all__ = [
+    "VERDICTS",
+    "NormalForm",
+    "Simplification",
+    "Terms",
+    "Verdict",
+    "canonical_key",
+    "canonical_size",
+    "compare",
+    "family_key",
+    "normal_form",
+    "rule_from_terms",
+    "rule_terms",
+    "simplify",
+    "simplify_rule",
+    "terms",
+]

@@ -1,0 +1,221 @@
+"""Comparison of rules with known ones: terms against terms, checked by numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+
+from rulesearch.expression.printing import to_text
+from rulesearch.expression.tree import Expression
+from rulesearch.rules.library import KnownRule, known_rules
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import SLOTS
+from rulesearch.symbolic.agreement import TOLERANCE
+from rulesearch.symbolic.keys import inner_numbers, monomial_shape
+from rulesearch.symbolic.normal_form import NormalForm
+from rulesearch.symbolic.numeric_scale import numeric_scale
+from rulesearch.symbolic.polynomial import Monomial
+from rulesearch.symbolic.spelling import spelled
+from rulesearch.symbolic.state_match import StateMatch, matched, renamed
+from rulesearch.symbolic.verdict import Verdict, different_summary, same_terms_summary
+
+Pair = tuple[str, Rule, Rule]
+"""Name, our rule, their rule."""
+Place = tuple[str, str, str]
+"""Name of the rule in its set, slot, monomial."""
+
+_ENOUGH_POINTS = 12
+_ZERO = Expression.number(0)
+_EMPTY = Rule({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    coefficient: float
+    shape: str
+    inner: tuple[float, ...]
+
+
+_Vector = dict[Place, _Term]
+
+
+def compare(rules: RuleSet, others: Sequence[KnownRule | RuleSet] | None = None) -> list[Verdict]:
+    """Compare rules with others (by default all known rules), nearest first."""
+    against = list(known_rules().values()) if others is None else list(others)
+    verdicts = [_verdict(rules, other) for other in against]
+    return sorted(verdicts, key=lambda verdict: (verdict.rank > 2, verdict.distance, verdict.rank, verdict.rule))
+
+
+def _verdict(rules: RuleSet, other: KnownRule | RuleSet) -> Verdict:
+    theirs = other.rules if isinstance(other, KnownRule) else other
+    name = other.name or str(theirs)
+    title = other.title if isinstance(other, KnownRule) else name
+    pairs = _aligned(rules, theirs)
+    states = [matched(ours, known) for _, ours, known in pairs]
+    a = _vector((label, ours) for label, ours, _ in pairs)
+    b = _vector((label, known) for label, _, known in pairs)
+    if all(state.equal for state in states):
+        if _same_tree(pairs):
+            return Verdict(name, title, "identical", 1.0, summary=f"identical to {title}")
+        scale = _common_scale(pairs, a, b)
+        if scale == 1.0:
+            return Verdict(name, title, "equal", 1.0, summary=f"equal to {title}")
+        if scale is not None:
+            return Verdict(name, title, "equal-up-to-scale", scale, summary=f"{title} times {scale:.6g}")
+    return _by_terms(name, title, pairs, states, a, b)
+
+
+def _by_terms(
+    name: str, title: str, pairs: list[Pair], states: list[StateMatch], a: _Vector, b: _Vector
+) -> Verdict:
+    """Return the verdict where no factor relates the rules: `same-terms` or `different`."""
+    partners = _partners(a, b)
+    extra = [_place_text(place, pairs, 1) for place in a if place not in partners]
+    missing = [_place_text(place, pairs, 2) for place in b if place not in partners.values()]
+    ours, theirs = (
+        [_in_set(pair[0], text, pairs) for pair, state in zip(pairs, states, strict=True) for text in texts(state)]
+        for texts in (attrgetter("extra"), attrgetter("missing"))
+    )
+    angle = _angle(a, b, partners)
+    if extra or missing or ours or not partners:
+        share = (len(extra) + len(missing)) / (len(partners) + len(extra) + len(missing) or 1)
+        distance = 0.5 + 0.25 * (share + angle) if partners else 1.0
+        summary = different_summary(title, len(partners), extra, missing, ours)
+        return Verdict(name, title, "different", None, {}, distance, extra + ours, missing + theirs, summary)
+    coefficients, spread = _ratios(pairs, states, a, b, partners)
+    distance = min(0.499, max(1e-6, 0.45 * math.hypot(angle, spread / (1.0 + spread))))
+    summary = same_terms_summary(title, coefficients)
+    return Verdict(name, title, "same-terms", None, coefficients, distance, [], [], summary)
+
+
+def _ratios(
+    pairs: list[Pair], states: list[StateMatch], a: _Vector, b: _Vector, partners: dict[Place, Place]
+) -> tuple[dict[str, float], float]:
+    """Return ratios ours/theirs of all coefficients, and how far apart constants inside functions and states are."""
+    coefficients: dict[str, float] = {}
+    inner: list[float] = []
+    for place, partner in partners.items():
+        text = _place_text(partner, pairs, 2)
+        coefficients[text] = a[place].coefficient / b[partner].coefficient
+        for number, (ours, theirs) in enumerate(zip(a[place].inner, b[partner].inner, strict=False), start=1):
+            if theirs and not math.isclose(ours, theirs, rel_tol=TOLERANCE):
+                coefficients[f"{text}, constant {number}"] = ours / theirs
+                inner.append(ours / theirs)
+    for (label, _, _), state in zip(pairs, states, strict=True):
+        coefficients |= {_in_set(label, tau, pairs): ratio for tau, ratio in state.ratios.items()}
+        inner += state.ratios.values()
+        inner += [0.0] * len(state.other_units)
+    return coefficients, max((abs(math.log(ratio)) if ratio > 0 else 1.0 for ratio in inner), default=0.0)
+
+
+def _aligned(ours: RuleSet, theirs: RuleSet) -> list[Pair]:
+    """Return rules that belong together, ours with states under their names; an empty rule where a side has none."""
+    if len(ours.rules) == 1 and len(theirs.rules) == 1:
+        first, second = _same_kind(ours.only(), theirs.only())
+        return [("w", renamed(first, second), second)]
+    names = dict.fromkeys([*theirs.rules, *ours.rules])
+    pairs = [(name, *_same_kind(ours.rules.get(name, _EMPTY), theirs.rules.get(name, _EMPTY))) for name in names]
+    return [(name, renamed(first, second), second) for name, first, second in pairs]
+
+
+def _same_kind(ours: Rule, theirs: Rule) -> tuple[Rule, Rule]:
+    """Read a rule with only drift and one with only on_step as the same kind."""
+    if {tuple(ours.slots), tuple(theirs.slots)} == {("drift",), ("on_step",)}:
+        (slot,) = theirs.slots
+        return replace(ours, slots={slot: next(iter(ours.slots.values()))}), theirs
+    return ours, theirs
+
+
+def _vector(rules: Iterable[tuple[str, Rule]]) -> _Vector:
+    return {place: term for label, rule in rules for place, term in _terms_of(label, rule).items()}
+
+
+def _terms_of(label: str, rule: Rule) -> _Vector:
+    algebra = NormalForm(rule.constant_values())
+    found: _Vector = {}
+    for slot in SLOTS:
+        if slot in rule.slots:
+            terms = algebra.of(rule.slots[slot])
+            for monomial in algebra.ordered(terms):
+                found[(label, slot, algebra.monomial_text(monomial))] = _term(algebra, monomial, terms[monomial][0])
+    return found
+
+
+def _term(algebra: NormalForm, monomial: Monomial, coefficient: float) -> _Term:
+    return _Term(coefficient, monomial_shape(algebra, monomial), tuple(inner_numbers(algebra, monomial)))
+
+
+def _partners(a: _Vector, b: _Vector) -> dict[Place, Place]:
+    """Return which of their terms each of ours is: the same monomial, else the only one of the same shape."""
+    partners = {place: place for place in a if place in b}
+    ours, theirs = _by_shape(a, b), _by_shape(b, a)
+    for key, place in ours.items():
+        if place is not None and theirs.get(key) is not None:
+            partners[place] = theirs[key] or place
+    return partners
+
+
+def _by_shape(vector: _Vector, other: _Vector) -> dict[tuple[str, str, str], Place | None]:
+    """Return the terms that the other side lacks, by rule, slot and shape; None where several share one."""
+    found: dict[tuple[str, str, str], Place | None] = {}
+    for place, term in vector.items():
+        if place not in other:
+            key = (place[0], place[1], term.shape)
+            found[key] = None if key in found else place
+    return found
+
+
+def _angle(a: _Vector, b: _Vector, partners: dict[Place, Place]) -> float:
+    """Return the sine of the angle between the coefficient vectors; 1 where it is 90 degrees or more."""
+    length = math.sqrt(sum(t.coefficient**2 for t in a.values()) * sum(t.coefficient**2 for t in b.values()))
+    if not length or not math.isfinite(length):
+        return 1.0
+    cosine = sum(a[place].coefficient * b[other].coefficient for place, other in partners.items()) / length
+    return math.sqrt(max(0.0, 1.0 - max(0.0, cosine) ** 2))
+
+
+def _place_text(place: Place, pairs: list[Pair], side: int) -> str:
+    """Return `w*y**2`, or `on_pre: y` where a rule has other slots than on_step, with the rule's name in sets."""
+    label, slot, monomial = place
+    rule = next(pair for pair in pairs if pair[0] == label)[side]
+    bare = isinstance(rule, Rule) and tuple(rule.slots) in (("on_step",), ("drift",))
+    return _in_set(label, monomial if bare else f"{slot}: {monomial}", pairs)
+
+
+def _in_set(label: str, text: str, pairs: list[Pair]) -> str:
+    return f"{label}, {text}" if len(pairs) > 1 else text
+
+
+def _same_tree(pairs: list[Pair]) -> bool:
+    return all(_trees(ours) == _trees(theirs) for _, ours, theirs in pairs)
+
+
+def _trees(rule: Rule) -> dict[str, str]:
+    leaves = {name: Expression((number,)) for name, number in rule.constants.items()}
+    return {slot: to_text(spelled(expression.substitute(leaves))) for slot, expression in rule.slots.items()}
+
+
+def _common_scale(pairs: list[Pair], a: _Vector, b: _Vector) -> float | None:
+    """Return the positive factor ours/theirs, exactly 1.0 for equal rules; None where there is none.
+
+    Terms and numbers must not contradict each other: numbers decide where they can be had.
+    """
+    ratios = [a[place].coefficient / b[place].coefficient for place in a if place in b]
+    by_terms = None
+    if len(ratios) == len(a) == len(b):
+        by_terms = _single_ratio(ratios) if ratios else 1.0
+    if by_terms is None and len(ratios) == len(a) == len(b) and all("(" not in place[2] for place in a):
+        return None
+    by_numbers, decided = numeric_scale([(ours, theirs) for _, ours, theirs in pairs], by_terms is None)
+    if decided:
+        return by_numbers if by_terms is None or by_numbers is None else by_terms
+    return by_terms
+
+
+def _single_ratio(ratios: list[float]) -> float | None:
+    first = ratios[0]
+    if first <= 0 or any(abs(ratio - first) > TOLERANCE * first for ratio in ratios):
+        return None
+    return 1.0 if abs(first - 1.0) <= TOLERANCE else first

@@ -1,0 +1,68 @@
+"""Verdicts: what a rule is in relation to another one, and the sentence that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rulesearch.expression.units import format_number
+
+VERDICTS = ("identical", "equal", "equal-up-to-scale", "same-terms", "different")
+"""From the strongest to the weakest. `identical`: the same tree up to the order of summands and factors, the same
+constants; `equal`: the same function; `equal-up-to-scale`: one positive factor over all slots; `same-terms`:
+other coefficients or time constants; `different`."""
+
+_LISTED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule is in relation to a known one; eta and bounds are left out.
+
+    **Fields:** `rule` and `title` of the known one; `verdict`, one of `VERDICTS`; `scale`: ours over theirs, None
+    where no single positive factor relates them; `coefficients`: ratio ours/theirs by term (`w*y**2`, in rules with
+    spike slots `on_pre: y`) and time constant (`tau_x`) for `same-terms`; `distance` in [0, 1]; terms and states
+    only ours (`extra_terms`) and only theirs (`missing_terms`); `summary`: one sentence.
+    """
+
+    rule: str
+    title: str
+    verdict: str
+    scale: float | None
+    coefficients: dict[str, float] = field(default_factory=dict)
+    distance: float = 0.0
+    extra_terms: list[str] = field(default_factory=list)
+    missing_terms: list[str] = field(default_factory=list)
+    summary: str = ""
+
+    @property
+    def rank(self) -> int:
+        """Place of the verdict among `VERDICTS`; 0 is the strongest."""
+        return VERDICTS.index(self.verdict)
+
+
+def listed(names: list[str]) -> str:
+    """Return names for a sentence, the first few of many."""
+    shown = ", ".join(names[:_LISTED])
+    return f"{shown} and {len(names) - _LISTED} more" if len(names) > _LISTED else shown
+
+
+def same_terms_summary(title: str, coefficients: dict[str, float]) -> str:
+    """Return `Oja 1982 with other coefficients: w*y**2 times 0.93`."""
+    changed = [
+        f"{name} times {format_number(float(f'{ratio:.4g}'))}"
+        for name, ratio in coefficients.items()
+        if abs(ratio - 1.0) > 1e-9
+    ]
+    return f"{title} with other coefficients: {listed(changed)}" if changed else f"{title} with other time constants"
+
+
+def different_summary(title: str, shared: int, extra: list[str], missing: list[str], states: list[str]) -> str:
+    """Return `Vogels et al. 2011 without on_post: x`, or that nothing is shared.
+
+    **Arguments:** `states`: declarations of ours that theirs contradicts.
+    """
+    if not shared:
+        return f"no term in common with {title}"
+    parts = [f"without {listed(missing)}"] * bool(missing) + [f"with {listed(extra)} added"] * bool(extra)
+    terms = " and ".join(parts)
+    return ", ".join([f"{title} {terms}".strip()] + [f"where {listed(states)}"] * bool(states))

@@ -1,0 +1,277 @@
+r"""Plastic inhibition brings a neuron to a target rate and copies the tuning of its excitation.
+
+1000 afferents, 800 excitatory and 200 inhibitory, form 8 groups of 100 + 25 that share a fluctuating rate each:
+background plus a rectified Ornstein-Uhlenbeck signal (tau 50 ms). Excitatory weights are tuned,
+$w_g = 0.3 + 1.1/(1 + (g - 5)^4) + U(0, 0.1)$ for group g = 1 ... 8, and static; inhibitory ones start at 0.1 and learn.
+They are then frozen, and the mean rate r is compared with the target: loss $(r - \rho)^2/(\rho + 2)$.
+Set-up of Vogels et al. 2011 (ModelDB 143751); the search for such rules is that of Confavreux et al. 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.errors import RulesearchError
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import Trace
+from rulesearch.rules.text import parse_rules
+from rulesearch.simulate.codes import STATUS
+from rulesearch.simulate.spiking import Limits, Neuron, SpikingResult, simulate_spiking
+from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, Task, TaskSymbol, Trial
+from rulesearch.tasks.tuned_input import GROUPS, TunedInput, prepare
+
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """Shares of the set times of learning and scoring, and what multiplies the learning rate."""
+
+    learning: float
+    scoring: float
+    speed: float
+
+
+_PACES = {"screen": _Pace(0.3, 0.5, 4.0), "full": _Pace(1.0, 1.0, 1.0)}
+_SILENT_INTERVALS = 50.0
+"""A neuron that misses so many spikes of the target rate in a row (and is silent for 10 s) has fallen silent."""
+
+CALIBRATED_ALPHA = 0.228
+"""Constant of the Vogels rule that gives 5 Hz on this input; 2 rho tau = 0.2 is exact for uncorrelated input only."""
+
+
+@dataclass(frozen=True, slots=True)
+class InhibitoryRateRun:
+    """What one simulation did, for plots.
+
+    **Fields:** `status`; `time` and `rate`: ends of windows of one second [s] and the rate in each [Hz];
+    `weight_time` [s] and `group_weights` `(times, groups)`: mean inhibitory weight of each group;
+    `excitatory` and `inhibitory` `(groups,)`: mean weights at the end; `spikes` [s]; `learning` [s]: when the weights
+    were frozen; `target` [Hz].
+    """
+
+    status: str
+    time: npt.NDArray[np.float64]
+    rate: npt.NDArray[np.float64]
+    weight_time: npt.NDArray[np.float64]
+    group_weights: npt.NDArray[np.float64]
+    excitatory: npt.NDArray[np.float64]
+    inhibitory: npt.NDArray[np.float64]
+    spikes: npt.NDArray[np.float64]
+    learning: float
+    target: float
+
+
+class InhibitoryRate(Task):
+    """A spiking neuron under tuned excitation, whose inhibitory synapses find its target rate."""
+
+    name: ClassVar[str] = "inhibitory-rate"
+    title: ClassVar[str] = "inhibitory plasticity to a target rate"
+    summary: ClassVar[str] = (
+        "A leaky integrate-and-fire neuron receives tuned excitation and plastic inhibition; after learning it must "
+        "fire at the target rate, with inhibition tuned like the excitation."
+    )
+    reference: ClassVar[str] = (
+        "Confavreux, B., Zenke, F., Agnes, E. J., Lillicrap, T. & Vogels, T. P. (2020). A meta-learning approach to "
+        "(re)discover plasticity rules that carve a desired function into a neural network. NeurIPS 33."
+    )
+    doi: ClassVar[str] = "10.1101/2020.10.24.353409"
+    bibtex: ClassVar[str] = (
+        "@inproceedings{confavreux2020,\n"
+        "  author = {Confavreux, Basile and Zenke, Friedemann and Agnes, Everton J. and Lillicrap, Timothy and "
+        "Vogels, Tim P.},\n"
+        "  title = {A meta-learning approach to (re)discover plasticity rules that carve a desired function into a "
+        "neural network},\n"
+        "  booktitle = {Advances in Neural Information Processing Systems},\n"
+        "  volume = {33},\n"
+        "  year = {2020}\n"
+        "}"
+    )
+    slots: ClassVar[tuple[str, ...]] = ("on_pre", "on_post")
+    bare_slot: ClassVar[str] = "drift"
+    symbols: ClassVar[Mapping[str, TaskSymbol]] = {
+        "x": TaskSymbol("trace of the presynaptic spikes", "", Trace("pre", 0.02)),
+        "y": TaskSymbol("trace of the postsynaptic spikes", "", Trace("post", 0.02)),
+        "x2": TaskSymbol("slow trace of the presynaptic spikes", "", Trace("pre", 0.1)),
+        "y2": TaskSymbol("slow trace of the postsynaptic spikes", "", Trace("post", 0.1)),
+        "w": TaskSymbol("weight of the inhibitory synapse, a magnitude"),
+        "w_mean": TaskSymbol("mean weight of the neuron's inhibitory synapses"),
+    }
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "eta": Setting(0.002, "learning rate of rules that give none", 1e-6, 1.0),
+        "target": Setting(5.0, "target rate", 0.5, 100.0, unit="Hz"),
+        "ou_sd": Setting(200.0, "s.d. of the groups' signals before they are rectified", 0.0, 2000.0, unit="Hz"),
+        "background": Setting(5.0, "background rate of each afferent", 0.0, 200.0, unit="Hz"),
+        "w_max": Setting(5.0, "upper bound of weights of rules that give no bounds", 0.1, 1000.0),
+        "w_start": Setting(0.1, "inhibitory weights at the start", 0.0, 1000.0),
+        "learning": Setting(200.0, "time of learning", 2.0, 3600.0, unit="s"),
+        "settling": Setting(50.0, "last part of learning, where the learning rate falls to 0", 0.0, 3600.0, unit="s"),
+        "scoring": Setting(100.0, "time of scoring, with weights frozen", 2.0, 3600.0, unit="s"),
+        "afferents": Setting(1000.0, "afferents, a multiple of 40; synapses are scaled to the same drive", 40.0, 20000.0, True),
+        "dt": Setting(0.1, "time step", 0.01, 1.0, unit="ms"),
+    }
+    fidelities: ClassVar[tuple[Fidelity, ...]] = (
+        Fidelity("screen", 1, "one seed, 0.3 of the learning at 4 times the learning rate, half of the scoring"),
+        Fidelity(
+            "full",
+            3,
+            "three seeds, each with another input: as set, weaker signals on more background, stronger ones on less",
+            ({}, {"ou_sd": 100.0, "background": 10.0}, {"ou_sd": 300.0, "background": 2.0}),
+        ),
+    )
+    requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("tuning_r", 0.95),)
+    bounds: ClassVar[tuple[float, float]] = (0.0, 5.0)
+    grammar: ClassVar[str] = "inhibitory"
+    known_rule: ClassVar[str] = "vogels"
+
+    def check(self, rules: RuleSet) -> None:
+        """Refuse rules that this task cannot run, in one clear line.
+
+        **Raises:** `RulesearchError`.
+        """
+        for rule in rules.rules.values():
+            if "drift" in rule.slots:
+                raise RulesearchError(
+                    f"task {self.name} changes weights at spikes only; say at which: "
+                    "on_pre: y - 0.25; on_post: x (found an expression without a slot, or a drift)"
+                )
+            for name, state in rule.states.items():
+                if name in rule.symbols and not isinstance(state, Trace):
+                    raise RulesearchError(
+                        f"task {self.name} has traces only; found the state {name}: type {name} = trace(pre, 20 ms)"
+                    )
+        super().check(rules)
+
+    def _bind_rule(self, rule: Rule, settings: Settings) -> Rule:
+        bound = super()._bind_rule(rule, settings)
+        return bound if rule.bounds is not None else replace(bound, bounds=(0.0, settings["w_max"]))
+
+    def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
+        """Check that the afferents can be divided into the groups, and that settling is a part of learning.
+
+        **Raises:** `RulesearchError`.
+        """
+        if "settling" not in given:
+            values["settling"] = min(values["settling"], values["learning"] / 4.0)
+        elif values["settling"] > values["learning"]:
+            raise RulesearchError(
+                f"setting settling of task {self.name} is a part of learning ({values['learning']:g} s), "
+                f"found {values['settling']:g}"
+            )
+        if values["afferents"] % 40:
+            raise RulesearchError(
+                f"setting afferents of task {self.name} must be a multiple of 40, found {values['afferents']:g}"
+            )
+        return values
+
+    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        """Let bound rules learn on the input of one seed, freeze them, and score the rate.
+
+        **Returns:** metrics, as far as they can be computed: `rate_hz` over scoring; `tuning_r`, the correlation over
+        the 8 groups of mean excitatory and mean final inhibitory weight (0 where either does not vary);
+        `initial_rate_hz` over the first second; `w_mean` at the end; `cv_isi` over scoring.
+        """
+        tuned, result, learning = _simulate(rules.only(), seed, settings, _PACES[fidelity], backend)
+        status = STATUS[result.code]
+        metrics = _metrics(tuned, result, learning)
+        loss = None
+        if status == "ok":
+            loss = (metrics["rate_hz"] - settings["target"]) ** 2 / (settings["target"] + 2.0)
+        died_at = 1.0 if status == "ok" else result.steps / tuned.plastic.steps
+        return Trial(status, loss, metrics, () if loss is None else (loss,), result.work, died_at)
+
+    def report_conditions(self) -> tuple[Mapping[str, float], ...]:
+        """Return weaker and stronger signals, and less and more background, each alone."""
+        return (
+            {"ou_sd": 50.0},
+            {"ou_sd": 100.0},
+            {"ou_sd": 300.0},
+            {"ou_sd": 400.0},
+            {"background": 2.0},
+            {"background": 10.0},
+        )
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the rule of Vogels et al. 2011, alpha calibrated at 5 Hz on this input and scaled with the target."""
+        return vogels(CALIBRATED_ALPHA * settings["target"] / 5.0)
+
+    def control(self, settings: Settings) -> RuleSet:
+        """Return a rule that finds about the rate, but no tuning: it ignores which synapses are active together."""
+        return RuleSet(parse_rules("on_pre: -0.05; on_post: 0.5").rules, "rate control without tuning")
+
+
+def vogels(alpha: float) -> RuleSet:
+    """Return the rule of Vogels et al. 2011 with the given alpha and time constants of 20 ms."""
+    text = "on_pre: y - alpha; on_post: x; alpha = 1; tau_x = 20 ms; tau_y = 20 ms"
+    return RuleSet.single(parse_rules(text).only().with_constants({"alpha": alpha}))
+
+
+def simulate_for_plot(rules: RuleSet, seed: int, settings: Settings) -> InhibitoryRateRun:
+    """Simulate bound rules on one seed at full fidelity and return what a figure of it needs."""
+    tuned, result, learning = _simulate(rules.only(), seed, settings, _PACES["full"], "vm", record_every=1.0)
+    rate = result.rates(1.0)
+    groups = result.records.reshape(result.records.shape[0], GROUPS, -1).mean(axis=2)
+    return InhibitoryRateRun(
+        STATUS[result.code],
+        1.0 + np.arange(rate.size),
+        rate,
+        1.0 + np.arange(groups.shape[0]),
+        groups,
+        tuned.group_weights,
+        result.weights.reshape(GROUPS, -1).mean(axis=1),
+        result.spikes * result.dt,
+        learning,
+        settings["target"],
+    )
+
+
+def _simulate(
+    rule: Rule, seed: int, settings: Settings, pace: _Pace, backend: str, record_every: float = 0.0
+) -> tuple[TunedInput, SpikingResult, float]:
+    if rule.eta is None or rule.bounds is None:
+        raise RulesearchError("the rule is not bound to the task: learning rate or bounds are missing; call bind first")
+    dt, afferents = settings["dt"] * 1e-3, int(settings["afferents"])
+    learning, scoring = pace.learning * settings["learning"], pace.scoring * settings["scoring"]
+    tuned = prepare(seed, settings["ou_sd"], settings["background"], learning + scoring, dt, afferents)
+    neuron = Neuron()
+    scale = 1000.0 / afferents
+    result = simulate_spiking(
+        rule,
+        tuned.excitation,
+        tuned.plastic,
+        np.full(tuned.plastic.afferents, settings["w_start"]),
+        rule.eta * pace.speed,
+        dt,
+        learning,
+        rule.bounds,
+        replace(neuron, static_gain=neuron.static_gain * scale, plastic_gain=neuron.plastic_gain * scale),
+        Limits(silent=max(10.0, _SILENT_INTERVALS / settings["target"])),
+        pace.learning * settings["settling"],
+        record_every,
+        backend,
+    )
+    return tuned, result, learning
+
+
+def _metrics(tuned: TunedInput, result: SpikingResult, learning: float) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    end = tuned.plastic.steps * result.dt
+    if result.steps * result.dt >= 1.0:
+        metrics["initial_rate_hz"] = result.rate(0.0, 1.0)
+    if result.steps == tuned.plastic.steps:
+        metrics["rate_hz"] = result.rate(learning, end)
+        metrics["cv_isi"] = result.interval_cv(learning, end)
+    if np.all(np.isfinite(result.weights)):
+        metrics["w_mean"] = float(result.weights.mean())
+        metrics["tuning_r"] = _correlation(tuned.group_weights, result.weights.reshape(GROUPS, -1).mean(axis=1))
+    return {name: value for name, value in metrics.items() if np.isfinite(value)}
+
+
+def _correlation(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size > 1e-12 else 0.0
