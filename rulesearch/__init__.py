@@ -1,0 +1,177 @@
+"""Search for synaptic plasticity rules, simulate them, and write them down.
+
+```
+import rulesearch as rs
+
+run = rs.discover("oja", budget=2000)
+run.front
+rs.evaluate("y*(x - w*y)", task="oja", seeds=5).metrics
+```
+
+Importing the package imports nothing heavy: each part is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rulesearch import tasks
+    from rulesearch.evaluation.outcome import Outcome
+    from rulesearch.export.exporting import export
+    from rulesearch.grammar import Grammar, load_grammar
+    from rulesearch.rules import KnownRule, Rule, RuleSet, known_rules
+    from rulesearch.symbolic import Simplification, Verdict
+    from rulesearch.tasks.task import Task
+    from rulesearch.workflow.clean_up import CleanUp
+    from rulesearch.workflow.discover import discover, resume
+    from rulesearch.workflow.run import Run
+
+    RuleLike = str | Rule | RuleSet | KnownRule
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Grammar",
+    "Rule",
+    "RuleSet",
+    "Run",
+    "__version__",
+    "compare",
+    "discover",
+    "evaluate",
+    "export",
+    "known_rules",
+    "load_grammar",
+    "resume",
+    "simplify",
+    "tasks",
+]
+
+_PLACES: dict[str, str] = {
+    "Grammar": "rulesearch.grammar",
+    "Rule": "rulesearch.rules",
+    "RuleSet": "rulesearch.rules",
+    "Run": "rulesearch.workflow.run",
+    "discover": "rulesearch.workflow.discover",
+    "known_rules": "rulesearch.rules",
+    "load_grammar": "rulesearch.grammar",
+    "resume": "rulesearch.workflow.discover",
+}
+_MODULES = ("export", "tasks")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"rulesearch.{name}")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'rulesearch' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def evaluate(
+    rule: RuleLike,
+    task: str | Task,
+    seeds: int = 1,
+    first_seed: int = 0,
+    settings: Mapping[str, str | float] | None = None,
+    backend: str = "auto",
+) -> Outcome:
+    """Score a rule on a task, at full fidelity, on the seeds `first_seed` to `first_seed + seeds - 1`.
+
+    **Arguments:** `rule`: rule text, a known name, a file, `RUN:RANK`, or a rule; `task`: its name, `file.py:Name`, or
+    a task; `settings` that differ from the task's defaults; `backend`: `vm` (bytecode), `jit` (compiled), or `auto`:
+    the first seed runs on the vm, and the others compiled where they count more than 5e7 updates.
+    **Raises:** `RulesearchError` where the rule does not fit the task, or an argument is wrong. A simulation that
+    goes wrong is a result: see `Outcome.status`.
+    """
+    from rulesearch.errors import RulesearchError, did_you_mean
+    from rulesearch.evaluation.evaluator import evaluate_rules
+    from rulesearch.evaluation.outcome import Outcome
+
+    if seeds < 1:
+        raise RulesearchError(f"seeds must be at least 1, found {seeds}")
+    if first_seed < 0:
+        raise RulesearchError(f"the first seed must be at least 0, found {first_seed}")
+    if backend not in ("auto", "jit", "vm"):
+        raise RulesearchError(f"unknown backend {backend!r}{did_you_mean(backend, ('auto', 'jit', 'vm'))}")
+    on = _task(task)
+    rules = _rules(rule, on)
+    values = on.resolve(settings)
+    numbers = range(first_seed, first_seed + seeds)
+    if backend != "auto":
+        return evaluate_rules(on, rules, numbers, values, backend)
+    first = evaluate_rules(on, rules, numbers[:1], values, "vm")
+    if seeds == 1:
+        return first
+    others = "jit" if first.work * (seeds - 1) > _JIT_PAYS else "vm"
+    rest = evaluate_rules(on, rules, numbers[1:], values, others)
+    return Outcome.of(numbers, [*first.trials, *rest.trials])
+
+
+_JIT_PAYS = 50_000_000
+"""Counted updates from which on compiling a rule takes less time than it saves."""
+
+
+def compare(
+    rule: RuleLike, others: Iterable[RuleLike] | None = None, task: str | Task | None = None
+) -> list[Verdict]:
+    """Compare a rule with others (by default all known rules), nearest first.
+
+    **Arguments:** `task`: its symbols and default slot are used to read rule text.
+    **Raises:** `RulesearchError` where a rule cannot be read.
+    """
+    from rulesearch import symbolic
+
+    on = None if task is None else _task(task)
+    return symbolic.compare(_rules(rule, on), None if others is None else [_known(other, on) for other in others])
+
+
+def simplify(
+    rule: RuleLike, task: str | Task | None = None, settings: Mapping[str, str | float] | None = None
+) -> Simplification | CleanUp:
+    """Return a rule in its shortest equivalent form; with a task, also without what does not matter there.
+
+    **Raises:** `RulesearchError` where the rule cannot be read, or does not fit the task.
+    """
+    from rulesearch import symbolic
+
+    if task is None:
+        return symbolic.simplify(_rules(rule, None))
+    from rulesearch.workflow.clean_up import simplify_on_task
+
+    on = _task(task)
+    return simplify_on_task(_rules(rule, on), on, on.resolve(settings))
+
+
+def _task(task: str | Task) -> Task:
+    from rulesearch.tasks.registry import load_task
+
+    return load_task(task) if isinstance(task, str) else task
+
+
+def _rules(rule: RuleLike, task: Task | None) -> RuleSet:
+    from rulesearch.rules import KnownRule, Rule, RuleSet
+    from rulesearch.workflow.resolve import read_rules
+
+    if isinstance(rule, str):
+        return read_rules(rule, task)
+    found = rule.rules if isinstance(rule, KnownRule) else RuleSet.single(rule) if isinstance(rule, Rule) else rule
+    if task is not None:
+        task.check(found)
+    return found
+
+
+def _known(rule: RuleLike, task: Task | None) -> KnownRule | RuleSet:
+    from rulesearch.rules import KnownRule, find_known
+
+    known = find_known(rule) if isinstance(rule, str) else rule
+    return known if isinstance(known, KnownRule) else _rules(rule, task)

@@ -21,34 +21,35 @@ from rulesearch.tasks.task import Fidelity, Task, Trial
 _CHUNKS_PER_WORKER = 4
 
 
+Condition = tuple[tuple[str, float], ...]
+"""Settings that differ from the run's, as pairs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One evaluation: rules, the seeds of its trials, and the fidelity."""
+    """One evaluation: rules, the seeds of its trials, the fidelity, and the conditions of the trials in turn."""
 
     rules: RuleSet
     seeds: tuple[int, ...]
     fidelity: str
+    conditions: tuple[Condition, ...] = ((),)
+
+
+def search_job(task: Task, rules: RuleSet, seeds: Sequence[int], fidelity: Fidelity) -> Job:
+    """Return the job of a search: the fidelity's own conditions, in turn."""
+    conditions = tuple(tuple(sorted(condition.items())) for condition in fidelity.conditions)
+    return Job(rules, tuple(seeds), fidelity.name, conditions)
 
 
 def run_job(task: Task, settings: Mapping[str, float], backend: str, job: Job) -> Outcome:
     """Evaluate one job; trials after the first that is not `ok` are left out."""
-    fidelity = fidelity_of(task, job.fidelity)
-    rules = task.bind(job.rules, settings)
     trials: list[Trial] = []
     for index, seed in enumerate(job.seeds):
-        conditions = fidelity.conditions[index % len(fidelity.conditions)]
-        trials.append(task.trial(rules, seed, {**settings, **conditions}, job.fidelity, backend))
+        here = {**settings, **dict(job.conditions[index % len(job.conditions)])}
+        trials.append(task.trial(task.bind(job.rules, here), seed, here, job.fidelity, backend))
         if trials[-1].status != "ok":
             break
     return Outcome.of(job.seeds, trials)
-
-
-def fidelity_of(task: Task, name: str) -> Fidelity:
-    """Return a task's fidelity by name; `evaluate` is the full one without its search conditions."""
-    for fidelity in task.fidelities:
-        if fidelity.name == name:
-            return fidelity
-    return Fidelity(name, 1, "")
 
 
 def evaluate_rules(

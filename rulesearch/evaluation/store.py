@@ -68,22 +68,24 @@ class Record:
 
 
 def job_key(job: Job) -> Key:
-    """Return what an evaluation is known by in its run: rule text with constants, fidelity, seeds."""
-    return str(job.rules), job.fidelity, ",".join(map(str, job.seeds))
+    """Return what an evaluation is known by in its run: rule text with constants, fidelity and conditions, seeds."""
+    conditions = "/".join(",".join(f"{name}={value!r}" for name, value in pairs) for pairs in job.conditions)
+    return str(job.rules), f"{job.fidelity}[{conditions}]" if conditions else job.fidelity, ",".join(map(str, job.seeds))
 
 
 class Store:
     """The store of one run.
 
+    **Arguments:** `keep`: hold what was evaluated before in memory, to answer from it.
     **Raises:** `RulesearchError` where the file is not such a store.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keep: bool = True) -> None:
         self.path = path
         try:
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._connection.executescript(_SCHEMA)
-            self._known = dict(self._read())
+            self._known = dict(self._read()) if keep else {}
         except sqlite3.DatabaseError as error:
             raise RulesearchError(f"{path} cannot be read as the store of a run: {error}") from None
 

@@ -108,6 +108,10 @@ class DeapEngine(Engine):
         rng = generator(problem.seed, _OFFSPRING, generation, island.number)
         members = island.members()
         batch: list[Candidate] = []
+        if generation == 0 and problem.start is not None:
+            start = problem.maker.make(problem.start, "start", (), generation)
+            if problem.is_new(start) or island.number:
+                batch.append(start)
         wanted = self.settings.offspring if members else self.settings.initial
         lexicase = Lexicase(members, problem.requirements) if members else None
         for _ in range(wanted * self.settings.attempts):

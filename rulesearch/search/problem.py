@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rulesearch.evaluation.evaluator import Evaluator, Job, fidelity_of
+from rulesearch.evaluation.evaluator import Evaluator, search_job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
 from rulesearch.grammar import Grammar
 from rulesearch.search.archive import Archive
 from rulesearch.search.candidate import Candidate, CandidateMaker
-from rulesearch.search.primitives import GrammarPrimitives
+from rulesearch.search.primitives import Genome, GrammarPrimitives
+from rulesearch.tasks.task import Fidelity
 
 
 @dataclass(slots=True)
@@ -51,7 +52,8 @@ class Problem:
     """A search problem, as engines see it.
 
     **Arguments:** `budget`: distinct evaluations at full fidelity; `time_limit` [s]; `stop_loss`: the search ends
-    when a rule that meets the task's requirements reaches it; `watch`: called after every generation.
+    when a rule that meets the task's requirements reaches it; `watch`: called after every generation; `start`: text
+    of a rule to grow from.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Problem:
         time_limit: float | None = None,
         stop_loss: float | None = None,
         watch: Callable[[Problem], None] | None = None,
+        start: str | None = None,
     ) -> None:
         self.evaluator = evaluator
         self.task = evaluator.task
@@ -76,13 +79,18 @@ class Problem:
         self.time_limit = time_limit
         self.stop_loss = stop_loss
         self.watch = watch
-        self.screen, self.full = self.task.fidelities[0].name, self.task.fidelities[-1].name
+        self.screen, self.full = self.task.fidelities[0], self.task.fidelities[-1]
         self.requirements = self.task.requirements
         self.archive = Archive(self.requirements)
         self.seen: dict[str, int] = {}
         self.progress = Progress()
         self.stopped_by = ""
+        self.start = self._start(start) if start else None
         self._pending: list[Record] = []
+
+    def _start(self, text: str) -> Genome:
+        rule = self.task.parse(text).only()
+        return self.primitives.genome(rule.slots, rule.constant_values())
 
     @property
     def staged(self) -> bool:
@@ -124,9 +132,9 @@ class Problem:
         self.progress.distinct += 1
         self.archive.add(candidate)
 
-    def _run(self, candidates: Sequence[Candidate], fidelity: str) -> list[Outcome]:
-        seeds = trial_seeds(self.seed, "search", fidelity_of(self.task, fidelity).trials)
-        jobs = [Job(candidate.rules, seeds, fidelity) for candidate in candidates]
+    def _run(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> list[Outcome]:
+        seeds = trial_seeds(self.seed, "search", fidelity.trials)
+        jobs = [search_job(self.task, candidate.rules, seeds, fidelity) for candidate in candidates]
         found: list[Outcome | None] = [self.store.get(job) if self.store else None for job in jobs]
         missing = [index for index, outcome in enumerate(found) if outcome is None]
         for index, outcome in zip(missing, self.evaluator.run([jobs[index] for index in missing]), strict=True):

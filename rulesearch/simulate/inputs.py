@@ -82,10 +82,11 @@ def fluctuating_rates(
     bins = max(1, round(seconds * 1000.0))
     decay = float(np.exp(-0.001 / tau))
     noise = generator.standard_normal((groups, bins))
-    return background + np.maximum(0.0, sd * _filtered(noise, decay))
+    rates: npt.NDArray[np.float64] = background + np.maximum(0.0, sd * _filtered(noise, decay))
+    return rates
 
 
-@njit(cache=True)  # type: ignore[misc]
+@njit(cache=True)
 def _filtered(noise: Any, decay: float) -> Any:
     gain = np.sqrt(1.0 - decay * decay)
     for group in range(noise.shape[0]):
@@ -130,7 +131,8 @@ def draw_conductance(
     Arguments as in `draw_spikes`; `weights` `(afferents,)`.
     """
     hazard = _hazard(rates, steps, dt)
-    return _draw_sum(generator, hazard, group, weights, steps, max(1.0, refractory / dt))  # type: ignore[no-any-return]
+    total: npt.NDArray[np.float32] = _draw_sum(generator, hazard, group, weights, steps, max(1.0, refractory / dt))
+    return total
 
 
 def _hazard(rates: npt.NDArray[np.float64], steps: int, dt: float) -> npt.NDArray[np.float64]:
@@ -142,7 +144,7 @@ def _hazard(rates: npt.NDArray[np.float64], steps: int, dt: float) -> npt.NDArra
     return hazard
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@njit(cache=True, error_model="numpy")
 def _next_spike(hazard: Any, bin_steps: float, after: float, threshold: float) -> float:
     """Return when the hazard has grown by `threshold` since `after` [steps]; infinity where it never does."""
     bins = hazard.size - 1
@@ -165,10 +167,11 @@ def _next_spike(hazard: Any, bin_steps: float, after: float, threshold: float) -
             low = middle
         else:
             high = middle
-    return (low + (target - hazard[low]) / (hazard[high] - hazard[low])) * bin_steps  # type: ignore[no-any-return]
+    inside: float = (target - hazard[low]) / (hazard[high] - hazard[low])
+    return (low + inside) * bin_steps
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@njit(cache=True, error_model="numpy")
 def _draw_train(generator: Any, hazard: Any, group: Any, steps: int, refractory: float) -> Any:
     afferents = group.size
     bin_steps = steps / (hazard.shape[1] - 1)
@@ -214,7 +217,7 @@ def _draw_train(generator: Any, hazard: Any, group: Any, steps: int, refractory:
     return offsets, indices[:total].copy()
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@njit(cache=True, error_model="numpy")
 def _draw_sum(generator: Any, hazard: Any, group: Any, weights: Any, steps: int, refractory: float) -> Any:
     afferents = group.size
     bin_steps = steps / (hazard.shape[1] - 1)

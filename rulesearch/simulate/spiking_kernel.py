@@ -28,14 +28,14 @@ _LARGEST_EXPONENT = 200.0
 """A trace that decays faster than by exp(-200) per step is zero at the next one in either case."""
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@njit(cache=True, error_model="numpy")
 def _clip(value: float, low: float, high: float) -> float:
     if value < low:
         return low
     return high if value > high else value
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@njit(cache=True, error_model="numpy")
 def _apply(program: Any, pre: Any, result: int, w: Any, synapse: Any, waits: Any, lanes: int, change: Any) -> Any:
     """Run the waiting presynaptic updates; return by how much the summed weights changed."""
     eta, low, high = change
@@ -51,7 +51,7 @@ def _apply(program: Any, pre: Any, result: int, w: Any, synapse: Any, waits: Any
     return moved
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@njit(cache=True, error_model="numpy")
 def integrate(
     program: Any,
     pre: Any,
@@ -77,7 +77,8 @@ def integrate(
     conductance; `change`: eta and bounds; `schedule`: dt [s] and numbers of steps: learning, settling, refractory, one
     second, recording; `limits`: see `simulate_spiking`; `records` and `spikes` are filled.
     """
-    rest, threshold, step_over_tau, e_static, decay_static, gain_static, e_plastic, decay_plastic, gain_plastic = physics
+    rest, threshold, step_over_tau = physics[:3]
+    e_static, decay_static, gain_static, e_plastic, decay_plastic, gain_plastic = physics[3:]
     eta, low, high = change
     dt, learning_steps, settling_steps, refractory, second, record_every = schedule
     silent_steps, rate_limit, weight_limit, stuck_limit, work_limit = limits

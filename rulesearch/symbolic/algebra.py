@@ -44,6 +44,7 @@ class Algebra:
     def __init__(self) -> None:
         self.atoms: dict[str, Atom] = {}
         self.work = 0
+        self._extents: dict[str, int] = {}
         self._texts: dict[Monomial, str] = {UNIT: "1"}
 
     def monomial_text(self, monomial: Monomial) -> str:
@@ -91,6 +92,15 @@ class Algebra:
             key = f"({texts[0]})" if kind == "sum" else f"{kind}({', '.join(texts)})"
         self.atoms.setdefault(key, Atom(kind, arguments, expression))
         return key
+
+    def extent(self, terms: Polynomial) -> int:
+        """Return how many terms a sum has, those inside its atoms included."""
+        inside = 0
+        for atom in {name: None for key in terms for name, _ in key if name in self.atoms}:
+            if atom not in self._extents:
+                self._extents[atom] = sum(self.extent(argument) for argument in self.atoms[atom].arguments)
+            inside += self._extents[atom]
+        return len(terms) + inside
 
     def lead(self, terms: Polynomial) -> Coefficient:
         """Return the coefficient that decides scale and sign: that of the first monomial in order."""

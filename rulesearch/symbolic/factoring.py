@@ -23,7 +23,7 @@ from rulesearch.symbolic.polynomial import (
 from rulesearch.symbolic.spelling import NEGATIVE, PLACEHOLDER, negated
 
 _SEARCH_LIMIT = 300
-"""Sums of one rule for which factorings are searched; for more, one order of atoms is tried."""
+"""Sums of one rule for which factorings are searched; for more, one order of atoms is tried, then none."""
 _LONG = 16
 _ODD = frozenset(("tanh", "sin"))
 _EVEN = frozenset(("abs", "cos"))
@@ -94,7 +94,7 @@ class Factoring:
             yield from self._square(terms)
         factors = self._factors(terms)
         if len(terms) > _LONG or len(self._pairs) > _SEARCH_LIMIT:
-            factors = factors[:1]
+            factors = factors[: len(self._pairs) < 3 * _SEARCH_LIMIT]
         for key, coefficient in factors:
             yield from self._split(terms, key, coefficient)
 

@@ -157,7 +157,7 @@ class _Shortener:
         if isinstance(head, Operator):
             arguments = (self._shortest(argument) for argument in expression.arguments)
             best = self.spelled(Expression.apply(head.name, *arguments))
-            if len(terms) <= max(expression.size, _ALWAYS_FACTORED):
+            if self.algebra.extent(terms) <= max(expression.size, _ALWAYS_FACTORED):
                 best = min(best, self.spelled(self.factoring.shortest(terms)), key=self.factoring.cost)
             self.factoring.learn(terms, best)
         self._best[expression] = best

@@ -110,6 +110,12 @@ class Task(ABC):
     requirements: ClassVar[tuple[Requirement, ...]] = ()
     aims: ClassVar[tuple[str, ...]] = ()
     """Metrics, smaller is better, that name parts of the problem: a search keeps the best at each part as well."""
+    tolerance: ClassVar[float] = 0.0
+    """Loss below which differences between rules do not matter."""
+    selection_trials: ClassVar[int] = 5
+    report_trials: ClassVar[int] = 10
+    finalists: ClassVar[int] = 24
+    """Candidates that are cleaned up after a search."""
     bounds: ClassVar[tuple[float, float]]
     grammar: ClassVar[str]
     known_rule: ClassVar[str]
@@ -130,6 +136,10 @@ class Task(ABC):
     def default_eta(self, settings: Settings) -> float:
         """Return the learning rate of rules that give none."""
         return settings["eta"]
+
+    def references(self, settings: Settings) -> dict[str, RuleSet]:
+        """Return the rules that a front is shown beside, by label: the known rule and the control."""
+        return {self.known_rule: self.baseline(settings), "control": self.control(settings)}
 
     def report_conditions(self) -> tuple[Mapping[str, float], ...]:
         """Return the settings under which the best rule is shown besides the default ones."""

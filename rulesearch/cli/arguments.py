@@ -1,0 +1,85 @@
+"""Arguments and options that several commands share, and rules that begin with a minus sign."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rulesearch.errors import RulesearchError
+
+if TYPE_CHECKING:
+    from rulesearch.rules import RuleSet
+    from rulesearch.tasks.task import Task
+
+RULE_HELP = "Rule text, a known rule's name, a rule.json file, or RUN:RANK."
+
+RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help=RULE_HELP)]
+TaskOption = Annotated[str, typer.Option("--task", metavar="T", help="A task's name, or my_task.py:Name.")]
+MaybeTask = Annotated[str | None, typer.Option("--task", metavar="T", help="A task's name, or my_task.py:Name.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the task; may be repeated.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+OutputOption = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")]
+
+_LONG_OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?", re.DOTALL)
+
+
+def read_settings(pairs: Iterable[str] | None) -> dict[str, str]:
+    """Return the settings of `--set key=value` options.
+
+    **Raises:** `RulesearchError` where one has no `=`, or a key is given twice.
+    """
+    settings: dict[str, str] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        key, value = key.strip(), value.strip()
+        if not (equals and key and value):
+            raise RulesearchError(f"--set takes key=value, such as --set dims=10; found {pair!r}")
+        if key in settings:
+            raise RulesearchError(f"--set {key} is given twice; give it once")
+        settings[key] = value
+    return settings
+
+
+def read_task(name: str | None) -> Task | None:
+    """Return the task of a `--task` option, None where it was not given; raises `RulesearchError`."""
+    from rulesearch.tasks.registry import load_task
+
+    return None if name is None else load_task(name)
+
+
+def read_rule(argument: str, task: Task | None = None) -> RuleSet:
+    """Return the rules that an argument stands for; raises `RulesearchError`."""
+    from rulesearch.workflow.resolve import read_rules
+
+    return read_rules(argument.strip(), task)
+
+
+def protect_rules(command: Any, arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with a space before each rule that begins with `-`, so that it is not taken for an option.
+
+    **Arguments:** `command`: the click command that the arguments are for.
+    """
+    protected: list[str] = []
+    value_follows = rule_expected = False
+    for index, argument in enumerate(arguments):
+        subcommands = getattr(command, "commands", {})
+        if value_follows:
+            value_follows = False
+        elif argument == "--":
+            return [*protected, *arguments[index:]]
+        elif argument in subcommands:
+            command = subcommands[argument]
+            rule_expected = any(getattr(parameter, "metavar", None) == "RULE" for parameter in command.params)
+        elif argument.startswith("-"):
+            option = next((p for p in command.params if argument in (*p.opts, *p.secondary_opts)), None)
+            if option is not None:
+                value_follows = not option.is_flag
+            elif rule_expected and len(argument) > 1 and argument not in ("-h",) and not _LONG_OPTION.fullmatch(argument):
+                argument = f" {argument}"
+        protected.append(argument)
+    return protected

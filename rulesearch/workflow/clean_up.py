@@ -1,0 +1,177 @@
+"""Score-aware clean-up: what does not matter goes, constants keep the digits that count, each step re-simulated.
+
+Two forms of a rule are compared on the same trial seeds. A form is no worse if the mean of the paired
+differences of its loss is at most two standard errors, or a small share of the loss, above zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.expression.operators import Operator
+from rulesearch.expression.printing import to_text
+from rulesearch.expression.tree import Expression
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.symbolic import simplify
+from rulesearch.tasks.task import Task
+
+Score = Callable[[Sequence[RuleSet]], list[Outcome]]
+"""Evaluates rules on the same trial seeds, one trial per seed."""
+
+_LOSS_SHARE = 0.02
+_MAX_ROUNDS = 12
+_MAX_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """What clean-up left of a rule.
+
+    **Fields:** sizes and losses before and after; `outcome` of the final form; `steps`: what was done and what it
+    cost, in words.
+    """
+
+    rules: RuleSet
+    size_before: int
+    size_after: int
+    outcome: Outcome
+    loss_before: float | None
+    loss_after: float | None
+    steps: tuple[str, ...]
+
+
+def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
+    """Simplify rules without changing how they do: equal forms first, then deletions, then rounding.
+
+    **Arguments:** `score`: evaluates candidates on selection seeds.
+    """
+    start = score([rules])[0]
+    plain = simplify(rules)
+    steps = list(plain.steps)
+    current = plain.simplified
+    if not start.ok:
+        return CleanUp(current, rules.size, current.size, start, None, None, tuple(steps))
+    judge = _Judge(task, score, score([current])[0])
+    for _ in range(_MAX_ROUNDS):
+        found = judge.first_no_worse(list(_deletions(current)))
+        if found is None:
+            break
+        current, what, cost = found
+        steps.append(f"dropped {what} ({cost})")
+    current = _round_constants(current, judge, steps)
+    final = simplify(current)
+    if final.simplified != current and judge.first_no_worse([(final.simplified, "")]) is not None:
+        current = final.simplified
+        steps += final.steps
+    return CleanUp(current, rules.size, current.size, judge.outcome, start.loss, judge.outcome.loss, tuple(steps))
+
+
+class _Judge:
+    """Says whether another form is no worse than the one held, and then holds that."""
+
+    def __init__(self, task: Task, score: Score, outcome: Outcome) -> None:
+        self.task = task
+        self.score = score
+        self.outcome = outcome
+
+    def first_no_worse(self, forms: Sequence[tuple[RuleSet, str]]) -> tuple[RuleSet, str, str] | None:
+        outcomes = self.score([rules for rules, _ in forms])
+        best: tuple[float, int] | None = None
+        for index, outcome in enumerate(outcomes):
+            cost = self.cost(outcome)
+            if cost is not None and (best is None or (forms[index][0].size, cost) < (forms[best[1]][0].size, best[0])):
+                best = (cost, index)
+        if best is None:
+            return None
+        cost, index = best
+        self.outcome = outcomes[index]
+        return forms[index][0], forms[index][1], f"loss {self.outcome.loss:.3g}, change {cost:+.2g}"
+
+    def cost(self, outcome: Outcome) -> float | None:
+        """Return the mean change of the loss, or None where the form is worse."""
+        if not outcome.ok or outcome.loss is None or self.outcome.loss is None:
+            return None
+        if outcome.shortfall(self.task.requirements) > self.outcome.shortfall(self.task.requirements):
+            return None
+        differences = np.array(
+            [
+                (ours.loss or 0.0) - (theirs.loss or 0.0)
+                for ours, theirs in zip(outcome.trials, self.outcome.trials, strict=True)
+            ]
+        )
+        mean = float(differences.mean())
+        noise = 2.0 * float(differences.std(ddof=1)) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
+        # Noise excuses a change only where it is small beside the loss itself: a form that does well on some
+        # seeds and badly on others differs in kind.
+        allowed = max(_LOSS_SHARE * self.outcome.loss, min(noise, 0.1 * self.outcome.loss), self.task.tolerance / 4.0)
+        return mean if mean <= allowed else None
+
+
+def _deletions(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
+    """Yield the rules with one slot emptied, or one operator replaced by one of its arguments."""
+    for name, rule in rules.rules.items():
+        for slot, expression in rule.slots.items():
+            if len(rule.slots) > 1:
+                kept = {key: value for key, value in rule.slots.items() if key != slot}
+                yield _with_rule(rules, name, replace(rule, slots=kept)), f"{slot}: {to_text(expression)}"
+            for shorter, gone in _smaller(expression):
+                yield _with_rule(rules, name, replace(rule, slots={**rule.slots, slot: shorter})), gone
+
+
+def _smaller(expression: Expression) -> Iterator[tuple[Expression, str]]:
+    nodes = expression.nodes
+    for index, node in enumerate(nodes):
+        if not isinstance(node, Operator):
+            continue
+        end = expression.subtree_end(index)
+        part = Expression(nodes[index:end])
+        arguments = part.arguments
+        for kept in range(len(arguments)):
+            if node.name == "pow" and kept == 1:
+                continue
+            inner = arguments[kept]
+            if node.name == "sub" and kept == 1:
+                inner = Expression.apply("neg", inner)
+            if inner.size >= part.size:
+                continue
+            gone = to_text(arguments[1 - kept]) if len(arguments) == 2 else f"{node.name} of {to_text(inner)}"
+            yield Expression(nodes[:index] + inner.nodes + nodes[end:]), f"{gone} from {to_text(part)}"
+
+
+def _with_rule(rules: RuleSet, name: str, rule: Rule) -> RuleSet:
+    read = {symbol for expression in rule.expressions() for symbol in expression.symbols}
+    constants = {key: value for key, value in rule.constants.items() if key in read}
+    states = {key: value for key, value in rule.states.items() if key in read}
+    return RuleSet({**rules.rules, name: replace(rule, constants=constants, states=states)}, rules.name)
+
+
+def _round_constants(rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet:
+    for name, rule in rules.rules.items():
+        for constant, number in rule.constants.items():
+            forms = []
+            for value in _rounder(number.value):
+                changed = rules.rules[name].with_constants({constant: value})
+                forms.append((_with_rule(rules, name, changed), f"{constant} = {value:g}"))
+            for form in forms:
+                found = judge.first_no_worse([form])
+                if found is not None:
+                    rules, what, cost = found
+                    steps.append(f"rounded {what} ({cost})")
+                    break
+    return rules
+
+
+def _rounder(value: float) -> list[float]:
+    """Return rounded values, the roundest first; nothing that is as long as the value itself."""
+    found: list[float] = []
+    for digits in range(1, _MAX_DIGITS + 1):
+        rounded = float(f"{value:.{digits}g}")
+        if rounded not in found and rounded != value:
+            found.append(rounded)
+    return found
+
+

@@ -1,0 +1,209 @@
+"""From an archive to a front: clean-up, selection, held-out scores, verdicts, a conclusion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rulesearch.evaluation.evaluator import Condition, Evaluator, Job
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.evaluation.seeds import trial_seeds
+from rulesearch.evaluation.store import Record, Store
+from rulesearch.rules.library import find_known
+from rulesearch.rules.rule import RuleSet
+from rulesearch.search.candidate import Candidate
+from rulesearch.search.problem import Problem
+from rulesearch.symbolic import canonical_key, canonical_size, compare, simplify
+from rulesearch.tasks.task import Task
+from rulesearch.workflow.clean_up import CleanUp, clean_up
+from rulesearch.workflow.run import FrontMember, ReferenceScore
+
+_AS_GOOD = 1.05
+_PER_SIZE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What a search comes to: the front by rank, references, other conditions, and a sentence."""
+
+    members: tuple[FrontMember, ...]
+    references: tuple[ReferenceScore, ...]
+    conditions: tuple[ReferenceScore, ...]
+    sentence: str
+
+
+class Scorer:
+    """Evaluates rules outside the search: one job per rule and seed, answered from the store where possible."""
+
+    def __init__(self, evaluator: Evaluator, store: Store, run_seed: int) -> None:
+        self.evaluator = evaluator
+        self.task = evaluator.task
+        self.store = store
+        self.run_seed = run_seed
+
+    def score(
+        self, rules: Sequence[RuleSet], role: str, trials: int, conditions: Sequence[Condition] = ((),)
+    ) -> list[Outcome]:
+        """Return the outcome of each rule over all trials.
+
+        **Arguments:** `role` of the seeds (`selection` or `report`); `conditions`: those of the trials, in turn.
+        """
+        full = self.task.fidelities[-1].name
+        seeds = trial_seeds(self.run_seed, role, trials)
+        # Seed by seed, so that the data of a seed are prepared once for all rules.
+        jobs = [
+            Job(item, (seed,), full, (conditions[index % len(conditions)],))
+            for index, seed in enumerate(seeds)
+            for item in rules
+        ]
+        known = [self.store.get(job) for job in jobs]
+        missing = [index for index, outcome in enumerate(known) if outcome is None]
+        for index, outcome in zip(missing, self.evaluator.run([jobs[index] for index in missing]), strict=True):
+            known[index] = outcome
+        phase = "report" if role == "report" else "clean-up"
+        self.store.add(
+            [Record(-1, phase, jobs[index], outcome, "") for index in missing if (outcome := known[index]) is not None]
+        )
+        found = [outcome for outcome in known if outcome is not None]
+        return [
+            Outcome.of(seeds, [trial for outcome in found[place :: len(rules)] for trial in outcome.trials])
+            for place in range(len(rules))
+        ]
+
+
+def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Callable[[str], None]) -> Conclusion:
+    """Turn the archive of a finished search into its front."""
+    task, settings = evaluator.task, evaluator.settings
+    scorer = Scorer(evaluator, store, problem.seed)
+    search_conditions = [tuple(sorted(item.items())) for item in task.fidelities[-1].conditions]
+
+    def select(rules: Sequence[RuleSet]) -> list[Outcome]:
+        return scorer.score(rules, "selection", task.selection_trials, search_conditions)
+
+    cleaned = []
+    finalists = choose_finalists(problem)
+    for number, candidate in enumerate(finalists, 1):
+        notify(f"cleaning up rule {number} of {len(finalists)}: {candidate.rules}")
+        cleaned.append(clean_up(complete(candidate.rules, task, settings), task, select))
+    front = _front(cleaned, task)
+    if not front:
+        return Conclusion((), (), (), "no rule ran to its end; nothing was found")
+    notify(f"scoring {len(front)} rules on {task.report_trials} held-out seeds")
+    labels = task.references(settings)
+    references = {label: complete(rules, task, settings) for label, rules in labels.items()}
+    held_out = scorer.score([*(item.rules for item in front), *references.values()], "report", task.report_trials)
+    baseline = select([references[task.known_rule]])[0]
+    best = recommended(front, baseline, task)
+    order = sorted(range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements)))
+    members = tuple(
+        _member(rank, front[index], held_out[index]) for rank, index in enumerate(order, 1)
+    )
+    scores = tuple(
+        ReferenceScore(label, rules, outcome.status, outcome.loss, outcome.metrics)
+        for (label, rules), outcome in zip(references.items(), held_out[len(front) :], strict=True)
+    )
+    conditions = []
+    for changes in task.report_conditions():
+        label = ", ".join(f"{name} = {value:g}" for name, value in changes.items())
+        notify(f"scoring rank 1 under {label}")
+        outcome = scorer.score([members[0].rules], "report", task.report_trials, [tuple(sorted(changes.items()))])[0]
+        conditions.append(ReferenceScore(label, members[0].rules, outcome.status, outcome.loss, outcome.metrics))
+    return Conclusion(members, scores, tuple(conditions), _sentence(members[0], front[best], baseline, problem, task))
+
+
+def provisional(problem: Problem) -> Conclusion:
+    """Return the front of an interrupted search as it stands, simplified but not simulated again."""
+    task, settings = problem.task, problem.evaluator.settings
+    members: list[FrontMember] = []
+    front = problem.archive.front()
+    for rank, candidate in enumerate(reversed(front), 1):
+        rules = simplify(complete(candidate.rules, task, settings)).simplified
+        outcome = candidate.full
+        if outcome is None or outcome.loss is None:
+            continue
+        verdicts = tuple(compare(rules))
+        members.append(FrontMember(rank, rules, canonical_size(rules), outcome.loss, None, outcome.metrics, verdicts))
+    return Conclusion(tuple(members), (), (), "interrupted: losses are those of the search, nothing was held out yet")
+
+
+def choose_finalists(problem: Problem) -> list[Candidate]:
+    """Return the candidates worth cleaning up: the front, and the next best of each size."""
+    requirements = problem.requirements
+    found = {candidate.key: candidate for candidate in problem.archive.front()}
+    by_size: dict[int, int] = {}
+    for candidate in problem.archive.members():
+        by_size[candidate.size] = by_size.get(candidate.size, 0) + 1
+        if by_size[candidate.size] <= _PER_SIZE:
+            found.setdefault(candidate.key, candidate)
+    ordered = sorted(
+        found.values(),
+        key=lambda item: (item.full.rank_key(requirements) if item.full else (float("inf"), 0.0), item.key),
+    )
+    kept = {candidate.key for candidate in problem.archive.front()}
+    others = [candidate for candidate in ordered if candidate.key not in kept][: max(0, problem.task.finalists - len(kept))]
+    return [*problem.archive.front(), *others]
+
+
+def complete(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> RuleSet:
+    """Return rules with their learning rate and states spelled out, bounds as they were given."""
+    bound = task.bind(rules, settings)
+    return RuleSet(
+        {name: replace(rule, bounds=rules.rules[name].bounds) for name, rule in bound.rules.items()}, rules.name
+    )
+
+
+def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
+    distinct: dict[str, CleanUp] = {}
+    for item in cleaned:
+        if item.outcome.ok:
+            key = canonical_key(item.rules)
+            if key not in distinct or item.rules.size < distinct[key].rules.size:
+                distinct[key] = item
+    ordered = sorted(
+        distinct.values(), key=lambda item: (canonical_size(item.rules), *item.outcome.rank_key(task.requirements), str(item.rules))
+    )
+    front: list[CleanUp] = []
+    for item in ordered:
+        if not front or item.outcome.rank_key(task.requirements) < front[-1].outcome.rank_key(task.requirements):
+            front.append(item)
+    return front
+
+
+def recommended(front: Sequence[CleanUp], baseline: Outcome, task: Task) -> int:
+    """Return the index of the smallest rule that does as well as the known one, else of the best."""
+    if baseline.loss is not None:
+        enough = max(baseline.loss * _AS_GOOD, task.tolerance)
+        for index, item in enumerate(front):
+            shortfall, loss = item.outcome.rank_key(task.requirements)
+            if shortfall == 0.0 and loss <= enough:
+                return index
+    return min(range(len(front)), key=lambda index: front[index].outcome.rank_key(task.requirements))
+
+
+def _member(rank: int, item: CleanUp, held_out: Outcome) -> FrontMember:
+    verdicts = tuple(compare(item.rules))
+    assert item.outcome.loss is not None
+    return FrontMember(
+        rank,
+        item.rules,
+        canonical_size(item.rules),
+        item.outcome.loss,
+        held_out.loss,
+        held_out.metrics,
+        verdicts,
+        item.steps,
+    )
+
+
+def _sentence(member: FrontMember, item: CleanUp, baseline: Outcome, problem: Problem, task: Task) -> str:
+    known = find_known(task.known_rule)
+    title = known.title if known else task.known_rule
+    shortfall, loss = item.outcome.rank_key(task.requirements)
+    enough = max((baseline.loss or 0.0) * _AS_GOOD, task.tolerance)
+    solved = baseline.loss is not None and shortfall == 0.0 and loss <= enough
+    found = f"a rule of size {member.size}"
+    summary = f" ({member.verdicts[0].summary})" if member.verdicts else ""
+    count = f"{problem.progress.distinct} distinct rules were tried"
+    if solved:
+        return f"solved: {found} does as well as {title}{summary}; {count}"
+    return f"not solved: the best, {found}, does not reach {title}{summary}; {count}"

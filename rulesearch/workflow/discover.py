@@ -1,0 +1,292 @@
+"""The main job: search, clean up, conclude; into a run folder that can be resumed."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import math
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import Evaluator, run_job, search_job
+from rulesearch.evaluation.seeds import trial_seeds
+from rulesearch.evaluation.store import Store
+from rulesearch.grammar import Grammar, load_grammar
+from rulesearch.search.engine import load_engine
+from rulesearch.search.problem import Problem
+from rulesearch.shipped import shipped_folder, shipped_names
+from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.task import Task
+from rulesearch.workflow.conclude import Conclusion, conclude, provisional
+from rulesearch.workflow.experiment import Experiment, experiment_text, load_experiment, read_experiment
+from rulesearch.workflow.run import Run, front_csv, summary_text
+
+Watch = Callable[[Problem], None]
+Notify = Callable[[str], None]
+
+_PACKAGES = ("rulesearch", "numpy", "numba", "deap", "cma", "sympy")
+
+
+def _quiet(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """An experiment with everything it names loaded and checked."""
+
+    experiment: Experiment
+    task: Task
+    settings: Mapping[str, float]
+    grammar: Grammar
+    grammar_text: str
+
+
+def discover(
+    experiment: str | Path | Experiment,
+    *,
+    engine: str | None = None,
+    grammar: str | None = None,
+    seed: int | None = None,
+    budget: int | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    time_limit: float | None = None,
+    stop_loss: float | None = None,
+    settings: Mapping[str, str | float] | None = None,
+    start: str | None = None,
+    out: str | Path | None = None,
+    watch: Watch | None = None,
+    notify: Notify = _quiet,
+) -> Run:
+    """Search for rules and return the run.
+
+    **Arguments:** those of the experiment that are given win over its file; `workers`: processes; `out`: the run
+    folder; `watch` is called after every generation, `notify` with what is being done after the search.
+    Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
+    **Raises:** `RulesearchError` for wrong input, before anything is written.
+    """
+    plan = _plan(experiment, engine, grammar, seed, budget, time_limit, stop_loss, settings, start)
+    folder = _new_folder(plan.experiment, out)
+    _write(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
+    _write(folder / "grammar.toml", plan.grammar_text)
+    return _run(plan, folder, workers, scheduler, watch, notify)
+
+
+def resume(
+    folder: str | Path,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    watch: Watch | None = None,
+    notify: Notify = _quiet,
+) -> Run:
+    """Go on where a run stopped: the search is replayed from the store and continued to the same result.
+
+    **Raises:** `RulesearchError` where the folder holds no run.
+    """
+    path = Path(folder)
+    for name in ("experiment.toml", "grammar.toml"):
+        if not (path / name).is_file():
+            raise RulesearchError(f"{path} is not a run folder: it has no {name}; see them with: rulesearch runs")
+    experiment = read_experiment(path / "experiment.toml")
+    task = load_task(experiment.task)
+    grammar = load_grammar(path / "grammar.toml")
+    text = (path / "grammar.toml").read_text("utf-8")
+    plan = _Plan(experiment, task, task.resolve(experiment.settings), grammar, text)
+    return _run(plan, path, workers, scheduler, watch, notify)
+
+
+def predict(experiment: str | Path | Experiment, **changes: object) -> dict[str, object]:
+    """Predict how long a search takes, from the known rule's own simulation at each fidelity.
+
+    **Arguments:** `changes` as of `discover`.
+    """
+    import time
+
+    names = ("engine", "grammar", "seed", "budget", "time_limit", "stop_loss", "settings", "start")
+    plan = _plan(experiment, *(changes.get(name) for name in names))  # type: ignore[arg-type]
+    rules = plan.task.baseline(plan.settings)
+    cost = {}
+    for fidelity in plan.task.fidelities:
+        job = search_job(plan.task, rules, trial_seeds(plan.experiment.seed, "search", fidelity.trials), fidelity)
+        run_job(plan.task, plan.settings, plan.experiment.backend, job)
+        begin = time.perf_counter()
+        run_job(plan.task, plan.settings, plan.experiment.backend, job)
+        cost[fidelity.name] = time.perf_counter() - begin
+    full = cost[plan.task.fidelities[-1].name]
+    screens = sum(cost.values()) - full
+    predicted = plan.experiment.budget * (full + screens * SCREENED_PER_FULL)
+    return {
+        "experiment": plan.experiment.name,
+        "task": plan.experiment.task,
+        "engine": plan.experiment.engine,
+        "budget": plan.experiment.budget,
+        "seconds_per_evaluation": full,
+        "predicted_seconds": min(predicted, plan.experiment.time_limit or math.inf),
+    }
+
+
+SCREENED_PER_FULL = 20
+"""Screening simulations per full one that a prediction reckons with."""
+
+
+def _plan(
+    experiment: str | Path | Experiment,
+    engine: str | None,
+    grammar: str | None,
+    seed: int | None,
+    budget: int | None,
+    time_limit: float | None,
+    stop_loss: float | None,
+    settings: Mapping[str, str | float] | None,
+    start: str | None,
+) -> _Plan:
+    chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
+    chosen = chosen.with_changes(
+        engine=engine,
+        grammar=grammar,
+        seed=seed,
+        budget=budget,
+        time_limit=time_limit,
+        stop_loss=stop_loss,
+        start=start,
+        settings={**chosen.settings, **settings} if settings else None,
+    )
+    task = load_task(chosen.task)
+    load_engine(chosen.engine)
+    resolved = task.resolve(chosen.settings)
+    path = _grammar_path(chosen.grammar)
+    loaded = load_grammar(path)
+    _check_fit(loaded, task)
+    if chosen.start is not None:
+        from rulesearch.workflow.resolve import read_rules
+
+        rules = read_rules(chosen.start, task)
+        _check_start(loaded, rules.only().slots, rules.only().constant_values())
+        chosen = chosen.with_changes(start=str(rules))
+    numbers = {name: resolved[name] for name in chosen.settings}
+    return _Plan(chosen.with_changes(settings=numbers), task, resolved, loaded, path.read_text("utf-8"))
+
+
+def _check_start(grammar: Grammar, slots: Mapping[str, object], constants: Mapping[str, float]) -> None:
+    from rulesearch.search.primitives import GrammarPrimitives
+
+    GrammarPrimitives(grammar).genome(slots, constants)  # type: ignore[arg-type]
+
+
+def _grammar_path(reference: str) -> Path:
+    if reference in shipped_names("grammars"):
+        return shipped_folder("grammars") / f"{reference}.toml"
+    path = Path(reference)
+    if not path.is_file():
+        load_grammar(reference)
+    return path
+
+
+def _check_fit(grammar: Grammar, task: Task) -> None:
+    for slot in grammar.slots:
+        if slot not in task.slots:
+            raise RulesearchError(
+                f"grammar {grammar.name} fills the slot {slot}, task {task.name} has {', '.join(task.slots)}; "
+                f"its own grammar is {task.grammar}"
+            )
+    defined = grammar.states()
+    for symbol in grammar.symbols:
+        if symbol not in task.symbols and symbol not in defined:
+            raise RulesearchError(
+                f"grammar {grammar.name} reads {symbol}, which task {task.name} does not offer; "
+                f"it offers {', '.join(task.symbols)}"
+            )
+
+
+def _new_folder(experiment: Experiment, out: str | Path | None) -> Path:
+    if out is None:
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        base = Path("results") / f"{stamp}-{experiment.name}-{experiment.seed}"
+        folder, number = base, 2
+        while folder.exists():
+            folder, number = base.with_name(f"{base.name}-{number}"), number + 1
+    else:
+        folder = Path(out)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            hint = f"; go on with: rulesearch resume {folder}" if (folder / "run.sqlite").exists() else ""
+            raise RulesearchError(f"{folder} exists and is not empty; choose another --out{hint}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RulesearchError(f"the run folder {folder} cannot be made: {error.strerror}") from None
+    return folder
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(text, "utf-8")
+    os.replace(temporary, path)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _run(
+    plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: Watch | None, notify: Notify
+) -> Run:
+    experiment = plan.experiment
+    store = Store(folder / "run.sqlite")
+    try:
+        with Evaluator(experiment.task, plan.settings, experiment.backend, workers, scheduler) as evaluator:
+            problem = Problem(
+                evaluator,
+                plan.grammar,
+                experiment.seed,
+                experiment.budget,
+                store,
+                experiment.time_limit,
+                experiment.stop_loss,
+                watch,
+                experiment.start,
+            )
+            status, conclusion = _search(problem, evaluator, store, experiment, notify)
+            run = Run(
+                folder,
+                experiment,
+                status,
+                problem.progress.evaluations,
+                problem.progress.distinct,
+                problem.progress.seconds,
+                conclusion.sentence,
+                conclusion.members,
+                conclusion.references,
+                conclusion.conditions,
+                dict(sorted(problem.progress.deaths.items())),
+            )
+        store.set_fact("summary", summary_text(run))
+    finally:
+        store.close()
+    _write(folder / "front.csv", front_csv(run.members))
+    return run
+
+
+def _search(
+    problem: Problem, evaluator: Evaluator, store: Store, experiment: Experiment, notify: Notify
+) -> tuple[str, Conclusion]:
+    try:
+        load_engine(experiment.engine).search(problem)
+        status = "done" if problem.stopped_by == "budget" else "stopped"
+        return status, conclude(problem, evaluator, store, notify)
+    except KeyboardInterrupt:
+        notify("interrupted: keeping what was found")
+        return "interrupted", provisional(problem)
+
+

@@ -1,0 +1,273 @@
+"""A run folder: what a search found, read from its store and written as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.store import Store
+from rulesearch.rules.json_format import rules_from_json, rules_to_json
+from rulesearch.rules.rule import RuleSet
+from rulesearch.symbolic import Verdict
+from rulesearch.workflow.experiment import Experiment, read_experiment
+
+if TYPE_CHECKING:
+    import pandas
+
+_VERDICTS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMember:
+    """A rule of the front.
+
+    **Fields:** `rank`: 1 is the recommended rule; `size`: canonical; `loss` on selection seeds; `held_out_loss`
+    and `metrics` on report seeds; `verdicts`, nearest first; `steps` of its clean-up.
+    """
+
+    rank: int
+    rules: RuleSet
+    size: int
+    loss: float
+    held_out_loss: float | None
+    metrics: Mapping[str, float]
+    verdicts: tuple[Verdict, ...]
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceScore:
+    """How a rule did on the report seeds: a known rule beside the front, or rank 1 under other conditions."""
+
+    label: str
+    rules: RuleSet
+    status: str
+    loss: float | None
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a search found.
+
+    **Fields:** `status`: `done`, `stopped` (by time or loss) or `interrupted`; `evaluations`: all simulations of
+    candidates; `distinct`: distinct functions at full fidelity; `seconds` of wall time; `members` by rank;
+    `references`; `conditions`: rank 1 on other inputs; `deaths`: evaluations by status.
+    """
+
+    folder: Path
+    experiment: Experiment
+    status: str
+    evaluations: int
+    distinct: int
+    seconds: float
+    conclusion: str
+    members: tuple[FrontMember, ...]
+    references: tuple[ReferenceScore, ...] = ()
+    conditions: tuple[ReferenceScore, ...] = ()
+    deaths: Mapping[str, int] | None = None
+
+    @property
+    def front(self) -> pandas.DataFrame:
+        """The front as a table, one row per rule, by rank."""
+        import pandas
+
+        return pandas.DataFrame(front_rows(self.members))
+
+    def member(self, rank: int) -> FrontMember:
+        """Return the rule of a rank.
+
+        **Raises:** `RulesearchError` where there is none.
+        """
+        for member in self.members:
+            if member.rank == rank:
+                return member
+        raise RulesearchError(f"{self.folder} has {len(self.members)} rules on its front; there is no rank {rank}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run as the document of `discover --json`."""
+        return {
+            "run": str(self.folder),
+            "experiment": self.experiment.name,
+            "task": self.experiment.task,
+            "engine": self.experiment.engine,
+            "seed": self.experiment.seed,
+            "status": self.status,
+            "evaluations": self.evaluations,
+            "distinct": self.distinct,
+            "seconds": round(self.seconds, 3),
+            "conclusion": self.conclusion,
+            "front": [
+                {
+                    "rank": member.rank,
+                    "rule": str(member.rules),
+                    "latex": member.rules.latex(),
+                    "size": member.size,
+                    "loss": member.loss,
+                    "held_out_loss": member.held_out_loss,
+                    "metrics": dict(member.metrics),
+                    "verdicts": [
+                        {"rule": v.rule, "verdict": v.verdict, "scale": v.scale, "coefficients": dict(v.coefficients)}
+                        for v in member.verdicts[:_VERDICTS_SHOWN]
+                    ],
+                }
+                for member in self.members
+            ],
+            "references": [_reference_json(score) for score in self.references],
+            "conditions": [_reference_json(score) for score in self.conditions],
+        }
+
+    @staticmethod
+    def open(folder: str | Path) -> Run:
+        """Read a run folder.
+
+        **Raises:** `RulesearchError` where it holds no concluded run.
+        """
+        path = Path(folder)
+        if not (path / "run.sqlite").is_file():
+            raise RulesearchError(f"{path} is not a run folder: it has no run.sqlite; see them with: rulesearch runs")
+        store = Store(path / "run.sqlite", keep=False)
+        try:
+            text = store.fact("summary")
+        finally:
+            store.close()
+        if text is None:
+            raise RulesearchError(f"{path} was cut off before it ended; go on with: rulesearch resume {path}")
+        return _from_summary(path, read_experiment(path / "experiment.toml"), json.loads(text))
+
+
+def _reference_json(score: ReferenceScore) -> dict[str, Any]:
+    return {
+        "label": score.label,
+        "rule": str(score.rules),
+        "status": score.status,
+        "loss": score.loss,
+        "metrics": dict(score.metrics),
+    }
+
+
+def front_rows(members: tuple[FrontMember, ...]) -> list[dict[str, Any]]:
+    """Return one row per rule: rank, size, losses, metrics, verdict, rule text."""
+    names = list(dict.fromkeys(name for member in members for name in member.metrics))
+    rows = []
+    for member in members:
+        nearest = member.verdicts[0] if member.verdicts else None
+        rows.append(
+            {
+                "rank": member.rank,
+                "size": member.size,
+                "loss": member.loss,
+                "held_out_loss": member.held_out_loss,
+                **{name: member.metrics.get(name) for name in names},
+                "verdict": nearest.verdict if nearest else "",
+                "nearest": nearest.rule if nearest else "",
+                "rule": str(member.rules),
+            }
+        )
+    return rows
+
+
+def front_csv(members: tuple[FrontMember, ...]) -> str:
+    """Return the front as CSV; numbers are written so that they read back exactly."""
+    rows = front_rows(members)
+    stream = io.StringIO()
+    fields = list(rows[0]) if rows else ["rank", "size", "loss", "held_out_loss", "verdict", "nearest", "rule"]
+    writer = csv.DictWriter(stream, fields, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: repr(value) if isinstance(value, float) else value for key, value in row.items()})
+    return stream.getvalue()
+
+
+def summary_text(run: Run) -> str:
+    """Return what `Run.open` reads back."""
+    document = {
+        "status": run.status,
+        "evaluations": run.evaluations,
+        "distinct": run.distinct,
+        "seconds": run.seconds,
+        "conclusion": run.conclusion,
+        "members": [
+            {
+                **{name: getattr(member, name) for name in ("rank", "size", "loss", "held_out_loss")},
+                "rules": rules_to_json(member.rules),
+                "metrics": dict(member.metrics),
+                "verdicts": [asdict(verdict) for verdict in member.verdicts],
+                "steps": member.steps,
+            }
+            for member in run.members
+        ],
+        "references": [_score_fields(score) for score in run.references],
+        "conditions": [_score_fields(score) for score in run.conditions],
+        "deaths": dict(run.deaths or {}),
+    }
+    return json.dumps(document)
+
+
+def _score_fields(score: ReferenceScore) -> dict[str, Any]:
+    return {**_reference_json(score), "rule": rules_to_json(score.rules)}
+
+
+def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, Any]) -> Run:
+    members = tuple(
+        FrontMember(
+            fields["rank"],
+            rules_from_json(fields["rules"]),
+            fields["size"],
+            fields["loss"],
+            fields["held_out_loss"],
+            fields["metrics"],
+            tuple(Verdict(**verdict) for verdict in fields["verdicts"]),
+            tuple(fields["steps"]),
+        )
+        for fields in document["members"]
+    )
+    scores = {
+        key: tuple(
+            ReferenceScore(item["label"], rules_from_json(item["rule"]), item["status"], item["loss"], item["metrics"])
+            for item in document[key]
+        )
+        for key in ("references", "conditions")
+    }
+    return Run(
+        folder,
+        experiment,
+        document["status"],
+        document["evaluations"],
+        document["distinct"],
+        document["seconds"],
+        document["conclusion"],
+        members,
+        scores["references"],
+        scores["conditions"],
+        document["deaths"],
+    )
+
+
+def list_runs(folder: str | Path = "results") -> list[dict[str, Any]]:
+    """Return a summary of every run below a folder, by name; runs that were cut off are `unfinished`."""
+    found = []
+    for path in sorted(Path(folder).glob("*/run.sqlite")):
+        entry: dict[str, Any] = {"run": str(path.parent)}
+        try:
+            run = Run.open(path.parent)
+            entry |= {
+                "experiment": run.experiment.name,
+                "engine": run.experiment.engine,
+                "seed": run.experiment.seed,
+                "status": run.status,
+                "distinct": run.distinct,
+                "best": str(run.members[0].rules) if run.members else None,
+                "held_out_loss": run.members[0].held_out_loss if run.members else None,
+                "conclusion": run.conclusion,
+            }
+        except RulesearchError as error:
+            entry |= {"status": "unfinished", "conclusion": str(error)}
+        found.append(entry)
+    return found

@@ -1,0 +1,221 @@
+"""Verdicts: known answers, random rewrites, and perturbations that must never pass as equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rulesearch.expression import Expression
+from rulesearch.rules import Rule, RuleSet, known_rule, known_rules, parse_rules
+from rulesearch.symbolic import VERDICTS, Verdict, canonical_key, compare, family_key
+
+
+def _against(text: str, name: str) -> Verdict:
+    return compare(parse_rules(text), [known_rule(name)])[0]
+
+
+def test_known_rules_are_identical_to_themselves_and_to_nothing_else() -> None:
+    for name, known in known_rules().items():
+        verdicts = compare(known.rules)
+        assert (verdicts[0].rule, verdicts[0].verdict, verdicts[0].scale) == (name, "identical", 1.0)
+        assert all(verdict.rank >= VERDICTS.index("same-terms") for verdict in verdicts[1:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-y*(w*y - x)",
+        "x*y - y**2*w",
+        "y*x - w*y*y",
+        "y**2*(x/y - w)",
+        "-(w*y - x)*y",
+        "2*x*y - x*y - y*w*y",
+        "y*(x - w*y) + w - w",
+        "drift: x*y - w*y**2",
+    ],
+)
+def test_oja_is_equal_in_every_spelling(text: str) -> None:
+    verdict = compare(parse_rules(text))[0]
+    assert (verdict.rule, verdict.verdict, verdict.scale, verdict.distance) == ("oja", "equal", 1.0, 0.0)
+
+
+def test_order_alone_is_identical() -> None:
+    assert _against("(x - y*w)*y", "oja").verdict == "identical"
+
+
+def test_a_factor_is_given_as_scale() -> None:
+    verdict = _against("0.5*y*(x - w*y)", "oja")
+    assert (verdict.verdict, verdict.scale) == ("equal-up-to-scale", 0.5)
+    both = _against("on_pre: 2*y - 2*a; on_post: 2*x; a = 0.25", "vogels")
+    assert (both.verdict, both.scale) == ("equal-up-to-scale", 2.0)
+    uneven = _against("on_pre: 2*y - 2*a; on_post: x; a = 0.25", "vogels")
+    assert uneven.verdict == "same-terms"
+    assert uneven.coefficients == {"on_pre: y": 2.0, "on_pre: 1": 2.0, "on_post: x": 1.0}
+
+
+def test_a_negative_factor_is_no_scale() -> None:
+    verdict = _against("-y*(x - w*y)", "oja")
+    assert (verdict.verdict, verdict.scale) == ("same-terms", None)
+    assert verdict.coefficients == {"x*y": -1.0, "w*y**2": -1.0}
+
+
+def test_other_coefficients_are_given_as_ratios() -> None:
+    verdict = compare(parse_rules("x*y - 0.93*w*y**2"))[0]
+    assert (verdict.rule, verdict.verdict) == ("oja", "same-terms")
+    assert verdict.coefficients == pytest.approx({"x*y": 1.0, "w*y**2": 0.93})
+    assert 0 < verdict.distance < 0.1
+    assert verdict.summary == "Oja 1982 with other coefficients: w*y**2 times 0.93"
+
+
+def test_vogels_without_its_post_term() -> None:
+    verdict = compare(parse_rules("on_pre: y - 0.2"))[0]
+    assert (verdict.rule, verdict.verdict, verdict.scale) == ("vogels", "different", None)
+    assert (verdict.extra_terms, verdict.missing_terms) == ([], ["on_post: x"])
+    assert verdict.summary == "Vogels et al. 2011 without on_post: x"
+
+
+def test_interaction_scheme_and_time_constants_must_match() -> None:
+    nearest = _against("on_pre: y - 0.25; on_post: x; y = trace(post, 20 ms, nearest)", "vogels")
+    assert nearest.verdict == "different"
+    assert nearest.extra_terms == ["y = trace(post, 20 ms, nearest)"]
+    assert nearest.missing_terms == ["y = trace(post, 20 ms, all)"]
+    slower = _against("on_pre: y - 0.25; on_post: x; tau_x = 10 ms; tau_y = 20 ms", "vogels")
+    assert slower.verdict == "same-terms"
+    assert slower.coefficients["tau_x"] == pytest.approx(0.5)
+    assert slower.distance > 0
+    undeclared = _against("on_pre: y - 0.25; on_post: x", "vogels")
+    assert undeclared.verdict == "identical"
+
+
+def test_states_are_matched_by_definition_not_by_name() -> None:
+    assert _against("(x - a)*(y - b); a = lowpass(x, 100); b = lowpass(y, 100)", "covariance").verdict == "identical"
+    other = _against("(x - a)*(y - b); a = lowpass(x, 50); b = lowpass(y, 100)", "covariance")
+    assert other.coefficients["tau_x_bar"] == pytest.approx(0.5)
+    assert _against("(x - a)*(y - b); a = lowpass(x*y, 100); b = lowpass(y, 100)", "covariance").verdict == "different"
+
+
+def test_slots_must_match() -> None:
+    verdict = compare(parse_rules("on_pre: x*y"), [parse_rules("x*y")])[0]
+    assert (verdict.verdict, verdict.extra_terms, verdict.missing_terms) == ("different", ["on_pre: x*y"], ["x*y"])
+
+
+def test_sets_are_compared_rule_by_rule() -> None:
+    ours = parse_rules("feedforward[x*y - w*y*y]; lateral[-x*y]")
+    same = compare(ours, [parse_rules("lateral[-x*y]; feedforward[y*(x - w*y)]")])[0]
+    assert same.verdict == "equal"
+    other = compare(ours, [parse_rules("feedforward[y*(x - w*y)]; lateral[-2*x*y]")])[0]
+    assert other.coefficients["lateral, x*y"] == 0.5
+    fewer = compare(ours, [parse_rules("feedforward[y*(x - w*y)]; other[x]")])[0]
+    assert (fewer.extra_terms, fewer.missing_terms) == (["lateral, x*y"], ["other, x"])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "scale"),
+    [
+        ("max(x, y)", "x + relu(y - x)", 1.0),
+        ("x/(1 + x)", "1 - 1/(1 + x)", 1.0),
+        ("3*x/(1 + x)", "1 - 1/(1 + x)", 3.0),
+        ("1/(1 + x)*1/(2 + x)", "1/(1 + x) - 1/(2 + x)", 1.0),
+        ("sin(x)**2", "1 - cos(x)**2", 1.0),
+    ],
+)
+def test_functions_that_agree_at_the_points_are_equal(ours: str, theirs: str, scale: float) -> None:
+    verdict = compare(parse_rules(ours), [parse_rules(theirs)])[0]
+    assert verdict.verdict == ("equal" if scale == 1.0 else "equal-up-to-scale")
+    assert verdict.scale == pytest.approx(scale)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("abs(x)", "x"),
+        ("log(x)", "log(abs(x))"),
+        ("x*y", "x*y + relu(x - 100)"),
+        ("x*y", "x*y + 0.000001*w"),
+        ("x", "-x"),
+        ("step(x)", "relu(x)"),
+        ("w - w", "x"),
+    ],
+)
+def test_functions_that_differ_are_never_equal(ours: str, theirs: str) -> None:
+    verdict = compare(parse_rules(ours), [parse_rules(theirs)])[0]
+    assert verdict.rank >= VERDICTS.index("same-terms")
+    assert verdict.distance > 0
+
+
+def test_constants_inside_functions_are_compared() -> None:
+    verdict = compare(parse_rules("y*tanh(x - 0.5)"), [parse_rules("2*y*tanh(x - 0.4)")])[0]
+    assert verdict.verdict == "same-terms"
+    assert verdict.coefficients["tanh(x - 0.4)*y"] == pytest.approx(0.5)
+    assert verdict.coefficients["tanh(x - 0.4)*y, constant 1"] == pytest.approx(1.25)
+
+
+def test_same_terms_are_nearer_than_other_terms() -> None:
+    rules = parse_rules("x*y + 9*w*y**2")
+    verdicts = compare(rules, [parse_rules("x*y + 9*w*y**2 + 0.001*w"), known_rule("oja")])
+    assert [verdict.verdict for verdict in verdicts] == ["same-terms", "different"]
+    assert verdicts[0].distance < verdicts[1].distance <= 1
+
+
+def test_keys_forget_names_and_spelling_but_not_states() -> None:
+    key = canonical_key(parse_rules("on_pre: y - alpha; on_post: x; alpha = 0.25; eta = 0.1; bounds = [0, 1]"))
+    assert key == canonical_key(parse_rules("on_post: x*1; on_pre: -(c - y); c = 0.25"))
+    assert key != canonical_key(parse_rules("on_pre: y - 0.2; on_post: x"))
+    bcm = canonical_key(parse_rules("x*y*(y - theta); theta = lowpass(y**2, 10 s)"))
+    assert bcm == canonical_key(parse_rules("x*y**2 - m*x*y; m = lowpass(y*y, 10 s)"))
+    assert bcm != canonical_key(parse_rules("x*y*(y - theta); theta = lowpass(y**2, 20 s)"))
+    nearest = canonical_key(parse_rules("on_pre: y; y = trace(post, 20 ms, nearest)"))
+    assert nearest != canonical_key(parse_rules("on_pre: y; tau_y = 20 ms"))
+
+
+def test_families_forget_coefficients() -> None:
+    assert family_key(parse_rules("x*y - 0.3*w*y**2")) == family_key(parse_rules("y*(x - w*y)"))
+    assert family_key(parse_rules("x*tanh(y - 0.3)")) == family_key(parse_rules("2*x*tanh(y - 0.5)"))
+    assert family_key(parse_rules("x*y")) != family_key(parse_rules("x*y + w"))
+
+
+_NAMES = sorted(known_rules())
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), name=st.sampled_from(_NAMES))
+def test_rewrites_of_known_rules_stay_equal(
+    data: st.DataObject, name: str, rewritings: Callable[[Expression], st.SearchStrategy[Expression]]
+) -> None:
+    rules = known_rules()[name].rules
+    scale = data.draw(st.sampled_from([1.0, 0.5, 3.0]))
+
+    def changed(expression: Expression) -> Expression:
+        equal = data.draw(rewritings(expression))
+        return equal if scale == 1.0 else Expression.apply("mul", Expression.number(scale), equal)
+
+    ours = RuleSet({key: _with_slots(rule, changed) for key, rule in rules.rules.items()})
+    verdict = compare(ours, [known_rule(name)])[0]
+    assert verdict.verdict in (("identical", "equal") if scale == 1.0 else ("equal-up-to-scale",))
+    assert verdict.scale == pytest.approx(scale)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.sampled_from(_NAMES), st.sampled_from(["w", "x*y", "0.01", "relu(x)", "tanh(w)*y"]))
+def test_perturbed_known_rules_are_never_equal(data: st.DataObject, name: str, extra: str) -> None:
+    rules = known_rules()[name].rules
+    added = parse_rules(extra).only().slots["on_step"]
+    size = Expression.number(data.draw(st.sampled_from([0.001, 0.1, 7.0])))
+
+    def changed(expression: Expression) -> Expression:
+        return Expression.apply("add", expression, Expression.apply("mul", size, added))
+
+    label, slot = data.draw(st.sampled_from([(key, slot) for key, rule in rules.rules.items() for slot in rule.slots]))
+    ours = {key: _with_slots(rule, changed, slot) if key == label else rule for key, rule in rules.rules.items()}
+    verdict = compare(RuleSet(ours), [known_rule(name)])[0]
+    several_terms = family_key(rules) != "w[on_step: x**1*y**1]"
+    if several_terms or extra != "x*y":
+        assert verdict.rank >= VERDICTS.index("same-terms")
+
+
+def _with_slots(rule: Rule, change: Callable[[Expression], Expression], only: str | None = None) -> Rule:
+    slots = {slot: change(e) if only in (None, slot) else e for slot, e in rule.slots.items()}
+    return Rule(slots, rule.eta, rule.states, rule.constants, rule.bounds)
