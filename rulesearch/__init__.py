@@ -121,9 +121,7 @@ _JIT_PAYS = 50_000_000
 """Counted updates from which on compiling a rule takes less time than it saves."""
 
 
-def compare(
-    rule: RuleLike, others: Iterable[RuleLike] | None = None, task: str | Task | None = None
-) -> list[Verdict]:
+def compare(rule: RuleLike, others: Iterable[RuleLike] | None = None, task: str | Task | None = None) -> list[Verdict]:
     """Compare a rule with others (by default all known rules), nearest first.
 
     **Arguments:** `task`: its symbols and default slot are used to read rule text.

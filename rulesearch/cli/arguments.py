@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,9 +55,13 @@ def read_task(name: str | None) -> Task | None:
 
 def read_rule(argument: str, task: Task | None = None) -> RuleSet:
     """Return the rules that an argument stands for; raises `RulesearchError`."""
+    from rulesearch.rules import find_known
     from rulesearch.workflow.resolve import read_rules
 
-    return read_rules(argument.strip(), task)
+    text = argument.strip()
+    if find_known(text) is None and os.path.isdir(text):
+        raise RulesearchError(f"{text} is a folder; a rule of a run is given as {text.rstrip('/')}:1")
+    return read_rules(text, task)
 
 
 def protect_rules(command: Any, arguments: Sequence[str]) -> list[str]:
@@ -79,7 +84,9 @@ def protect_rules(command: Any, arguments: Sequence[str]) -> list[str]:
             option = next((p for p in command.params if argument in (*p.opts, *p.secondary_opts)), None)
             if option is not None:
                 value_follows = not option.is_flag
-            elif rule_expected and len(argument) > 1 and argument not in ("-h",) and not _LONG_OPTION.fullmatch(argument):
+            elif (
+                rule_expected and len(argument) > 1 and argument not in ("-h",) and not _LONG_OPTION.fullmatch(argument)
+            ):
                 argument = f" {argument}"
         protected.append(argument)
     return protected

@@ -7,7 +7,10 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rulesearch.rules import RuleSet
 
 _WIDTH_OF_FILES = 200
 
@@ -45,6 +48,20 @@ def named_numbers(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {number(value)}" for name, value in values.items())
 
 
+def short_rule(rules: RuleSet) -> str:
+    """Return the slots of rules with their constants as short numbers, for a table."""
+    from rulesearch.expression import Expression, Number, to_text
+
+    parts = []
+    for name, rule in rules.rules.items():
+        label = f"{name}, " if len(rules.rules) > 1 else ""
+        values = {key: Number(float(f"{each.value:.3g}"), each.unit) for key, each in rule.constants.items()}
+        for slot, expression in rule.slots.items():
+            text = to_text(expression.substitute({key: Expression((each,)) for key, each in values.items()}))
+            parts.append(f"{label}{slot}: {text}" if label or slot != "on_step" else text)
+    return "; ".join(parts)
+
+
 def console(error: bool = False) -> Any:
     """Return a rich console; in a file or pipe lines are long rather than broken."""
     from rich.console import Console
@@ -59,7 +76,9 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title=Text(title) if title else None, title_justify="left")
+    made = Table(
+        box=None, pad_edge=False, padding=(0, 2, 0, 0), title=Text(title) if title else None, title_justify="left"
+    )
     for column, heading in enumerate(headings):
         right = bool(rows) and all(_is_number(row[column]) for row in rows)
         made.add_column(Text(heading, style="bold"), justify="right" if right else "left", overflow="fold")
@@ -78,7 +97,14 @@ def _is_number(cell: str) -> bool:
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """Print a table."""
-    console().print(table(headings, rows, title))
+    _print(table(headings, rows, title))
+
+
+def _print(renderable: Any) -> None:
+    screen = console()
+    with screen.capture() as captured:
+        screen.print(renderable)
+    print("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
 
 
 def show_facts(facts: Sequence[tuple[str, str]]) -> None:
@@ -91,4 +117,4 @@ def show_facts(facts: Sequence[tuple[str, str]]) -> None:
     made.add_column(overflow="fold")
     for heading, text in facts:
         made.add_row(Text(heading, style="bold"), Text(text))
-    console().print(made)
+    _print(made)

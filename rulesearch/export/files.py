@@ -9,7 +9,7 @@ from pathlib import Path
 from rulesearch.errors import RulesearchError
 
 
-def write_file(path: Path, write: Callable[[Path], None]) -> None:
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a file beside `path` and put it in its place; what stood there stays until then.
 
     **Raises:** `RulesearchError` where the file cannot be written.
@@ -17,7 +17,9 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
     if path.is_dir():
         raise RulesearchError(f"{path} is a folder; give the name of a file in it")
     if not path.parent.is_dir():
-        raise RulesearchError(f"there is no folder {path.parent}; make it first, or choose another place for {path.name}")
+        raise RulesearchError(
+            f"there is no folder {path.parent}; make it first, or choose another place for {path.name}"
+        )
     special = path.exists() and not path.is_file()
     # A device or pipe is written to, never replaced.
     place = path if special else path.with_name(f".{os.getpid()}-{path.name}")
@@ -34,4 +36,4 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8; raises `RulesearchError` where that is not possible."""
-    write_file(path, lambda place: place.write_text(text, "utf-8") and None)
+    write_file(path, lambda place: place.write_text(text, "utf-8"))

@@ -44,7 +44,14 @@ class DeapSettings:
     offspring: int = 40
     capacity: int = 60
     cell: float = 0.3
+    fine: float = 0.1
+    floor: float = 1e-3
     crossover: float = 0.25
+    join: float = 0.3
+    leafy: float = 0.8
+    per_size: int = 20
+    alike: float = 0.01
+    rows: float = 0.7
     fresh: float = 0.1
     lexicase: float = 0.3
     first_layer: float = 0.6
@@ -60,11 +67,15 @@ class DeapSettings:
 class _Island:
     number: int
     layers: list[list[Candidate]] = field(default_factory=list)
+    rows: dict[int, list[Candidate]] = field(default_factory=dict)
     best: tuple[float, float] = (float("inf"), float("inf"))
     improved: int = 0
 
     def members(self) -> list[Candidate]:
-        return [candidate for layer in self.layers for candidate in layer]
+        found = {candidate.key: candidate for layer in self.layers for candidate in layer}
+        for size in sorted(self.rows):
+            found.update((candidate.key, candidate) for candidate in self.rows[size])
+        return list(found.values())
 
     def elites(self) -> list[Candidate]:
         best: dict[int, Candidate] = {}
@@ -85,7 +96,7 @@ class DeapEngine(Engine):
 
     def search(self, problem: Problem) -> None:
         variation = Variation(problem.primitives)
-        survival = Survival(problem.task.aims, problem.requirements, self.settings.cell)
+        survival = Survival(problem.task.aims, problem.requirements, self.settings.cell, self.settings.fine, self.settings.floor)
         islands = [_Island(number) for number in range(self.settings.islands)]
         going = True
         while going:
@@ -102,10 +113,20 @@ class DeapEngine(Engine):
     def _admit(self, survival: Survival, island: _Island, new: Sequence[Candidate]) -> None:
         known = {candidate.key for candidate in island.members()}
         alive = [candidate for candidate in new if candidate.alive and candidate.key not in known]
-        island.layers = survival.layers([*island.members(), *alive], self.settings.capacity)
+        everyone = [*island.members(), *alive]
+        island.layers = survival.layers(everyone, self.settings.capacity)
+        island.rows = {}
+        taken = set()
+        for candidate in sorted(everyone, key=lambda item: (item.size, item.rank, item.key)):
+            row = island.rows.setdefault(candidate.size, [])
+            cell = int(np.floor(np.log10(max(candidate.screen.loss, 1e-4)) / self.settings.alike))
+            if len(row) < self.settings.per_size and cell not in taken:
+                row.append(candidate)
+                taken.add(cell)
 
     def _propose(self, problem: Problem, variation: Variation, island: _Island, generation: int) -> list[Candidate]:
         rng = generator(problem.seed, _OFFSPRING, generation, island.number)
+        settings = self.settings
         members = island.members()
         batch: list[Candidate] = []
         if generation == 0 and problem.start is not None:
@@ -113,7 +134,7 @@ class DeapEngine(Engine):
             if problem.is_new(start) or island.number:
                 batch.append(start)
         wanted = self.settings.offspring if members else self.settings.initial
-        lexicase = Lexicase(members, problem.requirements) if members else None
+        lexicase = Lexicase(members, problem.requirements, settings.floor) if members else None
         for _ in range(wanted * self.settings.attempts):
             if len(batch) == wanted:
                 break
@@ -136,6 +157,10 @@ class DeapEngine(Engine):
             genome = variation.random_genome(1 + int(rng.random() * settings.initial_size), rng)
             return problem.maker.make(genome, "random", (), generation)
         first = self._parent(island, lexicase, rng)
+        if rng.random() < settings.join:
+            second = self._parent(island, lexicase, rng)
+            joined = variation.join(first.genome, second.genome, rng, settings.leafy)
+            return joined and problem.maker.make(joined, "join", (first.key, second.key), generation)
         if rng.random() < settings.crossover:
             second = self._parent(island, lexicase, rng)
             crossed = variation.crossover(first.genome, second.genome, rng)
@@ -150,7 +175,11 @@ class DeapEngine(Engine):
             return lexicase.choose(rng)
         if rng.random() < self.settings.first_layer:
             return pick(island.layers[0], rng)
-        return pick(lexicase.pool, rng)
+        if rng.random() > self.settings.rows:
+            return pick(lexicase.pool, rng)
+        sizes = sorted(size for size in island.rows if island.rows[size])
+        weights = np.cumsum([1.0 / size for size in sizes])
+        return pick(island.rows[sizes[int(np.searchsorted(weights, rng.random() * weights[-1]))]], rng)
 
     def _fit(self, problem: Problem, survival: Survival, islands: list[_Island], generation: int) -> None:
         owners = {
@@ -180,7 +209,7 @@ class DeapEngine(Engine):
     def _renew(self, survival: Survival, islands: list[_Island], generation: int) -> None:
         for island in islands:
             best = min((candidate.rank for candidate in island.members()), default=island.best)
-            if best < island.best:
+            if best < (island.best[0], island.best[1] * 0.95):
                 island.best, island.improved = best, generation
         if generation % self.settings.migration == self.settings.migration - 1:
             visitors = [island.layers[0] if island.layers else [] for island in islands]
@@ -188,5 +217,5 @@ class DeapEngine(Engine):
                 self._admit(survival, island, guests)
         for island in islands:
             if generation - island.improved >= self.settings.patience:
-                island.layers = []
+                island.layers, island.rows = [], {}
                 island.best, island.improved = (float("inf"), float("inf")), generation

@@ -22,14 +22,14 @@ class Lexicase:
     requirements is one more case.
     """
 
-    def __init__(self, pool: Sequence[Candidate], requirements: Sequence[Requirement]) -> None:
+    def __init__(self, pool: Sequence[Candidate], requirements: Sequence[Requirement], floor: float) -> None:
         self.pool = list(pool)
         rows = []
         for candidate in self.pool:
             assert candidate.screen is not None
             lacks = [min(item.shortfall(candidate.screen.metrics), 1e12) for item in requirements]
             rows.append([*candidate.screen.cases, *lacks])
-        self.errors: npt.NDArray[np.float64] = np.array(rows, dtype=np.float64)
+        self.errors: npt.NDArray[np.float64] = np.maximum(np.array(rows, dtype=np.float64), floor)
 
     def choose(self, rng: np.random.Generator) -> Candidate:
         """Return one parent."""

@@ -15,8 +15,6 @@ import numpy.typing as npt
 from rulesearch.search.candidate import Candidate
 from rulesearch.tasks.task import Requirement
 
-_FLOOR = 1e-6
-
 
 class Survival:
     """Sorts candidates into layers.
@@ -25,23 +23,21 @@ class Survival:
     candidate lacks of them is one more aim; `cell`: width of the grid, in powers of ten.
     """
 
-    def __init__(self, aims: Sequence[str], requirements: Sequence[Requirement], cell: float) -> None:
+    def __init__(self, aims: Sequence[str], requirements: Sequence[Requirement], cell: float, fine: float, floor: float) -> None:
         self.aims = tuple(aims)
         self.requirements = tuple(requirements)
         self.cell = cell
+        self.fine = fine
+        self.floor = floor
 
     def cell_of(self, candidate: Candidate) -> tuple[float, ...]:
         """Return where a candidate lies: size, then one grid index per aim."""
         assert candidate.screen is not None and candidate.screen.loss is not None
         metrics = candidate.screen.metrics
-        values = [metrics.get(aim, float("inf")) for aim in self.aims] or [candidate.screen.loss]
+        values = [metrics.get(aim, float("inf")) for aim in self.aims]
         values += [requirement.shortfall(metrics) for requirement in self.requirements]
-        return (float(candidate.size), *(self._index(value) for value in values))
-
-    def _index(self, value: float) -> float:
-        if not value < 1e9:
-            return float("inf")
-        return float(np.floor(np.log10(max(value, _FLOOR)) / self.cell))
+        loss = _index(candidate.screen.loss, self.fine, self.floor * 0.1)
+        return (float(candidate.size), loss, *(_index(value, self.cell, self.floor) for value in values))
 
     def layers(self, candidates: Sequence[Candidate], capacity: int) -> list[list[Candidate]]:
         """Return the first layers, together at most `capacity` candidates; the last one may be cut."""
@@ -61,3 +57,9 @@ class Survival:
             capacity -= len(layer)
             waiting = waiting[beaten]
         return layers
+
+
+def _index(value: float, cell: float, floor: float) -> float:
+    if not value < 1e9:
+        return float("inf")
+    return float(np.floor(np.log10(max(value, floor)) / cell))

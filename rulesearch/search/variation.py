@@ -77,6 +77,25 @@ class Variation:
         source, index = pick(donors[tree[place].ret], rng)
         return self._replace(first, slot, tree.searchSubtree(place), source[source.searchSubtree(index)])
 
+    def join(self, first: Genome, second: Genome, rng: np.random.Generator, leafy: float) -> Genome | None:
+        """Return one operator over two whole trees of the same slot, or over a tree and a leaf."""
+        slot = self._filled_slot(first, rng)
+        tree, other = first[slot], second[slot]
+        assert tree is not None
+        kind = tree[0].ret
+        options = [primitive for primitive in self.primitives.primitives[kind] if all(part is kind for part in primitive.args)]
+        if not options:
+            return None
+        primitive = pick(options, rng)
+        place = int(rng.random() * primitive.arity)
+        new: list[Any] = [primitive]
+        for index, argument in enumerate(primitive.args):
+            if index == place:
+                new += tree
+            else:
+                new += other if other is not None and rng.random() >= leafy else self.grow(argument, 1, rng)
+        return self._replace(first, slot, slice(0, len(tree)), new)
+
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Return the genome with one small random change; None where the change does not fit."""
         operators = (

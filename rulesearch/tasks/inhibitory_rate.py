@@ -128,7 +128,10 @@ class InhibitoryRate(Task):
     requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("tuning_r", 0.95),)
     aims: ClassVar[tuple[str, ...]] = ("rate_loss", "tuning_error")
     bounds: ClassVar[tuple[float, float]] = (0.0, 5.0)
-    grammar: ClassVar[str] = "inhibitory"
+    grammar: ClassVar[str] = "spiking"
+    tolerance: ClassVar[float] = 0.036
+    selection_trials: ClassVar[int] = 6
+    finalists: ClassVar[int] = 8
     known_rule: ClassVar[str] = "vogels"
 
     def check(self, rules: RuleSet) -> None:
@@ -200,6 +203,15 @@ class InhibitoryRate(Task):
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the rule of Vogels et al. 2011, alpha calibrated at 5 Hz on this input and scaled with the target."""
         return vogels(CALIBRATED_ALPHA * (settings["target"] / 5.0))
+
+    def references(self, settings: Settings) -> dict[str, RuleSet]:
+        """Return the calibrated rule, two other values of alpha, and the control."""
+        return {
+            self.known_rule: self.baseline(settings),
+            "vogels, alpha = 0.20": vogels(0.20),
+            "vogels, alpha = 0.25": vogels(0.25),
+            "control": self.control(settings),
+        }
 
     def control(self, settings: Settings) -> RuleSet:
         """Return a rule that finds about the rate, but no tuning: it ignores which synapses are active together."""

@@ -1,0 +1,124 @@
+"""Commands that write files: export, plot."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rulesearch.cli.arguments import JsonOption, MaybeTask, OutputOption, SetOption, read_rule, read_settings, read_task
+from rulesearch.cli.output import notify, print_json
+from rulesearch.errors import RulesearchError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rulesearch.rules import RuleSet
+    from rulesearch.workflow.run import Run
+
+RuleOrRun = Annotated[
+    str, typer.Argument(metavar="RULE", help="Rule text, a known rule's name, rule.json, RUN:RANK, or a run folder.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command(
+        "export",
+        short_help="Write a rule or a run for papers and programs.",
+        epilog="Example: rulesearch export oja --format python -o oja_rule.py",
+    )(export)
+    app.command(
+        "plot",
+        short_help="Draw a rule, what it does on a task, or a run.",
+        epilog="Example: rulesearch plot oja --task oja -o oja.png",
+    )(plot)
+
+
+def read_rules_or_run(argument: str) -> RuleSet | Run:
+    """Return the run where the argument is a folder, else the rules that it stands for; raises `RulesearchError`."""
+    if Path(argument.strip()).is_dir():
+        from rulesearch.rules import find_known
+        from rulesearch.workflow.run import Run
+
+        known = find_known(argument)
+        return known.rules if known is not None else Run.open(argument.strip())
+    return read_rule(argument)
+
+
+def export(
+    rule: RuleOrRun,
+    format: Annotated[
+        str, typer.Option(metavar="FORMAT", help="Of a rule: latex, json, python; of a run: latex, csv.")
+    ] = "latex",
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a rule, or the front of a run, for papers and programs; without a file to standard output."""
+    import rulesearch as rs
+    from rulesearch.export.files import write_text
+
+    text = rs.export(read_rules_or_run(rule), format)
+    if output is not None:
+        write_text(Path(output), text)
+    if as_json:
+        print_json({"format": format, "file": output, "text": text})
+    elif output is None:
+        sys.stdout.write(text)
+    else:
+        notify(f"wrote {output}")
+
+
+def plot(
+    rule: RuleOrRun,
+    task: MaybeTask = None,
+    output: OutputOption = None,
+    settings: SetOption = None,
+    first_seed: Annotated[int, typer.Option(min=0, metavar="K", help="The seed that is simulated (with a task).")] = 0,
+    weight: Annotated[
+        float, typer.Option("--w0", metavar="W", help="The weight before the spikes of an STDP window.")
+    ] = 0.5,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw a rule: its STDP window or its weight change over x and y; with a task, what the simulation did.
+
+    A run folder gives its front: loss against size, with the equations. The suffix of the file (png, svg, pdf)
+    chooses the format; without -o the file is figure.png, and figures/front.png in a run folder.
+    """
+    from rulesearch.report import figures
+
+    on = read_task(task)
+    if on is None and settings:
+        raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
+    found = read_rules_or_run(rule) if on is None else read_rule(rule, on)
+    target = Path("figure.png" if output is None else output)
+    figure: Figure
+    if not _is_rules(found):
+        figure = figures.front_figure(found)  # type: ignore[arg-type]
+        if output is None:
+            target = Path(rule.strip()) / "figures" / "front.png"
+            _make_folder(target.parent)
+    elif on is not None:
+        figure = figures.task_figure(found, on, on.resolve(read_settings(settings)), first_seed)  # type: ignore[arg-type]
+    else:
+        figure = figures.rule_figure(found, weight)  # type: ignore[arg-type]
+    figures.save_figure(figure, target)
+    if as_json:
+        print_json({"file": str(target)})
+    else:
+        print(f"wrote {target}")
+
+
+def _is_rules(found: object) -> bool:
+    from rulesearch.rules import RuleSet
+
+    return isinstance(found, RuleSet)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RulesearchError(f"the folder {folder} cannot be made: {error.strerror}") from None

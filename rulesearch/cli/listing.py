@@ -1,0 +1,265 @@
+"""Commands that show what there is: rules, tasks, grammars, engines, experiments, runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rulesearch.cli.arguments import JsonOption
+from rulesearch.cli.output import named_numbers, number, print_json, show_facts, show_table
+from rulesearch.errors import RulesearchError
+
+if TYPE_CHECKING:
+    from rulesearch.rules import KnownRule
+    from rulesearch.tasks.task import Setting, Task
+
+_RESULTS = "results"
+
+NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show one in full.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command(
+        "rules", short_help="Known rules: equations, papers, constants.", epilog="Example: rulesearch rules oja"
+    )(rules)
+    app.command(
+        "tasks",
+        short_help="Tasks: symbols, settings, baselines, papers.",
+        epilog="Example: rulesearch tasks inhibitory-rate",
+    )(tasks)
+    app.command("grammars", short_help="Shipped grammars.", epilog="Example: rulesearch grammars rate")(grammars)
+    app.command("engines", short_help="Search engines.", epilog="Example: rulesearch engines")(engines)
+    app.command("experiments", short_help="Shipped experiments.", epilog="Example: rulesearch experiments")(experiments)
+    app.command("runs", short_help="Runs in a folder.", epilog="Example: rulesearch runs results")(runs)
+
+
+def rules(name: NameArgument = None, as_json: JsonOption = False) -> None:
+    """List the known rules, or show one: equation, paper, constants, and what it does."""
+    from rulesearch.rules import known_rule, known_rules
+
+    if name is None:
+        found = list(known_rules().values())
+        if as_json:
+            print_json({"rules": [rule_document(known) for known in found]})
+        else:
+            show_table(["name", "title", "rule"], [[each.name, each.title, str(each.rules)] for each in found])
+        return
+    known = known_rule(name)
+    if as_json:
+        print_json(rule_document(known))
+    else:
+        show_facts(_rule_facts(known))
+
+
+def rule_document(known: KnownRule) -> dict[str, Any]:
+    """Return the JSON document of a known rule."""
+    from rulesearch.rules import rules_to_json
+
+    return {
+        "name": known.name,
+        "title": known.title,
+        "aliases": list(known.aliases),
+        "rule": str(known.rules),
+        "latex": known.rules.latex(),
+        "size": known.rules.size,
+        "does": known.does,
+        "reference": known.reference,
+        "doi": known.doi,
+        "rules": rules_to_json(known.rules)["rules"],
+    }
+
+
+def _rule_facts(known: KnownRule) -> list[tuple[str, str]]:
+    from rulesearch.expression.units import from_base
+    from rulesearch.rules.text import rule_text
+
+    facts = [("name", known.name), ("title", known.title), ("rule", str(known.rules)), ("LaTeX", known.rules.latex())]
+    for member, rule in known.rules.rules.items():
+        label = "" if len(known.rules.rules) == 1 else f"{member}, "
+        facts += [(f"{label}{slot}", _drawn(slot, expression)) for slot, expression in rule.slots.items()]
+        constants = [
+            f"{key} = {from_base(each.value, each.unit)} {each.unit}".strip() for key, each in rule.constants.items()
+        ]
+        if constants:
+            facts.append((f"{label}constants", "\n".join(constants)))
+        own = rule_text(rule).split("; ")
+        states = [
+            piece for piece in own if piece.partition(" = ")[0] in {*rule.states, *(f"tau_{s}" for s in rule.states)}
+        ]
+        if states:
+            facts.append((f"{label}states", "\n".join(states)))
+        if rule.bounds is not None:
+            facts.append((f"{label}bounds of w", f"{number(rule.bounds[0])} to {number(rule.bounds[1])}"))
+    aliases = [("also called", ", ".join(known.aliases))] * bool(known.aliases)
+    return [*facts, ("does", known.does), ("paper", known.reference), ("doi", known.doi), *aliases]
+
+
+def _drawn(slot: str, expression: Any) -> str:
+    import sympy
+
+    from rulesearch.expression import to_sympy
+
+    change = sympy.Symbol("dw/dt" if slot == "drift" else "Δw")
+    product = sympy.Mul(sympy.Symbol("eta"), to_sympy(expression), evaluate=False)
+    return str(sympy.pretty(sympy.Eq(change, product, evaluate=False), use_unicode=True, wrap_line=False))
+
+
+def tasks(name: NameArgument = None, as_json: JsonOption = False) -> None:
+    """List the tasks, or show one: symbols, slots, settings, fidelities, baseline, control, paper."""
+    from rulesearch.tasks.registry import load_task, task_names
+
+    if name is None:
+        found = [load_task(each) for each in task_names()]
+        if as_json:
+            print_json({"tasks": [task_document(task) for task in found]})
+        else:
+            show_table(["name", "title", "known rule"], [[task.name, task.title, task.known_rule] for task in found])
+        return
+    task = load_task(name)
+    if as_json:
+        print_json(task_document(task))
+    else:
+        _show_task(task)
+
+
+def task_document(task: Task) -> dict[str, Any]:
+    """Return the JSON document of a task."""
+    values = task.resolve()
+    return {
+        "name": task.name,
+        "title": task.title,
+        "summary": task.summary,
+        "slots": list(task.slots),
+        "rules": list(task.rule_names),
+        "symbols": {key: {"meaning": each.meaning, "unit": each.unit} for key, each in task.symbols.items()},
+        "settings": {
+            key: {
+                "default": each.default,
+                "low": each.low,
+                "high": each.high,
+                "whole": each.whole,
+                "unit": each.unit,
+                "meaning": each.meaning,
+            }
+            for key, each in task.settings.items()
+        },
+        "fidelities": [
+            {"name": each.name, "trials": each.trials, "description": each.description} for each in task.fidelities
+        ],
+        "requirements": {each.metric: each.least for each in task.requirements},
+        "bounds": list(task.bounds),
+        "grammar": task.grammar,
+        "known_rule": task.known_rule,
+        "baseline": str(task.baseline(values)),
+        "control": str(task.control(values)),
+        "reference": task.reference,
+        "doi": task.doi,
+    }
+
+
+def _show_task(task: Task) -> None:
+    from rulesearch.rules import Rule, RuleSet
+
+    values = task.resolve()
+    facts = [("name", task.name), ("title", task.title), ("summary", task.summary), ("slots", ", ".join(task.slots))]
+    facts += [("rules", ", ".join(task.rule_names))] * (len(task.rule_names) > 1)
+    facts += [
+        ("fidelities", "\n".join(f"{each.name}: {each.description}" for each in task.fidelities)),
+        ("must reach", ", ".join(f"{each.metric} at least {each.least:g}" for each in task.requirements) or "-"),
+        ("bounds of w", f"{number(task.bounds[0])} to {number(task.bounds[1])}"),
+        ("grammar", task.grammar),
+        ("baseline", f"{task.baseline(values)} ({task.known_rule})"),
+        ("control", f"{task.control(values)} (must fail)"),
+        ("paper", task.reference),
+        ("doi", task.doi),
+    ]
+    show_facts(facts)
+    symbols = []
+    for key, symbol in task.symbols.items():
+        default = ""
+        if symbol.state is not None:
+            declared = str(RuleSet.single(Rule(task.baseline(values).only().slots, states={key: symbol.state})))
+            default = declared.rpartition("; ")[2]
+        symbols.append([key, symbol.unit or "1", symbol.meaning, default])
+    print()
+    show_table(["symbol", "unit", "meaning", "default"], symbols)
+    rows = [[key, number(each.default), _range(each), each.unit, each.meaning] for key, each in task.settings.items()]
+    print()
+    show_table(["setting", "default", "range", "unit", "meaning"], rows)
+
+
+def _range(setting: Setting) -> str:
+    return f"{setting.low:g} to {setting.high:g}{', whole' * setting.whole}"
+
+
+def grammars(name: NameArgument = None, as_json: JsonOption = False) -> None:
+    """List the shipped grammars, or show one (also from a file)."""
+    from rulesearch.grammar import grammar_facts, load_grammar
+    from rulesearch.shipped import shipped_names
+
+    if name is None:
+        found = [load_grammar(each) for each in shipped_names("grammars")]
+        if as_json:
+            print_json({"grammars": [{"name": each.name, "description": each.description} for each in found]})
+        else:
+            show_table(["name", "description"], [[each.name, each.description] for each in found])
+        return
+    grammar = load_grammar(name)
+    facts = grammar_facts(grammar)
+    if as_json:
+        described = {"name": grammar.name, "description": grammar.description}
+        print_json({**described, "facts": dict(facts), "text": grammar.text()})
+        return
+    show_facts([("description", grammar.description), *facts, ("grammar", grammar.text())])
+
+
+def engines(as_json: JsonOption = False) -> None:
+    """List the search engines."""
+    from rulesearch.search.engine import ENGINES, load_engine
+
+    found = [(name, load_engine(name).summary) for name in ENGINES]
+    if as_json:
+        print_json({"engines": [{"name": name, "summary": summary} for name, summary in found]})
+    else:
+        show_table(["name", "summary"], [list(row) for row in found])
+
+
+def experiments(as_json: JsonOption = False) -> None:
+    """List the shipped experiments."""
+    from rulesearch.workflow.experiment import experiment_names, load_experiment
+
+    found = [(name, load_experiment(name)) for name in experiment_names()]
+    if as_json:
+        keys = ("description", "task", "grammar", "engine", "seed", "budget")
+        listed = [{"name": name, **{key: getattr(each, key) for key in keys}} for name, each in found]
+        print_json({"experiments": listed})
+        return
+    rows = [[name, each.task, each.grammar, each.engine, str(each.budget), each.description] for name, each in found]
+    show_table(["name", "task", "grammar", "engine", "budget", "description"], rows)
+
+
+def runs(
+    folder: Annotated[str, typer.Argument(metavar="[DIR]", help="The folder that holds run folders.")] = _RESULTS,
+    as_json: JsonOption = False,
+) -> None:
+    """List the runs in a folder (by default results/), with the best rule of each."""
+    from rulesearch.workflow.run import list_runs
+
+    if folder != _RESULTS and not Path(folder).is_dir():
+        raise RulesearchError(f"there is no folder {folder}")
+    found = list_runs(Path(folder))
+    if as_json:
+        print_json({"runs": found})
+    elif not found:
+        print(f"no runs in {folder}; start one with: rulesearch discover oja")
+    else:
+        show_table(list(found[0]), [[_cell(value) for value in row.values()] for row in found])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return number(value)
+    return named_numbers(value) if isinstance(value, dict) else "-" if value is None else str(value)

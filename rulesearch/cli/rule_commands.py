@@ -1,0 +1,207 @@
+"""Commands about one rule: evaluate, simplify, compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rulesearch.cli.arguments import (
+    JsonOption,
+    MaybeTask,
+    RuleArgument,
+    SetOption,
+    TaskOption,
+    read_rule,
+    read_settings,
+    read_task,
+)
+from rulesearch.cli.output import named_numbers, number, print_json, show_facts, show_table
+from rulesearch.errors import RulesearchError
+
+if TYPE_CHECKING:
+    from rulesearch.evaluation.outcome import Outcome
+    from rulesearch.symbolic import Verdict
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command(
+        "evaluate",
+        short_help="Score a rule on a task.",
+        epilog='Example: rulesearch evaluate "y*(x - w*y)" --task oja --seeds 5',
+    )(evaluate)
+    app.command(
+        "simplify",
+        short_help="Write a rule in its shortest equivalent form.",
+        epilog='Example: rulesearch simplify "x*y - w*y*y + 0*x"',
+    )(simplify)
+    app.command(
+        "compare",
+        short_help="Say how a rule relates to known rules.",
+        epilog='Example: rulesearch compare "x*y - w*y**2" --with hebb --with oja',
+    )(compare)
+
+
+def evaluate(
+    rule: RuleArgument,
+    task: TaskOption,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Number of seeds.")] = 1,
+    first_seed: Annotated[int, typer.Option(min=0, metavar="K", help="The first seed.")] = 0,
+    settings: SetOption = None,
+    backend: Annotated[
+        str, typer.Option(metavar="vm/jit/auto", help="auto: compiled (jit) where more than 5e7 updates follow.")
+    ] = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Score a rule on a task, on the seeds K to K + N - 1 at full fidelity.
+
+    A rule under which the network runs away or falls silent is a result, not an error: the status says so.
+    """
+    import rulesearch as rs
+
+    on = read_task(task)
+    assert on is not None
+    rules = read_rule(rule, on)
+    outcome = rs.evaluate(rules, on, seeds, first_seed, read_settings(settings), backend)
+    if as_json:
+        print_json(outcome_document(on.name, str(rules), outcome))
+        return
+    show_facts(
+        [
+            ("rule", str(rules)),
+            ("task", f"{on.name}: {on.title}"),
+            ("status", f"{outcome.status}: {explanation(outcome)}"),
+            ("loss", number(outcome.loss)),
+        ]
+    )
+    print()
+    names = list(outcome.metrics)
+    rows = [
+        [str(seed), trial.status, number(trial.loss), *(number(trial.metrics.get(name)) for name in names)]
+        for seed, trial in zip(outcome.seeds, outcome.trials, strict=True)
+    ]
+    if len(rows) > 1:
+        rows.append(["mean", outcome.status, number(outcome.loss), *(number(outcome.metrics[name]) for name in names)])
+    show_table(["seed", "status", "loss", *names], rows)
+
+
+def explanation(outcome: Outcome) -> str:
+    """Return what the status of an outcome means, and when it happened where it ended early."""
+    from rulesearch.simulate.codes import EXPLANATION
+
+    meaning = EXPLANATION[outcome.status]
+    return meaning if outcome.died_at >= 1.0 else f"{meaning}, after {100 * outcome.died_at:.2g} % of the simulation"
+
+
+def outcome_document(task: str, rule: str, outcome: Outcome) -> dict[str, Any]:
+    """Return the JSON document of an evaluation."""
+    return {
+        "task": task,
+        "rule": rule,
+        "status": outcome.status,
+        "loss": outcome.loss,
+        "metrics": dict(outcome.metrics),
+        "per_seed": [
+            {"seed": seed, "status": trial.status, "loss": trial.loss, "metrics": dict(trial.metrics)}
+            for seed, trial in zip(outcome.seeds, outcome.trials, strict=True)
+        ],
+    }
+
+
+def simplify(
+    rule: RuleArgument, task: MaybeTask = None, settings: SetOption = None, as_json: JsonOption = False
+) -> None:
+    """Write a rule in its shortest equivalent form.
+
+    With a task the rule is simulated as well: terms that do not matter there go, and constants keep only the
+    digits that count.
+    """
+    import rulesearch as rs
+    from rulesearch.symbolic import Simplification
+
+    on = read_task(task)
+    if on is None and settings:
+        raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
+    rules = read_rule(rule, on)
+    found = rs.simplify(rules, on, read_settings(settings))
+    losses: tuple[float | None, float | None] = (None, None)
+    if isinstance(found, Simplification):
+        simplified = found.simplified
+    else:
+        simplified, losses = found.rules, (found.loss_before, found.loss_after)
+    document: dict[str, Any] = {
+        "rule": str(rules),
+        "simplified": str(simplified),
+        "size_before": found.size_before,
+        "size_after": found.size_after,
+        "loss_before": losses[0],
+        "loss_after": losses[1],
+        "steps": list(found.steps),
+    }
+    if as_json:
+        print_json(document)
+        return
+    facts = [
+        ("rule", str(rules)),
+        ("simplified", str(simplified)),
+        ("LaTeX", simplified.latex()),
+        ("size", f"{found.size_before} -> {found.size_after}"),
+    ]
+    if on is not None:
+        facts.append(("loss", f"{number(losses[0])} -> {number(losses[1])}"))
+    show_facts([*facts, ("steps", "\n".join(found.steps) or "none: nothing to do")])
+
+
+def compare(
+    rule: RuleArgument,
+    others: Annotated[
+        list[str] | None, typer.Option("--with", metavar="RULE", help="A rule to compare with; may be repeated.")
+    ] = None,
+    task: MaybeTask = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how a rule relates to known rules, nearest first: identical, equal, the same terms, or different.
+
+    The learning rate is left out. With a task, rule text is read with its symbols and its default slot.
+    """
+    import rulesearch as rs
+
+    on = read_task(task)
+    rules = read_rule(rule, on)
+    verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on)
+    if as_json:
+        print_json({"rule": str(rules), "verdicts": [verdict_document(verdict) for verdict in verdicts]})
+        return
+    show_facts(
+        [("rule", str(rules)), ("nearest", verdicts[0].summary if verdicts else "there is no rule to compare with")]
+    )
+    print()
+    rows = [
+        [each.title, each.verdict, number(each.scale), number(each.distance, 3), _difference(each)] for each in verdicts
+    ]
+    show_table(["rule", "verdict", "scale", "distance", "difference"], rows)
+
+
+def _difference(verdict: Verdict) -> str:
+    parts = []
+    if verdict.coefficients:
+        parts.append(named_numbers(verdict.coefficients))
+    if verdict.extra_terms:
+        parts.append(f"only here: {', '.join(verdict.extra_terms)}")
+    if verdict.missing_terms:
+        parts.append(f"only there: {', '.join(verdict.missing_terms)}")
+    return "; ".join(parts)
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """Return the JSON document of a verdict."""
+    return {
+        "rule": verdict.rule,
+        "verdict": verdict.verdict,
+        "scale": verdict.scale,
+        "coefficients": dict(verdict.coefficients),
+        "distance": verdict.distance,
+        "extra_terms": list(verdict.extra_terms),
+        "missing_terms": list(verdict.missing_terms),
+    }

@@ -1,0 +1,72 @@
+"""A finished run on the screen: the front, the recommended rule, references, conditions, conclusion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rulesearch.cli.output import number, short_rule, show_facts, show_table
+
+if TYPE_CHECKING:
+    from rulesearch.workflow.run import FrontMember, ReferenceScore, Run
+
+_METRICS = 5
+
+
+def show_run(run: Run) -> None:
+    """Print what a run found."""
+    if run.members:
+        rows = [
+            [
+                str(each.rank),
+                str(each.size),
+                number(each.loss),
+                number(each.held_out_loss),
+                short_rule(each.rules),
+                verdict_text(each),
+            ]
+            for each in run.members
+        ]
+        show_table(["rank", "size", "loss", "held out", "rule", "compared"], rows)
+        print()
+        best = run.members[0]
+        show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6))])
+        print()
+        _show_scores(run)
+    show_facts([("conclusion", run.conclusion), *_deaths(run), ("run", f"{run.folder} ({run.status})")])
+
+
+def verdict_text(member: FrontMember) -> str:
+    """Return `equal: Oja 1982`, or which known rule is nearest; empty where nothing was compared."""
+    if not member.verdicts:
+        return ""
+    nearest = member.verdicts[0]
+    if nearest.verdict != "different":
+        return f"{nearest.verdict}: {nearest.title}"
+    return f"different; nearest: {nearest.title}" if nearest.distance < 1.0 else "different from all known rules"
+
+
+def _show_scores(run: Run) -> None:
+    best = run.members[0]
+    if run.references:
+        names = list(best.metrics)[:_METRICS]
+        rows = [["rank 1", "ok", number(best.held_out_loss), *(number(best.metrics.get(name)) for name in names)]]
+        rows += [_score_row(score, names) for score in run.references]
+        show_table(["on held-out seeds", "status", "loss", *names], rows)
+        print()
+    if run.conditions:
+        names = list(run.conditions[0].metrics)[:_METRICS]
+        show_table(["rank 1 where", "status", "loss", *names], [_score_row(score, names) for score in run.conditions])
+        print()
+
+
+def _score_row(score: ReferenceScore, names: list[str]) -> list[str]:
+    return [score.label, score.status, number(score.loss), *(number(score.metrics.get(name)) for name in names)]
+
+
+def _deaths(run: Run) -> list[tuple[str, str]]:
+    ended = {status: count for status, count in (run.deaths or {}).items() if status != "ok"}
+    total = sum((run.deaths or {}).values())
+    if not ended:
+        return []
+    shares = ", ".join(f"{status} {100 * count / total:.2g} %" for status, count in sorted(ended.items()))
+    return [("why rules died", shares)]

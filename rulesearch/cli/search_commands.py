@@ -1,0 +1,128 @@
+"""Commands that search: discover, resume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rulesearch.cli.arguments import JsonOption, SetOption, read_settings
+from rulesearch.cli.output import notify, number, print_json, show_facts
+from rulesearch.errors import RulesearchError
+
+if TYPE_CHECKING:
+    from rulesearch.workflow.run import Run
+
+INTERRUPTED = 130
+
+WorkersOption = Annotated[int, typer.Option(min=1, metavar="N", help="Processes that simulate.")]
+SchedulerOption = Annotated[str | None, typer.Option(metavar="ADDR", help="Address of a Dask scheduler.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command(
+        "discover",
+        short_help="Search for rules that solve a task.",
+        epilog="Example: rulesearch discover oja --budget 2000 --seed 3",
+    )(discover)
+    app.command("resume", short_help="Go on where a run stopped.", epilog="Example: rulesearch resume results/my-run")(
+        resume
+    )
+
+
+def discover(
+    experiment: Annotated[
+        str, typer.Argument(metavar="EXPERIMENT", help="A shipped experiment's name, or a TOML file.")
+    ],
+    engine: Annotated[str | None, typer.Option(metavar="E", help="The search engine; see rulesearch engines.")] = None,
+    grammar: Annotated[str | None, typer.Option(metavar="G", help="A shipped grammar's name, or a TOML file.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of the whole run.")] = None,
+    budget: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Distinct rules to try at full fidelity.")
+    ] = None,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
+    time: Annotated[float | None, typer.Option(metavar="SECONDS", help="End the search after this time.")] = None,
+    stop_loss: Annotated[float | None, typer.Option(metavar="L", help="End the search at this loss.")] = None,
+    settings: SetOption = None,
+    start: Annotated[str | None, typer.Option(metavar="RULE", help="A rule to grow from.")] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only predict how long it would take.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Search for rules that solve a task; write everything into a run folder.
+
+    Ctrl-C ends the search with what was found; resume goes on from there.
+    """
+    from rulesearch.cli.live import LiveView
+    from rulesearch.workflow.discover import discover as search
+    from rulesearch.workflow.discover import predict
+
+    if time is not None and not time > 0:
+        raise RulesearchError(f"--time must be above 0 s, found {time:g}")
+    given = read_settings(settings)
+    changes = {
+        "engine": engine,
+        "grammar": grammar,
+        "seed": seed,
+        "budget": budget,
+        "time_limit": time,
+        "stop_loss": stop_loss,
+        "settings": given or None,
+        "start": None if start is None else start.strip(),
+    }
+    if dry_run:
+        _show_prediction(predict(experiment, **changes), as_json)
+        return
+    with LiveView(Path(experiment).stem, quiet=as_json) as view:
+        run = search(
+            experiment,
+            workers=workers,
+            scheduler=scheduler,
+            out=out,
+            watch=view.watch,
+            notify=view.notify,
+            **changes,  # type: ignore[arg-type]
+        )
+    _finish(run, as_json)
+
+
+def resume(
+    folder: Annotated[str, typer.Argument(metavar="RUN", help="The run folder.")],
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on where a run stopped, to the same result as without the stop."""
+    from rulesearch.cli.live import LiveView
+    from rulesearch.workflow.discover import resume as go_on
+
+    with LiveView(Path(folder).name, quiet=as_json) as view:
+        run = go_on(folder, workers=workers, scheduler=scheduler, watch=view.watch, notify=view.notify)
+    _finish(run, as_json)
+
+
+def _show_prediction(predicted: dict[str, object], as_json: bool) -> None:
+    from rulesearch.cli.live import duration
+
+    if as_json:
+        print_json(predicted)
+        return
+    each, whole = predicted["seconds_per_evaluation"], predicted["predicted_seconds"]
+    assert isinstance(each, float) and isinstance(whole, float | int)
+    facts = [(name, str(predicted[name])) for name in ("experiment", "task", "engine", "budget")]
+    show_facts([*facts, ("seconds per evaluation", number(each, 2)), ("predicted time", f"about {duration(whole)}")])
+
+
+def _finish(run: Run, as_json: bool) -> None:
+    if as_json:
+        print_json(run.to_json())
+    else:
+        from rulesearch.cli.run_view import show_run
+
+        show_run(run)
+    if run.status == "interrupted":
+        notify(f"interrupted; go on with: rulesearch resume {run.folder}")
+        raise typer.Exit(INTERRUPTED)

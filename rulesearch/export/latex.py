@@ -1,0 +1,209 @@
+r"""LaTeX for papers: the equations of a rule with a table of its constants, and the front of a run.
+
+What is written needs `\usepackage{amsmath,booktabs}` and stands inside a document; `document` makes one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rulesearch.export.equations import LEFT_HAND_SIDES, constant_value, flowing, lines_of, slot_equations
+from rulesearch.expression.printing import number_latex, symbol_latex, to_latex
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.expression.units import time_text
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
+
+if TYPE_CHECKING:
+    from rulesearch.workflow.run import FrontMember, ReferenceScore, Run
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\ensuremath{<}",
+    ">": r"\ensuremath{>}",
+    "|": r"\ensuremath{|}",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+}
+_DIGITS = 4
+_LAST_LATIN = 0x17F
+
+
+def escape(text: str) -> str:
+    """Return text in which every character stands for itself in LaTeX; what pdflatex has no sign for becomes `?`."""
+    shown = (_ESCAPES.get(mark, mark if ord(mark) <= _LAST_LATIN else "?") for mark in " ".join(text.split()))
+    return "".join(shown)
+
+
+def document(fragment: str) -> str:
+    """Return a complete document that holds what this module writes."""
+    head = "\\documentclass{article}\n\\usepackage[margin=25mm]{geometry}\n\\usepackage{amsmath,booktabs}\n"
+    return f"{head}\\begin{{document}}\n{fragment}\\end{{document}}\n"
+
+
+def rules_latex(rules: RuleSet) -> str:
+    """Return the equations of rules and their states, and a table of learning rate, constants and time constants."""
+    head = [
+        _comment(f"Rule{' ' * bool(rules.name) + rules.name}; needs \\usepackage{{amsmath,booktabs}}"),
+        _comment(str(rules)),
+    ]
+    return "\n".join([*head, _equations(rules), "", _constants(rules)]) + "\n"
+
+
+def run_latex(run: Run) -> str:
+    """Return the front of a run as a table, the recommended rule, and the references beside it."""
+    parts = [_comment(f"Run {run.folder.name} of {run.experiment.name}; needs \\usepackage{{amsmath,booktabs}}")]
+    parts += [escape(f"{run.conclusion}."), "", _front_table(run.members)]
+    if run.members:
+        best = run.members[0]
+        parts += ["", r"\noindent Rank 1:", _equations(best.rules), "", _constants(best.rules)]
+    for title, scores in (("rule", run.references), ("condition", run.conditions)):
+        if scores:
+            parts += ["", _score_table(title, scores)]
+    return "\n".join(parts) + "\n"
+
+
+def _comment(text: str) -> str:
+    return f"% {' '.join(text.split())}"
+
+
+def _equations(rules: RuleSet) -> str:
+    rows: list[str] = []
+    for name, rule in rules.rules.items():
+        if len(rules.rules) > 1:
+            rows.append(rf"&\text{{{escape(name)}:}}")
+        for left, lines in slot_equations(rule):
+            rows += _rows(left, lines)
+        for state_name, state in rule.states.items():
+            rows += _state_rows(state_name, state)
+    return "\\begin{align*}\n" + " \\\\\n".join(f"  {row}" for row in rows) + "\n\\end{align*}"
+
+
+def _rows(left: str, lines: list[str], sign: str = "=") -> list[str]:
+    return [f"{left} &{sign} {lines[0]}", *(rf"&\quad {line}" for line in lines[1:])]
+
+
+def _state_rows(name: str, state: State) -> list[str]:
+    symbol, tau = symbol_latex(name), tau_latex(name)
+    if isinstance(state, Trace):
+        event = f"{'a presynaptic' if state.side == 'pre' else 'a postsynaptic'} spike"
+        jump = rf"{symbol} \leftarrow {'1' if state.nearest else symbol + ' + 1'}"
+        return [rf"{tau}\,\dot{{{symbol}}} &= -{symbol}, \quad {jump} \text{{ at {event}}}"]
+    if isinstance(state, Lowpass):
+        target = to_latex(state.expression)
+        if state.in_steps:
+            return [rf"{symbol} &\leftarrow {symbol} + \left({target} - {symbol}\right) / {tau} \text{{ at each step}}"]
+        return [rf"{tau}\,\dot{{{symbol}}} &= {target} - {symbol}"]
+    return _synaptic_rows(symbol, tau, state)
+
+
+def _synaptic_rows(symbol: str, tau: str, state: Synaptic) -> list[str]:
+    decay = rf"-{symbol} / {tau}" if state.tau is not None else ""
+    rows = []
+    if decay or "drift" in state.slots:
+        drift = lines_of(state.slots["drift"], "") if "drift" in state.slots else []
+        joint = " + " if decay and drift else ""
+        rows += _rows(rf"\dot{{{symbol}}}", [decay + joint + (drift[0] if drift else ""), *drift[1:]])
+    events = {"on_pre": "a presynaptic spike", "on_post": "a postsynaptic spike", "on_step": "each step"}
+    for slot, event in events.items():
+        if slot in state.slots:
+            lines = lines_of(state.slots[slot], "")
+            lines = [rf"{symbol} + {lines[0]}", *lines[1:]]
+            rows += _rows(symbol, [*lines[:-1], rf"{lines[-1]} \text{{ at {event}}}"], r"\leftarrow")
+    return rows
+
+
+def tau_latex(name: str) -> str:
+    """Return the LaTeX of the time constant of a state."""
+    return rf"\tau_{{{symbol_latex(name)}}}"
+
+
+def _constants(rules: RuleSet) -> str:
+    rows = []
+    for name, rule in rules.rules.items():
+        label = f" ({escape(name)})" if len(rules.rules) > 1 else ""
+        rows += [f"${symbol}${label} & {value} & {unit}" for symbol, value, unit in _constant_rows(rule)]
+    return _centred("lrl", ["", "value", "unit"], rows)
+
+
+def _constant_rows(rule: Rule) -> list[tuple[str, str, str]]:
+    eta = f"${number_latex(rule.eta, 6)}$" if rule.eta is not None else "the task's"
+    rows = [(r"\eta", eta, "")]
+    for name, number in rule.constants.items():
+        value, unit = constant_value(number)
+        rows.append((symbol_latex(name), f"${value}$", unit))
+    for name, state in rule.states.items():
+        if isinstance(state, Lowpass) and state.in_steps:
+            rows.append((tau_latex(name), f"${number_latex(state.tau, 6)}$", "steps"))
+        elif state.tau is not None:
+            unit = time_text(state.tau).rpartition(" ")[2]
+            value, _ = constant_value(Number(state.tau, unit))
+            rows.append((tau_latex(name), f"${value}$", unit))
+    if rule.bounds is not None:
+        low, high = (_bound(bound) for bound in rule.bounds)
+        rows.append(("w", rf"${low}$ to ${high}$", ""))
+    return rows
+
+
+def _bound(value: float) -> str:
+    if value in (float("inf"), float("-inf")):
+        return r"\infty" if value > 0 else r"-\infty"
+    return number_latex(value, 6)
+
+
+def _front_table(members: tuple[FrontMember, ...]) -> str:
+    columns = r"rrllp{0.4\linewidth}p{0.21\linewidth}"
+    rows = []
+    for member in members:
+        verdict = member.verdicts[0] if member.verdicts else None
+        cells = [
+            str(member.rank),
+            str(member.size),
+            _loss(member.loss),
+            _loss(member.held_out_loss),
+            rf"\raggedright {rule_cell(member.rules)}",
+            rf"\raggedright {escape(verdict.summary or verdict.verdict) if verdict else '--'}",
+        ]
+        rows.append(" & ".join(cells))
+    headings = ["rank", "size", "loss", "held out", "rule", "compared"]
+    return _centred(columns, headings, rows, r"\tabularnewline[2pt]", r"\small\setlength{\tabcolsep}{4pt}")
+
+
+def rule_cell(rules: RuleSet, digits: int = _DIGITS) -> str:
+    """Return rules for a narrow column: constants as numbers, broken where the column ends."""
+    cells = []
+    for name, rule in rules.rules.items():
+        values = {key: Expression((number,)) for key, number in rule.constants.items()}
+        for slot in SLOTS:
+            if slot in rule.slots:
+                label = f"{escape(name)}: " if len(rules.rules) > 1 else ""
+                body = flowing(rule.slots[slot].substitute(values), r"\eta", digits)
+                cells.append(rf"{label}${LEFT_HAND_SIDES[slot]} =\nobreak {body}$")
+    return r" \newline ".join(cells)
+
+
+def _score_table(title: str, scores: tuple[ReferenceScore, ...]) -> str:
+    names = list(dict.fromkeys(name for score in scores for name in score.metrics))[:6]
+    rows = []
+    for score in scores:
+        cells = [rf"\raggedright {escape(score.label)}", escape(score.status), _loss(score.loss)]
+        rows.append(" & ".join([*cells, *(_loss(score.metrics.get(name)) for name in names)]))
+    columns = r"p{0.24\linewidth}ll" + "l" * len(names)
+    headings = [title, "status", "loss", *(_heading(name) for name in names)]
+    return _centred(columns, headings, rows, r"\tabularnewline", r"\footnotesize\setlength{\tabcolsep}{3pt}")
+
+
+def _heading(name: str) -> str:
+    return escape(re.sub("_", " ", name))
+
+
+def _loss(value: float | None) -> str:
+    return "--" if value is None or value != value else f"${number_latex(float(value), 3)}$"
+
+
+def _centred(columns: str, headings: list[str], rows: list[str], end: str = r"\\", style: str = "") -> str:
+    lines = [r"\begin{center}" + style, rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule"]
+    lines += [" & ".join(headings) + r" \\", r"\midrule", *(f"{row} {end}" for row in rows)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{center}"])

@@ -1,0 +1,208 @@
+"""Python for other people's simulators: a module of plain NumPy functions, one per slot.
+
+Nothing but NumPy is needed to run it. The functions take numbers or arrays and give what the virtual machine
+gives, learning rate included: a division by zero is inf, a logarithm of a negative number nan.
+"""
+
+from __future__ import annotations
+
+import keyword
+import textwrap
+from collections.abc import Mapping
+
+from rulesearch.expression.operators import FUNCTION, NEGATION, POWER, PRODUCT, Operator
+from rulesearch.expression.printing import to_text
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.expression.units import time_text
+from rulesearch.rules.library import known_rules
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, Trace
+
+_ATOM = 6
+_FUNCTIONS = {
+    "exp": "np.exp({0})",
+    "log": "np.log({0})",
+    "sqrt": "np.sqrt({0})",
+    "abs": "np.abs({0})",
+    "tanh": "np.tanh({0})",
+    "sin": "np.sin({0})",
+    "cos": "np.cos({0})",
+    "min": "np.minimum({0}, {1})",
+    "max": "np.maximum({0}, {1})",
+    "step": "np.heaviside({0}, 0.0)",
+    "relu": "np.maximum({0}, 0.0)",
+    "sign": "np.sign({0})",
+}
+_WHEN = {
+    "on_pre": "added to w at a presynaptic spike",
+    "on_post": "added to w at a postsynaptic spike",
+    "drift": "dw/dt in 1/s, at all times",
+    "on_step": "added to w once per step",
+}
+_FLOATS = [
+    "",
+    "def _floats(*values):",
+    "    return tuple(np.asarray(value, dtype=float) for value in values)",
+    "",
+]
+_TAKEN = {"np", "eta", "_floats"}
+
+
+def rules_python(rules: RuleSet) -> str:
+    """Return the text of a Python module."""
+    lines = ['"""' + _docstring(rules) + '"""', "", "import numpy as np", "", *_FLOATS]
+    for name, rule in rules.rules.items():
+        prefix = "" if len(rules.rules) == 1 else f"{_name(name)}_"
+        if rule.bounds is not None:
+            low, high = (
+                f'float("{bound!r}")' if bound in (float("inf"), -float("inf")) else repr(bound)
+                for bound in rule.bounds
+            )
+            lines += [f"{prefix.upper()}BOUNDS = ({low}, {high})", '"""Bounds of w."""', ""]
+        eta = 1.0 if rule.eta is None else rule.eta
+        for slot in SLOTS:
+            if slot in rule.slots:
+                text = f"Return what the rule gives in its slot {slot}: {_WHEN[slot]}."
+                lines += _function(f"{prefix}{slot}", rule.slots[slot], rule, text, eta)
+        for state_name, state in rule.states.items():
+            lines += _state_functions(prefix, state_name, state, rule)
+    return "\n".join(lines)
+
+
+def _docstring(rules: RuleSet) -> str:
+    parts = [f"Plasticity rule{' ' * bool(rules.name)}{rules.name}."]
+    parts += [str(rules), *_citations(rules)]
+    read = [name for rule in rules.rules.values() for name in rule.symbols]
+    states = {name: state for rule in rules.rules.values() for name, state in rule.states.items()}
+    meanings = [
+        f"- {_name(name)}: {_meaning(name, states)}"
+        for name in dict.fromkeys(["w", *read])
+        if name in {*VOCABULARY, *states}
+    ]
+    body = "\n\n".join([*(textwrap.fill(_plain(part), 100) for part in parts), "\n".join(map(_plain, meanings))])
+    return f"{body}\n"
+
+
+def _plain(text: str) -> str:
+    """Return text that may stand inside a docstring."""
+    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
+
+
+def _citations(rules: RuleSet) -> list[str]:
+    from rulesearch.symbolic import compare
+
+    known = known_rules()
+    close = [each for each in compare(rules) if each.rank <= 2]
+    words = {"identical": "Identical to", "equal": "Equal to", "equal-up-to-scale": "Up to a factor the rule of"}
+    return [
+        f"{words[each.verdict]} {each.title}: {known[each.rule].reference} doi:{known[each.rule].doi}"
+        for each in close[:1]
+    ]
+
+
+def _meaning(name: str, states: Mapping[str, State]) -> str:
+    state = states.get(name)
+    if isinstance(state, Trace):
+        jump = "is set to 1" if state.nearest else "grows by 1"
+        return f"trace that decays with {time_text(state.tau)} and {jump} at each {state.side}synaptic spike"
+    if isinstance(state, Lowpass):
+        tau = f"{state.tau:g} steps" if state.in_steps else time_text(state.tau)
+        return f"low-pass of {to_text(state.expression)} over {tau}"
+    if isinstance(state, Synaptic):
+        decay = "does not decay" if state.tau is None else f"decays with {time_text(state.tau)}"
+        return f"state of the synapse that {decay}; its changes are functions below"
+    meaning, unit = VOCABULARY[name]
+    return f"{meaning} [{unit}]" if unit else meaning
+
+
+def _state_functions(prefix: str, name: str, state: State, rule: Rule) -> list[str]:
+    lines: list[str] = []
+    if isinstance(state, Lowpass):
+        lines += _function(
+            f"{prefix}{_name(name)}_target",
+            state.expression,
+            rule,
+            f"Return what {name} moves to: {_meaning(name, {name: state})}.",
+        )
+    elif isinstance(state, Synaptic):
+        for slot in SLOTS:
+            if slot in state.slots:
+                when = _WHEN[slot].replace("w ", f"{name} ").replace("dw/dt", f"d{name}/dt")
+                lines += _function(f"{prefix}{_name(name)}_{slot}", state.slots[slot], rule, f"Return what is {when}.")
+    return lines
+
+
+def _function(name: str, expression: Expression, rule: Rule, text: str, eta: float | None = None) -> list[str]:
+    symbols = sorted((each for each in expression.symbols if each not in rule.constants), key=_place)
+    constants = {key: number for key, number in rule.constants.items() if key in expression.symbols}
+    keywords = [f"{_name(key)}={number.value!r}" for key, number in constants.items()]
+    keywords += [f"eta={eta!r}"] if eta is not None else []
+    body, precedence = python_expression(expression)
+    equation = _plain(to_text(expression))
+    if eta is not None:
+        is_product = precedence >= PRODUCT and not body.startswith("-")
+        body, equation = (f"eta * {each}" if is_product else f"eta * ({each})" for each in (body, equation))
+    lines = ["", f"def {name}({', '.join([*map(_name, symbols), *keywords])}):", *_explained(text, equation, constants)]
+    read = [_name(key) for key in (*symbols, *constants)]
+    if read:
+        lines.append(f"    {', '.join(read)}{',' * (len(read) == 1)} = _floats({', '.join(read)})")
+    return [*lines, '    with np.errstate(all="ignore"):', f"        return {body}", ""]
+
+
+def _place(symbol: str) -> tuple[bool, int]:
+    """Return where a symbol stands among arguments: as in the vocabulary, the weight last."""
+    order = list(VOCABULARY)
+    return symbol == "w", order.index(symbol) if symbol in VOCABULARY else len(order)
+
+
+def _explained(text: str, equation: str, constants: Mapping[str, Number]) -> list[str]:
+    lines = [f'    """{_plain(text)}', "", f"    {equation}"]
+    units = [f"{_name(name)} [{number.unit}]" for name, number in constants.items() if number.unit]
+    if units:
+        lines += ["", f"    Constants are in s, mV, nS, pA and Hz; written in: {', '.join(units)}."]
+    return [*lines, '    """']
+
+
+def _name(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in _TAKEN else name
+
+
+def python_expression(expression: Expression) -> tuple[str, int]:
+    """Return Python source of an expression and how tightly its outermost operator binds.
+
+    Division and powers of plain numbers alone go through NumPy, since Python raises an error where IEEE gives inf.
+    """
+
+    def leaf(node: str | Number) -> tuple[str, int, bool]:
+        if isinstance(node, str):
+            return _name(node), _ATOM, False
+        return repr(node.value), NEGATION if repr(node.value).startswith("-") else _ATOM, True
+
+    def branch(row: Operator, *parts: tuple[str, int, bool]) -> tuple[str, int, bool]:
+        texts, plain = [part[0] for part in parts], all(part[2] for part in parts)
+        if row.precedence == FUNCTION:
+            return _FUNCTIONS[row.name].format(*texts), _ATOM, False
+        if row.name == "pow":
+            return _power(row, parts, plain)
+        if plain and row.name == "div":
+            return f"np.divide({texts[0]}, {texts[1]})", _ATOM, False
+        if row.arity == 1:
+            return f"-{_bracketed(parts[0], NEGATION)}", NEGATION, plain
+        right = _bracketed(parts[1], row.precedence + 1)
+        return f"{_bracketed(parts[0], row.precedence)} {row.infix} {right}", row.precedence, plain
+
+    text, precedence, _ = expression.fold(leaf, branch)
+    return text, precedence
+
+
+def _power(row: Operator, parts: tuple[tuple[str, int, bool], ...], plain: bool) -> tuple[str, int, bool]:
+    base, exponent = parts
+    if exponent[0] == "2.0":
+        return f"np.square({base[0]})", _ATOM, False
+    if plain:
+        return f"np.power({base[0]}, {exponent[0]})", _ATOM, False
+    return f"{_bracketed(base, POWER + 1)} {row.infix} {_bracketed(exponent, NEGATION)}", POWER, False
+
+
+def _bracketed(part: tuple[str, int, bool], lowest: int) -> str:
+    return part[0] if part[1] >= lowest else f"({part[0]})"

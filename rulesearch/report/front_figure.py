@@ -1,0 +1,145 @@
+"""The front of a run: loss against size, with the equations, and other rules as lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from rulesearch.errors import RulesearchError
+from rulesearch.export.equations import slot_equations
+from rulesearch.report.style import BLUE, COLOURS, GREY, RED, draws, new_figure, panel
+from rulesearch.rules.rule import RuleSet
+
+if TYPE_CHECKING:
+    from rulesearch.workflow.run import FrontMember, Run
+
+Array = npt.NDArray[np.float64]
+
+_LABEL_HEIGHT = 0.075
+_SMALLEST_FONT = 5.0
+_LABEL_ROOM = 0.97
+
+
+def front_figure(run: Run) -> Figure:
+    """Return loss against size of the rules on the front, held out where it was scored, and the references' losses.
+
+    **Raises:** `RulesearchError` where the front is empty.
+    """
+    if not run.members:
+        raise RulesearchError(f"{run.folder} has no rule on its front; there is nothing to draw")
+    members = sorted(run.members, key=lambda member: member.size)
+    figure = new_figure(9.6, max(4.2, 0.33 * sum(len(m.rules.rules) for m in members) + 1.6))
+    figure.suptitle(
+        f"{plain(run.experiment.name)}, seed {run.experiment.seed}: {run.distinct:,} distinct rules tried", fontsize=10
+    )
+    axes, column = figure.subplots(1, 2, width_ratios=(1.0, 1.0))
+    panel(axes, "size (nodes)", "loss")
+    sizes = [member.size for member in members]
+    shown = [_shown_loss(member) for member in members]
+    axes.plot(
+        sizes, [member.loss for member in members], "o", color=BLUE, markerfacecolor="none", label="selection seeds"
+    )
+    if any(member.held_out_loss is not None for member in members):
+        axes.plot(sizes, shown, "o-", color=BLUE, linewidth=1.0, label="held-out seeds")
+    best = run.members[0]
+    axes.plot(best.size, _shown_loss(best), "*", color=RED, markersize=13, label="rank 1", zorder=5)
+    losses = [*shown, *(member.loss for member in members)]
+    lines = ["--", ":", "-.", (0, (5, 1)), (0, (1, 1))]
+    scored = [(score.label, score.loss) for score in run.references if score.loss is not None]
+    for (label, loss), style, colour in zip(scored, lines, COLOURS[2:], strict=False):
+        axes.axhline(loss, linestyle=style, color=colour, linewidth=1.3, label=f"{plain(label)}: {loss:.3g}")
+        losses.append(loss)
+    _log_axis(axes, np.array(losses))
+    axes.set_xticks(sorted(set(sizes)))
+    axes.margins(x=0.08)
+    axes.legend(fontsize=7.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    _equations(figure, axes, column, members, shown)
+    return figure
+
+
+def plain(text: str) -> str:
+    """Return text in which a dollar sign begins no mathematics."""
+    return text.replace("$", r"\$")
+
+
+def _shown_loss(member: FrontMember) -> float:
+    return member.loss if member.held_out_loss is None else member.held_out_loss
+
+
+def _log_axis(axes: Any, losses: Array) -> None:
+    positive = losses[losses > 0]
+    if positive.size == losses.size:
+        axes.set_yscale("log")
+    elif positive.size:
+        axes.set_yscale("symlog", linthresh=float(positive.min()))
+
+
+def _equations(figure: Figure, axes: Any, column: Any, members: list[FrontMember], shown: list[float]) -> None:
+    """Write the equations in a column beside the panel, at the heights of their points, joined by thin lines."""
+    column.set_axis_off()
+    column.set_xlim(0.0, 1.0)
+    column.set_ylim(0.0, 1.0)
+    figure.draw_without_rendering()
+    to_column = axes.transData + column.transAxes.inverted()
+    wanted = np.array([to_column.transform((m.size, loss))[1] for m, loss in zip(members, shown, strict=True)])
+    heights = spaced(wanted, _gap(len(members)))
+    for member, loss, height in zip(members, shown, heights, strict=True):
+        colour = RED if member.rank == 1 else "black"
+        text = column.text(0.03, height, equation(member.rules), fontsize=9, va="center", color=colour)
+        _fit(figure, column, text)
+        column.annotate(
+            "",
+            xy=(member.size, loss),
+            xycoords=axes.transData,
+            xytext=(0.02, height),
+            textcoords=column.transAxes,
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkB": 5},
+            annotation_clip=False,
+        )
+
+
+def _gap(number: int) -> float:
+    return min(_LABEL_HEIGHT, 1.0 / max(number, 1))
+
+
+def spaced(wanted: Array, gap: float) -> Array:
+    """Return heights near the wanted ones, in their order, at least `gap` apart, and within 0 to 1 where that fits."""
+    order = np.argsort(wanted, kind="stable")
+    heights = np.clip(wanted[order], 0.0, 1.0)
+    for index in range(1, len(heights)):
+        heights[index] = max(heights[index], heights[index - 1] + gap)
+    if len(heights) and heights[-1] > 1.0:
+        heights[-1] = 1.0
+        for index in range(len(heights) - 2, -1, -1):
+            heights[index] = min(heights[index], heights[index + 1] - gap)
+    placed: Array = np.empty_like(heights)
+    placed[order] = heights
+    return placed
+
+
+def equation(rules: RuleSet) -> str:
+    """Return the right hand sides of rules on one line, as mathematics where it can be drawn."""
+    parts = []
+    for name, rule in rules.rules.items():
+        label = f"{name}: " if len(rules.rules) > 1 else ""
+        for left, lines in slot_equations(rule, digits=3, with_values=True, line=1e9):
+            parts.append(f"{label}${left} = {lines[0]}$")
+    return ";  ".join(parts) if draws(parts) else str(rules)
+
+
+def _fit(figure: Figure, column: Any, text: Any) -> None:
+    """Make the letters smaller until the text fits its column; where even small letters do not, cut the text."""
+    room = column.get_window_extent().width * _LABEL_ROOM
+    width = text.get_window_extent().width
+    if width <= room:
+        return
+    size = text.get_fontsize() * room / width
+    text.set_fontsize(max(size, _SMALLEST_FONT))
+    if size < _SMALLEST_FONT:
+        plain = text.get_text()
+        text.set_text(plain if "$" not in plain else plain.replace("$", ""))
+        while text.get_window_extent().width > room and len(text.get_text()) > 8:
+            text.set_text(text.get_text()[:-8].rstrip(". ") + " ...")

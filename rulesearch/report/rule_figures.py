@@ -1,0 +1,136 @@
+"""Figures of a rule by itself: its STDP window, or its weight change over the two activities."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from rulesearch.expression.printing import symbol_latex
+from rulesearch.report.pairing import Synapse, far_apart_change, pair_change
+from rulesearch.report.style import BLUE, GREY, RED, limits, new_figure, panel, rule_title
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import CUSTOMARY_TRACES, VOCABULARY, Trace
+
+_TAU = 0.02
+_POINTS = 400
+_GRID = 161
+_ACTIVITY = 2.0
+_WEIGHTS = (0.0, 0.5, 1.0)
+_WINDOW_HEIGHT, _SURFACE_HEIGHT = 3.1, 2.4
+
+
+def rule_figure(rules: RuleSet, weight: float = 0.5) -> Figure:
+    """Return the STDP window of rules with spike slots, else the weight change over x and y at three weights.
+
+    **Arguments:** `weight` before the spikes.
+    """
+    number = len(rules.rules)
+    heights = [_WINDOW_HEIGHT if _has_window(rule) else _SURFACE_HEIGHT for rule in rules.rules.values()]
+    wide = any(_has_window(rule) or _reads_weight(rule) for rule in rules.rules.values())
+    figure = new_figure(7.2 if wide else 4.4, sum(heights) + 0.25 * (2 + rule_title(rules).count("\n")))
+    figure.suptitle(rule_title(rules), fontsize=10)
+    parts: Any = figure.subfigures(number, 1, height_ratios=heights, squeeze=False)
+    for part, (name, rule) in zip(parts[:, 0], rules.rules.items(), strict=True):
+        label = name if number > 1 else ""
+        if _has_window(rule):
+            _window(part, rule, weight, label)
+        else:
+            _surface(part, rule, label)
+    return figure
+
+
+def _has_window(rule: Rule) -> bool:
+    return "on_pre" in rule.slots or "on_post" in rule.slots
+
+
+def _reads_weight(rule: Rule) -> bool:
+    return any(name in rule.symbols for name in ("w", "w_mean", "w_sum"))
+
+
+def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
+    rule = with_customary_traces(rule)
+    taus = [state.tau for state in rule.states.values() if isinstance(state, Trace)]
+    widest = min(max([0.1, *(5.0 * tau for tau in taus)]), 0.5)
+    axes = panel(
+        part.subplots(), r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", _change_label(rule, r"\Delta w"), label
+    )
+    times = np.linspace(0.0, widest, _POINTS + 1)[1:]
+    for sign, colour, order in ((-1.0, RED, "post before pre"), (1.0, BLUE, "pre before post")):
+        changes = np.array([pair_change(rule, float(sign * t), weight) for t in times])
+        axes.plot(1e3 * sign * times, changes, color=colour, label=order, linewidth=1.8)
+    apart = far_apart_change(rule, weight)
+    axes.axhline(0.0, color=GREY, linewidth=0.6)
+    axes.axvline(0.0, color=GREY, linewidth=0.6)
+    if apart:
+        axes.axhline(apart, color=GREY, linestyle="--", linewidth=1.0, label="spikes far apart")
+    axes.margins(x=0.02, y=0.1)
+    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    held = Synapse.resting(rule, weight).held
+    left_out = [slot for slot in ("drift", "on_step") if slot in rule.slots]
+    notes = [f"one pair of spikes, traces start at 0, w = {weight:g}"]
+    notes += [f"{_named(name)} = {value:g}" for name, value in held.items()]
+    notes += [f"{slot} left out" for slot in left_out]
+    _note(part, notes)
+
+
+def with_customary_traces(rule: Rule) -> Rule:
+    """Return the rule with x, y and the others that it reads, but does not declare, as traces of 20 ms."""
+    states = dict(rule.states)
+    for name in rule.symbols:
+        if name in CUSTOMARY_TRACES and name not in states:
+            states[name] = Trace(CUSTOMARY_TRACES[name], _TAU)
+    return replace(rule, states=states)
+
+
+def _surface(part: Any, rule: Rule, label: str) -> None:
+    slot, left = ("on_step", r"\Delta w") if "on_step" in rule.slots else ("drift", r"\dot{w}")
+    expression = rule.slots[slot]
+    eta = 1.0 if rule.eta is None else rule.eta
+    side = np.linspace(-_ACTIVITY, _ACTIVITY, _GRID)
+    x, y = np.meshgrid(side, side)
+    held = {name: 0.0 for name in expression.symbols if name not in {"x", "y", "w", *rule.constants}}
+    held |= {name: 1.0 for name in held if name == "R"}
+    reads_weight = _reads_weight(rule)
+    weights = _WEIGHTS if reads_weight else _WEIGHTS[1:2]
+    surfaces = []
+    for w in weights:
+        values = {**held, **rule.constant_values(), "x": x, "y": y, "w": w}
+        values |= {name: w for name in ("w_mean", "w_sum") if name in held}
+        surfaces.append(eta * np.broadcast_to(np.asarray(expression.evaluate(values), dtype=float), x.shape))
+    widest = limits(np.array(surfaces))
+    panels: Any = np.atleast_1d(part.subplots(1, len(weights), sharey=True, squeeze=True))
+    for axes, w, surface in zip(panels, weights, surfaces, strict=True):
+        title = f"{label}{': ' * bool(label)}{f'w = {w:g}' if reads_weight else 'at any w'}"
+        panel(axes, "x", "y" if axes is panels[0] else "", title)
+        image = axes.imshow(
+            surface, extent=(-_ACTIVITY, _ACTIVITY) * 2, origin="lower", cmap="RdBu_r", vmin=-widest, vmax=widest
+        )
+        # Beside a pole the sign changes without passing 0.
+        passing = np.where(np.abs(surface) <= widest, surface, np.nan)
+        if np.any(passing < 0.0) and np.any(passing > 0.0):
+            axes.contour(x, y, passing, levels=[0.0], colors="black", linewidths=0.8)
+    beyond = "both" if np.nanmax(np.abs(surfaces), initial=0.0) > widest else "neither"
+    bar = part.colorbar(image, ax=list(panels), extend=beyond, shrink=0.95, aspect=15)
+    bar.set_label(_change_label(rule, left), fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    notes = ["black line: no change"]
+    notes += [f"{_named(name)} = {value:g}" for name, value in held.items() if name not in ("w_mean", "w_sum")]
+    notes += [f"${symbol_latex(name)}$ = w" for name in held if name in ("w_mean", "w_sum")]
+    _note(part, notes)
+
+
+def _change_label(rule: Rule, change: str) -> str:
+    return f"${change}$" if rule.eta is not None else rf"${change} / \eta$"
+
+
+def _named(name: str) -> str:
+    meaning = VOCABULARY.get(name, ("", ""))[0]
+    return f"{meaning} ${symbol_latex(name)}$".strip()
+
+
+def _note(part: Any, notes: list[str]) -> None:
+    part.supxlabel("\n".join(textwrap.wrap("; ".join(notes), 120)), fontsize=7.5, color="#404040")

@@ -1,0 +1,206 @@
+"""Lists, grammars, files, doctor, and what the program says of itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import rulesearch as rs
+from rulesearch.cli.app import app
+from rulesearch.cli.output import strict
+from rulesearch.grammar import load_grammar, member
+from rulesearch.rules import known_rules, parse_rules
+
+Call = Callable[..., Any]
+
+
+def all_commands() -> list[list[str]]:
+    """Return the words of every command."""
+    found = []
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        found += [[name, each] for each in inner] if inner else [[name]]
+    return found
+
+
+@pytest.mark.parametrize("words", all_commands(), ids=" ".join)
+def test_every_command_explains_itself_with_an_example(call: Call, words: list[str]) -> None:
+    called = call(*words, "--help")
+    assert called.code == 0
+    assert f"Example: rulesearch {' '.join(words)}" in called.out
+    assert "--json" in called.out
+    assert max(map(len, called.out.splitlines())) <= 80
+
+
+def test_the_commands_of_the_contract_are_there() -> None:
+    wanted = (
+        "discover resume evaluate simplify compare export plot rules tasks grammars engines experiments runs doctor"
+    )
+    assert set(wanted.split()) | {"grammar"} == {words[0] for words in all_commands()}
+
+
+def test_help_is_shown_without_arguments(call: Call) -> None:
+    assert call().out.startswith("Usage: rulesearch")
+    assert call("grammar").out.startswith("Usage: rulesearch grammar")
+    assert call("--version").out == f"rulesearch {rs.__version__}\n"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from rulesearch.cli import main; main(['--help']); "
+        "print([n for n in 'numpy numba sympy pandas matplotlib deap rich'.split() if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_unknown_command_is_refused_in_one_line(refused: Callable[..., str]) -> None:
+    assert "evaluat" in refused("evaluat")
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    script = f"{sys.executable} -m rulesearch rules --json | head -1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {script}"], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["rules", "tasks", "grammars", "engines", "experiments"])
+def test_lists_are_documents_with_names(call: Call, kind: str) -> None:
+    document = call(kind, "--json").document
+    assert list(document) == [kind]
+    names = [entry["name"] for entry in document[kind]]
+    assert len(names) >= 2
+    out = call(kind).out
+    assert all(name in out for name in names)
+
+
+@pytest.mark.parametrize("name", sorted(known_rules()))
+def test_a_known_rule_is_shown_in_full(call: Call, name: str) -> None:
+    known = known_rules()[name]
+    out = call("rules", name).out
+    assert str(known.rules) in out
+    assert known.doi in out
+    assert "Δw = η" in out
+    document = call("rules", name, "--json").document
+    assert parse_rules(document["rule"]) == rs.RuleSet(known.rules.rules)
+
+
+def test_a_rule_is_found_by_its_alias_and_nearly_by_name(call: Call, refused: Callable[..., str]) -> None:
+    assert call("rules", "Oja 1982", "--json").document["name"] == "oja"
+    assert "did you mean 'vogels'" in refused("rules", "vogel")
+
+
+@pytest.mark.parametrize("name", ["oja", "inhibitory-rate"])
+def test_a_task_is_shown_in_full(call: Call, name: str) -> None:
+    document = call("tasks", name, "--json").document
+    assert document["name"] == name
+    out = call("tasks", name).out
+    for heading in ("symbol", "setting", "fidelities", "baseline", "control", "paper"):
+        assert heading in out
+    assert all(key in out for key in document["settings"])
+
+
+def test_infinite_bounds_become_null(call: Call) -> None:
+    assert call("tasks", "oja", "--json").document["bounds"] == [None, None]
+    assert strict({"a": [float("nan"), (1, float("inf"))]}) == {"a": [None, [1, None]]}
+
+
+def test_a_grammar_is_shown_and_checked(call: Call, refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "rate + rate" in call("grammars", "rate").out
+    assert call("grammar", "check", "rate", "--json").document["ok"] is True
+    assert "passed" in call("grammar", "check", "rate").out
+    (tmp_path / "bad.toml").write_text('name = "bad"\n')
+    assert "bad.toml" in refused("grammar", "check", str(tmp_path / "bad.toml"))
+    assert "did you mean 'rate'" in refused("grammar", "count", "ratee")
+
+
+def test_samples_are_rules_of_the_grammar_and_repeat_with_the_seed(call: Call) -> None:
+    first = call("grammar", "sample", "rate", "-n", "5", "--seed", "4", "--json").document
+    assert first == call("grammar", "sample", "rate", "-n", "5", "--seed", "4", "--json").document
+    assert first != call("grammar", "sample", "rate", "-n", "5", "--seed", "5", "--json").document
+    assert len(first["rules"]) == 5
+    grammar = load_grammar("rate")
+    for entry in first["rules"]:
+        rule = parse_rules(entry["rule"]).only()
+        assert member(grammar, rule.slots, rule.constants)
+        assert rule.size == entry["size"]
+    sizes = {entry["size"] for entry in call("grammar", "sample", "rate", "--size", "6", "--json").document["rules"]}
+    assert sizes == {6}
+
+
+def test_counts_are_exact(call: Call) -> None:
+    document = call("grammar", "count", "rate", "--size", "1", "--json").document
+    assert document["derivations"] == {"exactly": 6, "up_to": 6}
+    assert document["functions"] == {"exactly": 6, "up_to": 6}
+    assert document["complete"] is True
+
+
+def test_accepts_says_whether_and_how(call: Call) -> None:
+    document = call("grammar", "accepts", "rate", "y*(x - w*y)", "--json").document
+    assert document["accepted"] is True
+    assert document["how"]
+    assert call("grammar", "accepts", "rate", "sin(x)", "--json").document["accepted"] is False
+    assert call("grammar", "accepts", "rate", "-x*y", "--json").code == 0
+
+
+def test_doctor_says_that_all_is_well(call: Call) -> None:
+    document = call("doctor", "--json").document
+    status = {check["name"]: check["status"] for check in document["checks"]}
+    assert document["ok"] is True
+    assert status["compiling rules"] == "ok"
+    assert set(status.values()) <= {"ok", "missing"}
+    assert "numba" in call("doctor").out
+
+
+def test_export_writes_to_standard_output_or_a_file(call: Call, tmp_path: Path) -> None:
+    text = call("export", "oja", "--format", "json").out
+    assert json.loads(text)["name"] == "oja"
+    target = tmp_path / "rule.json"
+    called = call("export", "oja", "--format", "json", "-o", str(target))
+    assert called.out == ""
+    assert target.read_text() == text
+    document = call("evaluate", str(target), "--task", "oja", "--set", "points=200", "--json").document
+    assert document["status"] == "ok"
+
+
+def test_export_of_a_run(call: Call, refused: Callable[..., str], run_folder: Path) -> None:
+    table = call("export", str(run_folder), "--format", "csv").out
+    assert table.startswith("rank,size,loss,held_out_loss,")
+    assert r"\toprule" in call("export", str(run_folder), "--format", "latex").out
+    assert "def on_step" in call("export", f"{run_folder}:1", "--format", "python").out
+    assert "RUN:1" in refused("export", str(run_folder), "--format", "python")
+    assert "did you mean 'latex'" in refused("export", "oja", "--format", "latx")
+
+
+def test_export_refuses_places_where_nothing_can_be_written(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "is a folder" in refused("export", "oja", "-o", str(tmp_path))
+    assert "there is no folder" in refused("export", "oja", "-o", str(tmp_path / "none" / "a.tex"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plot_of_a_rule_a_task_and_a_run(call: Call, run_folder: Path, tmp_path: Path) -> None:
+    for words in (["vogels"], ["oja", "--task", "oja", "--set", "points=200"], [str(run_folder)], ["-x*y"]):
+        target = tmp_path / "figure.png"
+        called = call("plot", *words, "-o", str(target), "--json")
+        assert called.code == 0, called.err
+        assert called.document == {"file": str(target)}
+        assert target.read_bytes().startswith(b"\x89PNG")
+        target.unlink()
+    assert call("plot", str(run_folder)).code == 0
+    assert (run_folder / "figures" / "front.png").is_file()
+
+
+def test_plot_refuses_what_it_cannot_draw(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "png, svg, pdf" in refused("plot", "oja", "-o", str(tmp_path / "a.jpg"))
+    assert "is a folder" in refused("plot", "oja", "-o", str(tmp_path))
+    assert "did you mean 'oja'" in refused("plot", "oja", "--task", "ojaa")
+    assert "outside the bounds" in refused("plot", "stdp-pair", "--w0", "2", "-o", str(tmp_path / "a.png"))
+    assert list(tmp_path.iterdir()) == []

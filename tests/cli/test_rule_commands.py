@@ -1,0 +1,169 @@
+"""evaluate, simplify, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rulesearch as rs
+from rulesearch.cli.app import app
+from rulesearch.cli.arguments import protect_rules
+from rulesearch.rules import parse_rules
+
+Call = Callable[..., Any]
+
+QUICK = ("--set", "points=200", "--set", "data_sets=2")
+
+
+def test_evaluate_prints_the_agreed_document(call: Call) -> None:
+    called = call("evaluate", "oja", "--task", "oja", "--seeds", "3", "--first-seed", "7", "--json")
+    assert called.code == 0
+    assert called.err == ""
+    document = called.document
+    assert list(document) == ["task", "rule", "status", "loss", "metrics", "per_seed"]
+    assert [entry["seed"] for entry in document["per_seed"]] == [7, 8, 9]
+    losses = [entry["loss"] for entry in document["per_seed"]]
+    assert document["loss"] == pytest.approx(sum(losses) / 3)
+    assert document["metrics"]["norm"] == pytest.approx(1.0, abs=0.05)
+
+
+def test_evaluate_by_default_takes_the_seed_0(call: Call) -> None:
+    document = call("evaluate", "oja", "--task", "oja", *QUICK, "--json").document
+    assert [entry["seed"] for entry in document["per_seed"]] == [0]
+
+
+def test_a_rule_that_runs_away_is_a_result(call: Call) -> None:
+    called = call("evaluate", "x*y", "--task", "oja", "--seeds", "2", "--json")
+    assert called.code == 0
+    assert called.document["status"] == "runaway"
+    assert called.document["loss"] is None
+    assert [entry["status"] for entry in called.document["per_seed"]] == ["runaway"] * 2
+
+
+def test_backends_agree(call: Call) -> None:
+    losses = [
+        call("evaluate", "oja", "--task", "oja", *QUICK, "--backend", backend, "--json").document["loss"]
+        for backend in ("vm", "jit", "auto")
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-9)
+    assert losses[2] == losses[0]
+
+
+def test_auto_compiles_where_much_is_left_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = []
+    monkeypatch.setattr(rs, "_JIT_PAYS", 100)
+    from rulesearch.evaluation import evaluator
+
+    original = evaluator.evaluate_rules
+
+    def spy(task: object, rules: object, seeds: object, settings: object, backend: str) -> object:
+        used.append(backend)
+        return original(task, rules, seeds, settings, backend)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(evaluator, "evaluate_rules", spy)
+    outcome = rs.evaluate("oja", "oja", seeds=3, settings={"points": 200, "data_sets": 2})
+    assert used == ["vm", "jit"]
+    assert outcome.seeds == (0, 1, 2)
+
+
+def test_evaluate_for_people_shows_every_seed_and_the_mean(call: Call) -> None:
+    out = call("evaluate", "oja", "--task", "oja", *QUICK, "--seeds", "2").out
+    assert "ran to the end" in out
+    assert [line.split()[0] for line in out.splitlines()[-3:]] == ["0", "1", "mean"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("oja", "--task", "oja", "--seeds", "0"), "--seeds"),
+        (("oja", "--task", "oja", "--seeds", "many"), "--seeds"),
+        (("oja", "--task", "oja", "--first-seed", "-1"), "--first-seed"),
+        (("oja", "--task", "oja", "--set", "dims=abc"), "setting dims of task oja must be a number, found 'abc'"),
+        (("oja", "--task", "oja", "--set", "dims"), "--set takes key=value"),
+        (("oja", "--task", "oja", "--set", "dims=2", "--set", "dims=3"), "given twice"),
+        (("oja", "--task", "oja", "--set", "dimms=3"), "did you mean 'dims'"),
+        (("oja", "--task", "ojaa"), "did you mean 'oja'"),
+        (("oja", "--task", "oja", "--backend", "gpu"), "unknown backend 'gpu'"),
+        (("oja",), "--task"),
+        ((), "RULE"),
+        (("oja", "--task", "oja", "--bogus"), "--bogus"),
+        (("y*(x - q)", "--task", "oja"), "column 8"),
+        (("nothing.json", "--task", "oja"), "nothing.json"),
+        (("nothing.py:Task", "--task", "nothing.py:Task"), "there is no file nothing.py"),
+        (("vogels", "--task", "oja"), "slot"),
+    ],
+)
+def test_wrong_input_is_refused_in_one_line(refused: Callable[..., str], words: tuple[str, ...], said: str) -> None:
+    assert said in refused("evaluate", *words)
+
+
+def test_a_folder_is_not_a_rule(refused: Callable[..., str], run_folder: Path) -> None:
+    assert f"{run_folder}:1" in refused("evaluate", str(run_folder), "--task", "oja")
+
+
+def test_a_rule_of_a_run_is_a_rule(call: Call, run_folder: Path) -> None:
+    assert call("evaluate", f"{run_folder}:1", "--task", "oja", *QUICK, "--json").code == 0
+
+
+@pytest.mark.parametrize("rule", ["-x", "-y*(w*y - x)", "-n*0.1; n = 1", "-o; o = 0.5", "-0.5*w", "-h2; h2 = 1"])
+def test_a_rule_may_begin_with_a_minus_sign(call: Call, rule: str) -> None:
+    called = call("evaluate", rule, "--task", "oja", *QUICK, "--json")
+    assert called.code == 0, called.err
+    assert called.document["rule"] == str(parse_rules(rule))
+
+
+def test_options_and_their_values_are_never_taken_for_rules() -> None:
+    import typer
+
+    command = typer.main.get_command(app)
+    words = ["plot", "-x", "-o", "-file.png", "--task", "oja"]
+    assert protect_rules(command, words) == ["plot", " -x", "-o", "-file.png", "--task", "oja"]
+    words = ["compare", "-x*y", "--with", "-y", "--json", "-h"]
+    assert protect_rules(command, words) == ["compare", " -x*y", "--with", "-y", "--json", "-h"]
+    words = ["grammar", "sample", "rate", "-n", "3"]
+    assert protect_rules(command, words) == words
+    words = ["grammar", "accepts", "rate", "-x*y"]
+    assert protect_rules(command, words) == ["grammar", "accepts", "rate", " -x*y"]
+    assert protect_rules(command, ["evaluate", "--", "-x"]) == ["evaluate", "--", "-x"]
+    assert protect_rules(command, ["evaluate", "--seeds=3", "-oja"]) == ["evaluate", "--seeds=3", " -oja"]
+
+
+def test_simplify_prints_the_agreed_document(call: Call) -> None:
+    document = call("simplify", "x*y - w*y*y + 0*x", "--json").document
+    assert list(document) == ["rule", "simplified", "size_before", "size_after", "loss_before", "loss_after", "steps"]
+    assert (document["size_before"], document["size_after"]) == (13, 7)
+    assert document["loss_before"] is None
+    verdict = call("compare", document["simplified"], "--with", "oja", "--json").document["verdicts"][0]
+    assert verdict["verdict"] == "identical"
+
+
+def test_simplify_with_a_task_drops_what_does_not_matter_there(call: Call) -> None:
+    document = call("simplify", "y*(x - w*y) + 0.0000001*x", "--task", "oja", *QUICK, "--json").document
+    assert document["size_after"] == 7
+    assert document["loss_after"] <= document["loss_before"] * 1.1
+
+
+def test_settings_without_a_task_are_refused(refused: Callable[..., str]) -> None:
+    assert "--task" in refused("simplify", "oja", "--set", "dims=3")
+    assert "--task" in refused("plot", "oja", "--set", "dims=3")
+
+
+def test_compare_prints_verdicts_nearest_first(call: Call) -> None:
+    document = call("compare", "x*y - 0.9*w*y**2", "--json").document
+    first = document["verdicts"][0]
+    keys = ["rule", "verdict", "scale", "coefficients", "distance", "extra_terms", "missing_terms"]
+    assert list(first) == keys
+    assert (first["rule"], first["verdict"]) == ("oja", "same-terms")
+    assert 0.9 in [pytest.approx(value) for value in first["coefficients"].values()]
+    distances = [each["distance"] for each in document["verdicts"]]
+    assert distances == sorted(distances)
+
+
+def test_compare_with_rules_of_ones_own(call: Call) -> None:
+    document = call("compare", "-x*y", "--with", "-y*x", "--with", "hebb", "--json").document
+    assert document["verdicts"][0]["verdict"] == "identical"
+    assert len(document["verdicts"]) == 2
+    assert "Hebb 1949" in call("compare", "-x*y", "--with", "hebb").out

@@ -1,0 +1,127 @@
+"""discover, resume, runs: what is printed, kept and refused."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+RUN_KEYS = {"run", "experiment", "task", "engine", "seed", "status", "evaluations", "distinct", "seconds", "conclusion"}
+MEMBER_KEYS = {"rank", "rule", "latex", "size", "loss", "held_out_loss", "metrics", "verdicts"}
+SHORT = ("--engine", "random", "--budget", "40", "--set", "points=200")
+
+
+def test_discover_prints_the_agreed_document_and_nothing_else(call: Call, tmp_path: Path) -> None:
+    called = call("discover", "oja", *SHORT, "--seed", "3", "--out", str(tmp_path / "run"), "--json")
+    assert called.code == 0
+    assert called.err == ""
+    document = called.document
+    assert set(document) >= RUN_KEYS
+    assert (document["engine"], document["seed"], document["status"]) == ("random", 3, "done")
+    assert document["distinct"] >= 40
+    member = document["front"][0]
+    assert set(member) >= MEMBER_KEYS
+    assert (tmp_path / "run" / "run.sqlite").is_file()
+
+
+def test_discover_for_people_shows_front_references_and_conclusion(call: Call, tmp_path: Path) -> None:
+    called = call("discover", "oja", *SHORT, "--out", str(tmp_path / "run"))
+    assert called.code == 0
+    assert called.out.split()[:4] == ["rank", "size", "loss", "held"]
+    assert "conclusion" in called.out
+    assert str(tmp_path / "run") in called.out
+    assert "control" in called.out
+    assert "rules" in called.err
+
+
+def test_resuming_a_finished_run_gives_the_same_front(call: Call, run_folder: Path) -> None:
+    first = call("resume", str(run_folder), "--json").document
+    second = call("resume", str(run_folder), "--json").document
+    assert first["front"] == second["front"]
+    assert first["status"] == "done"
+
+
+def test_a_dry_run_predicts_and_writes_nothing(call: Call, tmp_path: Path) -> None:
+    document = call("discover", "oja", *SHORT, "--out", str(tmp_path / "run"), "--dry-run", "--json").document
+    assert document["budget"] == 40
+    assert document["predicted_seconds"] > 0
+    assert not (tmp_path / "run").exists()
+    assert "predicted time" in call("discover", "oja", *SHORT, "--dry-run").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("ojaa",), "did you mean 'oja'"),
+        (("nothing.toml",), "there is no file nothing.toml"),
+        (("oja", "--engine", "deep"), "did you mean 'deap'"),
+        (("oja", "--grammar", "nothing"), "unknown grammar"),
+        (("oja", "--budget", "0"), "--budget"),
+        (("oja", "--seed", "-1"), "--seed"),
+        (("oja", "--time", "0"), "--time must be above 0"),
+        (("oja", "--time", "nan"), "--time must be above 0"),
+        (("oja", "--workers", "0"), "--workers"),
+        (("oja", "--set", "dims=1000"), "must lie in 2 to 200"),
+        (("oja", "--start", "y*(x"), "column"),
+    ],
+)
+def test_wrong_input_is_refused_before_anything_is_written(
+    refused: Callable[..., str], tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    assert said in refused("discover", *words, "--out", str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot be made" in refused("discover", "oja", "--out", str(tmp_path / "file" / "run"))
+    assert "is not a run folder" in refused("resume", str(tmp_path))
+
+
+def test_runs_lists_the_runs_of_a_folder(call: Call, refused: Callable[..., str], run_folder: Path) -> None:
+    listed = call("runs", str(run_folder.parent), "--json").document["runs"]
+    assert [entry["run"] for entry in listed] == [str(run_folder)]
+    assert str(run_folder) in call("runs", str(run_folder.parent)).out
+    assert "there is no folder nowhere" in refused("runs", "nowhere")
+
+
+def test_without_results_there_are_no_runs(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("runs", "--json").document == {"runs": []}
+    assert "no runs" in call("runs").out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs the signal of Ctrl-C")
+def test_ctrl_c_ends_with_what_was_found_and_code_130(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = [
+        sys.executable,
+        "-m",
+        "rulesearch",
+        "discover",
+        "oja",
+        "--engine",
+        "random",
+        "--out",
+        str(folder),
+        "--json",
+    ]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (folder / "run.sqlite").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert '"status": "interrupted"' in out
+    assert "rulesearch resume" in err
+    assert "Traceback" not in err

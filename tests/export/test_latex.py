@@ -1,0 +1,169 @@
+"""LaTeX that compiles, fits the page, and shows text as it is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rulesearch as rs
+from rulesearch.errors import RulesearchError
+from rulesearch.export.equations import LINE, lines_of
+from rulesearch.export.latex import document, escape, rules_latex, run_latex
+from rulesearch.export.width import latex_width
+from rulesearch.expression import OPERATORS, parse_expression, to_latex
+from rulesearch.grammar import load_grammar, sample
+from rulesearch.rules import RuleSet, known_rules, parse_rules
+from rulesearch.symbolic import compare
+from rulesearch.workflow.experiment import Experiment
+from rulesearch.workflow.run import FrontMember, ReferenceScore, Run
+
+needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+
+LONG = (
+    "tanh(x*y - c1*w*y**2)*relu(x_bar - y_bar*c2)*(x + y + w*x_bar - y_bar*(c1 - tanh(x*y/w))) + abs(x)/(c3 + y**2)"
+    " - w*tanh(y - x*x*w)/(x + y*(w - x_bar) + exp(sin(x) - cos(y)) - max(x, y)*min(x, w)); c1 = 1.234567; c2 = -0.3;"
+    " c3 = 2.5; x_bar = lowpass(x, 100); y_bar = lowpass(y, 100)"
+)
+EVERYTHING = (
+    "on_pre: -E*A_minus; on_post: theta*lambda; drift: -w/tau_w; A_minus = 2e-7; lambda = 0.1 mV; tau_w = 10 s; "
+    "theta = lowpass(y**2 + x, 10 s); E = synaptic(on_pre: y; drift: x - w; tau = 1 s); bounds = [0, inf]; "
+    "tau_y = 20 ms"
+)
+
+
+def compile_latex(fragment: str, folder: Path) -> str:
+    """Compile a fragment and return the log; fails where pdflatex does."""
+    (folder / "page.tex").write_text(document(fragment), "utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-2000:]
+    return (folder / "page.log").read_text("utf-8", errors="replace")
+
+
+def a_run(texts: list[str]) -> Run:
+    """Return a run whose names are as awkward as they can be."""
+    members = tuple(
+        FrontMember(
+            rank,
+            rules := parse_rules(text),
+            rules.size,
+            0.1 / rank,
+            0.2 / rank,
+            {"angle_deg": 1.0},
+            tuple(compare(rules)),
+        )
+        for rank, text in enumerate(texts, 1)
+    )
+    odd = ReferenceScore("50 % of a_b & #1 \\ {x} ~^", parse_rules("x*y"), "ok", 0.5, {"angle_deg": 3.0})
+    dead = ReferenceScore("control", parse_rules("x*y"), "runaway", None, {})
+    experiment = Experiment("odd_name & more", "oja", "rate")
+    return Run(Path("runs/a_b"), experiment, "done", 9, 9, 1.0, "solved_100 % ✓ <ok>", members, (odd, dead), (odd,), {})
+
+
+@needs_pdflatex
+def test_all_rules_compile_and_fit_the_page(tmp_path: Path) -> None:
+    texts = [LONG, EVERYTHING, "feedforward[y*(x - w*y)]; lateral[-x*y; eta = 0.1]", "-1.5", "0.5*x"]
+    rules = [*(known.rules for known in known_rules().values()), *map(parse_rules, texts)]
+    log = compile_latex("".join(map(rules_latex, rules)), tmp_path)
+    assert "Overfull" not in log
+
+
+@needs_pdflatex
+def test_long_random_rules_fit_the_page(tmp_path: Path) -> None:
+    rng = np.random.Generator(np.random.PCG64(0))
+    grammar = load_grammar("rate")
+    rules = []
+    for _ in range(12):
+        slots, kinds = grammar.name_constants(sample(grammar, rng, 55))
+        constants = "; ".join(f"{name} = {rng.normal()!r}" for name in kinds)
+        text = f"x; {constants}" if constants else "x"
+        rule = parse_rules(text).only()
+        rules.append(RuleSet.single(rs.Rule(slots, 0.01, grammar.states(), rule.constants)))
+    log = compile_latex("".join(map(rules_latex, rules)), tmp_path)
+    assert "Overfull" not in log
+
+
+@needs_pdflatex
+def test_a_run_compiles_and_fits_the_page(tmp_path: Path) -> None:
+    log = compile_latex(run_latex(a_run(["y*(x - w*y)", LONG, "x*y"])), tmp_path)
+    assert "Overfull" not in log
+
+
+@needs_pdflatex
+def test_a_run_without_rules_compiles(tmp_path: Path) -> None:
+    compile_latex(run_latex(a_run([])), tmp_path)
+
+
+def test_an_equation_that_fits_stays_on_one_line() -> None:
+    assert lines_of(parse_expression("y*(x - w*y)"), r"\eta") == [r"\eta\,y\,\left(x - w\,y\right)"]
+    assert lines_of(parse_expression("x - w"), r"\eta") == [r"\eta\left(x - w\right)"]
+    assert lines_of(parse_expression("0.5*x"), r"\eta") == [r"\eta \cdot 0.5\,x"]
+
+
+def test_a_long_equation_is_broken_into_lines_that_fit_and_lose_nothing() -> None:
+    expression = parse_rules(LONG).only().slots["on_step"]
+    lines = lines_of(expression, r"\eta")
+    assert len(lines) > 1
+    assert all(latex_width(line) <= LINE + 1 for line in lines)
+    whole = to_latex(expression)
+    for symbol in (r"\tanh", r"c_{1}", r"\bar{x}", r"\exp", r"\max"):
+        assert "".join(lines).count(symbol) == whole.count(symbol)
+
+
+def test_brackets_of_a_broken_equation_are_balanced_and_never_stretch_over_lines() -> None:
+    lines = lines_of(parse_rules(LONG).only().slots["on_step"], r"\eta")
+    assert "".join(lines).count(r"\bigl") == "".join(lines).count(r"\bigr")
+    for line in lines:
+        assert line.count(r"\left") == line.count(r"\right")
+
+
+def test_the_width_counts_the_wider_half_of_a_fraction_and_small_indices() -> None:
+    assert latex_width(r"\frac{x + y}{w}") == latex_width("x + y")
+    assert latex_width("x_{1}") < latex_width("x1")
+    assert latex_width("") == 0.0
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS))
+def test_every_operator_can_be_broken_without_losing_its_arguments(name: str) -> None:
+    row = OPERATORS[name]
+    long = " + ".join(f"a{number}*b{number}" for number in range(30))
+    if row.arity == 2:
+        text = f"({long}) {row.infix} ({long})" if row.infix else f"{name}({long}, {long})"
+    else:
+        text = f"{row.infix or row.name}({long})"
+    joined = " ".join(lines_of(parse_expression(text), r"\eta"))
+    expected = to_latex(parse_expression(text))
+    assert all(joined.count(f"b_{{{number}}}") == expected.count(f"b_{{{number}}}") for number in range(30))
+
+
+def test_escaped_text_holds_no_active_character() -> None:
+    assert escape("a_b & 5 % {x} #1 $2 ~ ^ \\") == (
+        r"a\_b \& 5 \% \{x\} \#1 \$2 \textasciitilde{} \textasciicircum{} \textbackslash{}"
+    )
+    assert escape("Földiák → x") == "Földiák ? x"
+
+
+def test_constants_are_listed_with_their_units() -> None:
+    text = rules_latex(parse_rules(EVERYTHING))
+    assert r"$\lambda$ & $0.1$ & mV" in text
+    assert r"$A_{\mathrm{minus}}$ & $2 \times 10^{-7}$ &" in text
+    assert r"$\tau_{y}$ & $20$ & ms" in text
+    assert r"$0$ to $\infty$" in text
+
+
+def test_the_learning_rate_is_always_shown() -> None:
+    assert "the task's" in rules_latex(parse_rules("x*y"))
+    assert r"$\eta$ & $0.01$" in rules_latex(parse_rules("x*y; eta = 0.01"))
+
+
+def test_an_unknown_format_is_refused_with_what_there_is() -> None:
+    with pytest.raises(RulesearchError, match="unknown format 'latx'; did you mean 'latex'"):
+        rs.export("oja", "latx")
+    with pytest.raises(RulesearchError, match="a rule cannot be exported as csv"):
+        rs.export("oja", "csv")
+    with pytest.raises(RulesearchError, match="a run cannot be exported as python"):
+        rs.export(a_run(["x*y"]), "python")

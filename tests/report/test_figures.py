@@ -1,0 +1,142 @@
+"""Figures: drawn for every rule, saved in every format, refused in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.expression import OPERATORS
+from rulesearch.report.figures import front_figure, rule_figure, save_figure, task_figure
+from rulesearch.report.front_figure import equation, spaced
+from rulesearch.report.style import draws, rule_title
+from rulesearch.rules import known_rules, parse_rules
+from rulesearch.symbolic import compare
+from rulesearch.tasks.registry import load_task
+from rulesearch.workflow.experiment import Experiment
+from rulesearch.workflow.run import FrontMember, ReferenceScore, Run
+
+LONG = "tanh(x*y - w*y**2)*relu(x - y*w)*(x + y + w*x - y*(x - tanh(x*y/w))) + abs(x)/(2 + y**2) - w*tanh(y - x*x*w)"
+
+
+def a_run(losses: dict[str, float], references: tuple[ReferenceScore, ...] = ()) -> Run:
+    """Return a run whose rules have these losses, best first."""
+    members = []
+    for rank, (text, loss) in enumerate(losses.items(), 1):
+        rules = parse_rules(text)
+        members.append(FrontMember(rank, rules, rules.size, loss, loss * 1.1, {}, tuple(compare(rules))))
+    return Run(Path("run"), Experiment("oja $5", "oja", "rate"), "done", 1, 1, 1.0, "", tuple(members), references)
+
+
+@pytest.mark.parametrize("name", sorted(known_rules()))
+def test_every_known_rule_can_be_drawn(name: str, tmp_path: Path) -> None:
+    save_figure(rule_figure(known_rules()[name].rules), tmp_path / "rule.png")
+    assert (tmp_path / "rule.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LONG,
+        "a[on_pre: y - w]; b[-x*y*w]",
+        "x/y",
+        "log(x)",
+        "0.5",
+        "drift: x*w",
+        "w_mean - w",
+        "on_pre: R*v*theta; theta = lowpass(y, 1 s)",
+    ],
+)
+def test_awkward_rules_can_be_drawn(text: str, tmp_path: Path) -> None:
+    save_figure(rule_figure(parse_rules(text)), tmp_path / "rule.svg")
+    assert "<svg" in (tmp_path / "rule.svg").read_text()
+
+
+def test_the_same_figure_gives_the_same_file(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "a.pdf", "b.pdf"):
+        save_figure(rule_figure(parse_rules("x*y")), tmp_path / name)
+    for suffix in ("png", "pdf"):
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS))
+def test_every_operator_can_be_drawn_as_mathematics(name: str) -> None:
+    row = OPERATORS[name]
+    text = (
+        f"{row.name}({', '.join(['x', 'w'][: row.arity])})" if not row.infix else f"{'x' * (row.arity - 1)}{row.infix}w"
+    )
+    assert draws([rule_title(parse_rules(text))])
+    assert rule_title(parse_rules(text)).startswith("$")
+
+
+def test_a_rule_that_is_too_wide_is_titled_by_its_text() -> None:
+    assert rule_title(parse_rules(LONG)).replace("\n", " ") == str(parse_rules(LONG))
+
+
+def test_other_formats_and_folders_are_refused(tmp_path: Path) -> None:
+    figure = rule_figure(parse_rules("x*y"))
+    with pytest.raises(RulesearchError, match=r"figures are saved as png, svg, pdf; found 'a\.jpg'"):
+        save_figure(figure, tmp_path / "a.jpg")
+    with pytest.raises(RulesearchError, match="is a folder"):
+        save_figure(figure, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["y*(x - w*y)", "x*y", "0*x"])
+def test_the_oja_task_is_drawn_whatever_becomes_of_the_rule(text: str, tmp_path: Path) -> None:
+    task = load_task("oja")
+    figure = task_figure(task.parse(text), task, task.resolve({"points": 300, "data_sets": 2}), 3)
+    assert len(figure.axes) == 3
+    save_figure(figure, tmp_path / "task.png")
+
+
+def test_the_oja_figure_shows_the_angle_falling_for_ojas_rule() -> None:
+    task = load_task("oja")
+    figure = task_figure(task.parse("y*(x - w*y)"), task, task.resolve())
+    (median,) = [line for line in figure.axes[2].lines if line.get_label() == "median"]
+    angles = np.asarray(median.get_ydata(), dtype=float)
+    assert angles[0] > 30.0
+    assert angles[-1] < 5.0
+
+
+def test_the_inhibitory_task_is_drawn(tmp_path: Path) -> None:
+    task = load_task("inhibitory-rate")
+    settings = task.resolve({"learning": 4, "scoring": 2, "afferents": 200})
+    for text in ("on_pre: y - 0.25; on_post: x", "on_pre: -0.5"):
+        save_figure(task_figure(task.parse(text), task, settings), tmp_path / "task.png")
+
+
+def test_equations_beside_the_front_do_not_overlap() -> None:
+    losses = {LONG: 1e-3, "y*(x - w*y)": 1.01e-3, "y*(x - w)": 1.02e-3, "x*y": 1.03e-3, "x": 1.04e-3}
+    reference = ReferenceScore("oja", parse_rules("x*y"), "ok", 1e-3, {})
+    figure = front_figure(a_run(losses, (reference,)))
+    figure.draw_without_rendering()
+    column = figure.axes[1]
+    boxes = [text.get_window_extent() for text in column.texts if text.get_text()]
+    assert len(boxes) == len(losses)
+    frame = column.get_window_extent()
+    for index, box in enumerate(boxes):
+        assert box.x1 <= frame.x1 + 1
+        assert not any(box.overlaps(other) for other in boxes[index + 1 :])
+
+
+def test_a_front_with_a_loss_of_zero_and_without_held_out_scores_is_drawn(tmp_path: Path) -> None:
+    save_figure(front_figure(a_run({"x*y": 0.0, "x": 0.5})), tmp_path / "front.png")
+    save_figure(front_figure(a_run({"x": 0.0})), tmp_path / "front.png")
+    with pytest.raises(RulesearchError, match="nothing to draw"):
+        front_figure(a_run({}))
+
+
+def test_heights_keep_their_order_and_their_distance() -> None:
+    wanted = np.array([0.5, 0.5, 0.1, 0.98, 0.97])
+    placed = spaced(wanted, 0.1)
+    assert np.all(np.diff(np.sort(placed)) >= 0.1 - 1e-12)
+    assert placed.min() >= 0.0
+    assert placed.max() <= 1.0
+    assert list(np.argsort(placed, kind="stable")) == list(np.argsort(wanted, kind="stable"))
+
+
+def test_the_equation_of_a_set_names_its_rules() -> None:
+    assert equation(parse_rules("a[x*y]; b[-x*y]")).startswith("a: $")
