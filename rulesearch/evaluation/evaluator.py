@@ -46,7 +46,7 @@ def run_job(task: Task, settings: Mapping[str, float], backend: str, job: Job) -
     trials: list[Trial] = []
     for index, seed in enumerate(job.seeds):
         here = {**settings, **dict(job.conditions[index % len(job.conditions)])}
-        trials.append(task.trial(task.bind(job.rules, here), seed, here, job.fidelity, backend))
+        trials.append(task.trial(task.complete(job.rules, here), seed, here, job.fidelity, backend))
         if trials[-1].status != "ok":
             break
     return Outcome.of(job.seeds, trials)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.expression.fingerprint import fingerprint
-from rulesearch.expression.tree import Number
+from rulesearch.expression.operators import Operator
+from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import State
 from rulesearch.search.primitives import Genome, GrammarPrimitives
@@ -46,6 +47,18 @@ class Candidate:
     def alive(self) -> bool:
         """Whether the screening simulation ran to its end."""
         return self.screen is not None and self.screen.ok
+
+
+def nests_a_function(expression: Expression) -> bool:
+    """Return whether a function such as tanh stands anywhere inside itself."""
+    open_functions: list[tuple[str, int]] = []
+    for index, node in enumerate(expression.nodes):
+        open_functions = [item for item in open_functions if item[1] > index]
+        if isinstance(node, Operator) and not node.infix:
+            if any(name == node.name for name, _ in open_functions):
+                return True
+            open_functions.append((node.name, expression.subtree_end(index)))
+    return False
 
 
 class CandidateMaker:

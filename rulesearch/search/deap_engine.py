@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rulesearch.evaluation.seeds import generator
-from rulesearch.search.candidate import Candidate
+from rulesearch.search.candidate import Candidate, nests_a_function
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
 from rulesearch.search.problem import Problem
@@ -139,7 +139,9 @@ class DeapEngine(Engine):
             if len(batch) == wanted:
                 break
             candidate = self._child(problem, variation, island, lexicase, rng, generation)
-            if candidate is not None and problem.is_new(candidate):
+            if candidate is None or any(map(nests_a_function, candidate.rules.only().slots.values())):
+                continue
+            if problem.is_new(candidate):
                 batch.append(candidate)
         return batch
 

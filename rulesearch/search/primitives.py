@@ -19,6 +19,11 @@ from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Node, Number
 from rulesearch.grammar import Grammar, Production
 
+_DERIVED_WEIGHT = 0.3
+_CONSTANT_WEIGHT = 0.6
+"""How often a leaf is drawn beside a symbol that the network itself provides: one that needs a state of its own (a
+running mean, a second trace) and a constant are the more complicated choices."""
+
 Genome = tuple[gp.PrimitiveTree | None, ...]
 """One tree per slot of the grammar, None for an empty slot."""
 
@@ -61,11 +66,16 @@ class GrammarPrimitives:
         self.terminals: dict[type, list[gp.Terminal]] = {kind: [] for kind in self.types.values()}
         self.constant_kinds: dict[type, list[str]] = {kind: [] for kind in self.types.values()}
         self.start = dict(zip(self.slots, starts, strict=True))
+        self.weights: dict[type, list[float]] = {}
         self.prefix = "c"
         taken = {*grammar.symbols, *grammar.productions}
         while any(f"{self.prefix}{index}" in taken for index in range(1, 100)):
             self.prefix += "_"
         self._fill()
+        for kind in self.types.values():
+            weights = [self._weight(terminal) for terminal in self.terminals[kind]]
+            weights += [_CONSTANT_WEIGHT] * len(self.constant_kinds[kind])
+            self.weights[kind] = [float(total) for total in np.cumsum(weights)]
         self.cost = {name: len(production.template.nodes) - len(production.children) for name, production in self.productions.items()}
         self.sizes = self._possible_sizes()
 
@@ -116,12 +126,15 @@ class GrammarPrimitives:
         first, second = primitive.args
         return [(k, rest - k) for k in range(1, rest) if self.sizes[first][k] and self.sizes[second][rest - k]]
 
-    def leaves(self, kind: type) -> int:
-        """Number of ways to end a branch of this type."""
-        return len(self.terminals[kind]) + len(self.constant_kinds[kind])
+    def _weight(self, terminal: gp.Terminal) -> float:
+        template = self.productions[terminal.name].template
+        derived = any(self.grammar.symbols[name].definition for name in template.symbols if name in self.grammar.symbols)
+        return _DERIVED_WEIGHT if derived else 1.0
 
-    def leaf(self, kind: type, index: int, rng: np.random.Generator) -> gp.Terminal:
-        """Return leaf number `index` of a type; a constant gets a value from its prior."""
+    def leaf(self, kind: type, rng: np.random.Generator) -> gp.Terminal:
+        """Return a random leaf of a type; a constant gets a value from its prior."""
+        weights = self.weights[kind]
+        index = min(int(np.searchsorted(weights, rng.random() * weights[-1], side="right")), len(weights) - 1)
         if index < len(self.terminals[kind]):
             return self.terminals[kind][index]
         name = self.constant_kinds[kind][index - len(self.terminals[kind])]

@@ -1,25 +1,30 @@
 """Selection of parents: epsilon-lexicase over cases (data sets, conditions).
 
-La Cava, Spector & Danai 2016 (doi:10.1145/2908812.2908898): cases are taken in random order, and candidates
-worse than the best by more than the case's median absolute deviation drop out.
+La Cava, Spector & Danai 2016 (doi:10.1145/2908812.2908898), with the dynamic epsilon of that paper: cases are
+taken in random order, and candidates worse than the best of those left by more than the median absolute
+deviation among them drop out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from rulesearch.search.candidate import Candidate
 from rulesearch.tasks.task import Requirement
+
+_FAR = 1e12
 
 
 class Lexicase:
     """Chooses parents from candidates by their screening cases.
 
     **Arguments:** `pool`: candidates whose screening ran to its end. What a candidate lacks of the task's
-    requirements is one more case.
+    requirements is one more case each; errors below `floor` count as equal.
     """
 
     def __init__(self, pool: Sequence[Candidate], requirements: Sequence[Requirement], floor: float) -> None:
@@ -27,17 +32,24 @@ class Lexicase:
         rows = []
         for candidate in self.pool:
             assert candidate.screen is not None
-            lacks = [min(item.shortfall(candidate.screen.metrics), 1e12) for item in requirements]
+            lacks = [min(item.shortfall(candidate.screen.metrics), _FAR) for item in requirements]
             rows.append([*candidate.screen.cases, *lacks])
         self.errors: npt.NDArray[np.float64] = np.maximum(np.array(rows, dtype=np.float64), floor)
 
     def choose(self, rng: np.random.Generator) -> Candidate:
         """Return one parent."""
-        alive = np.arange(len(self.pool))
-        for case in rng.permutation(self.errors.shape[1]):
-            column = self.errors[alive, case]
-            tolerance = np.median(np.abs(column - np.median(column)))
-            alive = alive[column <= column.min() + tolerance]
-            if len(alive) == 1:
-                break
-        return self.pool[int(alive[int(rng.random() * len(alive))])]
+        left = _filter(self.errors, rng.permutation(self.errors.shape[1]))
+        return self.pool[int(left[int(rng.random() * len(left))])]
+
+
+@njit(cache=True)  # type: ignore[misc]
+def _filter(errors: Any, order: Any) -> Any:
+    """Return the rows of `(candidates, cases)` that are left after all cases."""
+    left = np.arange(errors.shape[0])
+    for case in order:
+        column = errors[left, case]
+        tolerance = np.median(np.abs(column - np.median(column)))
+        left = left[column <= column.min() + tolerance]
+        if left.size == 1:
+            break
+    return left

@@ -34,10 +34,10 @@ class Variation:
         while size > 1 and not table[size]:
             size -= 1
         if size <= 1:
-            return [self.primitives.leaf(kind, int(rng.random() * self.primitives.leaves(kind)), rng)]
+            return [self.primitives.leaf(kind, rng)]
         options = [(p, splits) for p in self.primitives.primitives[kind] if (splits := self.primitives.splits(p, size))]
         if not options:
-            return [self.primitives.leaf(kind, int(rng.random() * self.primitives.leaves(kind)), rng)]
+            return [self.primitives.leaf(kind, rng)]
         primitive, splits = pick(options, rng)
         nodes: list[Any] = [primitive]
         for argument, part in zip(primitive.args, pick(splits, rng), strict=True):
@@ -127,7 +127,7 @@ class Variation:
         place = int(rng.random() * len(tree))
         node = tree[place]
         if node.arity == 0:
-            new = self.primitives.leaf(node.ret, int(rng.random() * self.primitives.leaves(node.ret)), rng)
+            new = self.primitives.leaf(node.ret, rng)
             return self._replace(genome, slot, slice(place, place + 1), [new])
         options = [p for p in self.primitives.primitives[node.ret] if p.args == node.args and p is not node]
         if not options:

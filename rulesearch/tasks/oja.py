@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
@@ -158,24 +160,42 @@ class Oja(Task):
 
 
 def _score(weights: Array, data: OjaData, work: int) -> Trial:
-    half = weights[len(weights) // 2 :]
-    norms = np.sqrt(np.einsum("tdi,tdi->td", half, half))
-    if np.min(norms[-1]) < _SILENT_NORM:
-        return Trial("silent", None, {"norm": float(np.mean(norms[-1]))}, work=work)
-    with np.errstate(all="ignore"):
-        cosines = np.abs(np.einsum("tdi,di->td", half, data.components)) / norms
-    width = data.initial.shape[1]
-    penalty = width * np.max(np.diagonal(data.covariances, axis1=1, axis2=2), axis=1)
-    direction = 1.0 - np.mean(np.nan_to_num(cosines), axis=0)
-    length = penalty * np.mean((norms - 1.0) ** 2, axis=0)
-    loss = float(np.mean(direction + length))
-    angles = np.degrees(np.arccos(np.clip(cosines[-1], 0.0, 1.0)))
+    penalty = data.initial.shape[1] * np.max(np.diagonal(data.covariances, axis1=1, axis2=2), axis=1)
+    direction, length, cosines, norms = _direction_and_length(weights, data.components)
+    if norms.min() < _SILENT_NORM:
+        return Trial("silent", None, {"norm": float(norms.mean())}, work=work)
+    length *= penalty
+    loss = float((direction + length).mean())
     metrics = {
-        "angle_deg": float(np.median(angles)),
-        "norm": float(np.mean(norms[-1])),
+        "angle_deg": float(np.degrees(np.arccos(min(float(np.median(cosines)), 1.0)))),
+        "norm": float(norms.mean()),
         "fitness": 10.0 * (1.0 - loss),
-        "direction_loss": float(np.mean(direction)),
-        "length_loss": float(np.mean(length)),
+        "direction_loss": float(direction.mean()),
+        "length_loss": float(length.mean()),
     }
-    cases = tuple(2.0 * float(case) for case in (*direction, *length))
+    cases = (*(2.0 * direction).tolist(), *(2.0 * length).tolist())
     return Trial("ok", loss, metrics, cases, work)
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+def _direction_and_length(weights: Any, components: Any) -> Any:
+    """Return, per data set, the means over the second half of 1 - |cos| and (|w| - 1)^2, and |cos| and |w| at the end.
+
+    **Arguments:** `weights` `(records, data sets, inputs)`; `components` `(data sets, inputs)`, unit vectors.
+    """
+    records, data_sets, width = weights.shape
+    direction, length = np.zeros(data_sets), np.zeros(data_sets)
+    cosines, norms = np.zeros(data_sets), np.zeros(data_sets)
+    first = records // 2
+    for record in range(first, records):
+        for k in range(data_sets):
+            along, square = 0.0, 0.0
+            for i in range(width):
+                value = weights[record, k, i]
+                along += value * components[k, i]
+                square += value * value
+            norms[k] = np.sqrt(square)
+            cosines[k] = abs(along) / norms[k] if norms[k] > 0.0 else 0.0
+            direction[k] += 1.0 - cosines[k]
+            length[k] += (norms[k] - 1.0) ** 2
+    return direction / (records - first), length / (records - first), cosines, norms

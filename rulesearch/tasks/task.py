@@ -196,6 +196,10 @@ class Task(ABC):
         States that the rule declares but nothing reads are dropped.
         """
         self.check(rules)
+        return self.complete(rules, settings)
+
+    def complete(self, rules: RuleSet, settings: Settings) -> RuleSet:
+        """Return rules that are known to fit, complete as `bind` makes them."""
         return RuleSet({name: self._bind_rule(rule, settings) for name, rule in rules.rules.items()}, rules.name)
 
     def _bind_rule(self, rule: Rule, settings: Settings) -> Rule:

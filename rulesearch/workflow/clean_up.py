@@ -6,12 +6,14 @@ differences of its loss is at most two standard errors, or a small share of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression
@@ -68,6 +70,19 @@ def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
         current = final.simplified
         steps += final.steps
     return CleanUp(current, rules.size, current.size, judge.outcome, start.loss, judge.outcome.loss, tuple(steps))
+
+
+def simplify_on_task(
+    rules: RuleSet, task: Task, settings: Mapping[str, float], run_seed: int = 0, backend: str = "vm"
+) -> CleanUp:
+    """Clean rules up on a task's selection seeds, under the given settings."""
+    seeds = trial_seeds(run_seed, "selection", task.selection_trials)
+
+    def score(forms: Sequence[RuleSet]) -> list[Outcome]:
+        trials = [[evaluate_rules(task, form, (seed,), settings, backend).trials[0] for form in forms] for seed in seeds]
+        return [Outcome.of(seeds, [row[index] for row in trials]) for index in range(len(forms))]
+
+    return clean_up(rules, task, score)
 
 
 class _Judge:

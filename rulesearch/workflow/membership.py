@@ -1,0 +1,50 @@
+"""Whether a grammar holds a rule, modulo algebra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rulesearch.expression.fingerprint import fingerprint
+from rulesearch.expression.printing import to_text
+from rulesearch.expression.tree import Expression
+from rulesearch.grammar import Grammar, find_function, member, states_agree
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.symbolic import rule_from_terms, rule_terms, simplify_rule
+
+_LARGEST = 9
+
+
+def accepts(grammar: Grammar, rules: RuleSet) -> dict[str, object]:
+    """Say whether a grammar derives a rule, and how.
+
+    The rule is tried as it is written, in its shortest form, and rebuilt from its terms; at last a derivation of
+    at most nine nodes per slot that computes the same function is looked for.
+    **Returns:** `accepted`, `how`, and `derivation` (None where there is none).
+    """
+    rule = rules.only()
+    for slot in rule.slots:
+        if slot not in grammar.slots:
+            return {"accepted": False, "how": f"the grammar has no slot {slot}", "derivation": None}
+    if not states_agree(grammar, rule):
+        return {"accepted": False, "how": "the rule defines a state in another way than the grammar", "derivation": None}
+    forms = (
+        ("as written", rule),
+        ("in its shortest form", simplify_rule(rule)),
+        ("rebuilt from its terms", rule_from_terms(rule, rule_terms(rule))),
+    )
+    for how, form in forms:
+        if member(grammar, form.slots, form.constant_values()):
+            return {"accepted": True, "how": how, "derivation": _text(form.slots)}
+    found = find_function(grammar, rules, _LARGEST)
+    if found is not None and fingerprint(found) == _key(rule):
+        return {"accepted": True, "how": "a derivation computes the same function", "derivation": _text(found)}
+    reason = f"not as written, not in shorter forms, and no derivation of at most {_LARGEST} nodes computes it"
+    return {"accepted": False, "how": reason, "derivation": None}
+
+
+def _key(rule: Rule) -> str:
+    return fingerprint(rule.slots, rule.constant_values())
+
+
+def _text(slots: Mapping[str, Expression]) -> str:
+    return "; ".join(f"{slot}: {to_text(expression)}" for slot, expression in slots.items())
