@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from rulesearch.symbolic import Simplification, Verdict
     from rulesearch.tasks.task import Task
     from rulesearch.workflow.clean_up import CleanUp
-    from rulesearch.workflow.discover import discover, resume
+    from rulesearch.workflow.experiment import Experiment
     from rulesearch.workflow.run import Run
 
     RuleLike = str | Rule | RuleSet | KnownRule
@@ -55,10 +56,8 @@ _PLACES: dict[str, str] = {
     "Rule": "rulesearch.rules",
     "RuleSet": "rulesearch.rules",
     "Run": "rulesearch.workflow.run",
-    "discover": "rulesearch.workflow.discover",
     "known_rules": "rulesearch.rules",
     "load_grammar": "rulesearch.grammar",
-    "resume": "rulesearch.workflow.discover",
 }
 _MODULES = ("export", "tasks")
 
@@ -75,6 +74,36 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
+    """Search for rules and return the run; everything is written into its folder.
+
+    **Arguments:** `experiment`: a shipped name, a TOML file, or an experiment; `options`: those of
+    `rulesearch.workflow.discover.discover`: engine, grammar, seed, budget, workers, scheduler, time_limit,
+    stop_loss, settings, start, out, watch, notify.
+    **Raises:** `RulesearchError` for wrong input, before anything is written.
+    """
+    from rulesearch.report.run_files import write_run_files
+    from rulesearch.workflow import discover as workflow
+
+    run = workflow.discover(experiment, **options)
+    write_run_files(run)
+    return run
+
+
+def resume(folder: str | Path, **options: Any) -> Run:
+    """Go on where a run stopped, to the same result as without the stop.
+
+    **Arguments:** `options`: workers, scheduler, watch, notify.
+    **Raises:** `RulesearchError` where the folder holds no run.
+    """
+    from rulesearch.report.run_files import write_run_files
+    from rulesearch.workflow import discover as workflow
+
+    run = workflow.resume(folder, **options)
+    write_run_files(run)
+    return run
 
 
 def evaluate(

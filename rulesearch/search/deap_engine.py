@@ -30,10 +30,11 @@ class DeapSettings:
     """What steers the search.
 
     **Fields:** `islands`; `initial` random genomes of each, of at most `initial_size` nodes; `offspring` of each
-    per generation; `capacity` of an island; `cell`: width of the grid on which aims are compared, in powers of
-    ten; `crossover`, `fresh`: shares of offspring that come from two parents, from none; `lexicase`: share of
-    parents chosen by lexicase over the cases; `first_layer`: share of the others from the unbeaten layer alone;
-    `further`: chance that another mutation follows one; `migration`: generations between visits; `patience`:
+    per generation; `capacity` of an island; `cell` and `fine`: width of the grid on which aims and the loss are
+    compared, in powers of ten; `floor`: aims below it count as equal; `crossover`, `join`, `fresh`: shares of
+    offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`) or a second
+    parent, and from none; `lexicase`: share of parents chosen by lexicase over the cases; `first_layer`: share of
+    the others from the unbeaten layer alone; `further`: chance that another mutation follows one; `migration`: generations between visits; `patience`:
     generations without a better rule before an island starts anew; `fitted`: structures per generation whose
     constants are fitted, by `rounds` of CMA-ES; `attempts` per child before a known function is given up.
     """
@@ -42,18 +43,15 @@ class DeapSettings:
     initial: int = 60
     initial_size: int = 9
     offspring: int = 40
-    capacity: int = 60
+    capacity: int = 120
     cell: float = 0.3
     fine: float = 0.1
-    floor: float = 1e-3
-    crossover: float = 0.25
+    floor: float = 1e-5
+    crossover: float = 0.15
     join: float = 0.3
     leafy: float = 0.8
-    per_size: int = 20
-    alike: float = 0.01
-    rows: float = 0.7
     fresh: float = 0.1
-    lexicase: float = 0.3
+    lexicase: float = 0.8
     first_layer: float = 0.6
     further: float = 0.3
     migration: int = 8
@@ -67,15 +65,11 @@ class DeapSettings:
 class _Island:
     number: int
     layers: list[list[Candidate]] = field(default_factory=list)
-    rows: dict[int, list[Candidate]] = field(default_factory=dict)
     best: tuple[float, float] = (float("inf"), float("inf"))
     improved: int = 0
 
     def members(self) -> list[Candidate]:
-        found = {candidate.key: candidate for layer in self.layers for candidate in layer}
-        for size in sorted(self.rows):
-            found.update((candidate.key, candidate) for candidate in self.rows[size])
-        return list(found.values())
+        return [candidate for layer in self.layers for candidate in layer]
 
     def elites(self) -> list[Candidate]:
         best: dict[int, Candidate] = {}
@@ -113,16 +107,7 @@ class DeapEngine(Engine):
     def _admit(self, survival: Survival, island: _Island, new: Sequence[Candidate]) -> None:
         known = {candidate.key for candidate in island.members()}
         alive = [candidate for candidate in new if candidate.alive and candidate.key not in known]
-        everyone = [*island.members(), *alive]
-        island.layers = survival.layers(everyone, self.settings.capacity)
-        island.rows = {}
-        taken = set()
-        for candidate in sorted(everyone, key=lambda item: (item.size, item.rank, item.key)):
-            row = island.rows.setdefault(candidate.size, [])
-            cell = int(np.floor(np.log10(max(candidate.screen.loss, 1e-4)) / self.settings.alike))
-            if len(row) < self.settings.per_size and cell not in taken:
-                row.append(candidate)
-                taken.add(cell)
+        island.layers = survival.layers([*island.members(), *alive], self.settings.capacity)
 
     def _propose(self, problem: Problem, variation: Variation, island: _Island, generation: int) -> list[Candidate]:
         rng = generator(problem.seed, _OFFSPRING, generation, island.number)
@@ -177,11 +162,7 @@ class DeapEngine(Engine):
             return lexicase.choose(rng)
         if rng.random() < self.settings.first_layer:
             return pick(island.layers[0], rng)
-        if rng.random() > self.settings.rows:
-            return pick(lexicase.pool, rng)
-        sizes = sorted(size for size in island.rows if island.rows[size])
-        weights = np.cumsum([1.0 / size for size in sizes])
-        return pick(island.rows[sizes[int(np.searchsorted(weights, rng.random() * weights[-1]))]], rng)
+        return pick(lexicase.pool, rng)
 
     def _fit(self, problem: Problem, survival: Survival, islands: list[_Island], generation: int) -> None:
         owners = {
@@ -219,5 +200,5 @@ class DeapEngine(Engine):
                 self._admit(survival, island, guests)
         for island in islands:
             if generation - island.improved >= self.settings.patience:
-                island.layers, island.rows = [], {}
+                island.layers = []
                 island.best, island.improved = (float("inf"), float("inf")), generation

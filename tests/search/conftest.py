@@ -1,0 +1,77 @@
+"""Small problems on task oja, a few milliseconds per thousand evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from rulesearch.evaluation.evaluator import Evaluator
+from rulesearch.evaluation.store import Store
+from rulesearch.grammar import Grammar, load_grammar, parse_grammar
+from rulesearch.search.primitives import GrammarPrimitives
+from rulesearch.search.problem import Problem
+from rulesearch.tasks import load_task
+
+MakeProblem = Callable[..., Problem]
+
+TYPED = """
+name = "typed"
+description = "Two kinds of quantities that must not be mixed: drives and gates."
+[symbols.x]
+meaning = "drive"
+unit = ""
+[symbols.y]
+meaning = "drive"
+unit = ""
+[symbols.w]
+meaning = "weight"
+unit = ""
+[constants.rate]
+range = [0.5, 1.5]
+prior = "uniform"
+unit = ""
+[constants.shift]
+range = [-4.0, -3.0]
+prior = "uniform"
+unit = ""
+[slots]
+on_pre = "change"
+on_post = "maybe"
+[productions]
+maybe = ["", "change"]
+change = ["drive * gate", "-change", "drive"]
+drive = ["x", "y", "rate", "drive + drive"]
+gate = ["w", "shift", "tanh(gate)", "gate**2", "max(gate, gate)"]
+[limits]
+size = 13
+depth = 8
+"""
+
+
+@pytest.fixture(scope="session")
+def typed() -> Grammar:
+    """A grammar with four types, an optional slot and two kinds of constants."""
+    return parse_grammar(TYPED)
+
+
+@pytest.fixture(params=["rate", "spiking", "typed"])
+def primitives(request: pytest.FixtureRequest, typed: Grammar) -> GrammarPrimitives:
+    """The primitives of each grammar."""
+    return GrammarPrimitives(typed if request.param == "typed" else load_grammar(request.param))
+
+
+@pytest.fixture
+def make_problem() -> Iterator[MakeProblem]:
+    """Return a function that makes a problem on task oja; its evaluators are closed at the end."""
+    evaluators: list[Evaluator] = []
+
+    def make(seed: int = 0, budget: int = 300, store: Store | None = None, **options: Any) -> Problem:
+        settings = load_task("oja").resolve({"data_sets": 1, "points": 200})
+        evaluators.append(Evaluator("oja", settings))
+        return Problem(evaluators[-1], load_grammar("rate"), seed, budget, store, **options)
+
+    yield make
+    for evaluator in evaluators:
+        evaluator.close()

@@ -1,0 +1,173 @@
+"""Engines: deterministic, within their budget, nothing tried twice, nothing known put in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import Job
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.evaluation.store import Store
+from rulesearch.expression import parse_expression
+from rulesearch.rules import known_rule, parse_rules
+from rulesearch.search.engine import ENGINES, load_engine
+from rulesearch.search.problem import Problem
+
+MakeProblem = Callable[..., Problem]
+Row = tuple[int, str, str, str, float | None]
+
+
+def searched(make_problem: MakeProblem, folder: Path, engine: str, **options: object) -> tuple[Problem, list[Row]]:
+    """The problem after a search, and every evaluation in order: generation, rule, fingerprint, origin, loss."""
+    path = folder / "run.sqlite"
+    store = Store(path)
+    problem = make_problem(store=store, **options)
+    load_engine(engine).search(problem)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT generation, rule, fingerprint, origin, loss FROM evaluation ORDER BY id")
+        return problem, list(rows)
+
+
+def described(problem: Problem) -> list[tuple[str, int, tuple[float, float]]]:
+    return [(str(item.rules), item.size, item.rank) for item in problem.archive.members()]
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_seed_decides_the_search(make_problem: MakeProblem, engine: str) -> None:
+    found = []
+    for seed in (1, 1, 2):
+        problem = make_problem(seed=seed)
+        load_engine(engine).search(problem)
+        found.append((described(problem), problem.progress.evaluations, problem.progress.duplicates))
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+def test_the_budget_counts_distinct_functions(make_problem: MakeProblem, engine: str) -> None:
+    problem = make_problem(budget=500)
+    seen = []
+    problem.watch = lambda now: seen.append(now.progress.distinct)
+    load_engine(engine).search(problem)
+    assert problem.stopped_by == "budget"
+    assert seen == sorted(seen)
+    assert seen[-1] >= 500 > ([0, *seen])[-2]
+    assert problem.progress.generation == len(seen)
+    assert sum(problem.progress.deaths.values()) == problem.progress.screened
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_no_function_is_evaluated_twice(make_problem: MakeProblem, tmp_path: Path, engine: str, seed: int) -> None:
+    problem, rows = searched(make_problem, tmp_path, engine, seed=seed, budget=1500)
+    assert len(rows) == problem.progress.evaluations == problem.progress.distinct
+    fingerprints = [row[2] for row in rows]
+    assert len(set(fingerprints)) == len(fingerprints)
+
+
+def test_the_store_answers_what_it_knows(make_problem: MakeProblem, tmp_path: Path, engine: str) -> None:
+    first, rows = searched(make_problem, tmp_path, engine, seed=5)
+    store = Store(tmp_path / "run.sqlite")
+    assert len(store) == len(rows) > 0
+    again = make_problem(seed=5, store=store)
+
+    def refuse(jobs: Sequence[Job]) -> list[Outcome]:
+        assert not jobs, "these were not answered from the store"
+        return []
+
+    again.evaluator.run = refuse  # type: ignore[method-assign]
+    load_engine(engine).search(again)
+    store.close()
+    assert described(again) == described(first)
+    assert again.progress.evaluations == first.progress.evaluations
+
+
+def test_the_first_generation_is_random(make_problem: MakeProblem, tmp_path: Path, engine: str) -> None:
+    problem, rows = searched(make_problem, tmp_path, engine, seed=2)
+    oja = known_rule("oja").rules.only().fingerprint()
+    first = [row for row in rows if row[0] == 0]
+    assert {row[3] for row in first} <= {"random", "constants"}
+    assert len([row for row in first if row[3] == "random"]) > 20
+    assert oja not in {row[2] for row in first}
+    assert problem.start is None
+
+
+def test_rules_keep_to_grammar_and_size(make_problem: MakeProblem, tmp_path: Path, engine: str) -> None:
+    problem, rows = searched(make_problem, tmp_path, engine, seed=4)
+    for _, text, fingerprint, _, _ in rows:
+        rule = parse_rules(text).only()
+        assert rule.size <= problem.grammar.limits.size
+        assert rule.fingerprint() == fingerprint
+        problem.primitives.genome(rule.slots, rule.constant_values())
+
+
+def test_a_rule_to_grow_from_is_tried_first(make_problem: MakeProblem, tmp_path: Path) -> None:
+    _, rows = searched(make_problem, tmp_path, "deap", seed=1, budget=50, start="y*(x - w*y)")
+    assert (rows[0][1], rows[0][3]) == ("y*(x - w*y)", "start")
+    assert [row[3] for row in rows].count("start") == 1
+
+
+def test_a_search_ends_at_the_loss_asked_for(make_problem: MakeProblem, engine: str) -> None:
+    problem = make_problem(budget=100_000, stop_loss=0.5)
+    load_engine(engine).search(problem)
+    best = problem.archive.best()
+    assert problem.stopped_by == "stop-loss"
+    assert best is not None and best.full is not None and best.full.loss is not None
+    assert best.full.loss <= 0.5
+
+
+def test_a_search_ends_after_the_time_asked_for(make_problem: MakeProblem, engine: str) -> None:
+    problem = make_problem(budget=10**9, time_limit=0.2)
+    load_engine(engine).search(problem)
+    assert problem.stopped_by == "time"
+    assert 0.2 <= problem.progress.seconds < 5.0
+
+
+def test_generations_are_written_as_they_end(make_problem: MakeProblem, tmp_path: Path, engine: str) -> None:
+    path = tmp_path / "run.sqlite"
+    store = Store(path)
+    written: list[tuple[int, int]] = []
+
+    def look(problem: Problem) -> None:
+        with sqlite3.connect(path) as other:
+            count = other.execute("SELECT COUNT(*) FROM evaluation").fetchone()[0]
+        written.append((count, problem.progress.evaluations))
+
+    load_engine(engine).search(make_problem(store=store, watch=look))
+    assert written
+    assert all(count == evaluations for count, evaluations in written)
+    assert [row[1] for row in store.generations()] == [evaluations for _, evaluations in written]
+    store.close()
+
+
+def test_a_duplicate_is_noticed_and_its_shorter_form_kept(make_problem: MakeProblem) -> None:
+    problem = make_problem()
+
+    def candidate(text: str) -> object:
+        return problem.maker.make(problem.primitives.genome({"on_step": parse_expression(text)}, {}), "random")
+
+    long, short = candidate("x*y - w*y**2"), candidate("y*(x - w*y)")
+    assert problem.is_new(long)  # type: ignore[arg-type]
+    problem.evaluate([long])  # type: ignore[list-item]
+    assert not problem.is_new(short)  # type: ignore[arg-type]
+    assert [item.size for item in problem.archive.members()] == [7]
+    assert problem.progress.duplicates == 1
+    assert problem.progress.duplicate_share == 0.5
+
+
+def test_unknown_engines_are_refused() -> None:
+    with pytest.raises(RulesearchError, match="unknown engine 'deep'; did you mean 'deap'"):
+        load_engine("deep")
+
+
+def test_every_engine_says_what_it_does(engine: str) -> None:
+    loaded = load_engine(engine)
+    assert loaded.name == engine
+    assert len(loaded.summary) > 20

@@ -1,0 +1,230 @@
+"""What every shipped task must keep to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import evaluate_rules
+from rulesearch.grammar import load_grammar
+from rulesearch.rules import SLOTS, Rule, RuleSet, known_rules, parse_rules
+from rulesearch.search.primitives import GrammarPrimitives
+from rulesearch.shipped import shipped_names
+from rulesearch.simulate.codes import STATUS
+from rulesearch.tasks import Setting, Task, load_task, task_names
+
+QUICK: dict[str, dict[str, float]] = {
+    "oja": {"data_sets": 3, "points": 1000},
+    "inhibitory-rate": {"learning": 40, "scoring": 20, "eta": 0.01},
+}
+"""Settings that keep trials short; a task that is not listed runs as it is."""
+
+METRICS: dict[str, set[str]] = {
+    "oja": {"angle_deg", "norm"},
+    "pca-network": {"angles_deg", "output_correlation"},
+    "inhibitory-rate": {"rate_hz", "tuning_r"},
+    "inhibitory-network": {"rate_hz", "tuning_r"},
+    "stability": {"plausible", "rate_e_hz", "rate_i_hz", "cv_isi"},
+    "spiking-familiarity": {"memory_index", "p_value"},
+    "familiarity": {"accuracy", "p_true_positive", "p_false_positive"},
+    "stdp-frequency": {"error", "predictions"},
+    "stdp-triplets": {"error", "predictions"},
+    "reward-patterns": {"fitness"},
+    "error-driven": {"fitness"},
+    "correlation-pattern": {"fitness"},
+}
+"""What other people's scripts read, by task."""
+
+
+@pytest.fixture(params=task_names())
+def task(request: pytest.FixtureRequest) -> Task:
+    return load_task(request.param)
+
+
+@pytest.fixture
+def settings(task: Task) -> dict[str, float]:
+    return task.resolve(QUICK.get(task.name))
+
+
+def test_a_task_describes_itself(task: Task) -> None:
+    assert task.name in task_names()
+    assert load_task(task.name) is task
+    for text in (task.title, task.summary, task.reference, task.bibtex):
+        assert text.strip()
+    assert re.fullmatch(r"10\.\d{4,9}/\S+", task.doi)
+    assert task.bibtex.startswith("@")
+    assert set(task.slots) <= set(SLOTS)
+    assert task.bare_slot in SLOTS
+    assert task.known_rule in known_rules()
+    assert task.bounds[0] < task.bounds[1]
+    assert all(symbol.meaning for symbol in task.symbols.values())
+    assert all(setting.meaning for setting in task.settings.values())
+    names = [fidelity.name for fidelity in task.fidelities]
+    assert len(names) == len(set(names))
+    assert all(fidelity.trials >= 1 and fidelity.conditions for fidelity in task.fidelities)
+    for fidelity in task.fidelities:
+        for condition in fidelity.conditions:
+            task.resolve(condition)
+
+
+def test_its_grammar_fits_and_derives_the_known_rule(task: Task) -> None:
+    assert task.grammar in shipped_names("grammars")
+    grammar = load_grammar(task.grammar)
+    assert set(grammar.slots) <= set(task.slots)
+    assert set(grammar.symbols) <= {*task.symbols, *grammar.states()}
+    known = task.baseline(task.resolve()).only()
+    GrammarPrimitives(grammar).genome(known.slots, known.constant_values())
+
+
+def test_defaults_are_in_range_and_resolve_to_themselves(task: Task) -> None:
+    values = task.resolve()
+    assert set(values) == set(task.settings)
+    for name, setting in task.settings.items():
+        assert setting.low <= values[name] <= setting.high
+        assert not setting.whole or values[name] == int(values[name])
+    assert task.resolve(values) == values
+    assert task.resolve({name: repr(value) for name, value in values.items()}) == values
+
+
+def test_unknown_settings_and_values_out_of_range_are_refused(task: Task) -> None:
+    first = next(iter(task.settings))
+    with pytest.raises(RulesearchError, match=f"has no setting '{first}x'; did you mean '{first}'"):
+        task.resolve({f"{first}x": 1})
+    for name, setting in task.settings.items():
+        for value in (setting.low - 1.0, setting.high + 1.0, "nan", "inf", "-inf"):
+            with pytest.raises(RulesearchError, match=f"setting {name} of task {task.name} must lie in"):
+                task.resolve({name: value})
+        for text in ("many", "", "1 2", "__import__('os')"):
+            with pytest.raises(RulesearchError, match=f"setting {name} of task {task.name} must be a number"):
+                task.resolve({name: text})
+        if setting.whole:
+            with pytest.raises(RulesearchError, match="must be a whole number"):
+                task.resolve({name: _between(setting)})
+
+
+def _between(setting: Setting) -> float:
+    return float(np.ceil(setting.low)) + 0.5
+
+
+def test_bind_fills_in_learning_rate_bounds_and_states(task: Task, settings: dict[str, float]) -> None:
+    slot = task.slots[0]
+    for name, symbol in task.symbols.items():
+        rules = RuleSet({rule: task_rule(task, f"{slot}: {name}") for rule in task.rule_names})
+        for rule in task.bind(rules, settings).rules.values():
+            assert rule.eta == task.default_eta(settings)
+            assert rule.bounds is not None
+            assert rule.states == ({} if symbol.state is None else {name: symbol.state})
+    given = task_rule(task, f"{slot}: w; eta = 0.125; bounds = [-0.5, 0.75]")
+    bound = task.bind(RuleSet({rule: given for rule in task.rule_names}), settings)
+    for rule in bound.rules.values():
+        assert (rule.eta, rule.bounds) == (0.125, (-0.5, 0.75))
+    assert task.bind(bound, settings) == bound
+
+
+def task_rule(task: Task, text: str) -> Rule:
+    return parse_rules(text, task.bare_slot, set(task.symbols)).only()
+
+
+def test_rules_that_do_not_fit_are_refused(task: Task, settings: dict[str, float]) -> None:
+    slot, name = task.slots[0], task.rule_names[0]
+    others = [other for other in SLOTS if other not in task.slots]
+    for other in others:
+        with pytest.raises(RulesearchError):
+            task.parse(f"{other}: w" if len(task.rule_names) == 1 else f"{name}[{other}: w]")
+    with pytest.raises(RulesearchError, match="unknown symbol 'unheard'"):
+        task.parse(f"{slot}: unheard")
+    with pytest.raises(RulesearchError, match="takes the rules"):
+        task.check(RuleSet({"someone": task_rule(task, f"{slot}: w")}))
+
+
+def test_a_trial_is_a_function_of_its_arguments(task: Task, settings: dict[str, float]) -> None:
+    rules = task.bind(task.baseline(settings), settings)
+    fidelity = task.fidelities[0].name
+    first = task.trial(rules, 3, settings, fidelity)
+    other = task.trial(rules, 4, settings, fidelity)
+    assert task.trial(rules, 3, settings, fidelity) == first
+    assert task.trial(rules, 4, settings, fidelity) == other
+    assert first.metrics != other.metrics
+    assert first.status in STATUS
+    assert first.work > 0
+
+
+def test_both_tiers_give_the_same_trial(task: Task, settings: dict[str, float]) -> None:
+    rules = task.bind(task.baseline(settings), settings)
+    fidelity = task.fidelities[0].name
+    machine, compiled = (task.trial(rules, 1, settings, fidelity, backend) for backend in ("vm", "jit"))
+    assert (machine.status, machine.work) == (compiled.status, compiled.work)
+    assert machine.loss == pytest.approx(compiled.loss, rel=1e-6)
+
+
+def test_the_known_rule_beats_the_control(task: Task, settings: dict[str, float]) -> None:
+    known = evaluate_rules(task, task.baseline(settings), (0, 1), settings)
+    control = evaluate_rules(task, task.control(settings), (0, 1), settings)
+    assert known.ok
+    assert known.rank_key(task.requirements) < control.rank_key(task.requirements)
+    assert known.shortfall(task.requirements) == 0.0
+    for trial in known.trials:
+        assert trial.loss is not None and trial.loss >= 0.0
+        assert trial.loss == pytest.approx(sum(trial.cases) / len(trial.cases))
+        assert set(trial.metrics) >= METRICS[task.name] | set(task.aims)
+        assert set(trial.metrics) >= {requirement.metric for requirement in task.requirements}
+        assert trial.died_at == 1.0
+
+
+def test_references_hold_the_known_rule_and_the_control(task: Task, settings: dict[str, float]) -> None:
+    references = task.references(settings)
+    assert references[task.known_rule] == task.baseline(settings)
+    assert "control" in references
+    for rules in references.values():
+        task.check(rules)
+    for condition in task.report_conditions():
+        task.resolve({**QUICK.get(task.name, {}), **condition})
+
+
+def test_an_unknown_task_is_refused() -> None:
+    with pytest.raises(RulesearchError, match="unknown task 'ojaa'; did you mean 'oja'"):
+        load_task("ojaa")
+
+
+OWN_TASK = '''
+from rulesearch.tasks.oja import Oja
+
+class Mine(Oja):
+    """My own."""
+
+    name = "mine"
+
+class Half(Oja.__mro__[1]):
+    """Not finished."""
+'''
+
+
+def test_a_task_of_ones_own_is_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "my_task.py"
+    file.write_text(OWN_TASK)
+    mine = load_task(f"{file}:Mine")
+    assert mine.name == "mine"
+    settings = mine.resolve(QUICK["oja"])
+    assert evaluate_rules(mine, mine.baseline(settings), (0,), settings).ok
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("Other", OWN_TASK, "has no task class 'Other'"),
+        ("Half", OWN_TASK, "the task Half is not complete"),
+        ("Mine", "import nothing_of_the_kind", "failed on import: ModuleNotFoundError"),
+        ("Mine", "class Mine(", "failed on import: SyntaxError"),
+        ("Mine", None, "there is no file"),
+    ],
+)
+def test_a_file_without_the_task_is_refused(tmp_path: Path, name: str, text: str | None, said: str) -> None:
+    file = tmp_path / "my_task.py"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(RulesearchError, match=re.escape(said)):
+        load_task(f"{file}:{name}")

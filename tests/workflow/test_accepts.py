@@ -1,0 +1,83 @@
+"""Whether a grammar holds a rule, modulo algebra; and whatever stands for a rule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.grammar import load_grammar
+from rulesearch.rules import known_rule, parse_rules, rules_to_json
+from rulesearch.tasks import load_task
+from rulesearch.workflow.membership import accepts
+from rulesearch.workflow.resolve import read_rules
+
+RATE = load_grammar("rate")
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [
+        ("y*(x - w*y)", True),
+        ("x*y - w*y**2", True),
+        ("y*(x - 0.5*w*y)", True),
+        ("y*(x - alpha*w*y); alpha = 0.5", True),
+        ("y*(x - alpha*w*y); alpha = 5", False),
+        ("min(x, y)", True),
+        ("(x - x_bar)*y; x_bar = lowpass(x, 100)", True),
+        ("(x - x_bar)*y; x_bar = lowpass(x, 50)", False),
+        ("drift: x*y", False),
+    ],
+)
+def test_membership_is_modulo_algebra(text: str, accepted: bool) -> None:
+    found = accepts(RATE, parse_rules(text))
+    assert found["accepted"] == accepted, found
+    assert (found["derivation"] is not None) == accepted
+    assert found["how"]
+
+
+@pytest.mark.slow
+def test_a_function_that_no_derivation_computes_is_not_accepted() -> None:
+    assert not accepts(RATE, parse_rules("sin(x)"))["accepted"]
+
+
+def test_known_rules_of_the_tasks_are_accepted() -> None:
+    assert accepts(RATE, known_rule("oja").rules)["accepted"]
+    assert accepts(load_grammar("spiking"), load_task("inhibitory-rate").baseline({"target": 5.0}))["accepted"]
+
+
+def test_rules_are_read_from_text_name_and_file(tmp_path: Path) -> None:
+    oja = parse_rules("y*(x - w*y)")
+    assert read_rules("y*(x - w*y)") == oja
+    assert read_rules(" Oja ").rules == oja.rules
+    path = tmp_path / "rule.json"
+    path.write_text(json.dumps(rules_to_json(oja)))
+    assert read_rules(str(path)) == oja
+    assert read_rules(str(path), load_task("oja")) == oja
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff", "it is not UTF-8 text"),
+        (b" " * 300_000, "is larger than"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_files_that_are_no_rule_are_refused(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "rule.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RulesearchError, match=said):
+        read_rules(str(path))
+
+
+def test_a_rule_that_does_not_fit_the_task_is_refused_whatever_it_came_from(tmp_path: Path) -> None:
+    path = tmp_path / "rule.json"
+    path.write_text(json.dumps(rules_to_json(parse_rules("on_pre: x"))))
+    for argument in ("on_pre: x", "vogels", str(path)):
+        with pytest.raises(RulesearchError, match="task oja has the slots on_step"):
+            read_rules(argument, load_task("oja"))

@@ -1,0 +1,118 @@
+"""Clean-up: what does not matter goes, what matters stays, constants keep the digits that count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.expression import to_text
+from rulesearch.rules import RuleSet, parse_rules
+from rulesearch.symbolic import compare
+from rulesearch.tasks import Trial, load_task
+from rulesearch.workflow.clean_up import CleanUp, clean_up, simplify_on_task
+
+TASK = load_task("oja")
+SETTINGS = TASK.resolve({"data_sets": 2, "points": 1000})
+
+
+def cleaned(text: str) -> CleanUp:
+    return simplify_on_task(TASK.parse(text), TASK, SETTINGS)
+
+
+def slot(found: CleanUp) -> str:
+    return to_text(found.rules.only().slots["on_step"])
+
+
+def verdict(found: CleanUp, known: str = "oja") -> str:
+    return next(item.verdict for item in compare(found.rules) if item.rule == known)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y*(x - w*y) + 0*x",
+        "y*(x - w*y) + 0.00001*x_bar",
+        "y*(x - w*y) + (x_bar - x_bar)",
+        "y*(x - w*y)*1 - 0",
+        "y*(x - w*y) + c1*y_bar; c1 = 0.0000001",
+        "x*y - w*y**2",
+    ],
+)
+def test_what_does_not_matter_is_dropped(text: str) -> None:
+    found = cleaned(text)
+    assert verdict(found) in ("identical", "equal", "equal-up-to-scale")
+    assert found.size_after <= 9
+    assert found.rules.only().states == {}
+    assert found.rules.only().constants == {}
+    assert found.size_before == TASK.parse(text).size
+    assert found.size_after == found.rules.size
+
+
+@pytest.mark.parametrize("text", ["y*(x - c1*w*y); c1 = 0.99873", "c1*y*(x - w*y); c1 = 1.000213"])
+def test_constants_are_rounded_within_the_noise(text: str) -> None:
+    found = cleaned(text)
+    assert verdict(found) in ("identical", "equal", "equal-up-to-scale")
+    assert any("c1 = 1" in step or "dropped" in step for step in found.steps) or found.rules.only().constants == {}
+
+
+def test_what_matters_stays() -> None:
+    found = cleaned("y*(x - w*y)")
+    assert slot(found) == "y*(x - w*y)"
+    assert not [step for step in found.steps if step.startswith("dropped")]
+    assert found.loss_after == found.loss_before
+    longer = cleaned("y*(x - 0.9*w*y) + 0*x")
+    assert verdict(longer) in ("same-terms", "equal", "identical")
+
+
+def test_a_rule_that_fails_is_only_simplified() -> None:
+    found = cleaned("x*y*1000 + 0*w")
+    assert (found.loss_before, found.loss_after) == (None, None)
+    assert found.outcome.status == "runaway"
+    assert found.size_after < found.size_before
+
+
+def score_by(loss: Callable[[RuleSet, int], float]) -> Callable[[Sequence[RuleSet]], list[Outcome]]:
+    """Three seeds whose losses are a function of the rule."""
+
+    def score(forms: Sequence[RuleSet]) -> list[Outcome]:
+        found = []
+        for rules in forms:
+            trials = [Trial("ok", loss(rules, seed), {}, (0.0,)) for seed in range(3)]
+            found.append(Outcome.of(range(3), trials))
+        return found
+
+    return score
+
+
+def test_a_deletion_that_costs_more_than_the_noise_is_not_made() -> None:
+    rules = TASK.parse("y*(x - w*y) + x_bar; x_bar = lowpass(x, 100)")
+    whole, bracket = rules.only().fingerprint(), TASK.parse("y*(x - w*y)").only().fingerprint()
+
+    def after(cost: float) -> RuleSet:
+        losses = {whole: 1.0, bracket: 1.0 + cost}
+        return clean_up(rules, TASK, score_by(lambda form, _: losses.get(form.only().fingerprint(), 50.0))).rules
+
+    assert after(0.2).only().fingerprint() == whole
+    dropped = after(0.001).only()
+    assert dropped.fingerprint() == bracket
+    assert dropped.states == {}
+
+
+def test_rounding_goes_no_further_than_the_loss_allows() -> None:
+    def distance(rules: RuleSet, seed: int) -> float:
+        values = list(rules.only().constant_values().values())
+        return 1.0 + 100.0 * abs(values[0] - 0.734567) if values else 50.0
+
+    found = clean_up(parse_rules("c1*x; c1 = 0.7345678901"), TASK, score_by(distance))
+    value = found.rules.only().constant_values()["c1"]
+    assert value in (0.735, 0.7346, 0.73457)
+    assert found.loss_after is not None and found.loss_after <= 1.0 + 0.02 + 0.01
+
+
+def test_every_step_is_told_in_words_with_its_cost() -> None:
+    found = cleaned("y*(x - w*y) + 0.00001*x_bar")
+    told = [step for step in found.steps if step.startswith("dropped")]
+    assert told
+    assert all("loss " in step and "change " in step for step in told)

@@ -1,0 +1,223 @@
+"""A run that was stopped, interrupted or killed goes on to the same result."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.search.problem import Problem
+from rulesearch.workflow.discover import resume
+from rulesearch.workflow.run import Run
+
+Search = Callable[..., Run]
+
+
+def test_a_finished_run_is_answered_from_its_store(reference: Run, front: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(reference.folder, folder)
+    before = rows(folder)
+    again = resume(folder)
+    assert (folder / "front.csv").read_bytes() == front
+    assert rows(folder) == before
+    assert again.members == reference.members
+    assert (again.evaluations, again.distinct, again.deaths) == (
+        reference.evaluations,
+        reference.distinct,
+        reference.deaths,
+    )
+
+
+def rows(folder: Path) -> list[tuple[object, ...]]:
+    with sqlite3.connect(folder / "run.sqlite") as connection:
+        evaluations = connection.execute("SELECT * FROM evaluation ORDER BY id").fetchall()
+        return [*evaluations, *connection.execute("SELECT * FROM generation ORDER BY number")]
+
+
+def test_ctrl_c_keeps_what_was_found_and_resuming_gives_the_whole(
+    search: Search, reference: Run, front: bytes, tmp_path: Path
+) -> None:
+    def stop(problem: Problem) -> None:
+        if problem.progress.generation == 2:
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    said: list[str] = []
+    run = search(folder, watch=stop, notify=said.append)
+    assert run.status == "interrupted"
+    assert run.members
+    assert run.evaluations < reference.evaluations
+    assert all(member.held_out_loss is None for member in run.members)
+    assert "interrupted" in run.conclusion
+    assert "interrupted: keeping what was found" in said
+    assert Run.open(folder).status == "interrupted"
+    whole = resume(folder)
+    assert whole.status == "done"
+    assert (folder / "front.csv").read_bytes() == front
+    assert whole.evaluations == reference.evaluations
+    assert Run.open(folder).members == reference.members
+
+
+def test_ctrl_c_while_cleaning_up_keeps_what_was_found(search: Search, front: bytes, tmp_path: Path) -> None:
+    def stop(message: str) -> None:
+        if message.startswith("cleaning up rule 3"):
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    run = search(folder, notify=stop)
+    assert run.status == "interrupted"
+    assert run.members
+    resume(folder)
+    assert (folder / "front.csv").read_bytes() == front
+
+
+def test_what_is_known_is_not_simulated_again(search: Search, front: bytes, tmp_path: Path) -> None:
+    def stop(problem: Problem) -> None:
+        if problem.progress.generation == 2:
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    search(folder, watch=stop)
+    with sqlite3.connect(folder / "run.sqlite") as connection:
+        # A mark that only survives if these evaluations are answered from the store.
+        before = connection.execute("SELECT COUNT(*) FROM evaluation WHERE phase = 'search'").fetchone()[0]
+        connection.execute("UPDATE evaluation SET work = work + 1000000")
+        connection.commit()
+    assert before > 0
+    seen: list[int] = []
+    resume(folder, watch=lambda problem: seen.append(problem.progress.work))
+    assert seen[1] >= 1_000_000 * before
+    assert (folder / "front.csv").read_bytes() == front
+
+
+def test_a_run_stopped_by_time_is_a_run(search: Search, tmp_path: Path) -> None:
+    run = search(tmp_path / "run", budget=10**6, time_limit=0.5)
+    assert run.status == "stopped"
+    assert run.members
+    assert run.members[0].held_out_loss is not None
+
+
+def test_a_run_that_reaches_its_loss_stops(search: Search, tmp_path: Path) -> None:
+    run = search(tmp_path / "run", budget=10**6, stop_loss=0.5)
+    assert run.status == "stopped"
+    assert min(member.loss for member in run.members) < 1.0
+
+
+@pytest.mark.parametrize("missing", ["experiment.toml", "grammar.toml"])
+def test_a_folder_without_a_run_is_refused(reference: Run, tmp_path: Path, missing: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(reference.folder, folder)
+    (folder / missing).unlink()
+    with pytest.raises(RulesearchError, match=f"is not a run folder: it has no {missing}"):
+        resume(folder)
+
+
+def test_a_run_goes_on_with_the_grammar_it_began_with(search: Search, tmp_path: Path) -> None:
+    grammar = tmp_path / "mine.toml"
+    grammar.write_text((Path(__file__).parents[2] / "grammars" / "rate.toml").read_text())
+    folder = tmp_path / "run"
+    search(folder, grammar=str(grammar), budget=50)
+    before = (folder / "front.csv").read_bytes()
+    grammar.unlink()
+    resume(folder)
+    assert (folder / "front.csv").read_bytes() == before
+
+
+PROGRAM = """
+import sys
+from rulesearch.workflow.discover import discover
+
+if __name__ == "__main__":
+    settings = {"data_sets": 2, "points": 400}
+    discover("oja", seed=3, budget=4000, settings=settings, out=sys.argv[1], workers=int(sys.argv[2]))
+"""
+
+
+def killed_when(folder: Path, moment: Callable[[sqlite3.Connection], bool], workers: int) -> None:
+    """Start the search and kill it -9 at the moment; fail if it ended before."""
+    script = folder.parent / "search.py"
+    script.write_text(PROGRAM)
+    words = [sys.executable, str(script), str(folder), str(workers)]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            if reached(folder / "run.sqlite", moment):
+                break
+            time.sleep(0.002)
+        assert process.poll() is None, "the search ended before it could be killed"
+        os.kill(process.pid, signal.SIGKILL)
+    assert not (folder / "front.csv").exists()
+
+
+def reached(path: Path, moment: Callable[[sqlite3.Connection], bool]) -> bool:
+    if not path.exists():
+        return False
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+    try:
+        return moment(connection)
+    except sqlite3.OperationalError:  # the tables are not there yet
+        return False
+    finally:
+        connection.close()
+
+
+def count(table: str, at_least: int, where: str = "1") -> Callable[[sqlite3.Connection], bool]:
+    query = f"SELECT COUNT(*) FROM {table} WHERE {where}"
+    return lambda connection: connection.execute(query).fetchone()[0] >= at_least
+
+
+@pytest.fixture(scope="module")
+def undisturbed(search: Search, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    search(folder, budget=4000)
+    return (folder / "front.csv").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        count("generation", 0),
+        count("generation", 5),
+        count("evaluation", 30, "phase = 'clean-up'"),
+    ],
+    ids=["at the start", "in the search", "in the clean-up"],
+)
+def test_a_run_that_is_killed_resumes_to_the_same_front(
+    undisturbed: bytes, tmp_path: Path, moment: Callable[[sqlite3.Connection], bool], workers: int
+) -> None:
+    folder = tmp_path / "run"
+    killed_when(folder, moment, workers)
+    resume(folder)
+    assert (folder / "front.csv").read_bytes() == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
+def test_a_run_may_be_killed_again_and_again(undisturbed: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    killed_when(folder, count("generation", 3), 1)
+    script = tmp_path / "go_on.py"
+    script.write_text(
+        "import sys\nfrom rulesearch.workflow.discover import resume\n"
+        "if __name__ == '__main__':\n    resume(sys.argv[1])\n"
+    )
+    for generations in (6, 9):
+        with subprocess.Popen([sys.executable, str(script), str(folder)], stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and not reached(folder / "run.sqlite", count("generation", generations)):
+                time.sleep(0.002)
+            assert process.poll() is None
+            os.kill(process.pid, signal.SIGKILL)
+    resume(folder)
+    assert (folder / "front.csv").read_bytes() == undisturbed
