@@ -56,8 +56,8 @@ def discover(
 
     Ctrl-C ends the search with what was found; resume goes on from there.
     """
-    from rulesearch.cli.live import LiveView
     from rulesearch import discover as search
+    from rulesearch.cli.live import LiveView
     from rulesearch.workflow.discover import predict
 
     if time is not None and not time > 0:
@@ -96,8 +96,8 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Go on where a run stopped, to the same result as without the stop."""
-    from rulesearch.cli.live import LiveView
     from rulesearch import resume as go_on
+    from rulesearch.cli.live import LiveView
 
     with LiveView(Path(folder).name, quiet=as_json) as view:
         run = go_on(folder, workers=workers, scheduler=scheduler, watch=view.watch, notify=view.notify)

@@ -87,7 +87,10 @@ class Evaluator:
             self._executor = _dask_executor(scheduler)
         elif workers > 1:
             self._executor = ProcessPoolExecutor(
-                workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(os.getpid(),)
+                workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+                initargs=(os.getpid(),),
             )
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
@@ -96,7 +99,9 @@ class Evaluator:
             return [run_job(self.task, self.settings, self.backend, job) for job in jobs]
         step = max(1, -(-len(jobs) // (self.workers * _CHUNKS_PER_WORKER)))
         futures = [
-            self._executor.submit(_run_chunk, self.reference, self.settings, self.backend, list(jobs[first : first + step]))
+            self._executor.submit(
+                _run_chunk, self.reference, self.settings, self.backend, list(jobs[first : first + step])
+            )
             for first in range(0, len(jobs), step)
         ]
         return [outcome for future in futures for outcome in future.result()]

@@ -70,7 +70,11 @@ class Record:
 def job_key(job: Job) -> Key:
     """Return what an evaluation is known by in its run: rule text with constants, fidelity and conditions, seeds."""
     conditions = "/".join(",".join(f"{name}={value!r}" for name, value in pairs) for pairs in job.conditions)
-    return str(job.rules), f"{job.fidelity}[{conditions}]" if conditions else job.fidelity, ",".join(map(str, job.seeds))
+    return (
+        str(job.rules),
+        f"{job.fidelity}[{conditions}]" if conditions else job.fidelity,
+        ",".join(map(str, job.seeds)),
+    )
 
 
 class Store:
@@ -101,7 +105,9 @@ class Store:
         """Return the outcome of a job that was in the store when it was opened, else None."""
         return self._known.get(job_key(job))
 
-    def add(self, records: Sequence[Record], generation: tuple[int, int, int, int, float | None, int] | None = None) -> None:
+    def add(
+        self, records: Sequence[Record], generation: tuple[int, int, int, int, float | None, int] | None = None
+    ) -> None:
         """Write evaluations, and the figures of their generation, as one transaction.
 
         **Arguments:** `generation`: number, evaluations, distinct full evaluations, duplicates, best loss,
@@ -153,7 +159,10 @@ def _row(record: Record) -> tuple[object, ...]:
     outcome = record.outcome
     rule, fidelity, seeds = job_key(record.job)
     trials = (
-        [[seed, t.status, t.loss, dict(t.metrics), list(t.cases), t.work, t.died_at] for seed, t in zip(outcome.seeds, outcome.trials, strict=True)]
+        [
+            [seed, t.status, t.loss, dict(t.metrics), list(t.cases), t.work, t.died_at]
+            for seed, t in zip(outcome.seeds, outcome.trials, strict=True)
+        ]
         if len(outcome.trials) > 1
         else []
     )
@@ -182,7 +191,7 @@ def _outcome(row: Sequence[object]) -> Outcome:
     case_values = tuple(json.loads(str(cases)))
     found = json.loads(str(trials))
     each = (
-        tuple(Trial(s, l, m, tuple(c), w, d) for _, s, l, m, c, w, d in found)
+        tuple(Trial(kind, value, m, tuple(c), w, d) for _, kind, value, m, c, w, d in found)
         if found
         else (Trial(str(status), loss, json.loads(str(metrics)), case_values, int(str(work)), float(str(died_at))),)  # type: ignore[arg-type]
     )

@@ -22,10 +22,12 @@ _DIGITS = 9
 
 @cache
 def points(symbol: str) -> npt.NDArray[np.float64]:
-    """Return the `(POINTS,)` values of a symbol: a third of them in [0, 1.5], the rest in [-1.5, 1.5]."""
+    """Return the `(POINTS,)` values of a symbol: a third in [0, 1.5], a sixth beyond +-3, the rest in +-1.5."""
     seed = int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:8], "little")
     values = np.random.Generator(np.random.PCG64(seed)).uniform(-1.5, 1.5, POINTS)
     values[::3] = np.abs(values[::3])
+    # Far points tell relu(2 - x) from 2 - x.
+    values[1::6] += np.copysign(3.0, values[1::6])
     values.setflags(write=False)
     return values
 

@@ -65,22 +65,76 @@ def _relu(value: Any) -> Any:
 _TABLE = (
     Operator("add", 2, "+", SUM, 0, np.add, lambda _, a, b: a + b, "({0} + {1})", "{0} + {1}", "same", True),
     Operator("sub", 2, "-", SUM, 1, np.subtract, lambda _, a, b: a - b, "({0} - {1})", "{0} - {1}", "same"),
-    Operator("mul", 2, "*", PRODUCT, 2, np.multiply, lambda _, a, b: a * b, "({0} * {1})", r"{0}\,{1}", "product", True),
-    Operator("div", 2, "/", PRODUCT, 3, np.divide, lambda _, a, b: a / b, "({0} / {1})", r"\frac{{{0}}}{{{1}}}", "quotient"),
+    Operator(
+        "mul", 2, "*", PRODUCT, 2, np.multiply, lambda _, a, b: a * b, "({0} * {1})", r"{0}\,{1}", "product", True
+    ),
+    Operator(
+        "div", 2, "/", PRODUCT, 3, np.divide, lambda _, a, b: a / b, "({0} / {1})", r"\frac{{{0}}}{{{1}}}", "quotient"
+    ),
     Operator("pow", 2, "**", POWER, 4, np.power, lambda _, a, b: a**b, "({0} ** {1})", "{0}^{{{1}}}", "power"),
     Operator("neg", 1, "-", NEGATION, 5, np.negative, lambda _, a: -a, "(-{0})", "-{0}", "keep"),
     Operator("exp", 1, "", FUNCTION, 6, np.exp, lambda s, a: s.exp(a), "exp({0})", r"\exp\left({0}\right)", "pure"),
     Operator("log", 1, "", FUNCTION, 7, np.log, lambda s, a: s.log(a), "log({0})", r"\log\left({0}\right)", "pure"),
     Operator("sqrt", 1, "", FUNCTION, 8, np.sqrt, lambda s, a: s.sqrt(a), "sqrt({0})", r"\sqrt{{{0}}}", "root"),
     Operator("abs", 1, "", FUNCTION, 9, np.abs, lambda s, a: s.Abs(a), "abs({0})", r"\left|{0}\right|", "keep"),
-    Operator("tanh", 1, "", FUNCTION, 10, np.tanh, lambda s, a: s.tanh(a), "tanh({0})", r"\tanh\left({0}\right)", "pure"),
+    Operator(
+        "tanh", 1, "", FUNCTION, 10, np.tanh, lambda s, a: s.tanh(a), "tanh({0})", r"\tanh\left({0}\right)", "pure"
+    ),
     Operator("sin", 1, "", FUNCTION, 11, np.sin, lambda s, a: s.sin(a), "sin({0})", r"\sin\left({0}\right)", "pure"),
     Operator("cos", 1, "", FUNCTION, 12, np.cos, lambda s, a: s.cos(a), "cos({0})", r"\cos\left({0}\right)", "pure"),
-    Operator("min", 2, "", FUNCTION, 13, np.minimum, lambda s, a, b: s.Min(a, b), "minimum({0}, {1})", r"\min\left({0}, {1}\right)", "same", True),
-    Operator("max", 2, "", FUNCTION, 14, np.maximum, lambda s, a, b: s.Max(a, b), "maximum({0}, {1})", r"\max\left({0}, {1}\right)", "same", True),
-    Operator("step", 1, "", FUNCTION, 15, _step, lambda s, a: s.Heaviside(a, 0), "step({0})", r"\Theta\left({0}\right)", "none"),
-    Operator("relu", 1, "", FUNCTION, 16, _relu, lambda s, a: s.Max(a, 0), "relu({0})", r"\left[{0}\right]_{{+}}", "keep"),
-    Operator("sign", 1, "", FUNCTION, 17, np.sign, lambda s, a: s.sign(a), "sign({0})", r"\operatorname{{sgn}}\left({0}\right)", "none"),
+    Operator(
+        "min",
+        2,
+        "",
+        FUNCTION,
+        13,
+        np.minimum,
+        lambda s, a, b: s.Min(a, b),
+        "minimum({0}, {1})",
+        r"\min\left({0}, {1}\right)",
+        "same",
+        True,
+    ),
+    Operator(
+        "max",
+        2,
+        "",
+        FUNCTION,
+        14,
+        np.maximum,
+        lambda s, a, b: s.Max(a, b),
+        "maximum({0}, {1})",
+        r"\max\left({0}, {1}\right)",
+        "same",
+        True,
+    ),
+    Operator(
+        "step",
+        1,
+        "",
+        FUNCTION,
+        15,
+        _step,
+        lambda s, a: s.Heaviside(a, 0),
+        "step({0})",
+        r"\Theta\left({0}\right)",
+        "none",
+    ),
+    Operator(
+        "relu", 1, "", FUNCTION, 16, _relu, lambda s, a: s.Max(a, 0), "relu({0})", r"\left[{0}\right]_{{+}}", "keep"
+    ),
+    Operator(
+        "sign",
+        1,
+        "",
+        FUNCTION,
+        17,
+        np.sign,
+        lambda s, a: s.sign(a),
+        "sign({0})",
+        r"\operatorname{{sgn}}\left({0}\right)",
+        "none",
+    ),
 )
 
 OPERATORS: dict[str, Operator] = {row.name: row for row in _TABLE}

@@ -87,7 +87,11 @@ class _Parser:
         result = self._binary(1)
         if self.token.kind != "end":
             token = self.token
-            hint = "there is no opening bracket for it" if token.text == ")" else "expected an operator (+ - * / **) or the end"
+            hint = (
+                "there is no opening bracket for it"
+                if token.text == ")"
+                else "expected an operator (+ - * / **) or the end"
+            )
             raise self._error(f"unexpected {token.text!r}: {hint}", token.column)
         if result.depth > MAX_DEPTH:
             raise self._error(f"the expression is {result.depth} levels deep; at most {MAX_DEPTH} are read", 1)
@@ -96,7 +100,9 @@ class _Parser:
     def _enter(self) -> None:
         self.nesting += 1
         if self.nesting > 4 * MAX_DEPTH:
-            raise self._error(f"the expression is nested too deeply; at most {MAX_DEPTH} levels are read", self.token.column)
+            raise self._error(
+                f"the expression is nested too deeply; at most {MAX_DEPTH} levels are read", self.token.column
+            )
 
     def _binary(self, lowest: int) -> Expression:
         self._enter()
@@ -177,7 +183,9 @@ class _Parser:
 
     def _symbol(self, token: _Token) -> Expression:
         if token.text in FUNCTIONS:
-            raise self._error(f"the function {token.text} needs its argument in brackets: {token.text}(...)", token.column)
+            raise self._error(
+                f"the function {token.text} needs its argument in brackets: {token.text}(...)", token.column
+            )
         return Expression.symbol(token.text)
 
     def _call(self, token: _Token) -> Expression:
@@ -193,5 +201,3 @@ class _Parser:
         if len(arguments) != row.arity:
             raise self._error(f"{row.name} takes {row.arity} argument(s), found {len(arguments)}", token.column)
         return Expression.apply(row.name, *arguments)
-
-

@@ -13,8 +13,11 @@ from rulesearch.expression.units import format_number, from_base
 _ATOM = 6
 
 _GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
+    (
+        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu"),
+        *("xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi"),
+        *("Sigma", "Phi", "Psi", "Omega"),
+    )
 )
 _SYMBOL_LATEX = {
     "w_mean": r"\langle w\rangle",
@@ -76,7 +79,8 @@ def symbol_latex(name: str) -> str:
     base = rf"\{stem}" if stem in _GREEK else (stem if len(stem) == 1 else rf"\mathrm{{{stem}}}")
     words = [part for part in tail.split("_") if part]
     below = ",".join(
-        [digits] * bool(digits) + [word if len(word) == 1 or word.isdigit() else rf"\mathrm{{{word}}}" for word in words]
+        [digits] * bool(digits)
+        + [word if len(word) == 1 or word.isdigit() else rf"\mathrm{{{word}}}" for word in words]
     )
     return f"{base}_{{{below}}}" if below else base
 

@@ -60,7 +60,8 @@ class Expression:
     @property
     def depth(self) -> int:
         """Number of levels: 1 for a symbol."""
-        return self.fold(lambda _: 1, lambda _, *levels: 1 + max(levels))
+        levels: int = self.fold(lambda _: 1, lambda _, *below: 1 + max(below))
+        return levels
 
     @property
     def symbols(self) -> tuple[str, ...]:

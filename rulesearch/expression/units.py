@@ -6,7 +6,7 @@ Base units are s, mV and nS; pA = nS mV and Hz = 1/s follow. A number without a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import Operator
@@ -31,7 +31,11 @@ def to_base(digits: str, unit: str) -> float:
     """Return a written number in base units, exactly rounded: `("20", "ms")` gives 0.02."""
     if not unit:
         return float(digits)
-    return float(Decimal(digits) * UNITS[unit][0])
+    try:
+        return float(Decimal(digits) * UNITS[unit][0])
+    except DecimalException:
+        # An exponent that Decimal does not hold: infinite or 0, whatever the unit.
+        return float(digits)
 
 
 def from_base(value: float, unit: str) -> str:
@@ -40,12 +44,12 @@ def from_base(value: float, unit: str) -> str:
         return format_number(value)
     exact = Decimal(repr(value)) / UNITS[unit][0]
     short = format_number(float(exact))
-    return short if to_base(short, unit) == value else format(exact, "f")
+    return short if to_base(short, unit) == value else str(exact)
 
 
 def format_number(value: float) -> str:
     """Return the shortest text that reads back as `value`; whole numbers without a point."""
-    if value == int(value) and abs(value) < 1e15:
+    if abs(value) < 1e15 and value == int(value):
         return str(int(value)) if value or str(value)[0] != "-" else "-0.0"
     return repr(value)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from rulesearch.errors import RulesearchError
+from rulesearch.expression.operators import FUNCTIONS
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
@@ -55,12 +57,15 @@ def rules_from_json(document: Any, where: str = "rule JSON") -> RuleSet:
     if isinstance(document, str):
         try:
             document = json.loads(document)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise RulesearchError(f"{where}: not JSON: {error}") from None
     members = _mapping(_mapping(document, where).get("rules"), f"{where}: rules")
     if not members:
         raise RulesearchError(f'{where}: "rules" is empty; expected at least one rule, as in {{"rules": {{"w": ...}}}}')
-    rules = {name: _rule_from_json(member, f"{where}: rules.{name}") for name, member in members.items()}
+    rules = {
+        _name(name, f"{where}: rules"): _rule_from_json(member, f"{where}: rules.{name}")
+        for name, member in members.items()
+    }
     name = document.get("name") or ""
     return RuleSet(rules, name if isinstance(name, str) else "")
 
@@ -72,11 +77,35 @@ def _mapping(value: Any, where: str) -> Mapping[str, Any]:
 
 
 def _number(value: Any, where: str) -> float:
-    if value in ("inf", "-inf"):
-        return float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise RulesearchError(f"{where}: expected a number, found {value!r}")
-    return float(value)
+    try:
+        if not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
+    except OverflowError:
+        raise RulesearchError(f"{where}: the number is too large") from None
+    raise RulesearchError(f"{where}: expected a number, found {value!r}")
+
+
+def _bound(value: Any, where: str) -> float:
+    return float(value) if value in ("inf", "-inf") else _number(value, where)
+
+
+def _tau(value: Any, where: str, least: float = 0.0) -> float:
+    tau = _number(value, where)
+    if tau <= 0.0 or tau < least:
+        raise RulesearchError(f"{where}: expected a time of at least {least:g} and above 0, found {tau:g}")
+    return tau
+
+
+def _name(name: str, where: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z_0-9]*", name) or name in FUNCTIONS or name in UNITS or name in SLOTS:
+        raise RulesearchError(f"{where}: {name!r} cannot be a name; expected letters, digits and _")
+    return name
+
+
+def _declared(name: str, where: str) -> str:
+    if name == "w":
+        raise RulesearchError(f"{where}: 'w' is the weight and cannot be declared; choose another name")
+    return _name(name, where)
 
 
 def _expression(value: Any, where: str) -> Expression:
@@ -92,22 +121,26 @@ def _rule_from_json(member: Any, where: str) -> Rule:
     fields = _mapping(member, where)
     unknown = set(fields) - {*SLOTS, "eta", "states", "constants", "bounds", "name"}
     if unknown:
-        raise RulesearchError(f"{where}: unknown field {sorted(unknown)[0]!r}; expected slots, eta, states, constants, bounds")
+        raise RulesearchError(
+            f"{where}: unknown field {sorted(unknown)[0]!r}; expected slots, eta, states, constants, bounds"
+        )
     slots = {slot: _expression(fields[slot], f"{where}.{slot}") for slot in SLOTS if fields.get(slot)}
     if not slots:
         raise RulesearchError(f"{where}: no slot is filled; expected one of {', '.join(SLOTS)}")
     states = {
-        name: _state_from_json(state, f"{where}.states.{name}")
+        _declared(name, f"{where}.states"): _state_from_json(state, f"{where}.states.{name}")
         for name, state in _mapping(fields.get("states") or {}, f"{where}.states").items()
     }
     constants = {
-        name: _constant(value, f"{where}.constants.{name}")
+        _declared(name, f"{where}.constants"): _constant(value, f"{where}.constants.{name}")
         for name, value in _mapping(fields.get("constants") or {}, f"{where}.constants").items()
     }
     bounds = fields.get("bounds")
     if bounds is not None and (not isinstance(bounds, list) or len(bounds) != 2):
         raise RulesearchError(f"{where}.bounds: expected [low, high] or null, found {bounds!r}")
-    limits = None if bounds is None else (_number(bounds[0], f"{where}.bounds"), _number(bounds[1], f"{where}.bounds"))
+    limits = None if bounds is None else (_bound(bounds[0], f"{where}.bounds"), _bound(bounds[1], f"{where}.bounds"))
+    if limits is not None and not limits[0] < limits[1]:
+        raise RulesearchError(f"{where}.bounds: the lower bound must be below the upper one, found {bounds}")
     eta = None if fields.get("eta") is None else _number(fields["eta"], f"{where}.eta")
     return Rule(slots, eta, states, constants, limits)
 
@@ -115,7 +148,7 @@ def _rule_from_json(member: Any, where: str) -> Rule:
 def _constant(value: Any, where: str) -> Number:
     if isinstance(value, dict):
         unit = value.get("unit", "")
-        if unit and unit not in UNITS:
+        if unit and (not isinstance(unit, str) or unit not in UNITS):
             raise RulesearchError(f"{where}: unknown unit {unit!r}; there is: {', '.join(UNITS)}")
         return Number(_number(value.get("value"), where), unit)
     return Number(_number(value, where))
@@ -125,13 +158,15 @@ def _state_from_json(value: Any, where: str) -> State:
     fields = _mapping(value, where)
     kind = fields.get("kind")
     if kind == "trace" and fields.get("side") in ("pre", "post"):
-        return Trace(fields["side"], _number(fields.get("tau"), f"{where}.tau"), bool(fields.get("nearest", False)))
+        return Trace(fields["side"], _tau(fields.get("tau"), f"{where}.tau"), bool(fields.get("nearest", False)))
     if kind == "lowpass":
         in_steps = "tau_steps" in fields
-        tau = _number(fields.get("tau_steps" if in_steps else "tau"), f"{where}.tau")
+        tau = _tau(fields.get("tau_steps" if in_steps else "tau"), f"{where}.tau", 1.0 if in_steps else 0.0)
         return Lowpass(_expression(fields.get("expression"), f"{where}.expression"), tau, in_steps)
     if kind == "synaptic":
         slots = {slot: _expression(fields[slot], f"{where}.{slot}") for slot in SLOTS if fields.get(slot)}
-        tau = fields.get("tau")
-        return Synaptic(slots, None if tau is None else _number(tau, f"{where}.tau"))
+        if not slots:
+            raise RulesearchError(f"{where}: a synaptic state needs at least one slot of {', '.join(SLOTS)}")
+        decay = fields.get("tau")
+        return Synaptic(slots, None if decay is None else _tau(decay, f"{where}.tau"))
     raise RulesearchError(f"{where}: expected kind trace (with side pre or post), lowpass or synaptic, found {kind!r}")

@@ -86,6 +86,9 @@ class Rule:
         for name, state in self.states.items():
             if isinstance(state, Lowpass):
                 dimension_of(state.expression, known, f"{where}, state {name}")
+            elif isinstance(state, Synaptic):
+                for slot, expression in state.slots.items():
+                    dimension_of(expression, known, f"{where}, state {name}, slot {slot}")
 
     def latex(self, digits: int | None = None, with_values: bool = False) -> str:
         r"""Return LaTeX of the slots, joined by `\\`: `\Delta w = \eta\,...`, `\dot{w} = \eta\,...` for drift.

@@ -103,9 +103,10 @@ def _parse_rule(span: _Span, bare_slot: str, symbols: Collection[str]) -> Rule:
         slot = _SLOT.match(piece.text)
         assignment = _ASSIGNMENT.match(piece.text)
         name = slot.group(1) if slot else assignment.group(1) if assignment else bare_slot
-        if name in seen:
+        meant = name[4:] if assignment and name.startswith("tau_") and name[4:] in CUSTOMARY_TRACES else name
+        if meant in seen:
             raise piece.error(f"{name} is given twice; give it once")
-        seen.add(name)
+        seen.add(meant)
         if assignment:
             value = piece.part(assignment.end())
             if name == "eta":
@@ -148,7 +149,9 @@ def _check_name(piece: _Span, name: str) -> None:
 
 def _bounds(value: _Span) -> tuple[float, float]:
     text = value.text.strip()
-    parts = value.part(value.text.index("[") + 1, value.text.rindex("]")).split(",") if re.match(r"\[.*\]$", text) else []
+    parts = (
+        value.part(value.text.index("[") + 1, value.text.rindex("]")).split(",") if re.match(r"\[.*\]$", text) else []
+    )
     if len(parts) != 2:
         raise value.error(f"bounds must be two numbers, found {text!r}; type for example bounds = [0, 1]")
     low, high = (_bound(part) for part in parts)
@@ -181,12 +184,16 @@ def _state(kind: str, inside: _Span) -> State:
     if kind == "trace":
         words = [part.text.strip() for part in parts]
         if len(parts) not in (2, 3) or words[0] not in ("pre", "post"):
-            raise inside.error("a trace is written trace(pre, 20 ms), trace(post, 20 ms) or trace(post, 20 ms, nearest)")
+            raise inside.error(
+                "a trace is written trace(pre, 20 ms), trace(post, 20 ms) or trace(post, 20 ms, nearest)"
+            )
         if len(parts) == 3 and words[2] not in ("nearest", "all"):
             raise parts[2].error(f"unknown interaction scheme {words[2]!r}{did_you_mean(words[2], ('nearest', 'all'))}")
         return Trace(words[0], parts[1].time("the time constant of a trace"), len(parts) == 3 and words[2] == "nearest")
     if len(parts) < 2:
-        raise inside.error("a low-pass is written lowpass(expression, 10 s), in tasks with steps lowpass(expression, 100)")
+        raise inside.error(
+            "a low-pass is written lowpass(expression, 10 s), in tasks with steps lowpass(expression, 100)"
+        )
     expression_span = inside.part(0, parts[-1].start - inside.start - 1)
     number = parts[-1].number("the time constant of a low-pass")
     if not number.unit:
@@ -204,8 +211,12 @@ def _synaptic(inside: _Span) -> Synaptic:
             continue
         slot, assignment = _SLOT.match(piece.text), _ASSIGNMENT.match(piece.text)
         if assignment and assignment.group(1) == "tau":
+            if tau is not None:
+                raise piece.error("tau is given twice; give it once")
             tau = piece.part(assignment.end()).time("tau")
         elif slot and slot.group(1) in SLOTS:
+            if slot.group(1) in slots:
+                raise piece.error(f"{slot.group(1)} is given twice; give it once")
             slots[slot.group(1)] = piece.part(slot.end()).expression()
         else:
             raise piece.error("a synaptic state holds slots and tau: synaptic(on_pre: y; on_post: x; tau = 1 s)")
@@ -246,6 +257,8 @@ def _without_eta(expression: Expression) -> Expression | None:
                 other = arguments[1 - index]
                 if inner == Expression.number(1):
                     return other
+                if inner == Expression.apply("neg", Expression.number(1)):
+                    return Expression.apply("neg", other)
                 return Expression.apply("mul", *((inner, other) if index == 0 else (other, inner)))
     return None
 

@@ -84,4 +84,6 @@ class CandidateMaker:
         states = {name: state for name, state in self.states.items() if name in read}
         rules = RuleSet.single(Rule(skeleton.slots, None, states, constants))
         size = sum(expression.size for expression in skeleton.slots.values())
-        return Candidate(genome, rules, fingerprint(skeleton.slots, values), size, skeleton.values, origin, parents, born=born)
+        return Candidate(
+            genome, rules, fingerprint(skeleton.slots, values), size, skeleton.values, origin, parents, born=born
+        )

@@ -81,7 +81,10 @@ def fit_constants(
     """
     generation = problem.progress.generation
     children = rng.spawn(len(candidates))
-    fits = [ConstantFit(problem, candidate, child, population) for candidate, child in zip(candidates, children, strict=True)]
+    fits = [
+        ConstantFit(problem, candidate, child, population)
+        for candidate, child in zip(candidates, children, strict=True)
+    ]
     for _ in range(rounds):
         asked = [fit.ask(generation) for fit in fits]
         new = [candidate for group in asked for candidate in group]

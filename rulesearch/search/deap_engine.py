@@ -17,6 +17,7 @@ from rulesearch.evaluation.seeds import generator
 from rulesearch.search.candidate import Candidate, nests_a_function
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
+from rulesearch.search.primitives import Genome
 from rulesearch.search.problem import Problem
 from rulesearch.search.selection import Lexicase
 from rulesearch.search.survival import Survival
@@ -34,8 +35,8 @@ class DeapSettings:
     compared, in powers of ten; `floor`: aims below it count as equal; `crossover`, `join`, `fresh`: shares of
     offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`) or a second
     parent, and from none; `lexicase`: share of parents chosen by lexicase over the cases; `first_layer`: share of
-    the others from the unbeaten layer alone; `further`: chance that another mutation follows one; `migration`: generations between visits; `patience`:
-    generations without a better rule before an island starts anew; `fitted`: structures per generation whose
+    the others from the unbeaten layer alone; `further`: chance that another mutation follows one; `migration`: generations
+    between visits; `patience`: generations without a better rule before an island starts anew; `fitted`: structures per generation whose
     constants are fitted, by `rounds` of CMA-ES; `attempts` per child before a known function is given up.
     """
 
@@ -90,15 +91,17 @@ class DeapEngine(Engine):
 
     def search(self, problem: Problem) -> None:
         variation = Variation(problem.primitives)
-        survival = Survival(problem.task.aims, problem.requirements, self.settings.cell, self.settings.fine, self.settings.floor)
+        survival = Survival(
+            problem.task.aims, problem.requirements, self.settings.cell, self.settings.fine, self.settings.floor
+        )
         islands = [_Island(number) for number in range(self.settings.islands)]
         going = True
         while going:
             generation = problem.progress.generation
             batches = [self._propose(problem, variation, island, generation) for island in islands]
-            problem.evaluate([candidate for batch in batches for candidate in batch])
-            for island, batch in zip(islands, batches, strict=True):
-                self._admit(survival, island, batch)
+            problem.evaluate([candidate for new, _ in batches for candidate in new])
+            for island, (new, known) in zip(islands, batches, strict=True):
+                self._admit(survival, island, [*new, *known])
             self._fit(problem, survival, islands, generation)
             self._promote(problem, islands)
             self._renew(survival, islands, generation)
@@ -109,11 +112,15 @@ class DeapEngine(Engine):
         alive = [candidate for candidate in new if candidate.alive and candidate.key not in known]
         island.layers = survival.layers([*island.members(), *alive], self.settings.capacity)
 
-    def _propose(self, problem: Problem, variation: Variation, island: _Island, generation: int) -> list[Candidate]:
+    def _propose(
+        self, problem: Problem, variation: Variation, island: _Island, generation: int
+    ) -> tuple[list[Candidate], list[Candidate]]:
+        """Return new candidates, and known ones that come to this island at no cost: it may need them on its way."""
         rng = generator(problem.seed, _OFFSPRING, generation, island.number)
         settings = self.settings
         members = island.members()
         batch: list[Candidate] = []
+        known: dict[str, Candidate] = {}
         if generation == 0 and problem.start is not None:
             start = problem.maker.make(problem.start, "start", (), generation)
             if problem.is_new(start) or island.number:
@@ -128,7 +135,9 @@ class DeapEngine(Engine):
                 continue
             if problem.is_new(candidate):
                 batch.append(candidate)
-        return batch
+            elif problem.recall(candidate) and candidate.alive:
+                known.setdefault(candidate.key, candidate)
+        return batch, list(known.values())
 
     def _child(
         self,
@@ -147,15 +156,15 @@ class DeapEngine(Engine):
         if rng.random() < settings.join:
             second = self._parent(island, lexicase, rng)
             joined = variation.join(first.genome, second.genome, rng, settings.leafy)
-            return joined and problem.maker.make(joined, "join", (first.key, second.key), generation)
+            return _made(problem, joined, "join", (first.key, second.key), generation)
         if rng.random() < settings.crossover:
             second = self._parent(island, lexicase, rng)
             crossed = variation.crossover(first.genome, second.genome, rng)
-            return crossed and problem.maker.make(crossed, "crossover", (first.key, second.key), generation)
+            return _made(problem, crossed, "crossover", (first.key, second.key), generation)
         mutated = variation.mutate(first.genome, rng)
         while mutated is not None and rng.random() < settings.further:
             mutated = variation.mutate(mutated, rng)
-        return mutated and problem.maker.make(mutated, "mutation", (first.key,), generation)
+        return _made(problem, mutated, "mutation", (first.key,), generation)
 
     def _parent(self, island: _Island, lexicase: Lexicase, rng: np.random.Generator) -> Candidate:
         if rng.random() < self.settings.lexicase:
@@ -202,3 +211,9 @@ class DeapEngine(Engine):
             if generation - island.improved >= self.settings.patience:
                 island.layers = []
                 island.best, island.improved = (float("inf"), float("inf")), generation
+
+
+def _made(
+    problem: Problem, genome: Genome | None, origin: str, parents: tuple[str, ...], generation: int
+) -> Candidate | None:
+    return None if genome is None else problem.maker.make(genome, origin, parents, generation)

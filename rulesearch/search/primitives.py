@@ -59,7 +59,7 @@ class GrammarPrimitives:
         self.slots = tuple(grammar.slots)
         self.optional = frozenset(grammar.optional_slots)
         self.types: dict[str, type] = {name: type(name, (), {}) for name in grammar.productions}
-        starts = [self.types[grammar.slots[slot]] for slot in self.slots]
+        starts = [self.types[_core(grammar, grammar.slots[slot])] for slot in self.slots]
         self.set = gp.PrimitiveSetTyped(grammar.name, [], starts[0])
         self.productions: dict[str, Production] = {}
         self.primitives: dict[type, list[gp.Primitive]] = {kind: [] for kind in self.types.values()}
@@ -76,7 +76,10 @@ class GrammarPrimitives:
             weights = [self._weight(terminal) for terminal in self.terminals[kind]]
             weights += [_CONSTANT_WEIGHT] * len(self.constant_kinds[kind])
             self.weights[kind] = [float(total) for total in np.cumsum(weights)]
-        self.cost = {name: len(production.template.nodes) - len(production.children) for name, production in self.productions.items()}
+        self.cost = {
+            name: len(production.template.nodes) - len(production.children)
+            for name, production in self.productions.items()
+        }
         self.sizes = self._possible_sizes()
 
     def _fill(self) -> None:
@@ -106,9 +109,7 @@ class GrammarPrimitives:
                 row[min(limit, self.cost[terminal.name])] = True
         for size in range(2, limit + 1):
             for kind, row in table.items():
-                row[size] = row[size] or any(
-                    self._fits(primitive, size, table) for primitive in self.primitives[kind]
-                )
+                row[size] = row[size] or any(self._fits(primitive, size, table) for primitive in self.primitives[kind])
         return table
 
     def _fits(self, primitive: gp.Primitive, size: int, table: Mapping[type, list[bool]]) -> bool:
@@ -128,7 +129,9 @@ class GrammarPrimitives:
 
     def _weight(self, terminal: gp.Terminal) -> float:
         template = self.productions[terminal.name].template
-        derived = any(self.grammar.symbols[name].definition for name in template.symbols if name in self.grammar.symbols)
+        derived = any(
+            self.grammar.symbols[name].definition for name in template.symbols if name in self.grammar.symbols
+        )
         return _DERIVED_WEIGHT if derived else 1.0
 
     def leaf(self, kind: type, rng: np.random.Generator) -> gp.Terminal:
@@ -247,6 +250,12 @@ class GrammarPrimitives:
             if nodes is not None:
                 return nodes
         return None
+
+
+def _core(grammar: Grammar, nonterminal: str) -> str:
+    # A start symbol that only says whether a slot may be empty has no operators of its own.
+    filled = [production for production in grammar.productions[nonterminal] if not production.is_empty]
+    return _core(grammar, filled[0].children[0]) if len(filled) == 1 and filled[0].is_unit else nonterminal
 
 
 def _never_called(*_: Any) -> None:

@@ -84,6 +84,8 @@ class Problem:
         self.archive = Archive(self.requirements)
         self.seen: dict[str, int] = {}
         self.progress = Progress()
+        self._screened: dict[str, Outcome] = {}
+        self._finished: dict[str, Outcome] = {}
         self.stopped_by = ""
         self.start = self._start(start) if start else None
         self._pending: list[Record] = []
@@ -110,40 +112,71 @@ class Problem:
         return False
 
     def evaluate(self, candidates: Sequence[Candidate]) -> None:
-        """Screen candidates: their `screen` outcome and rank are set, and `full` where there is one fidelity."""
-        for candidate, outcome in zip(candidates, self._run(candidates, self.screen), strict=True):
-            candidate.screen = outcome
-            candidate.score(self.requirements)
+        """Screen candidates: their `screen` outcome and rank are set, and `full` where there is one fidelity.
+
+        A function that was screened before (constants that change nothing, say) is not simulated again.
+        """
+        new: dict[str, Candidate] = {}
+        for candidate in candidates:
+            if candidate.key not in self._screened:
+                new.setdefault(candidate.key, candidate)
+        for candidate, outcome in zip(new.values(), self._run(list(new.values()), self.screen), strict=True):
+            self._screened[candidate.key] = outcome
+            self.seen.setdefault(candidate.key, candidate.size)
             self.progress.screened += 1
             self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
+        for candidate in candidates:
+            candidate.screen = outcome = self._screened[candidate.key]
+            candidate.score(self.requirements)
             if not self.staged:
-                self._finish(candidate, outcome)
+                if new.get(candidate.key) is candidate:
+                    self._finish(candidate, outcome)
+                else:
+                    candidate.full = outcome
+
+    def recall(self, candidate: Candidate) -> bool:
+        """Set the outcome of a candidate whose function was screened before; return whether there is one."""
+        outcome = self._screened.get(candidate.key)
+        if outcome is None:
+            return False
+        candidate.screen = outcome
+        candidate.full = self._finished.get(candidate.key)
+        candidate.score(self.requirements)
+        return True
 
     def promote(self, candidates: Sequence[Candidate]) -> None:
         """Evaluate candidates at full fidelity and enter them into the archive."""
         if not self.staged:
             return
+        for candidate in candidates:
+            candidate.full = candidate.full or self._finished.get(candidate.key)
         chosen = [candidate for candidate in candidates if candidate.full is None]
         for candidate, outcome in zip(chosen, self._run(chosen, self.full), strict=True):
             self._finish(candidate, outcome)
 
     def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
-        candidate.full = outcome
+        candidate.full = self._finished[candidate.key] = outcome
         self.progress.distinct += 1
         self.archive.add(candidate)
 
     def _run(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> list[Outcome]:
         seeds = trial_seeds(self.seed, "search", fidelity.trials)
         jobs = [search_job(self.task, candidate.rules, seeds, fidelity) for candidate in candidates]
-        found: list[Outcome | None] = [self.store.get(job) if self.store else None for job in jobs]
+        found: list[Outcome | None] = [self.store.get(job) if self.store is not None else None for job in jobs]
         missing = [index for index, outcome in enumerate(found) if outcome is None]
         for index, outcome in zip(missing, self.evaluator.run([jobs[index] for index in missing]), strict=True):
             found[index] = outcome
             candidate = candidates[index]
-            if self.store:
+            if self.store is not None:
                 self._pending.append(
                     Record(
-                        self.progress.generation, "search", jobs[index], outcome, candidate.key, candidate.origin, candidate.parents
+                        self.progress.generation,
+                        "search",
+                        jobs[index],
+                        outcome,
+                        candidate.key,
+                        candidate.origin,
+                        candidate.parents,
                     )
                 )
         outcomes = [outcome for outcome in found if outcome is not None]

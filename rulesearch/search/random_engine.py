@@ -26,7 +26,9 @@ class RandomEngine(Engine):
             batch: list[Candidate] = []
             for _ in range(_BATCH * _ATTEMPTS):
                 size = 1 + int(rng.random() * variation.limit)
-                candidate = problem.maker.make(variation.random_genome(size, rng), "random", (), problem.progress.generation)
+                candidate = problem.maker.make(
+                    variation.random_genome(size, rng), "random", (), problem.progress.generation
+                )
                 if problem.is_new(candidate):
                     batch.append(candidate)
                 if len(batch) == _BATCH:

@@ -23,7 +23,9 @@ class Survival:
     candidate lacks of them is one more aim; `cell`: width of the grid, in powers of ten.
     """
 
-    def __init__(self, aims: Sequence[str], requirements: Sequence[Requirement], cell: float, fine: float, floor: float) -> None:
+    def __init__(
+        self, aims: Sequence[str], requirements: Sequence[Requirement], cell: float, fine: float, floor: float
+    ) -> None:
         self.aims = tuple(aims)
         self.requirements = tuple(requirements)
         self.cell = cell
@@ -41,6 +43,8 @@ class Survival:
 
     def layers(self, candidates: Sequence[Candidate], capacity: int) -> list[list[Candidate]]:
         """Return the first layers, together at most `capacity` candidates; the last one may be cut."""
+        if not candidates:
+            return []
         best: dict[tuple[float, ...], Candidate] = {}
         for candidate in sorted(candidates, key=lambda item: (item.rank, item.key)):
             best.setdefault(self.cell_of(candidate), candidate)

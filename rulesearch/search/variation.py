@@ -83,7 +83,9 @@ class Variation:
         tree, other = first[slot], second[slot]
         assert tree is not None
         kind = tree[0].ret
-        options = [primitive for primitive in self.primitives.primitives[kind] if all(part is kind for part in primitive.args)]
+        options = [
+            primitive for primitive in self.primitives.primitives[kind] if all(part is kind for part in primitive.args)
+        ]
         if not options:
             return None
         primitive = pick(options, rng)

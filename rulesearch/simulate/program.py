@@ -19,7 +19,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import COPY, SQUARE, Operator
 from rulesearch.expression.tree import Expression, Number
 
-_TWO = Number(2.0)
+_TWO = repr(2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,10 @@ def encode(
     **Raises:** `RulesearchError` for a name that is neither.
     """
     named = tuple(constants)
+    names = (*symbols, *named)
+    for name in names:
+        if names.count(name) > 1:
+            raise RulesearchError(f"{name!r} has a meaning of its own in this simulation; choose another name")
     code, segments, literals, registers = _encode(tuple(expressions), tuple(symbols), named)
     values = np.array([*constants.values(), *literals], dtype=np.float64)
     return Program(code, segments, values, registers, tuple(symbols), tuple(expressions), named)
@@ -81,13 +85,13 @@ def _encode(expressions: tuple[Expression | None, ...], symbols: tuple[str, ...]
     literals = _literals(expressions)
     place: dict[Any, int] = {name: index for index, name in enumerate((*symbols, *named))}
     for value in literals:
-        place[Number(value)] = len(place)
+        place[repr(value)] = len(place)
     rows: list[tuple[int, int, int, int]] = []
     known: dict[tuple[int, int, int], int] = {}
     next_register = [len(place)]
 
     def leaf(node: str | Number) -> int:
-        key = node if isinstance(node, str) else Number(node.value)
+        key = node if isinstance(node, str) else repr(node.value)
         if key not in place:
             raise RulesearchError(f"unknown symbol {node!r}; this simulation offers {', '.join(symbols)}")
         return place[key]
@@ -120,11 +124,11 @@ def _encode(expressions: tuple[Expression | None, ...], symbols: tuple[str, ...]
 
 
 def _literals(expressions: tuple[Expression | None, ...]) -> tuple[float, ...]:
-    found: dict[float, None] = {}
+    found: dict[str, float] = {}  # by text, since 0.0 == -0.0
     for expression in expressions:
         if expression is not None:
-            found.update(dict.fromkeys(node.value for node in expression.nodes if isinstance(node, Number)))
-    return tuple(found)
+            found.update((repr(node.value), node.value) for node in expression.nodes if isinstance(node, Number))
+    return tuple(found.values())
 
 
 @lru_cache(maxsize=512)

@@ -118,9 +118,7 @@ def spiking_program(rule: Rule) -> tuple[Program, npt.NDArray[np.float64]]:
             )
         reads = [float(slot in rule.slots and name in rule.slots[slot].symbols) for slot in _SLOTS]
         rows.append((float(state.side == "post"), state.tau, float(state.nearest), *reads))
-    program = encode(
-        [rule.slots.get(slot) for slot in _SLOTS], (*SYMBOLS, *rule.states), rule.constant_values()
-    )
+    program = encode([rule.slots.get(slot) for slot in _SLOTS], (*SYMBOLS, *rule.states), rule.constant_values())
     return program, np.array(rows, dtype=np.float64).reshape(-1, 5)
 
 

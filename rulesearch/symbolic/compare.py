@@ -67,9 +67,7 @@ def _verdict(rules: RuleSet, other: KnownRule | RuleSet) -> Verdict:
     return _by_terms(name, title, pairs, states, a, b)
 
 
-def _by_terms(
-    name: str, title: str, pairs: list[Pair], states: list[StateMatch], a: _Vector, b: _Vector
-) -> Verdict:
+def _by_terms(name: str, title: str, pairs: list[Pair], states: list[StateMatch], a: _Vector, b: _Vector) -> Verdict:
     """Return the verdict where no factor relates the rules: `same-terms` or `different`."""
     partners = _partners(a, b)
     extra = [_place_text(place, pairs, 1) for place in a if place not in partners]

@@ -246,5 +246,3 @@ def _rounded(value: float) -> float:
 
 def _key(terms: Polynomial) -> tuple[tuple[Monomial, Coefficient], ...]:
     return tuple(sorted(terms.items()))
-
-

@@ -112,9 +112,7 @@ class FunctionAlgebra(PowerAlgebra):
         outer = tuple(item for item in shared if self.positive(*item))
         inner = tuple(item for item in shared if not self.positive(*item))
         argument = scaled(rest, (1.0 if scale[0] > 0 else -1.0, ""), inner)
-        return scaled(
-            self.multiply({outer: ONE}, self.function("relu", argument)), (abs(scale[0]), scale[1])
-        )
+        return scaled(self.multiply({outer: ONE}, self.function("relu", argument)), (abs(scale[0]), scale[1]))
 
     def step(self, terms: Polynomial) -> Polynomial:
         """Return step(u): 0 where u cannot be positive; a positive scale is left out."""

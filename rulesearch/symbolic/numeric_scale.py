@@ -45,8 +45,7 @@ def _length(points: dict[str, Values]) -> int:
     return max((len(values) for values in points.values()), default=POINTS)
 
 
-def _values(
-    pairs: list[tuple[Rule, Rule]], points: dict[str, Values]) -> list[tuple[Values, Values, Values, Values]]:
+def _values(pairs: list[tuple[Rule, Rule]], points: dict[str, Values]) -> list[tuple[Values, Values, Values, Values]]:
     found: list[tuple[Values, Values, Values, Values]] = []
     count = _length(points)
     for first, second in pairs:
@@ -59,5 +58,3 @@ def _values(
                 found.append((sides[0][0], sides[1][0], sides[0][1], sides[1][1]))
     nothing: Values = np.zeros(count)
     return found or [(nothing, nothing, nothing, nothing)]
-
-

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from rulesearch.expression.parser import parse_expression
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Lowpass
-from rulesearch.rules.text import parse_expression, parse_rules
+from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import OK, STATUS
 from rulesearch.simulate.rate import simulate_rate
 from rulesearch.tasks.task import Fidelity, Setting, Settings, Task, TaskSymbol, Trial
@@ -110,17 +111,19 @@ class Oja(Task):
   archivePrefix = {arXiv}
 }"""
     slots = ("on_step",)
-    symbols: Mapping[str, TaskSymbol] = {
+    symbols: ClassVar[Mapping[str, TaskSymbol]] = {
         "x": TaskSymbol("activity of the presynaptic neuron"),
         "y": TaskSymbol("activity of the postsynaptic neuron, the sum of w x over its synapses"),
         "w": TaskSymbol("weight of the synapse; it may be negative"),
         "x_bar": TaskSymbol("running mean of x", state=Lowpass(parse_expression("x"), 100.0, in_steps=True)),
         "y_bar": TaskSymbol("running mean of y", state=Lowpass(parse_expression("y"), 100.0, in_steps=True)),
     }
-    settings: Mapping[str, Setting] = {
+    settings: ClassVar[Mapping[str, Setting]] = {
         "dims": Setting(2, "number of inputs; above 2: eigenvalues (1, 0.3, ..., 0.3)", 2, 200, whole=True),
         "eta": Setting(0.01, "learning rate of rules that give none (above 2 inputs: 0.005)", 1e-9, 10.0),
-        "points": Setting(2000, "points of each data set, 90 % of them for training (above 2 inputs: 20000)", 100, 1e7, True),
+        "points": Setting(
+            2000, "points of each data set, 90 % of them for training (above 2 inputs: 20000)", 100, 1e7, True
+        ),
         "data_sets": Setting(10, "number of data sets of a seed", 1, 1000, whole=True),
         "minor": Setting(0, "eigenvalue of the minor components; 0: random covariance (above 2 inputs: 0.3)", 0, 0.999),
     }

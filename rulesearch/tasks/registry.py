@@ -52,7 +52,11 @@ def _from_file(path: Path, name: str) -> Task:
         raise RulesearchError(f"{path} failed on import: {type(error).__name__}: {error}") from error
     found = getattr(module, name, None)
     if not (inspect.isclass(found) and issubclass(found, Task)):
-        classes = [key for key, value in vars(module).items() if inspect.isclass(value) and issubclass(value, Task) and value is not Task]
+        classes = [
+            key
+            for key, value in vars(module).items()
+            if inspect.isclass(value) and issubclass(value, Task) and value is not Task
+        ]
         raise RulesearchError(f"{path} has no task class {name!r}{did_you_mean(name, classes)}")
     try:
         task: Task = found()

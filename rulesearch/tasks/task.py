@@ -217,8 +217,10 @@ class Task(ABC):
 
 def _checked(task: str, name: str, setting: Setting, given: str | float) -> float:
     try:
+        if isinstance(given, bool):
+            raise ValueError
         value = float(given)
-    except ValueError:
+    except (TypeError, ValueError, OverflowError):
         raise RulesearchError(f"setting {name} of task {task} must be a number, found {given!r}") from None
     if not setting.low <= value <= setting.high:
         raise RulesearchError(

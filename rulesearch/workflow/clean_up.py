@@ -79,7 +79,9 @@ def simplify_on_task(
     seeds = trial_seeds(run_seed, "selection", task.selection_trials)
 
     def score(forms: Sequence[RuleSet]) -> list[Outcome]:
-        trials = [[evaluate_rules(task, form, (seed,), settings, backend).trials[0] for form in forms] for seed in seeds]
+        trials = [
+            [evaluate_rules(task, form, (seed,), settings, backend).trials[0] for form in forms] for seed in seeds
+        ]
         return [Outcome.of(seeds, [row[index] for row in trials]) for index in range(len(forms))]
 
     return clean_up(rules, task, score)
@@ -188,5 +190,3 @@ def _rounder(value: float) -> list[float]:
         if rounded not in found and rounded != value:
             found.append(rounded)
     return found
-
-

@@ -62,9 +62,9 @@ class Scorer:
             known[index] = outcome
         phase = "report" if role == "report" else "clean-up"
         self.store.add(
-            [Record(-1, phase, jobs[index], outcome, "") for index in missing if (outcome := known[index]) is not None]
+            [Record(-1, phase, jobs[index], item, "") for index in missing if (item := known[index]) is not None]
         )
-        found = [outcome for outcome in known if outcome is not None]
+        found = [item for item in known if item is not None]
         return [
             Outcome.of(seeds, [trial for outcome in found[place :: len(rules)] for trial in outcome.trials])
             for place in range(len(rules))
@@ -94,10 +94,10 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     held_out = scorer.score([*(item.rules for item in front), *references.values()], "report", task.report_trials)
     baseline = select([references[task.known_rule]])[0]
     best = recommended(front, baseline, task)
-    order = sorted(range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements)))
-    members = tuple(
-        _member(rank, front[index], held_out[index]) for rank, index in enumerate(order, 1)
+    order = sorted(
+        range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements))
     )
+    members = tuple(_member(rank, front[index], held_out[index]) for rank, index in enumerate(order, 1))
     scores = tuple(
         ReferenceScore(label, rules, outcome.status, outcome.loss, outcome.metrics)
         for (label, rules), outcome in zip(references.items(), held_out[len(front) :], strict=True)
@@ -140,7 +140,9 @@ def choose_finalists(problem: Problem) -> list[Candidate]:
         key=lambda item: (item.full.rank_key(requirements) if item.full else (float("inf"), 0.0), item.key),
     )
     kept = {candidate.key for candidate in problem.archive.front()}
-    others = [candidate for candidate in ordered if candidate.key not in kept][: max(0, problem.task.finalists - len(kept))]
+    others = [candidate for candidate in ordered if candidate.key not in kept][
+        : max(0, problem.task.finalists - len(kept))
+    ]
     return [*problem.archive.front(), *others]
 
 
@@ -160,7 +162,8 @@ def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
             if key not in distinct or item.rules.size < distinct[key].rules.size:
                 distinct[key] = item
     ordered = sorted(
-        distinct.values(), key=lambda item: (canonical_size(item.rules), *item.outcome.rank_key(task.requirements), str(item.rules))
+        distinct.values(),
+        key=lambda item: (canonical_size(item.rules), *item.outcome.rank_key(task.requirements), str(item.rules)),
     )
     front: list[CleanUp] = []
     for item in ordered:

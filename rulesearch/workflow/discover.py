@@ -239,9 +239,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _run(
-    plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: Watch | None, notify: Notify
-) -> Run:
+def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: Watch | None, notify: Notify) -> Run:
     experiment = plan.experiment
     store = Store(folder / "run.sqlite")
     try:
@@ -288,5 +286,3 @@ def _search(
     except KeyboardInterrupt:
         notify("interrupted: keeping what was found")
         return "interrupted", provisional(problem)
-
-

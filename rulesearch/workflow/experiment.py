@@ -38,7 +38,9 @@ class Experiment:
 
     def with_changes(self, **changes: Any) -> Experiment:
         """Return the experiment with the given fields replaced; None leaves a field as it is."""
-        return _checked(replace(self, **{name: value for name, value in changes.items() if value is not None}), self.name)
+        return _checked(
+            replace(self, **{name: value for name, value in changes.items() if value is not None}), self.name
+        )
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -105,7 +107,7 @@ def _checked(experiment: Experiment, where: str) -> Experiment:
         raise RulesearchError(f"{where}: budget must be at least 1, found {experiment.budget}")
     if not 0 <= experiment.seed < 2**31:
         raise RulesearchError(f"{where}: seed must lie in 0 to {2**31 - 1}, found {experiment.seed}")
-    if experiment.time_limit is not None and experiment.time_limit <= 0:
+    if experiment.time_limit is not None and not experiment.time_limit > 0:
         raise RulesearchError(f"{where}: the time must be above 0 s, found {experiment.time_limit:g}")
     if experiment.backend not in ("vm", "jit"):
         raise RulesearchError(f"{where}: backend must be vm or jit, found {experiment.backend!r}")
@@ -127,6 +129,6 @@ def experiment_text(experiment: Experiment, versions: Mapping[str, str]) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        escaped = "".join(character if character >= " " else f"\\u{ord(character):04x}" for character in escaped)
+        escaped = "".join(f"\\u{ord(one):04x}" if one < " " or one == "\x7f" else one for one in escaped)
         return f'"{escaped}"'
     return repr(value)

@@ -26,14 +26,18 @@ def accepts(grammar: Grammar, rules: RuleSet) -> dict[str, object]:
         if slot not in grammar.slots:
             return {"accepted": False, "how": f"the grammar has no slot {slot}", "derivation": None}
     if not states_agree(grammar, rule):
-        return {"accepted": False, "how": "the rule defines a state in another way than the grammar", "derivation": None}
+        return {
+            "accepted": False,
+            "how": "the rule defines a state in another way than the grammar",
+            "derivation": None,
+        }
     forms = (
         ("as written", rule),
         ("in its shortest form", simplify_rule(rule)),
         ("rebuilt from its terms", rule_from_terms(rule, rule_terms(rule))),
     )
     for how, form in forms:
-        if member(grammar, form.slots, form.constant_values()):
+        if member(grammar, form.slots, form.constants):
             return {"accepted": True, "how": how, "derivation": _text(form.slots)}
     found = find_function(grammar, rules, _LARGEST)
     if found is not None and fingerprint(found) == _key(rule):
