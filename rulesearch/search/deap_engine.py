@@ -1,6 +1,6 @@
 """Genetic programming on DEAP's typed trees: islands, layers of unbeaten rules, fresh blood, fitted constants.
 
-What keeps diversity alive, by measurement (`experiments/benchmarks/diversity.py`): no function is evaluated
+What keeps diversity alive, by measurement (`experiments/benchmarks/oja_hits.py`): no function is evaluated
 twice; rules compete in size and in every aim of the task at once, on a coarse grid (`survival.py`), so that a
 rule that does one part right survives beside one that has the smaller loss; islands whose best rule stays the
 same for long start anew while the archive keeps what they found.
@@ -35,9 +35,10 @@ class DeapSettings:
     compared, in powers of ten; `floor`: aims below it count as equal; `crossover`, `join`, `fresh`: shares of
     offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`) or a second
     parent, and from none; `lexicase`: share of parents chosen by lexicase over the cases; `first_layer`: share of
-    the others from the unbeaten layer alone; `further`: chance that another mutation follows one; `migration`: generations
-    between visits; `patience`: generations without a better rule before an island starts anew; `fitted`: structures per generation whose
-    constants are fitted, by `rounds` of CMA-ES; `attempts` per child before a known function is given up.
+    the others from the unbeaten layer alone; `further`: chance that another mutation follows one; `migration`:
+    generations between visits; `patience`: generations without a better rule before an island starts anew;
+    `fitted`: structures per generation whose constants are fitted, by `rounds` of CMA-ES; `attempts` per child
+    before a known function is given up.
     """
 
     islands: int = 4

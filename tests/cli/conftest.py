@@ -81,3 +81,8 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     assert main(words) == 0
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _wide_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
