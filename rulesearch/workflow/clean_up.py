@@ -16,7 +16,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.printing import to_text
-from rulesearch.expression.tree import Expression
+from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.symbolic import simplify
 from rulesearch.tasks.task import Task
@@ -69,6 +69,7 @@ def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
     if final.simplified != current and judge.first_no_worse([(final.simplified, "")]) is not None:
         current = final.simplified
         steps += final.steps
+    current = _absorb_factor(current, steps)
     return CleanUp(current, rules.size, current.size, judge.outcome, start.loss, judge.outcome.loss, tuple(steps))
 
 
@@ -180,6 +181,43 @@ def _round_constants(rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet
                     steps.append(f"rounded {what} ({cost})")
                     break
     return rules
+
+
+def _absorb_factor(rules: RuleSet, steps: list[str]) -> RuleSet:
+    """Return the rules with a positive constant factor of a rule's only slot moved into eta: the same dynamics."""
+    changed = dict(rules.rules)
+    for name, rule in rules.rules.items():
+        if rule.eta is None or len(rule.slots) != 1:
+            continue
+        slot, expression = next(iter(rule.slots.items()))
+        pure = {key: number.value for key, number in rule.constants.items() if not number.unit}
+        factor, rest = _constant_factor(expression, pure)
+        if rest is not None and factor > 0.0 and rule.eta * factor > 0.0:
+            kept = _with_rule(rules, name, replace(rule, slots={slot: rest}, eta=float(f"{rule.eta * factor:.12g}")))
+            changed[name] = kept.rules[name]
+            steps.append(f"the factor {factor:g} became part of eta")
+    return RuleSet(changed, rules.name)
+
+
+def _constant_factor(expression: Expression, constants: Mapping[str, float]) -> tuple[float, Expression | None]:
+    head = expression.head
+    if not isinstance(head, Operator) or head.name not in ("mul", "div"):
+        return 1.0, None
+    first, second = expression.arguments
+    for constant, rest, inverted in ((second, first, head.name == "div"), (first, second, False)):
+        leaf = constant.head
+        value = (
+            leaf.value
+            if isinstance(leaf, Number) and not leaf.unit
+            else constants.get(leaf)
+            if isinstance(leaf, str)
+            else None
+        )
+        if value and (inverted or head.name == "mul"):
+            return (1.0 / value if inverted else value), rest
+    # The factor may stand at the left end of a longer product.
+    factor, rest_of_first = _constant_factor(first, constants)
+    return factor, None if rest_of_first is None else Expression.apply(head.name, rest_of_first, second)
 
 
 def _rounder(value: float) -> list[float]:

@@ -156,11 +156,13 @@ def complete(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> RuleS
 
 def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
     distinct: dict[str, CleanUp] = {}
+    orders: dict[str, tuple[float | str, ...]] = {}
     for item in cleaned:
         if item.outcome.ok:
             key = canonical_key(item.rules)
-            if key not in distinct or item.rules.size < distinct[key].rules.size:
-                distinct[key] = item
+            order = (item.rules.size, *item.outcome.rank_key(task.requirements), str(item.rules))
+            if key not in distinct or order < orders[key]:
+                distinct[key], orders[key] = item, order
     ordered = sorted(
         distinct.values(),
         key=lambda item: (canonical_size(item.rules), *item.outcome.rank_key(task.requirements), str(item.rules)),
