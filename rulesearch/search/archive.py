@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rulesearch.search.candidate import Candidate
 from rulesearch.tasks.task import Requirement
 
-_KEPT_PER_SIZE = 8
+_KEPT_PER_SIZE = 20
 
 
 class Archive:

@@ -38,7 +38,8 @@ class DeapSettings:
     the others from the unbeaten layer alone; `further`: chance that another mutation follows one; `migration`:
     generations between visits; `patience`: generations without a better rule before an island starts anew;
     `fitted`: structures per generation whose constants are fitted, by `rounds` of CMA-ES; `attempts` per child
-    before a known function is given up.
+    before a known function is given up; `polish_share` of the budget is kept for the end, when every one-node
+    neighbour of the front is tried, the `promoted` best of them at full fidelity.
     """
 
     islands: int = 4
@@ -61,6 +62,8 @@ class DeapSettings:
     fitted: int = 1
     rounds: int = 8
     attempts: int = 12
+    polish_share: float = 0.05
+    promoted: int = 6
 
 
 @dataclass(slots=True)
@@ -96,6 +99,7 @@ class DeapEngine(Engine):
             problem.task.aims, problem.requirements, self.settings.cell, self.settings.fine, self.settings.floor
         )
         islands = [_Island(number) for number in range(self.settings.islands)]
+        problem.reserve = int(self.settings.polish_share * problem.budget)
         going = True
         while going:
             generation = problem.progress.generation
@@ -107,6 +111,29 @@ class DeapEngine(Engine):
             self._promote(problem, islands)
             self._renew(survival, islands, generation)
             going = problem.end_generation(sum(len(island.members()) for island in islands))
+        self._polish(problem, variation)
+
+    def _polish(self, problem: Problem, variation: Variation) -> None:
+        """Try every one-node neighbour of the front, and of what that makes of it, with the rest of the budget."""
+        if problem.stopped_by != "budget":
+            return
+        problem.reserve = 0
+        while problem.progress.distinct < problem.budget:
+            generation = problem.progress.generation
+            batch: list[Candidate] = []
+            for parent in problem.archive.front():
+                for genome in variation.neighbours(parent.genome):
+                    child = problem.maker.make(genome, "neighbour", (parent.key,), generation)
+                    if not any(map(nests_a_function, child.rules.only().slots.values())) and problem.is_new(child):
+                        batch.append(child)
+            if not batch:
+                return
+            if not problem.staged:
+                batch = batch[: problem.budget - problem.progress.distinct]
+            problem.evaluate(batch)
+            alive = sorted((child for child in batch if child.alive), key=lambda child: (child.rank, child.key))
+            problem.promote(alive[: min(self.settings.promoted, problem.budget - problem.progress.distinct)])
+            problem.end_generation(len(batch))
 
     def _admit(self, survival: Survival, island: _Island, new: Sequence[Candidate]) -> None:
         known = {candidate.key for candidate in island.members()}

@@ -86,6 +86,7 @@ class Problem:
         self.progress = Progress()
         self._screened: dict[str, Outcome] = {}
         self._finished: dict[str, Outcome] = {}
+        self.reserve = 0
         self.stopped_by = ""
         self.start = self._start(start) if start else None
         self._pending: list[Record] = []
@@ -199,7 +200,7 @@ class Problem:
         progress.generation += 1
         if self.watch is not None:
             self.watch(self)
-        if progress.distinct >= self.budget:
+        if progress.distinct >= self.budget - self.reserve:
             self.stopped_by = "budget"
         elif self.time_limit is not None and progress.seconds >= self.time_limit:
             self.stopped_by = "time"

@@ -5,7 +5,7 @@ Types are listed in tree order, never in memory order, so that a seed gives the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -211,6 +211,36 @@ class Variation:
             parts[place] = None
         child = tuple(parts)
         return child if any(part is not None for part in child) and self.primitives.size(child) <= self.limit else None
+
+    def neighbours(self, genome: Genome) -> Iterator[Genome]:
+        """Yield every genome with one leaf or operator replaced by another, or one operator by an argument of it.
+
+        Constants stay as they are.
+        """
+        for slot, tree in enumerate(genome):
+            for place, node in enumerate(tree or ()):
+                assert tree is not None
+                span = tree.searchSubtree(place)
+                if node.arity == 0:
+                    others = [[leaf] for leaf in self.primitives.terminals[node.ret] if leaf is not node]
+                    span = slice(place, place + 1)
+                    yield from self._each(genome, slot, span, others)
+                    continue
+                same = [[p] for p in self.primitives.primitives[node.ret] if p.args == node.args and p is not node]
+                yield from self._each(genome, slot, slice(place, place + 1), same)
+                begin, inner = place + 1, []
+                for argument in node.args:
+                    part = tree.searchSubtree(begin)
+                    if argument is node.ret:
+                        inner.append(list(tree[part]))
+                    begin = part.stop
+                yield from self._each(genome, slot, span, inner)
+
+    def _each(self, genome: Genome, slot: int, span: slice, choices: list[list[Any]]) -> Iterator[Genome]:
+        for nodes in choices:
+            child = self._replace(genome, slot, span, nodes)
+            if child is not None:
+                yield child
 
     def _filled_slot(self, genome: Genome, rng: np.random.Generator) -> int:
         return pick([index for index, tree in enumerate(genome) if tree is not None], rng)

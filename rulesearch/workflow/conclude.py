@@ -127,23 +127,27 @@ def provisional(problem: Problem) -> Conclusion:
 
 
 def choose_finalists(problem: Problem) -> list[Candidate]:
-    """Return the candidates worth cleaning up: the front, and the next best of each size."""
-    requirements = problem.requirements
-    found = {candidate.key: candidate for candidate in problem.archive.front()}
-    by_size: dict[int, int] = {}
-    for candidate in problem.archive.members():
-        by_size[candidate.size] = by_size.get(candidate.size, 0) + 1
-        if by_size[candidate.size] <= _PER_SIZE:
-            found.setdefault(candidate.key, candidate)
-    ordered = sorted(
-        found.values(),
-        key=lambda item: (item.full.rank_key(requirements) if item.full else (float("inf"), 0.0), item.key),
-    )
-    kept = {candidate.key for candidate in problem.archive.front()}
-    others = [candidate for candidate in ordered if candidate.key not in kept][
-        : max(0, problem.task.finalists - len(kept))
-    ]
-    return [*problem.archive.front(), *others]
+    """Return the candidates worth cleaning up, by canonical size: the front, and the next best of each size.
+
+    A rule may have evolved in a long form: what counts is the size of its shortest one.
+    """
+
+    def rank(candidate: Candidate) -> tuple[float, float, int, str]:
+        outcome = candidate.full
+        shortfall, loss = outcome.rank_key(problem.requirements) if outcome else (float("inf"), float("inf"))
+        return shortfall, loss, candidate.size, candidate.key
+
+    rows: dict[int, list[Candidate]] = {}
+    for candidate in sorted(problem.archive.members(), key=rank):
+        rows.setdefault(canonical_size(candidate.rules), []).append(candidate)
+    front: list[Candidate] = []
+    others: list[Candidate] = []
+    for size in sorted(rows):
+        first, *rest = rows[size]
+        better = not front or rank(first)[:2] < rank(front[-1])[:2]
+        (front if better else others).append(first)
+        others += rest[: _PER_SIZE - 1]
+    return [*front, *sorted(others, key=rank)[: max(0, problem.task.finalists - len(front))]]
 
 
 def complete(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> RuleSet:
@@ -207,7 +211,9 @@ def _sentence(member: FrontMember, item: CleanUp, baseline: Outcome, problem: Pr
     enough = max((baseline.loss or 0.0) * _AS_GOOD, task.tolerance)
     solved = baseline.loss is not None and shortfall == 0.0 and loss <= enough
     found = f"a rule of size {member.size}"
-    summary = f" ({member.verdicts[0].summary})" if member.verdicts else ""
+    nearest = member.verdicts[0] if member.verdicts else None
+    alone = nearest is None or (nearest.verdict == "different" and nearest.distance >= 1.0)
+    summary = " (different from all known rules)" if alone or nearest is None else f" ({nearest.summary})"
     count = f"{problem.progress.distinct} distinct rules were tried"
     if solved:
         return f"solved: {found} does as well as {title}{summary}; {count}"

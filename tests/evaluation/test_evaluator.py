@@ -101,7 +101,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         time.sleep(0.5)
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait(timeout=10)
-        deadline = time.monotonic() + 3.0
+        deadline = time.monotonic() + 10.0
         while any(runs(worker) for worker in workers) and time.monotonic() < deadline:
             time.sleep(0.05)
     left = [worker for worker in workers if runs(worker)]
