@@ -114,7 +114,14 @@ def test_ctrl_c_ends_with_what_was_found_and_code_130(tmp_path: Path) -> None:
         str(folder),
         "--json",
     ]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell that starts the tests in the background hands down an ignored SIGINT.
+    process = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not (folder / "run.sqlite").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
