@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rulesearch.cli.output import number, short_rule, show_facts, show_table
@@ -48,15 +49,25 @@ def verdict_text(member: FrontMember) -> str:
 def _show_scores(run: Run) -> None:
     best = run.members[0]
     if run.references:
-        names = list(best.metrics)[:_METRICS]
+        names = _shown(run, best.metrics)
         rows = [["rank 1", "ok", number(best.held_out_loss), *(number(best.metrics.get(name)) for name in names)]]
         rows += [_score_row(score, names) for score in run.references]
         show_table(["on held-out seeds", "status", "loss", *names], rows)
         print()
     if run.conditions:
-        names = list(run.conditions[0].metrics)[:_METRICS]
+        names = _shown(run, run.conditions[0].metrics)
         show_table(["rank 1 where", "status", "loss", *names], [_score_row(score, names) for score in run.conditions])
         print()
+
+
+def _shown(run: Run, metrics: Mapping[str, float]) -> list[str]:
+    """Return the metrics a table has room for: those that the task requires first, parts of the loss last."""
+    from rulesearch.tasks import load_task
+
+    task = load_task(run.experiment.task)
+    required = [item.metric for item in task.requirements if item.metric in metrics]
+    others = [name for name in metrics if name not in required and name not in task.aims]
+    return [*required, *others][:_METRICS]
 
 
 def _score_row(score: ReferenceScore, names: list[str]) -> list[str]:
