@@ -124,7 +124,9 @@ class Store:
                 self._connection.execute("INSERT OR REPLACE INTO generation VALUES (?,?,?,?,?,?)", generation)
             self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # Ctrl-C may come just after the commit was done.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
 
     def has_generation(self, number: int) -> bool:
