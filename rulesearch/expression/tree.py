@@ -66,7 +66,7 @@ class Expression:
     @property
     def symbols(self) -> tuple[str, ...]:
         """Names read by the expression (symbols and constants), each once, in order of appearance."""
-        return tuple(dict.fromkeys(node for node in self.nodes if isinstance(node, str)))
+        return tuple(dict.fromkeys([node for node in self.nodes if isinstance(node, str)]))
 
     @property
     def head(self) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
 
 from rulesearch.search.candidate import Candidate
@@ -27,8 +28,7 @@ class Archive:
         if candidate.full is None or not candidate.full.ok:
             return
         row = self._by_size.setdefault(candidate.size, [])
-        row.append(candidate)
-        row.sort(key=self._rank)
+        insort(row, candidate, key=self._rank)
         del row[_KEPT_PER_SIZE:]
 
     def shorter(self, other: Candidate) -> None:

@@ -22,7 +22,7 @@ class Candidate:
     **Fields:** `rules`: what it says; `key`: numeric fingerprint; `size`: nodes as evolved; `constants`: values
     in order of appearance; `origin` and `parents`: how it came about; `screen` and `full`: outcomes at the
     cheapest and at the full fidelity, None until evaluated; `born`: generation; `fitted`: whether its constants
-    were fitted.
+    were fitted; `cell`: where it lies for survival, once that was asked.
     """
 
     genome: Genome
@@ -37,6 +37,7 @@ class Candidate:
     born: int = 0
     fitted: bool = False
     rank: tuple[float, float] = field(default=(float("inf"), float("inf")))
+    cell: tuple[float, ...] | None = None
 
     def score(self, requirements: Sequence[Requirement]) -> None:
         """Set the rank from the screening outcome."""

@@ -38,8 +38,8 @@ class DeapSettings:
     the others from the unbeaten layer alone; `further`: chance that another mutation follows one; `migration`:
     generations between visits; `patience`: generations without a better rule before an island starts anew;
     `fitted`: structures per generation whose constants are fitted, by `rounds` of CMA-ES; `attempts` per child
-    before a known function is given up; `polish_share` of the budget is kept for the end, when every one-node
-    neighbour of the front is tried, the `promoted` best of them at full fidelity.
+    before a known function is given up; `explored`: elites per generation of which every one-node neighbour is
+    tried; `kept_share` of the budget is left for the neighbours of the cleaned front.
     """
 
     islands: int = 4
@@ -62,8 +62,8 @@ class DeapSettings:
     fitted: int = 1
     rounds: int = 8
     attempts: int = 12
-    polish_share: float = 0.05
-    promoted: int = 6
+    explored: int = 3
+    kept_share: float = 0.05
 
 
 @dataclass(slots=True)
@@ -99,7 +99,8 @@ class DeapEngine(Engine):
             problem.task.aims, problem.requirements, self.settings.cell, self.settings.fine, self.settings.floor
         )
         islands = [_Island(number) for number in range(self.settings.islands)]
-        problem.reserve = int(self.settings.polish_share * problem.budget)
+        problem.reserve = int(self.settings.kept_share * problem.budget)
+        explored: set[str] = set()
         going = True
         while going:
             generation = problem.progress.generation
@@ -108,32 +109,29 @@ class DeapEngine(Engine):
             for island, (new, known) in zip(islands, batches, strict=True):
                 self._admit(survival, island, [*new, *known])
             self._fit(problem, survival, islands, generation)
+            self._explore(problem, variation, survival, islands, explored)
             self._promote(problem, islands)
             self._renew(survival, islands, generation)
             going = problem.end_generation(sum(len(island.members()) for island in islands))
-        self._polish(problem, variation)
 
-    def _polish(self, problem: Problem, variation: Variation) -> None:
-        """Try every one-node neighbour of the front, and of what that makes of it, with the rest of the budget."""
-        if problem.stopped_by != "budget":
-            return
-        problem.reserve = 0
-        while problem.progress.distinct < problem.budget:
-            generation = problem.progress.generation
-            batch: list[Candidate] = []
-            for parent in problem.archive.front():
-                for genome in variation.neighbours(parent.genome):
-                    child = problem.maker.make(genome, "neighbour", (parent.key,), generation)
-                    if not any(map(nests_a_function, child.rules.only().slots.values())) and problem.is_new(child):
-                        batch.append(child)
-            if not batch:
-                return
-            if not problem.staged:
-                batch = batch[: problem.budget - problem.progress.distinct]
+    def _explore(
+        self,
+        problem: Problem,
+        variation: Variation,
+        survival: Survival,
+        islands: list[_Island],
+        explored: set[str],
+    ) -> None:
+        """Try every one-node neighbour of the best elite that was not explored yet."""
+        waiting = [
+            (candidate, island) for island in islands for candidate in island.elites() if candidate.key not in explored
+        ]
+        waiting.sort(key=lambda pair: (pair[0].rank, pair[0].key))
+        for parent, island in waiting[: self.settings.explored]:
+            explored.add(parent.key)
+            batch = new_neighbours(problem, variation, parent.genome, parent.key)
             problem.evaluate(batch)
-            alive = sorted((child for child in batch if child.alive), key=lambda child: (child.rank, child.key))
-            problem.promote(alive[: min(self.settings.promoted, problem.budget - problem.progress.distinct)])
-            problem.end_generation(len(batch))
+            self._admit(survival, island, batch)
 
     def _admit(self, survival: Survival, island: _Island, new: Sequence[Candidate]) -> None:
         known = {candidate.key for candidate in island.members()}
@@ -245,3 +243,13 @@ def _made(
     problem: Problem, genome: Genome | None, origin: str, parents: tuple[str, ...], generation: int
 ) -> Candidate | None:
     return None if genome is None else problem.maker.make(genome, origin, parents, generation)
+
+
+def new_neighbours(problem: Problem, variation: Variation, genome: Genome, parent: str) -> list[Candidate]:
+    """Return every one-node neighbour of a genome whose function is new."""
+    found = []
+    for neighbour in variation.neighbours(genome):
+        child = problem.maker.make(neighbour, "neighbour", (parent,), problem.progress.generation)
+        if not any(map(nests_a_function, child.rules.only().slots.values())) and problem.is_new(child):
+            found.append(child)
+    return found

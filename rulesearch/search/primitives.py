@@ -80,6 +80,7 @@ class GrammarPrimitives:
             name: len(production.template.nodes) - len(production.children)
             for name, production in self.productions.items()
         }
+        self.parts = {name: self._parts(production) for name, production in self.productions.items()}
         self.sizes = self._possible_sizes()
 
     def _fill(self) -> None:
@@ -99,6 +100,18 @@ class GrammarPrimitives:
                     self.set.addTerminal(production.template, kind, name=unique)
                     self.productions[unique] = production
                     self.terminals[kind].append(self.set.mapping[unique])
+
+    def _parts(self, production: Production) -> tuple[tuple[Node, ...], ...]:
+        """Return the nodes of a production before, between and behind its children."""
+        parts: list[tuple[Node, ...]] = [()]
+        children = list(production.children)
+        for node in production.template.nodes:
+            if children and node == children[0]:
+                children.pop(0)
+                parts.append(())
+            else:
+                parts[-1] += (node,)
+        return tuple(parts)
 
     def _possible_sizes(self) -> dict[type, list[bool]]:
         limit = self.grammar.limits.size
@@ -164,29 +177,21 @@ class GrammarPrimitives:
         return Skeleton(slots, tuple(values), tuple(kinds))
 
     def _nodes(self, tree: gp.PrimitiveTree, values: list[float], kinds: list[str]) -> tuple[Node, ...]:
-        position = [0]
-
-        def build() -> list[Node]:
-            node = tree[position[0]]
-            position[0] += 1
+        constants = [node for node in tree if isinstance(node, ConstantTerminal)]
+        values += [node.value for node in constants]
+        kinds += [node.kind for node in constants]
+        number = len(values)
+        stack: list[tuple[Node, ...]] = []
+        for node in reversed(tree):
             if isinstance(node, ConstantTerminal):
-                values.append(node.value)
-                kinds.append(node.kind)
-                return [f"{self.prefix}{len(values)}"]
-            production = self.productions[node.name]
-            if not production.children:
-                return list(production.template.nodes)
-            children = list(production.children)
-            nodes: list[Node] = []
-            for item in production.template.nodes:
-                if isinstance(item, str) and children and item == children[0] and item in self.types:
-                    children.pop(0)
-                    nodes.extend(build())
-                else:
-                    nodes.append(item)
-            return nodes
-
-        return tuple(build())
+                stack.append((f"{self.prefix}{number}",))
+                number -= 1
+                continue
+            before, *others = self.parts[node.name]
+            for part in others:
+                before += stack.pop() + part
+            stack.append(before)
+        return stack[0]
 
     def with_values(self, genome: Genome, values: tuple[float, ...]) -> Genome:
         """Return the genome with other values of its constants, in order of appearance."""

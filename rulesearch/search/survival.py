@@ -7,6 +7,7 @@ candidate per cell of the grid survives.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,6 +35,11 @@ class Survival:
 
     def cell_of(self, candidate: Candidate) -> tuple[float, ...]:
         """Return where a candidate lies: size, then one grid index per aim."""
+        if candidate.cell is None:
+            candidate.cell = self._place(candidate)
+        return candidate.cell
+
+    def _place(self, candidate: Candidate) -> tuple[float, ...]:
         assert candidate.screen is not None and candidate.screen.loss is not None
         metrics = candidate.screen.metrics
         values = [metrics.get(aim, float("inf")) for aim in self.aims]
@@ -66,4 +72,4 @@ class Survival:
 def _index(value: float, cell: float, floor: float) -> float:
     if not value < 1e9:
         return float("inf")
-    return float(np.floor(np.log10(max(value, floor)) / cell))
+    return float(math.floor(math.log10(max(value, floor)) / cell))

@@ -25,7 +25,7 @@ _NAMES = {
     "log": np.log,
     "sqrt": np.sqrt,
     "abs": abs,
-    "tanh": np.tanh,
+    "tanh": vm.tanh,
     "sin": np.sin,
     "cos": np.cos,
     "minimum": vm.minimum,

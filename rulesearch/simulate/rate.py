@@ -87,7 +87,7 @@ def simulate_rate(
         width,
         int(program.segments[0, 2]),
         np.ascontiguousarray(program.segments[1:, 2]),
-        taus,
+        1.0 / taus,
         eta,
         bounds[0],
         bounds[1],
@@ -106,7 +106,7 @@ def _run(
     width: int,
     change: int,
     lowpass_inputs: Any,
-    taus: Any,
+    rates: Any,
     eta: float,
     low: float,
     high: float,
@@ -118,32 +118,38 @@ def _run(
     x, y, w = registers[0], registers[1], registers[2]
     delta = registers[change]
     bounded = low > -np.inf or high < np.inf
+    surely_below = limit / width
     for step in range(inputs.shape[0]):
+        for i in range(lanes):
+            x[i] = inputs[step, i]
         for first in range(0, lanes, width):
             total = 0.0
             for i in range(first, first + width):
-                x[i] = inputs[step, i]
                 total += w[i] * x[i]
             for i in range(first, first + width):
                 y[i] = total
         run_segment(program, 0, registers, lanes)
-        for k in range(taus.size):
+        for k in range(rates.size):
             run_segment(program, k + 1, registers, lanes)
-        for first in range(0, lanes, width):
-            norm = 0.0
-            for i in range(first, first + width):
-                value = w[i] + eta * delta[i]
-                if bounded:
-                    value = min(max(value, low), high)
-                w[i] = value
-                norm += value * value
-            if not norm <= limit:
-                return (RUNAWAY if np.isfinite(norm) else NONFINITE), step + 1
-        for k in range(taus.size):
+        large = 0
+        for i in range(lanes):
+            value = w[i] + eta * delta[i]
+            if bounded:
+                value = min(max(value, low), high)
+            w[i] = value
+            large += 0 if value * value <= surely_below else 1
+        if large:
+            for first in range(0, lanes, width):
+                norm = 0.0
+                for i in range(first, first + width):
+                    norm += w[i] * w[i]
+                if not norm <= limit:
+                    return (RUNAWAY if np.isfinite(norm) else NONFINITE), step + 1
+        for k in range(rates.size):
             z = registers[3 + k]
             target = registers[lowpass_inputs[k]]
             for i in range(lanes):
-                z[i] += (target[i] - z[i]) / taus[k]
+                z[i] += (target[i] - z[i]) * rates[k]
         if (step + 1) % record_every == 0:
             row = (step + 1) // record_every - 1
             for i in range(lanes):

@@ -5,6 +5,7 @@ The set-up is that of Mettler, Schmidt, Senn, Petrovici & Jordan, GECCO 2021 (ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -164,27 +165,30 @@ class Oja(Task):
 
 def _score(weights: Array, data: OjaData, work: int) -> Trial:
     penalty = data.initial.shape[1] * np.max(np.diagonal(data.covariances, axis1=1, axis2=2), axis=1)
-    direction, length, cosines, norms = _direction_and_length(weights, data.components)
-    if norms.min() < _SILENT_NORM:
-        return Trial("silent", None, {"norm": float(norms.mean())}, work=work)
-    length *= penalty
-    loss = float((direction + length).mean())
+    direction, length, cosine, norm, least = _direction_and_length(weights, data.components, penalty)
+    if least < _SILENT_NORM:
+        return Trial("silent", None, {"norm": norm}, work=work)
+    direction_loss, length_loss = float(direction.mean()), float(length.mean())
+    loss = direction_loss + length_loss
     metrics = {
-        "angle_deg": float(np.degrees(np.arccos(min(float(np.median(cosines)), 1.0)))),
-        "norm": float(norms.mean()),
+        "angle_deg": math.degrees(math.acos(min(cosine, 1.0))),
+        "norm": norm,
         "fitness": 10.0 * (1.0 - loss),
-        "direction_loss": float(direction.mean()),
-        "length_loss": float(length.mean()),
+        "direction_loss": direction_loss,
+        "length_loss": length_loss,
     }
     cases = (*(2.0 * direction).tolist(), *(2.0 * length).tolist())
     return Trial("ok", loss, metrics, cases, work)
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[misc]
-def _direction_and_length(weights: Any, components: Any) -> Any:
-    """Return, per data set, the means over the second half of 1 - |cos| and (|w| - 1)^2, and |cos| and |w| at the end.
+def _direction_and_length(weights: Any, components: Any, penalty: Any) -> Any:
+    """Return, per data set, the means over the second half of 1 - |cos| and penalty (|w| - 1)^2.
 
-    **Arguments:** `weights` `(records, data sets, inputs)`; `components` `(data sets, inputs)`, unit vectors.
+    Then, at the end: the median |cos|, the mean |w| and the smallest |w|.
+
+    **Arguments:** `weights` `(records, data sets, inputs)`; `components` `(data sets, inputs)`, unit vectors;
+    `penalty` `(data sets,)`.
     """
     records, data_sets, width = weights.shape
     direction, length = np.zeros(data_sets), np.zeros(data_sets)
@@ -200,5 +204,6 @@ def _direction_and_length(weights: Any, components: Any) -> Any:
             norms[k] = np.sqrt(square)
             cosines[k] = abs(along) / norms[k] if norms[k] > 0.0 else 0.0
             direction[k] += 1.0 - cosines[k]
-            length[k] += (norms[k] - 1.0) ** 2
-    return direction / (records - first), length / (records - first), cosines, norms
+            length[k] += penalty[k] * (norms[k] - 1.0) ** 2
+    done = records - first
+    return direction / done, length / done, np.median(cosines), norms.mean(), norms.min()

@@ -203,9 +203,10 @@ class Task(ABC):
         return RuleSet({name: self._bind_rule(rule, settings) for name, rule in rules.rules.items()}, rules.name)
 
     def _bind_rule(self, rule: Rule, settings: Settings) -> Rule:
-        states = {name: state for name, state in rule.states.items() if name in rule.symbols}
+        read = rule.symbols
+        states = {name: state for name, state in rule.states.items() if name in read}
         for name, symbol in self.symbols.items():
-            if symbol.state is not None and name in rule.symbols and name not in states:
+            if symbol.state is not None and name in read and name not in states:
                 states[name] = symbol.state
         return replace(
             rule,

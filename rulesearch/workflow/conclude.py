@@ -16,10 +16,12 @@ from rulesearch.search.problem import Problem
 from rulesearch.symbolic import canonical_key, canonical_size, compare, simplify
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.clean_up import CleanUp, clean_up
+from rulesearch.workflow.neighbours import try_neighbours
 from rulesearch.workflow.run import FrontMember, ReferenceScore
 
 _AS_GOOD = 1.05
 _PER_SIZE = 2
+_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,16 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     def select(rules: Sequence[RuleSet]) -> list[Outcome]:
         return scorer.score(rules, "selection", task.selection_trials, search_conditions)
 
-    cleaned = []
+    cleaned: dict[str, CleanUp] = {}
     finalists = choose_finalists(problem)
-    for number, candidate in enumerate(finalists, 1):
-        notify(f"cleaning up rule {number} of {len(finalists)}: {candidate.rules}")
-        cleaned.append(clean_up(complete(candidate.rules, task, settings), task, select))
-    front = _front(cleaned, task)
+    for round_number in range(_ROUNDS):
+        for number, candidate in enumerate(finalists, 1):
+            notify(f"cleaning up rule {number} of {len(finalists)}: {candidate.rules}")
+            cleaned[candidate.key] = clean_up(complete(candidate.rules, task, settings), task, select)
+        front = _front(list(cleaned.values()), task)
+        if round_number == _ROUNDS - 1 or not try_neighbours(problem, [item.rules for item in front]):
+            break
+        finalists = [item for item in choose_finalists(problem, others=False) if item.key not in cleaned]
     if not front:
         return Conclusion((), (), (), "no rule ran to its end; nothing was found")
     notify(f"scoring {len(front)} rules on {task.report_trials} held-out seeds")
@@ -126,8 +132,8 @@ def provisional(problem: Problem) -> Conclusion:
     return Conclusion(tuple(members), (), (), "interrupted: losses are those of the search, nothing was held out yet")
 
 
-def choose_finalists(problem: Problem) -> list[Candidate]:
-    """Return the candidates worth cleaning up, by canonical size: the front, and the next best of each size.
+def choose_finalists(problem: Problem, others: bool = True) -> list[Candidate]:
+    """Return the candidates worth cleaning up, by canonical size: the front and, with `others`, the next best.
 
     A rule may have evolved in a long form: what counts is the size of its shortest one.
     """
@@ -141,13 +147,14 @@ def choose_finalists(problem: Problem) -> list[Candidate]:
     for candidate in sorted(problem.archive.members(), key=rank):
         rows.setdefault(canonical_size(candidate.rules), []).append(candidate)
     front: list[Candidate] = []
-    others: list[Candidate] = []
+    next_best: list[Candidate] = []
     for size in sorted(rows):
         first, *rest = rows[size]
         better = not front or rank(first)[:2] < rank(front[-1])[:2]
-        (front if better else others).append(first)
-        others += rest[: _PER_SIZE - 1]
-    return [*front, *sorted(others, key=rank)[: max(0, problem.task.finalists - len(front))]]
+        (front if better else next_best).append(first)
+        next_best += rest[: _PER_SIZE - 1]
+    more = max(0, problem.task.finalists - len(front)) if others else 0
+    return [*front, *sorted(next_best, key=rank)[:more]]
 
 
 def complete(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> RuleSet:
