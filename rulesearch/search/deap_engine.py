@@ -129,7 +129,7 @@ class DeapEngine(Engine):
         waiting.sort(key=lambda pair: (pair[0].rank, pair[0].key))
         for parent, island in waiting[: self.settings.explored]:
             explored.add(parent.key)
-            batch = new_neighbours(problem, variation, parent.genome, parent.key)
+            batch, _ = neighbours_of(problem, variation, parent.genome, parent.key)
             problem.evaluate(batch)
             self._admit(survival, island, batch)
 
@@ -245,11 +245,18 @@ def _made(
     return None if genome is None else problem.maker.make(genome, origin, parents, generation)
 
 
-def new_neighbours(problem: Problem, variation: Variation, genome: Genome, parent: str) -> list[Candidate]:
-    """Return every one-node neighbour of a genome whose function is new."""
-    found = []
+def neighbours_of(
+    problem: Problem, variation: Variation, genome: Genome, parent: str
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return every one-node neighbour of a genome: those whose function is new, and known ones that ran."""
+    new: list[Candidate] = []
+    known: dict[str, Candidate] = {}
     for neighbour in variation.neighbours(genome):
         child = problem.maker.make(neighbour, "neighbour", (parent,), problem.progress.generation)
-        if not any(map(nests_a_function, child.rules.only().slots.values())) and problem.is_new(child):
-            found.append(child)
-    return found
+        if any(map(nests_a_function, child.rules.only().slots.values())):
+            continue
+        if problem.is_new(child):
+            new.append(child)
+        elif problem.recall(child) and child.alive:
+            known.setdefault(child.key, child)
+    return new, list(known.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rulesearch.evaluation.evaluator import Condition, Evaluator, Job
@@ -21,7 +21,7 @@ from rulesearch.workflow.run import FrontMember, ReferenceScore
 
 _AS_GOOD = 1.05
 _PER_SIZE = 2
-_ROUNDS = 4
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,18 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         return scorer.score(rules, "selection", task.selection_trials, search_conditions)
 
     cleaned: dict[str, CleanUp] = {}
-    finalists = choose_finalists(problem)
-    for round_number in range(_ROUNDS):
+    pool = {candidate.key: candidate for candidate in problem.archive.members()}
+    for _ in range(_ROUNDS):
+        finalists = [item for item in choose_finalists(problem, pool.values()) if item.key not in cleaned]
         for number, candidate in enumerate(finalists, 1):
             notify(f"cleaning up rule {number} of {len(finalists)}: {candidate.rules}")
             cleaned[candidate.key] = clean_up(complete(candidate.rules, task, settings), task, select)
         front = _front(list(cleaned.values()), task)
-        if round_number == _ROUNDS - 1 or not try_neighbours(problem, [item.rules for item in front]):
+        near = try_neighbours(problem, [item.rules for item in front])
+        if not near:
             break
-        finalists = [item for item in choose_finalists(problem, others=False) if item.key not in cleaned]
+        for candidate in near:
+            pool.setdefault(candidate.key, candidate)
     if not front:
         return Conclusion((), (), (), "no rule ran to its end; nothing was found")
     notify(f"scoring {len(front)} rules on {task.report_trials} held-out seeds")
@@ -132,8 +135,8 @@ def provisional(problem: Problem) -> Conclusion:
     return Conclusion(tuple(members), (), (), "interrupted: losses are those of the search, nothing was held out yet")
 
 
-def choose_finalists(problem: Problem, others: bool = True) -> list[Candidate]:
-    """Return the candidates worth cleaning up, by canonical size: the front and, with `others`, the next best.
+def choose_finalists(problem: Problem, pool: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates worth cleaning up, by canonical size: the front, and the next best of each size.
 
     A rule may have evolved in a long form: what counts is the size of its shortest one.
     """
@@ -144,7 +147,7 @@ def choose_finalists(problem: Problem, others: bool = True) -> list[Candidate]:
         return shortfall, loss, candidate.size, candidate.key
 
     rows: dict[int, list[Candidate]] = {}
-    for candidate in sorted(problem.archive.members(), key=rank):
+    for candidate in sorted(pool, key=rank):
         rows.setdefault(canonical_size(candidate.rules), []).append(candidate)
     front: list[Candidate] = []
     next_best: list[Candidate] = []
@@ -153,7 +156,7 @@ def choose_finalists(problem: Problem, others: bool = True) -> list[Candidate]:
         better = not front or rank(first)[:2] < rank(front[-1])[:2]
         (front if better else next_best).append(first)
         next_best += rest[: _PER_SIZE - 1]
-    more = max(0, problem.task.finalists - len(front)) if others else 0
+    more = max(0, problem.task.finalists - len(front))
     return [*front, *sorted(next_best, key=rank)[:more]]
 
 

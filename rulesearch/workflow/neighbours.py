@@ -11,24 +11,25 @@ from collections.abc import Sequence
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import Candidate
-from rulesearch.search.deap_engine import new_neighbours
+from rulesearch.search.deap_engine import neighbours_of
 from rulesearch.search.problem import Problem
 from rulesearch.search.variation import Variation
 
 _PROMOTED = 6
 
 
-def try_neighbours(problem: Problem, front: Sequence[RuleSet]) -> bool:
-    """Evaluate each rule of a cleaned front and its new one-node neighbours; return whether there was any.
+def try_neighbours(problem: Problem, front: Sequence[RuleSet]) -> list[Candidate]:
+    """Return the one-node neighbours of a cleaned front, as far as they ran; new ones are evaluated and archived.
 
-    Nothing is tried where the engine kept no reserve, or ended for another reason than its budget. The rules
-    enter the archive as any other candidate does.
+    Known ones come along: the search seeds may have been unlucky for a rule that does well on others. Empty where
+    the engine kept no reserve, ended for another reason than its budget, or has used it up.
     """
     left = problem.budget - problem.progress.distinct
     if problem.stopped_by != "budget" or problem.reserve == 0 or left <= 0:
-        return False
+        return []
     variation = Variation(problem.primitives)
     batch: list[Candidate] = []
+    near: list[Candidate] = []
     for rules in front:
         rule = rules.only()
         try:
@@ -38,13 +39,13 @@ def try_neighbours(problem: Problem, front: Sequence[RuleSet]) -> bool:
         parent = problem.maker.make(genome, "clean-up", (), problem.progress.generation)
         if problem.is_new(parent):
             batch.append(parent)
-        batch += new_neighbours(problem, variation, genome, parent.key)
+        new, known = neighbours_of(problem, variation, genome, parent.key)
+        batch += new
+        near += known
     if not problem.staged:
         batch = batch[:left]
-    if not batch:
-        return False
     problem.evaluate(batch)
     alive = sorted((child for child in batch if child.alive), key=lambda child: (child.rank, child.key))
     problem.promote(alive[: min(_PROMOTED, left)])
     problem.end_generation(len(batch))
-    return True
+    return [child for child in (*near, *alive) if child.full is not None and child.full.ok]
