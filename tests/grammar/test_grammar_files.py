@@ -147,7 +147,7 @@ def test_files_that_are_too_large_or_not_text_are_refused(tmp_path: Path) -> Non
         load_grammar(path)
     with pytest.raises(GrammarError, match="at most 262144"):
         parse_grammar(path.read_text())
-    path.write_bytes(b"name = \"\xff\xfe\"")
+    path.write_bytes(b'name = "\xff\xfe"')
     with pytest.raises(GrammarError, match="UTF-8"):
         load_grammar(path)
 

@@ -93,7 +93,7 @@ def test_the_first_generation_is_random(make_problem: MakeProblem, tmp_path: Pat
     problem, rows = searched(make_problem, tmp_path, engine, seed=2)
     oja = known_rule("oja").rules.only().fingerprint()
     first = [row for row in rows if row[0] == 0]
-    assert {row[3] for row in first} <= {"random", "constants"}
+    assert {row[3] for row in first} <= {"random", "constants", "neighbour"}
     assert len([row for row in first if row[3] == "random"]) > 20
     assert oja not in {row[2] for row in first}
     assert problem.start is None

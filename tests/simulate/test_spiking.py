@@ -39,7 +39,12 @@ def driven(
     arguments: dict[str, object] = {"bounds": (-np.inf, np.inf), "neuron": DRIVEN, "learning": steps * DT, "eta": 0.1}
     train = SpikeTrain.from_times([np.array(times, dtype=np.int64) for times in pre], steps)
     return simulate_spiking(
-        rule, drive(post, steps), train, np.array(initial), dt=DT, **(arguments | options)  # type: ignore[arg-type]
+        rule,
+        drive(post, steps),
+        train,
+        np.array(initial),
+        dt=DT,
+        **(arguments | options),  # type: ignore[arg-type]
     )
 
 

@@ -47,7 +47,7 @@ def test_ctrl_c_keeps_what_was_found_and_resuming_gives_the_whole(
     search: Search, reference: Run, front: bytes, tmp_path: Path
 ) -> None:
     def stop(problem: Problem) -> None:
-        if problem.progress.generation == 2:
+        if problem.progress.generation == 1:
             raise KeyboardInterrupt
 
     folder = tmp_path / "run"
@@ -82,7 +82,7 @@ def test_ctrl_c_while_cleaning_up_keeps_what_was_found(search: Search, front: by
 
 def test_what_is_known_is_not_simulated_again(search: Search, front: bytes, tmp_path: Path) -> None:
     def stop(problem: Problem) -> None:
-        if problem.progress.generation == 2:
+        if problem.progress.generation == 1:
             raise KeyboardInterrupt
 
     folder = tmp_path / "run"
