@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
-WorkersOption = Annotated[int, typer.Option(min=1, metavar="N", help="Processes that simulate.")]
+WorkersOption = Annotated[int, typer.Option(min=1, metavar="N", help="Processes beside the one that searches.")]
 SchedulerOption = Annotated[str | None, typer.Option(metavar="ADDR", help="Address of a Dask scheduler.")]
 
 

@@ -7,8 +7,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,17 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Fidelity, Task, Trial
 
-_CHUNKS_PER_WORKER = 4
+_CHUNKS_PER_PROCESS = 4
+_ALONE = 2.0
+"""Seconds of simulation before it is worth to start a process beside this one."""
 
 
 Condition = tuple[tuple[str, float], ...]
 """Settings that differ from the run's, as pairs."""
+
+
+Waiting = Callable[[], list[Outcome]]
+"""Waits for outcomes and returns them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,11 @@ def evaluate_rules(
 
 
 class Evaluator:
-    """Runs jobs of one task in this process, in a pool of processes, or on a Dask cluster.
+    """Runs jobs of one task in processes beside this one, which helps while it waits, or on a Dask cluster.
 
-    **Arguments:** `reference`: the task's name or `file.py:Name`; `settings`: resolved; `workers`: processes;
-    `scheduler`: address of a Dask scheduler.
+    **Arguments:** `reference`: the task's name or `file.py:Name`; `settings`: resolved; `workers`: processes beside
+    this one; a single one is started only once simulating has taken 2 s, none with 0; `scheduler`: address of a Dask
+    scheduler.
     """
 
     def __init__(
@@ -74,7 +81,7 @@ class Evaluator:
         reference: str,
         settings: Mapping[str, float],
         backend: str = "vm",
-        workers: int = 1,
+        workers: int = 0,
         scheduler: str | None = None,
     ) -> None:
         self.reference = reference
@@ -82,34 +89,80 @@ class Evaluator:
         self.settings = dict(settings)
         self.backend = backend
         self.workers = workers
+        self._spent = 0.0
+        self._helps = not scheduler
+        self._warm: Future[list[Outcome]] | None = None
+        self._line: Any = None
         self._executor: Executor | None = None
         if scheduler:
             self._executor = _dask_executor(scheduler)
         elif workers > 1:
-            self._executor = ProcessPoolExecutor(
-                workers,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_start_worker,
-                initargs=(os.getpid(),),
-            )
+            self._executor = self._pool()
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """Evaluate jobs; outcomes come in the order of the jobs."""
-        if self._executor is None:
-            return [run_job(self.task, self.settings, self.backend, job) for job in jobs]
-        step = max(1, -(-len(jobs) // (self.workers * _CHUNKS_PER_WORKER)))
-        futures = [
-            self._executor.submit(
-                _run_chunk, self.reference, self.settings, self.backend, list(jobs[first : first + step])
-            )
-            for first in range(0, len(jobs), step)
-        ]
-        return [outcome for future in futures for outcome in future.result()]
+        return self.submit(jobs)()
+
+    def submit(self, jobs: Sequence[Job]) -> Waiting:
+        """Begin to evaluate jobs and return what waits for their outcomes, in the order of the jobs.
+
+        Workers begin at once; without workers, the jobs are evaluated when the outcomes are asked for.
+        """
+        if not self.ready:
+            return lambda: self._run_here(jobs)
+        assert self._executor is not None
+        executor, step = self._executor, max(1, -(-len(jobs) // ((self.workers + 1) * _CHUNKS_PER_PROCESS)))
+        parts = [list(jobs[first : first + step]) for first in range(0, len(jobs), step)]
+        futures = [executor.submit(_run_chunk, self.reference, self.settings, self.backend, part) for part in parts]
+        return lambda: self._collect(parts, futures)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are other processes that can take jobs."""
+        if self._warm is not None and self._warm.done():
+            failed = self._warm.cancelled() or self._warm.exception() is not None
+            self._warm = None
+            if failed:
+                # No process can be started here, from an interactive session say: this one goes on alone.
+                self.close()
+                self.workers, self._executor = 0, None
+        return self._executor is not None and self._warm is None
+
+    def _collect(self, parts: Sequence[list[Job]], futures: Sequence[Future[list[Outcome]]]) -> list[Outcome]:
+        done: list[list[Outcome] | None] = [None] * len(parts)
+        back = len(parts) if self._helps else 0
+        for index, future in enumerate(futures):
+            while back > index + 1 and not future.done():
+                back -= 1
+                if futures[back].cancel():
+                    done[back] = self._run_here(parts[back])
+            if done[index] is None:
+                done[index] = future.result()
+        return [outcome for part in done if part is not None for outcome in part]
+
+    def _run_here(self, jobs: Sequence[Job]) -> list[Outcome]:
+        begin = time.perf_counter()
+        outcomes = [run_job(self.task, self.settings, self.backend, job) for job in jobs]
+        self._spent += time.perf_counter() - begin
+        if self._executor is None and self.workers == 1 and self._spent > _ALONE and jobs:
+            self._executor = self._pool()
+            self._warm = self._executor.submit(_run_chunk, self.reference, self.settings, self.backend, list(jobs[:1]))
+        return outcomes
+
+    def _pool(self) -> Executor:
+        context = multiprocessing.get_context("spawn")
+        # Nothing is sent: the workers end when this end is closed. An event would wait for ever on a killed worker.
+        other, self._line = context.Pipe(duplex=False)
+        return ProcessPoolExecutor(
+            self.workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(), other)
+        )
 
     def close(self) -> None:
-        """Stop the workers; jobs that have not begun are dropped."""
+        """Stop the workers at once; jobs that are not done are dropped."""
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._line is not None:
+            self._line.close()
 
     def __enter__(self) -> Evaluator:
         return self
@@ -123,15 +176,15 @@ def _run_chunk(reference: str, settings: Mapping[str, float], backend: str, jobs
     return [run_job(task, settings, backend, job) for job in jobs]
 
 
-def _start_worker(parent: int) -> None:
+def _start_worker(parent: int, line: Any) -> None:
     # Ctrl-C reaches the whole process group; the parent alone decides what to do about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent, line), daemon=True).start()
 
 
-def _end_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _end_with_parent(parent: int, line: Any) -> None:
+    while os.getppid() == parent and not line.poll(0.5):
+        pass
     os._exit(1)
 
 

@@ -103,7 +103,7 @@ class Store:
 
     def get(self, job: Job) -> Outcome | None:
         """Return the outcome of a job that was in the store when it was opened, else None."""
-        return self._known.get(job_key(job))
+        return self._known.get(job_key(job)) if self._known else None
 
     def add(
         self, records: Sequence[Record], generation: tuple[int, int, int, int, float | None, int] | None = None

@@ -8,7 +8,7 @@ same for long start anew while the archive keeps what they found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,13 +33,13 @@ class DeapSettings:
     **Fields:** `islands`; `initial` random genomes of each, of at most `initial_size` nodes; `offspring` of each
     per generation; `capacity` of an island; `cell` and `fine`: width of the grid on which aims and the loss are
     compared, in powers of ten; `floor`: aims below it count as equal; `crossover`, `join`, `fresh`: shares of
-    offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`) or a second
-    parent, and from none; `lexicase`: share of parents chosen by lexicase over the cases; `first_layer`: share of
+    offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`; in a function
+    with chance `dressed`) or a second parent, and from none; `lexicase`: share of parents chosen by lexicase over the cases; `first_layer`: share of
     the others from the unbeaten layer alone; `further`: chance that another mutation follows one; `migration`:
     generations between visits; `patience`: generations without a better rule before an island starts anew;
     `fitted`: structures per generation whose constants are fitted, by `rounds` of CMA-ES; `attempts` per child
     before a known function is given up; `explored`: elites per generation of which every one-node neighbour is
-    tried; `kept_share` of the budget is left for the neighbours of the cleaned front.
+    tried; `joined`: of which every operator over the elite and a leaf, or a function of one, is; `kept_share` of the budget is left for the neighbours of the cleaned front.
     """
 
     islands: int = 4
@@ -53,6 +53,7 @@ class DeapSettings:
     crossover: float = 0.15
     join: float = 0.3
     leafy: float = 0.8
+    dressed: float = 0.4
     fresh: float = 0.1
     lexicase: float = 0.8
     first_layer: float = 0.6
@@ -63,6 +64,7 @@ class DeapSettings:
     rounds: int = 8
     attempts: int = 12
     explored: int = 3
+    joined: int = 1
     kept_share: float = 0.05
 
 
@@ -101,15 +103,19 @@ class DeapEngine(Engine):
         islands = [_Island(number) for number in range(self.settings.islands)]
         problem.reserve = int(self.settings.kept_share * problem.budget)
         explored: set[str] = set()
+        joined: set[str] = set()
         going = True
         while going:
             generation = problem.progress.generation
-            batches = [self._propose(problem, variation, island, generation) for island in islands]
-            problem.evaluate([candidate for new, _ in batches for candidate in new])
-            for island, (new, known) in zip(islands, batches, strict=True):
+            batches = []
+            for island in islands:
+                new, known = self._propose(problem, variation, island, generation)
+                batches.append((island, new, known, problem.begin(new)))
+            for island, new, known, end in batches:
+                end()
                 self._admit(survival, island, [*new, *known])
             self._fit(problem, survival, islands, generation)
-            self._explore(problem, variation, survival, islands, explored)
+            self._explore(problem, variation, survival, islands, explored, joined)
             self._promote(problem, islands)
             self._renew(survival, islands, generation)
             going = problem.end_generation(sum(len(island.members()) for island in islands))
@@ -121,17 +127,25 @@ class DeapEngine(Engine):
         survival: Survival,
         islands: list[_Island],
         explored: set[str],
+        joined: set[str],
     ) -> None:
-        """Try every one-node neighbour of the best elite that was not explored yet."""
-        waiting = [
-            (candidate, island) for island in islands for candidate in island.elites() if candidate.key not in explored
-        ]
-        waiting.sort(key=lambda pair: (pair[0].rank, pair[0].key))
-        for parent, island in waiting[: self.settings.explored]:
-            explored.add(parent.key)
-            batch, _ = neighbours_of(problem, variation, parent.genome, parent.key)
-            problem.evaluate(batch)
-            self._admit(survival, island, batch)
+        """Try every one-node neighbour and every join of the best elites of which that was not done yet."""
+        batches = []
+        for wanted, around, done in (
+            (self.settings.explored, variation.neighbours, explored),
+            (self.settings.joined, variation.joins, joined),
+        ):
+            waiting = [
+                (candidate, island) for island in islands for candidate in island.elites() if candidate.key not in done
+            ]
+            waiting.sort(key=lambda pair: (pair[0].rank, pair[0].key))
+            for parent, island in waiting[:wanted]:
+                done.add(parent.key)
+                new, _ = neighbours_of(problem, around(parent.genome), parent.key)
+                batches.append((island, new, problem.begin(new)))
+        for island, new, end in batches:
+            end()
+            self._admit(survival, island, new)
 
     def _admit(self, survival: Survival, island: _Island, new: Sequence[Candidate]) -> None:
         known = {candidate.key for candidate in island.members()}
@@ -181,7 +195,7 @@ class DeapEngine(Engine):
         first = self._parent(island, lexicase, rng)
         if rng.random() < settings.join:
             second = self._parent(island, lexicase, rng)
-            joined = variation.join(first.genome, second.genome, rng, settings.leafy)
+            joined = variation.join(first.genome, second.genome, rng, settings.leafy, settings.dressed)
             return _made(problem, joined, "join", (first.key, second.key), generation)
         if rng.random() < settings.crossover:
             second = self._parent(island, lexicase, rng)
@@ -245,13 +259,11 @@ def _made(
     return None if genome is None else problem.maker.make(genome, origin, parents, generation)
 
 
-def neighbours_of(
-    problem: Problem, variation: Variation, genome: Genome, parent: str
-) -> tuple[list[Candidate], list[Candidate]]:
-    """Return every one-node neighbour of a genome: those whose function is new, and known ones that ran."""
+def neighbours_of(problem: Problem, genomes: Iterable[Genome], parent: str) -> tuple[list[Candidate], list[Candidate]]:
+    """Return the candidates of genomes near to a parent: those whose function is new, and known ones that ran."""
     new: list[Candidate] = []
     known: dict[str, Candidate] = {}
-    for neighbour in variation.neighbours(genome):
+    for neighbour in genomes:
         child = problem.maker.make(neighbour, "neighbour", (parent,), problem.progress.generation)
         if any(map(nests_a_function, child.rules.only().slots.values())):
             continue

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rulesearch.evaluation.evaluator import Evaluator, search_job
+from rulesearch.evaluation.evaluator import Evaluator, Waiting, search_job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
@@ -117,23 +117,37 @@ class Problem:
 
         A function that was screened before (constants that change nothing, say) is not simulated again.
         """
+        self.begin(candidates)()
+
+    def begin(self, candidates: Sequence[Candidate]) -> Callable[[], None]:
+        """Begin to screen candidates and return what waits for the end; nothing is set or counted before that.
+
+        Workers simulate meanwhile, so that an engine can propose more. Batches that overlap must be ended in the
+        order in which they were begun, and must not share a function.
+        """
         new: dict[str, Candidate] = {}
         for candidate in candidates:
             if candidate.key not in self._screened:
                 new.setdefault(candidate.key, candidate)
-        for candidate, outcome in zip(new.values(), self._run(list(new.values()), self.screen), strict=True):
-            self._screened[candidate.key] = outcome
-            self.seen.setdefault(candidate.key, candidate.size)
-            self.progress.screened += 1
-            self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
-        for candidate in candidates:
-            candidate.screen = outcome = self._screened[candidate.key]
-            candidate.score(self.requirements)
-            if not self.staged:
-                if new.get(candidate.key) is candidate:
-                    self._finish(candidate, outcome)
-                else:
-                    candidate.full = outcome
+        chosen = list(new.values())
+        waiting = self._begin(chosen, self.screen)
+
+        def end() -> None:
+            for candidate, outcome in zip(chosen, waiting(), strict=True):
+                self._screened[candidate.key] = outcome
+                self.seen.setdefault(candidate.key, candidate.size)
+                self.progress.screened += 1
+                self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
+            for candidate in candidates:
+                candidate.screen = outcome = self._screened[candidate.key]
+                candidate.score(self.requirements)
+                if not self.staged:
+                    if new.get(candidate.key) is candidate:
+                        self._finish(candidate, outcome)
+                    else:
+                        candidate.full = outcome
+
+        return end
 
     def recall(self, candidate: Candidate) -> bool:
         """Set the outcome of a candidate whose function was screened before; return whether there is one."""
@@ -152,7 +166,7 @@ class Problem:
         for candidate in candidates:
             candidate.full = candidate.full or self._finished.get(candidate.key)
         chosen = [candidate for candidate in candidates if candidate.full is None]
-        for candidate, outcome in zip(chosen, self._run(chosen, self.full), strict=True):
+        for candidate, outcome in zip(chosen, self._begin(chosen, self.full)(), strict=True):
             self._finish(candidate, outcome)
 
     def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
@@ -160,30 +174,26 @@ class Problem:
         self.progress.distinct += 1
         self.archive.add(candidate)
 
-    def _run(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> list[Outcome]:
+    def _begin(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> Waiting:
         seeds = trial_seeds(self.seed, "search", fidelity.trials)
         jobs = [search_job(self.task, candidate.rules, seeds, fidelity) for candidate in candidates]
         found: list[Outcome | None] = [self.store.get(job) if self.store is not None else None for job in jobs]
         missing = [index for index, outcome in enumerate(found) if outcome is None]
-        for index, outcome in zip(missing, self.evaluator.run([jobs[index] for index in missing]), strict=True):
-            found[index] = outcome
-            candidate = candidates[index]
-            if self.store is not None:
-                self._pending.append(
-                    Record(
-                        self.progress.generation,
-                        "search",
-                        jobs[index],
-                        outcome,
-                        candidate.key,
-                        candidate.origin,
-                        candidate.parents,
-                    )
-                )
-        outcomes = [outcome for outcome in found if outcome is not None]
-        self.progress.evaluations += len(outcomes)
-        self.progress.work += sum(outcome.work for outcome in outcomes)
-        return outcomes
+        waiting = self.evaluator.submit([jobs[index] for index in missing])
+
+        def end() -> list[Outcome]:
+            for index, outcome in zip(missing, waiting(), strict=True):
+                found[index] = outcome
+                candidate = candidates[index]
+                if self.store is not None:
+                    lineage = candidate.key, candidate.origin, candidate.parents
+                    self._pending.append(Record(self.progress.generation, "search", jobs[index], outcome, *lineage))
+            outcomes = [outcome for outcome in found if outcome is not None]
+            self.progress.evaluations += len(outcomes)
+            self.progress.work += sum(outcome.work for outcome in outcomes)
+            return outcomes
+
+        return end
 
     def end_generation(self, population: int) -> bool:
         """Commit the generation and tell who watches; return whether the search goes on."""

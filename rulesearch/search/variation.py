@@ -77,8 +77,13 @@ class Variation:
         source, index = pick(donors[tree[place].ret], rng)
         return self._replace(first, slot, tree.searchSubtree(place), source[source.searchSubtree(index)])
 
-    def join(self, first: Genome, second: Genome, rng: np.random.Generator, leafy: float) -> Genome | None:
-        """Return one operator over two whole trees of the same slot, or over a tree and a leaf."""
+    def join(
+        self, first: Genome, second: Genome, rng: np.random.Generator, leafy: float, dressed: float
+    ) -> Genome | None:
+        """Return one operator over two whole trees of the same slot, or over a tree and a leaf.
+
+        **Arguments:** `leafy`: chance of a leaf; `dressed`: chance that the leaf stands in a function.
+        """
         slot = self._filled_slot(first, rng)
         tree, other = first[slot], second[slot]
         assert tree is not None
@@ -95,7 +100,8 @@ class Variation:
             if index == place:
                 new += tree
             else:
-                new += other if other is not None and rng.random() >= leafy else self.grow(argument, 1, rng)
+                small = 2 if rng.random() < dressed else 1
+                new += other if other is not None and rng.random() >= leafy else self.grow(argument, small, rng)
         return self._replace(first, slot, slice(0, len(tree)), new)
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
@@ -235,6 +241,23 @@ class Variation:
                         inner.append(list(tree[part]))
                     begin = part.stop
                 yield from self._each(genome, slot, span, inner)
+
+    def joins(self, genome: Genome) -> Iterator[Genome]:
+        """Yield every operator over a whole tree and a leaf, or a function of a leaf; no constants are added."""
+        for slot, tree in enumerate(genome):
+            if tree is None:
+                continue
+            kind = tree[0].ret
+            leaves: list[list[Any]] = [[leaf] for leaf in self.primitives.terminals[kind]]
+            functions = [p for p in self.primitives.primitives[kind] if p.args == [kind]]
+            small = leaves + [[function, *leaf] for function in functions for leaf in leaves]
+            whole = slice(0, len(tree))
+            for primitive in self.primitives.primitives[kind]:
+                if primitive.args == [kind]:
+                    yield from self._each(genome, slot, whole, [[primitive, *tree]])
+                elif primitive.args == [kind, kind]:
+                    yield from self._each(genome, slot, whole, [[primitive, *tree, *part] for part in small])
+                    yield from self._each(genome, slot, whole, [[primitive, *part, *tree] for part in small])
 
     def _each(self, genome: Genome, slot: int, span: slice, choices: list[list[Any]]) -> Iterator[Genome]:
         for nodes in choices:

@@ -51,7 +51,7 @@ def _apply(program: Any, pre: Any, result: int, w: Any, synapse: Any, waits: Any
     return moved
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def integrate(
     program: Any,
     pre: Any,

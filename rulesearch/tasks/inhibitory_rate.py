@@ -120,9 +120,9 @@ class InhibitoryRate(Task):
         Fidelity("screen", 1, "one seed, 0.3 of the learning at 4 times the learning rate, half of the scoring"),
         Fidelity(
             "full",
-            3,
-            "three seeds, each with another input: as set, weaker signals on more background, stronger ones on less",
-            ({}, {"ou_sd": 100.0, "background": 10.0}, {"ou_sd": 300.0, "background": 2.0}),
+            5,
+            "five seeds, each with another input: as set, weak signals, strong signals, little background, much",
+            ({}, {"ou_sd": 50.0}, {"ou_sd": 400.0}, {"background": 2.0}, {"background": 10.0}),
         ),
     )
     requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("tuning_r", 0.95),)
@@ -130,7 +130,7 @@ class InhibitoryRate(Task):
     bounds: ClassVar[tuple[float, float]] = (0.0, 5.0)
     grammar: ClassVar[str] = "spiking"
     tolerance: ClassVar[float] = 0.036
-    selection_trials: ClassVar[int] = 6
+    selection_trials: ClassVar[int] = 5
     finalists: ClassVar[int] = 8
     known_rule: ClassVar[str] = "vogels"
 

@@ -113,6 +113,8 @@ class Task(ABC):
     tolerance: ClassVar[float] = 0.0
     """Loss below which differences between rules do not matter."""
     selection_trials: ClassVar[int] = 5
+    front_trials: ClassVar[int] = 0
+    """Selection trials that decide which cleaned rules make the front, where that is more than `selection_trials`."""
     report_trials: ClassVar[int] = 10
     finalists: ClassVar[int] = 24
     """Candidates that are cleaned up after a search."""

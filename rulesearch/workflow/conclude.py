@@ -82,6 +82,10 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     def select(rules: Sequence[RuleSet]) -> list[Outcome]:
         return scorer.score(rules, "selection", task.selection_trials, search_conditions)
 
+    def judge(rules: Sequence[RuleSet]) -> list[Outcome]:
+        trials = max(task.selection_trials, task.front_trials)
+        return scorer.score(rules, "selection", trials, search_conditions)
+
     cleaned: dict[str, CleanUp] = {}
     pool = {candidate.key: candidate for candidate in problem.archive.members()}
     for _ in range(_ROUNDS):
@@ -89,6 +93,12 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         for number, candidate in enumerate(finalists, 1):
             notify(f"cleaning up rule {number} of {len(finalists)}: {candidate.rules}")
             cleaned[candidate.key] = clean_up(complete(candidate.rules, task, settings), task, select)
+        if task.front_trials > task.selection_trials:
+            keys = [item.key for item in finalists]
+            outcomes = judge([cleaned[key].rules for key in keys])
+            cleaned |= {
+                key: replace(cleaned[key], outcome=outcome) for key, outcome in zip(keys, outcomes, strict=True)
+            }
         front = _front(list(cleaned.values()), task)
         near = try_neighbours(problem, [item.rules for item in front])
         if not near:
@@ -101,7 +111,7 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     labels = task.references(settings)
     references = {label: complete(rules, task, settings) for label, rules in labels.items()}
     held_out = scorer.score([*(item.rules for item in front), *references.values()], "report", task.report_trials)
-    baseline = select([references[task.known_rule]])[0]
+    baseline = judge([references[task.known_rule]])[0]
     best = recommended(front, baseline, task)
     order = sorted(
         range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements))

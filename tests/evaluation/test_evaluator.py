@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from rulesearch.errors import RulesearchError
+from rulesearch.evaluation import evaluator
 from rulesearch.evaluation.evaluator import Evaluator, Job, evaluate_rules, run_job, search_job
 from rulesearch.rules import parse_rules
 from rulesearch.tasks import Fidelity, load_task
@@ -46,9 +49,9 @@ def test_conditions_change_the_settings_of_their_trials_in_turn() -> None:
 
 
 def test_the_evaluator_answers_in_the_order_of_the_jobs() -> None:
-    with Evaluator("oja", SETTINGS) as evaluator:
-        assert evaluator.run(JOBS) == [run_job(TASK, SETTINGS, "vm", job) for job in JOBS]
-        assert evaluator.run([]) == []
+    with Evaluator("oja", SETTINGS) as alone:
+        assert alone.run(JOBS) == [run_job(TASK, SETTINGS, "vm", job) for job in JOBS]
+        assert alone.run([]) == []
 
 
 def test_rules_that_do_not_fit_the_task_are_refused() -> None:
@@ -62,8 +65,46 @@ def test_several_workers_give_what_one_process_gives() -> None:
         assert several.run(JOBS[:1]) == alone.run(JOBS[:1])
 
 
+def children() -> set[int | None]:
+    return {child.pid for child in multiprocessing.active_children()}
+
+
+def test_one_process_is_started_beside_this_one_once_it_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = children()
+    with Evaluator("oja", SETTINGS, workers=1) as one, Evaluator("oja", SETTINGS) as alone:
+        expected = alone.run(JOBS)
+        assert one.run(JOBS) == expected
+        assert children() <= before
+        monkeypatch.setattr(evaluator, "_ALONE", 0.0)
+        deadline = time.monotonic() + 60.0
+        while not one.ready and time.monotonic() < deadline:
+            assert one.run(JOBS) == expected
+        assert one.ready
+        begun = [one.submit(JOBS) for _ in range(3)]
+        assert [wait() for wait in begun] == [expected] * 3
+        assert len(children() - before) == 1
+    deadline = time.monotonic() + 10.0
+    while not children() <= before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert children() <= before
+
+
+def test_without_a_process_beside_it_this_one_goes_on_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluator, "_ALONE", 0.0)
+    with Evaluator("oja", SETTINGS, workers=1) as one:
+        expected = one.run(JOBS)
+        assert one._warm is not None
+        one._warm.cancel()
+        one._warm = Future()
+        one._warm.set_exception(RuntimeError("no process can be started"))
+        assert one.run(JOBS) == expected
+        assert not one.ready
+        assert one.workers == 0
+
+
 PARENT = """
 import multiprocessing
+from rulesearch.evaluation import evaluator
 from rulesearch.evaluation.evaluator import Evaluator, Job
 from rulesearch.rules import parse_rules
 from rulesearch.tasks import load_task

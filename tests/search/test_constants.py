@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from rulesearch.evaluation.evaluator import Job
+from rulesearch.evaluation.evaluator import Job, Waiting
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.expression import parse_expression
 from rulesearch.grammar import load_grammar
@@ -28,14 +28,14 @@ class Bowl:
         self.loss = loss
         self.tried: list[tuple[float, ...]] = []
 
-    def run(self, jobs: Sequence[Job]) -> list[Outcome]:
+    def submit(self, jobs: Sequence[Job]) -> Waiting:
         found = []
         for job in jobs:
             constants = tuple(job.rules.only().constant_values().values())
             self.tried.append(constants)
             loss = self.loss(constants)
             found.append(Outcome.of((0,), [Trial("runaway" if loss is None else "ok", loss, {}, (loss or 0.0,))]))
-        return found
+        return lambda: found
 
     def problem(self) -> Problem:
         return Problem(self, load_grammar("rate"), 0, 10_000)  # type: ignore[arg-type]
