@@ -33,13 +33,14 @@ class DeapSettings:
     **Fields:** `islands`; `initial` random genomes of each, of at most `initial_size` nodes; `offspring` of each
     per generation; `capacity` of an island; `cell` and `fine`: width of the grid on which aims and the loss are
     compared, in powers of ten; `floor`: aims below it count as equal; `crossover`, `join`, `fresh`: shares of
-    offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`; in a function
-    with chance `dressed`) or a second parent, and from none; `lexicase`: share of parents chosen by lexicase over the cases; `first_layer`: share of
-    the others from the unbeaten layer alone; `further`: chance that another mutation follows one; `migration`:
-    generations between visits; `patience`: generations without a better rule before an island starts anew;
-    `fitted`: structures per generation whose constants are fitted, by `rounds` of CMA-ES; `attempts` per child
-    before a known function is given up; `explored`: elites per generation of which every one-node neighbour is
-    tried; `joined`: of which every operator over the elite and a leaf, or a function of one, is; `kept_share` of the budget is left for the neighbours of the cleaned front.
+    offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`; in a
+    function with chance `dressed`) or a second parent, and from none; `lexicase`: share of parents chosen by
+    lexicase over the cases; `first_layer`: share of the others from the unbeaten layer alone; `further`: chance
+    that another mutation follows one; `migration`: generations between visits; `patience`: generations without a
+    better rule before an island starts anew; `fitted`: structures per generation whose constants are fitted, by
+    `rounds` of CMA-ES; `attempts` per child before a known function is given up; `explored`: elites per generation
+    of which every one-node neighbour is tried; `joined`: of which every operator over the elite and a leaf, or a
+    function of one, is; `kept_share` of the budget is left for the neighbours of the cleaned front.
     """
 
     islands: int = 4
