@@ -8,7 +8,7 @@ same for long start anew while the archive keeps what they found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,8 +39,8 @@ class DeapSettings:
     that another mutation follows one; `migration`: generations between visits; `patience`: generations without a
     better rule before an island starts anew; `fitted`: structures per generation whose constants are fitted, by
     `rounds` of CMA-ES; `attempts` per child before a known function is given up; `explored`: elites per generation
-    of which every one-node neighbour is tried; `joined`: of which every operator over the elite and a leaf, or a
-    function of one, is; `kept_share` of the budget is left for the neighbours of the cleaned front.
+    of which every one-node neighbour is tried; `kept_share` of the budget is left for the neighbours of the cleaned
+    front.
     """
 
     islands: int = 4
@@ -65,7 +65,6 @@ class DeapSettings:
     rounds: int = 8
     attempts: int = 12
     explored: int = 3
-    joined: int = 1
     kept_share: float = 0.05
 
 
@@ -104,7 +103,6 @@ class DeapEngine(Engine):
         islands = [_Island(number) for number in range(self.settings.islands)]
         problem.reserve = int(self.settings.kept_share * problem.budget)
         explored: set[str] = set()
-        joined: set[str] = set()
         going = True
         while going:
             generation = problem.progress.generation
@@ -116,7 +114,7 @@ class DeapEngine(Engine):
                 end()
                 self._admit(survival, island, [*new, *known])
             self._fit(problem, survival, islands, generation)
-            self._explore(problem, variation, survival, islands, explored, joined)
+            self._explore(problem, variation, survival, islands, explored)
             self._promote(problem, islands)
             self._renew(survival, islands, generation)
             going = problem.end_generation(sum(len(island.members()) for island in islands))
@@ -128,22 +126,17 @@ class DeapEngine(Engine):
         survival: Survival,
         islands: list[_Island],
         explored: set[str],
-        joined: set[str],
     ) -> None:
-        """Try every one-node neighbour and every join of the best elites of which that was not done yet."""
+        """Try every one-node neighbour of the best elites that were not explored yet."""
+        waiting = [
+            (candidate, island) for island in islands for candidate in island.elites() if candidate.key not in explored
+        ]
+        waiting.sort(key=lambda pair: (pair[0].rank, pair[0].key))
         batches = []
-        for wanted, around, done in (
-            (self.settings.explored, variation.neighbours, explored),
-            (self.settings.joined, variation.joins, joined),
-        ):
-            waiting = [
-                (candidate, island) for island in islands for candidate in island.elites() if candidate.key not in done
-            ]
-            waiting.sort(key=lambda pair: (pair[0].rank, pair[0].key))
-            for parent, island in waiting[:wanted]:
-                done.add(parent.key)
-                new, _ = neighbours_of(problem, around(parent.genome), parent.key)
-                batches.append((island, new, problem.begin(new)))
+        for parent, island in waiting[: self.settings.explored]:
+            explored.add(parent.key)
+            new, _ = neighbours_of(problem, variation, parent.genome, parent.key)
+            batches.append((island, new, problem.begin(new)))
         for island, new, end in batches:
             end()
             self._admit(survival, island, new)
@@ -260,11 +253,13 @@ def _made(
     return None if genome is None else problem.maker.make(genome, origin, parents, generation)
 
 
-def neighbours_of(problem: Problem, genomes: Iterable[Genome], parent: str) -> tuple[list[Candidate], list[Candidate]]:
-    """Return the candidates of genomes near to a parent: those whose function is new, and known ones that ran."""
+def neighbours_of(
+    problem: Problem, variation: Variation, genome: Genome, parent: str
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return every one-node neighbour of a genome: those whose function is new, and known ones that ran."""
     new: list[Candidate] = []
     known: dict[str, Candidate] = {}
-    for neighbour in genomes:
+    for neighbour in variation.neighbours(genome):
         child = problem.maker.make(neighbour, "neighbour", (parent,), problem.progress.generation)
         if any(map(nests_a_function, child.rules.only().slots.values())):
             continue

@@ -242,23 +242,6 @@ class Variation:
                     begin = part.stop
                 yield from self._each(genome, slot, span, inner)
 
-    def joins(self, genome: Genome) -> Iterator[Genome]:
-        """Yield every operator over a whole tree and a leaf, or a function of a leaf; no constants are added."""
-        for slot, tree in enumerate(genome):
-            if tree is None:
-                continue
-            kind = tree[0].ret
-            leaves: list[list[Any]] = [[leaf] for leaf in self.primitives.terminals[kind]]
-            functions = [p for p in self.primitives.primitives[kind] if p.args == [kind]]
-            small = leaves + [[function, *leaf] for function in functions for leaf in leaves]
-            whole = slice(0, len(tree))
-            for primitive in self.primitives.primitives[kind]:
-                if primitive.args == [kind]:
-                    yield from self._each(genome, slot, whole, [[primitive, *tree]])
-                elif primitive.args == [kind, kind]:
-                    yield from self._each(genome, slot, whole, [[primitive, *tree, *part] for part in small])
-                    yield from self._each(genome, slot, whole, [[primitive, *part, *tree] for part in small])
-
     def _each(self, genome: Genome, slot: int, span: slice, choices: list[list[Any]]) -> Iterator[Genome]:
         for nodes in choices:
             child = self._replace(genome, slot, span, nodes)

@@ -39,7 +39,7 @@ def try_neighbours(problem: Problem, front: Sequence[RuleSet]) -> list[Candidate
         parent = problem.maker.make(genome, "clean-up", (), problem.progress.generation)
         if problem.is_new(parent):
             batch.append(parent)
-        new, known = neighbours_of(problem, variation.neighbours(genome), parent.key)
+        new, known = neighbours_of(problem, variation, genome, parent.key)
         batch += new
         near += known
     if not problem.staged:

@@ -76,6 +76,7 @@ def test_one_process_is_started_beside_this_one_once_it_is_worth_it(monkeypatch:
         assert one.run(JOBS) == expected
         assert children() <= before
         monkeypatch.setattr(evaluator, "_ALONE", 0.0)
+        monkeypatch.setattr(evaluator, "_LONG", 0.0)
         deadline = time.monotonic() + 60.0
         while not one.ready and time.monotonic() < deadline:
             assert one.run(JOBS) == expected
@@ -91,6 +92,7 @@ def test_one_process_is_started_beside_this_one_once_it_is_worth_it(monkeypatch:
 
 def test_without_a_process_beside_it_this_one_goes_on_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluator, "_ALONE", 0.0)
+    monkeypatch.setattr(evaluator, "_LONG", 0.0)
     with Evaluator("oja", SETTINGS, workers=1) as one:
         expected = one.run(JOBS)
         assert one._warm is not None

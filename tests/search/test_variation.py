@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -140,27 +140,6 @@ def test_removing_a_node_gives_one_of_its_arguments() -> None:
     expected = {str(parse_expression(text).nodes) for text in ("x", "tanh(y)", "x*y")}
     assert found == expected
     assert variation.remove_node(genome_of(primitives, "x"), rng) is None
-
-
-def written(primitives: GrammarPrimitives, genomes: Iterable[Genome]) -> list[str]:
-    return [str(primitives.skeleton(genome).slots["on_step"].nodes) for genome in genomes]
-
-
-def test_joins_put_every_operator_over_the_tree_and_every_small_one() -> None:
-    primitives = GrammarPrimitives(load_grammar("rate"))
-    found = written(primitives, Variation(primitives).joins(genome_of(primitives, "x - w")))
-    for text in ("y*(x - w)", "(x - w)/abs(y)", "y_bar**2 - (x - w)", "x - w + tanh(x)", "relu(x - w)"):
-        assert str(parse_expression(text).nodes) in found
-    # 4 functions of the tree; 4 operators, 2 sides, 5 leaves alone or in one of 4 functions
-    assert len(found) == len(set(found)) == 4 + 4 * 2 * (5 + 5 * 4)
-
-
-def test_joins_keep_within_the_size_limit() -> None:
-    primitives = GrammarPrimitives(load_grammar("rate"))
-    variation = Variation(primitives)
-    full = variation.random_genome(primitives.grammar.limits.size, np.random.default_rng(0))
-    assert primitives.size(full) == primitives.grammar.limits.size
-    assert list(variation.joins(full)) == []
 
 
 def test_moving_a_constant_needs_one() -> None:
