@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import evaluate_rules
+from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.rules import parse_rules
 from rulesearch.symbolic import canonical_size
 from rulesearch.tasks import load_task
@@ -76,6 +78,15 @@ def test_the_front_gets_strictly_better_with_size(reference: Run) -> None:
         assert member.rules.only().eta is not None
         assert str(parse_rules(str(member.rules))) == str(member.rules)
         assert member.verdicts
+
+
+def test_the_losses_of_the_front_are_means_over_many_selection_seeds(reference: Run) -> None:
+    task = load_task("oja")
+    assert task.front_trials > task.selection_trials
+    settings = task.resolve({"data_sets": 2, "points": 400})
+    seeds = trial_seeds(3, "selection", task.front_trials)
+    for member in reference.members:
+        assert member.loss == evaluate_rules(task, member.rules, seeds, settings).loss
 
 
 def test_the_store_holds_every_evaluation_of_the_search(reference: Run) -> None:
