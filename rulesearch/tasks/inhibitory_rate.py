@@ -129,7 +129,7 @@ class InhibitoryRate(Task):
     aims: ClassVar[tuple[str, ...]] = ("rate_loss", "tuning_error")
     bounds: ClassVar[tuple[float, float]] = (0.0, 5.0)
     grammar: ClassVar[str] = "spiking"
-    tolerance: ClassVar[float] = 0.036
+    tolerance: ClassVar[float] = 0.018
     selection_trials: ClassVar[int] = 5
     finalists: ClassVar[int] = 8
     known_rule: ClassVar[str] = "vogels"

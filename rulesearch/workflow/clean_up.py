@@ -1,7 +1,8 @@
 """Score-aware clean-up: what does not matter goes, constants keep the digits that count, each step re-simulated.
 
 Two forms of a rule are compared on the same trial seeds. A form is no worse if the mean of the paired
-differences of its loss is at most two standard errors, or a small share of the loss, above zero.
+differences of its loss is at most two standard errors, or a small share of the loss, above zero; a part may also
+go where that costs less than the task's tolerance lets matter, but a constant is never moved off its value for it.
 """
 
 from __future__ import annotations
@@ -96,11 +97,13 @@ class _Judge:
         self.score = score
         self.outcome = outcome
 
-    def first_no_worse(self, forms: Sequence[tuple[RuleSet, str]]) -> tuple[RuleSet, str, str] | None:
+    def first_no_worse(
+        self, forms: Sequence[tuple[RuleSet, str]], rounding: bool = False
+    ) -> tuple[RuleSet, str, str] | None:
         outcomes = self.score([rules for rules, _ in forms])
         best: tuple[float, int] | None = None
         for index, outcome in enumerate(outcomes):
-            cost = self.cost(outcome)
+            cost = self.cost(outcome, rounding)
             if cost is not None and (best is None or (forms[index][0].size, cost) < (forms[best[1]][0].size, best[0])):
                 best = (cost, index)
         if best is None:
@@ -109,7 +112,7 @@ class _Judge:
         self.outcome = outcomes[index]
         return forms[index][0], forms[index][1], f"loss {self.outcome.loss:.3g}, change {cost:+.2g}"
 
-    def cost(self, outcome: Outcome) -> float | None:
+    def cost(self, outcome: Outcome, rounding: bool = False) -> float | None:
         """Return the mean change of the loss, or None where the form is worse."""
         if not outcome.ok or outcome.loss is None or self.outcome.loss is None:
             return None
@@ -125,7 +128,9 @@ class _Judge:
         noise = 2.0 * float(differences.std(ddof=1)) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
         # Noise excuses a change only where it is small beside the loss itself: a form that does well on some
         # seeds and badly on others differs in kind.
-        allowed = max(_LOSS_SHARE * self.outcome.loss, min(noise, 0.1 * self.outcome.loss), self.task.tolerance / 4.0)
+        allowed = max(_LOSS_SHARE * self.outcome.loss, min(noise, 0.1 * self.outcome.loss))
+        if not rounding:
+            allowed = max(allowed, self.task.tolerance / 4.0)
         return mean if mean <= allowed else None
 
 
@@ -175,7 +180,7 @@ def _round_constants(rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet
                 changed = rules.rules[name].with_constants({constant: value})
                 forms.append((_with_rule(rules, name, changed), f"{constant} = {value:g}"))
             for form in forms:
-                found = judge.first_no_worse([form])
+                found = judge.first_no_worse([form], rounding=True)
                 if found is not None:
                     rules, what, cost = found
                     steps.append(f"rounded {what} ({cost})")

@@ -111,6 +111,24 @@ def test_rounding_goes_no_further_than_the_loss_allows() -> None:
     assert found.loss_after is not None and found.loss_after <= 1.0 + 0.02 + 0.01
 
 
+def test_what_the_task_tolerates_drops_a_term_but_moves_no_constant() -> None:
+    class Tolerant(type(TASK)):  # type: ignore[misc]
+        tolerance = 0.4
+
+    def loss(rules: RuleSet, _: int) -> float:
+        read = rules.only().slots["on_step"].symbols
+        if "x" not in read or "c1" not in read:
+            return 50.0
+        off = abs(rules.only().constant_values()["c1"] - 0.66)
+        return 0.01 + 0.1 * off + (0.0 if "x_bar" in read else 0.05)
+
+    rules = TASK.parse("c1*x + x_bar; c1 = 0.66; x_bar = lowpass(x, 100)")
+    found = clean_up(rules, Tolerant(), score_by(loss)).rules.only()
+    assert found.symbols == ("x",)
+    assert found.constant_values() == {"c1": 0.66}
+    assert set(clean_up(rules, TASK, score_by(loss)).rules.only().symbols) == {"x", "x_bar"}
+
+
 def test_every_step_is_told_in_words_with_its_cost() -> None:
     found = cleaned("y*(x - w*y) + 0.00001*x_bar")
     told = [step for step in found.steps if step.startswith("dropped")]
