@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
-WorkersOption = Annotated[int, typer.Option(min=1, metavar="N", help="Processes beside the one that searches.")]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        min=1, metavar="N", help="Processes that simulate beside the one that searches; 1: none, but two threads."
+    ),
+]
 SchedulerOption = Annotated[str | None, typer.Option(metavar="ADDR", help="Address of a Dask scheduler.")]
 
 

@@ -86,7 +86,7 @@ def fluctuating_rates(
     return rates
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _filtered(noise: Any, decay: float) -> Any:
     gain = np.sqrt(1.0 - decay * decay)
     for group in range(noise.shape[0]):
@@ -144,7 +144,7 @@ def _hazard(rates: npt.NDArray[np.float64], steps: int, dt: float) -> npt.NDArra
     return hazard
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _next_spike(hazard: Any, bin_steps: float, after: float, threshold: float) -> float:
     """Return when the hazard has grown by `threshold` since `after` [steps]; infinity where it never does."""
     bins = hazard.size - 1
@@ -171,7 +171,7 @@ def _next_spike(hazard: Any, bin_steps: float, after: float, threshold: float) -
     return (low + inside) * bin_steps
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _draw_train(generator: Any, hazard: Any, group: Any, steps: int, refractory: float) -> Any:
     afferents = group.size
     bin_steps = steps / (hazard.shape[1] - 1)
@@ -217,7 +217,7 @@ def _draw_train(generator: Any, hazard: Any, group: Any, steps: int, refractory:
     return offsets, indices[:total].copy()
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _draw_sum(generator: Any, hazard: Any, group: Any, weights: Any, steps: int, refractory: float) -> Any:
     afferents = group.size
     bin_steps = steps / (hazard.shape[1] - 1)

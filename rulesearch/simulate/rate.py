@@ -1,4 +1,4 @@
-"""A linear rate neuron that learns online, many data sets at a time.
+"""A linear rate neuron that learns online, many data sets and rules at a time.
 
 At each step t and for each data set: y = sum_i w_i x_i, then w_i <- bounds(w_i + eta f(x_i, y, w_i, ...)).
 Low-passes move after the rule has read them: z <- z + (g - z)/tau, from 0.
@@ -6,6 +6,7 @@ Low-passes move after the rule has read them: z <- z + (g - z)/tau, from 0.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,49 +75,137 @@ def simulate_rate(
     **Arguments:** `inputs` `(steps, data sets, inputs)`; `initial` `(data sets, inputs)`; `norm_limit`: a weight
     vector longer than this is a runaway; `backend`: `vm` or `jit`.
     """
-    program, taus = rate_program(rule)
+    return simulate_rates([rule], inputs, initial, [eta], record_every, norm_limit, [bounds], backend)[0]
+
+
+def simulate_rates(
+    rules: Sequence[Rule],
+    inputs: npt.NDArray[np.float64],
+    initial: npt.NDArray[np.float64],
+    etas: Sequence[float],
+    record_every: int,
+    norm_limit: float = 1e3,
+    bounds: Sequence[tuple[float, float]] | None = None,
+    backend: str = "vm",
+) -> list[RateResult]:
+    """Simulate several rules, each in a neuron of its own, on the same data sets.
+
+    On the virtual machine this is one call of compiled code, during which other threads run.
+
+    **Arguments:** `etas` and `bounds`: one per rule; the others as in `simulate_rate`.
+    """
+    made = [rate_program(rule) for rule in rules]
     steps, data_sets, width = inputs.shape
     lanes = data_sets * width
-    registers = program.workspace(lanes)
-    registers[2] = initial.reshape(lanes)
-    records = np.zeros((steps // record_every, lanes))
-    code, done = _run(
-        program.compiled() if backend == "jit" else program.bytecode,
-        registers,
-        inputs.reshape(steps, lanes),
-        width,
-        int(program.segments[0, 2]),
-        np.ascontiguousarray(program.segments[1:, 2]),
-        1.0 / taus,
-        eta,
-        bounds[0],
-        bounds[1],
-        norm_limit * norm_limit,
-        record_every,
-        records,
-    )
-    return RateResult(code, done, records.reshape(-1, data_sets, width))
+    flat = inputs.reshape(steps, lanes)
+    records = np.zeros((len(rules), steps // record_every, lanes))
+    limits = np.array(bounds if bounds is not None else [(-np.inf, np.inf)] * len(rules), dtype=np.float64)
+    registers = [program.workspace(lanes) for program, _ in made]
+    for space in registers:
+        space[2] = initial.reshape(lanes)
+    if backend == "jit":
+        ends = np.array(
+            [
+                _run(
+                    program.compiled(),
+                    space,
+                    flat,
+                    width,
+                    program.segments[:, 2].copy(),
+                    1.0 / taus,
+                    (float(eta), float(low), float(high), norm_limit * norm_limit),
+                    record_every,
+                    rows,
+                )
+                for (program, taus), space, eta, (low, high), rows in zip(
+                    made, registers, etas, limits, records, strict=True
+                )
+            ]
+        )
+    else:
+        programs = [program for program, _ in made]
+        ends = _run_each(
+            np.concatenate([program.code for program in programs]),
+            np.concatenate([program.segments for program in programs]),
+            np.concatenate(registers),
+            np.array([(len(item.code), len(item.segments), item.registers) for item in programs]),
+            flat,
+            width,
+            1.0 / np.concatenate([taus for _, taus in made]),
+            np.column_stack((np.array(etas, dtype=np.float64), limits)),
+            norm_limit * norm_limit,
+            record_every,
+            records,
+        )
+    return [
+        RateResult(int(code), int(done), rows.reshape(-1, data_sets, width))
+        for (code, done), rows in zip(ends, records, strict=True)
+    ]
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _run_each(
+    codes: Any,
+    segments: Any,
+    registers: Any,
+    counts: Any,
+    inputs: Any,
+    width: int,
+    rates: Any,
+    changes: Any,
+    limit: float,
+    record_every: int,
+    records: Any,
+) -> Any:
+    """Run programs that stand one behind the other; return the code and the steps done of each.
+
+    **Arguments:** `counts` `(programs, 3)`: instructions, segments and registers of each; `changes` `(programs, 3)`:
+    eta and bounds.
+    """
+    ends = np.zeros((counts.shape[0], 2), dtype=np.int64)
+    code, segment, register, lowpass = 0, 0, 0, 0
+    for k in range(counts.shape[0]):
+        instructions, parts, places = counts[k]
+        own = segments[segment : segment + parts]
+        ends[k] = _run(
+            (codes[code : code + instructions], own),
+            registers[register : register + places],
+            inputs,
+            width,
+            own[:, 2].copy(),
+            rates[lowpass : lowpass + parts - 1],
+            (changes[k, 0], changes[k, 1], changes[k, 2], limit),
+            record_every,
+            records[k],
+        )
+        code += instructions
+        segment += parts
+        register += places
+        lowpass += parts - 1
+    return ends
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
 def _run(
     program: Any,
     registers: Any,
     inputs: Any,
     width: int,
-    change: int,
-    lowpass_inputs: Any,
+    results: Any,
     rates: Any,
-    eta: float,
-    low: float,
-    high: float,
-    limit: float,
+    change: Any,
     record_every: int,
     records: Any,
 ) -> Any:
+    """Run one program; return the result code and the steps done.
+
+    **Arguments:** `results`: register of each segment's value; `rates`: 1/tau of each low-pass; `change`: eta,
+    bounds, and the limit of the squared length of a weight vector.
+    """
+    eta, low, high, limit = change
     lanes = inputs.shape[1]
     x, y, w = registers[0], registers[1], registers[2]
-    delta = registers[change]
+    delta = registers[results[0]]
     bounded = low > -np.inf or high < np.inf
     surely_below = limit / width
     for step in range(inputs.shape[0]):
@@ -147,7 +236,7 @@ def _run(
                     return (RUNAWAY if np.isfinite(norm) else NONFINITE), step + 1
         for k in range(rates.size):
             z = registers[3 + k]
-            target = registers[lowpass_inputs[k]]
+            target = registers[results[k + 1]]
             for i in range(lanes):
                 z[i] += (target[i] - z[i]) * rates[k]
         if (step + 1) % record_every == 0:

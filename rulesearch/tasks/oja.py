@@ -6,7 +6,7 @@ The set-up is that of Mettler, Schmidt, Senn, Petrovici & Jordan, GECCO 2021 (ar
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Lowpass
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import OK, STATUS
-from rulesearch.simulate.rate import simulate_rate
+from rulesearch.simulate.rate import simulate_rates
 from rulesearch.tasks.task import Fidelity, Setting, Settings, Task, TaskSymbol, Trial
 
 Array = npt.NDArray[np.float64]
@@ -151,18 +151,33 @@ class Oja(Task):
         return parse_rules("x*y")
 
     def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
-        rule = rules.only()
+        return self.trials([rules], seed, settings, fidelity, backend)[0]
+
+    def trials(
+        self, candidates: Sequence[RuleSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
+    ) -> list[Trial]:
         dims, data_sets = int(settings["dims"]), int(settings["data_sets"])
         data = oja_data(seed, data_sets, dims, int(settings["points"]), settings["minor"])
         steps = int(len(data.inputs) * _TRAINING_SHARE)
         every = max(1, steps // _RECORDS)
-        eta = self.default_eta(settings) if rule.eta is None else rule.eta
-        low, high = rule.bounds or self.bounds
-        result = simulate_rate(rule, data.inputs[:steps], data.initial, eta, every, bounds=(low, high), backend=backend)
-        work = result.steps * data_sets * dims
-        if result.code != OK:
-            return Trial(STATUS[result.code], None, work=work, died_at=result.steps / steps)
-        return _score(result.weights, data, work)
+        single = [rules.only() for rules in candidates]
+        results = simulate_rates(
+            single,
+            data.inputs[:steps],
+            data.initial,
+            [self.default_eta(settings) if rule.eta is None else rule.eta for rule in single],
+            every,
+            bounds=[rule.bounds or self.bounds for rule in single],
+            backend=backend,
+        )
+        found = []
+        for result in results:
+            work = result.steps * data_sets * dims
+            if result.code == OK:
+                found.append(_score(result.weights, data, work))
+            else:
+                found.append(Trial(STATUS[result.code], None, work=work, died_at=result.steps / steps))
+        return found
 
 
 def _score(weights: Array, data: OjaData, work: int) -> Trial:

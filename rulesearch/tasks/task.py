@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -126,6 +126,12 @@ class Task(ABC):
     @abstractmethod
     def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Simulate bound rules (see `bind`) on the data of one seed."""
+
+    def trials(
+        self, candidates: Sequence[RuleSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
+    ) -> list[Trial]:
+        """Return what `trial` gives for each of several candidates; a task may simulate them together."""
+        return [self.trial(rules, seed, settings, fidelity, backend) for rules in candidates]
 
     @abstractmethod
     def baseline(self, settings: Settings) -> RuleSet:

@@ -53,7 +53,7 @@ def discover(
     grammar: str | None = None,
     seed: int | None = None,
     budget: int | None = None,
-    workers: int = 0,
+    workers: int = 1,
     scheduler: str | None = None,
     time_limit: float | None = None,
     stop_loss: float | None = None,
@@ -66,7 +66,8 @@ def discover(
     """Search for rules and return the run.
 
     **Arguments:** those of the experiment that are given win over its file; `workers`: processes that
-    simulate beside this one (a script needs `if __name__ == "__main__":` for them); `out`: the run folder; `watch` is
+    simulate beside this one (1: none, this one has two threads; a script needs `if __name__ == "__main__":` for
+    more); `out`: the run folder; `watch` is
     called after every generation, `notify` with what is being done after the search.
     Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
     **Raises:** `RulesearchError` for wrong input, before anything is written.
@@ -81,7 +82,7 @@ def discover(
 def resume(
     folder: str | Path,
     *,
-    workers: int = 0,
+    workers: int = 1,
     scheduler: str | None = None,
     watch: Watch | None = None,
     notify: Notify = _quiet,

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures import Future
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rulesearch.errors import RulesearchError
-from rulesearch.evaluation import evaluator
-from rulesearch.evaluation.evaluator import Evaluator, Job, evaluate_rules, run_job, search_job
-from rulesearch.rules import parse_rules
-from rulesearch.tasks import Fidelity, load_task
+from rulesearch.evaluation.evaluator import Evaluator, Job, evaluate_rules, run_job, run_jobs, search_job
+from rulesearch.rules import RuleSet, parse_rules
+from rulesearch.tasks import Fidelity, Trial, load_task
+from rulesearch.tasks.oja import Oja
 
 TASK = load_task("oja")
 SETTINGS = TASK.resolve({"data_sets": 2, "points": 400})
@@ -65,48 +67,49 @@ def test_several_workers_give_what_one_process_gives() -> None:
         assert several.run(JOBS[:1]) == alone.run(JOBS[:1])
 
 
-def children() -> set[int | None]:
-    return {child.pid for child in multiprocessing.active_children()}
+def test_batches_that_overlap_get_their_own_outcomes_in_order() -> None:
+    with Evaluator("oja", SETTINGS) as threads:
+        expected = run_jobs(TASK, SETTINGS, "vm", JOBS)
+        begun = [threads.submit(JOBS), threads.submit(JOBS[:3]), threads.submit([])]
+        assert [wait() for wait in begun] == [expected, expected[:3], []]
 
 
-def test_one_process_is_started_beside_this_one_once_it_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = children()
-    with Evaluator("oja", SETTINGS, workers=1) as one, Evaluator("oja", SETTINGS) as alone:
-        expected = alone.run(JOBS)
-        assert one.run(JOBS) == expected
-        assert children() <= before
-        monkeypatch.setattr(evaluator, "_ALONE", 0.0)
-        monkeypatch.setattr(evaluator, "_LONG", 0.0)
-        deadline = time.monotonic() + 60.0
-        while not one.ready and time.monotonic() < deadline:
-            assert one.run(JOBS) == expected
-        assert one.ready
-        begun = [one.submit(JOBS) for _ in range(3)]
-        assert [wait() for wait in begun] == [expected] * 3
-        assert len(children() - before) == 1
-    deadline = time.monotonic() + 10.0
-    while not children() <= before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert children() <= before
+def test_jobs_that_share_their_trials_are_simulated_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = run_jobs(TASK, SETTINGS, "vm", JOBS)
+    assert together == [run_job(TASK, SETTINGS, "vm", job) for job in JOBS]
+    calls = []
+
+    def counted(self: Oja, candidates: Sequence[RuleSet], seed: int, *rest: Any) -> list[Trial]:
+        calls.append((seed, len(candidates)))
+        return [Trial("ok", 1.0)] * len(candidates)
+
+    monkeypatch.setattr(Oja, "trials", counted)
+    run_jobs(TASK, SETTINGS, "vm", JOBS)
+    assert calls == [(0, len(TEXTS)), (1, len(TEXTS)), (5, len(TEXTS)), (6, len(TEXTS))]
 
 
-def test_without_a_process_beside_it_this_one_goes_on_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluator, "_ALONE", 0.0)
-    monkeypatch.setattr(evaluator, "_LONG", 0.0)
-    with Evaluator("oja", SETTINGS, workers=1) as one:
-        expected = one.run(JOBS)
-        assert one._warm is not None
-        one._warm.cancel()
-        one._warm = Future()
-        one._warm.set_exception(RuntimeError("no process can be started"))
-        assert one.run(JOBS) == expected
-        assert not one.ready
-        assert one.workers == 0
+def test_threads_end_at_the_next_trial_once_the_evaluator_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    calls = []
+
+    def slow(self: Oja, candidates: Sequence[RuleSet], seed: int, *rest: Any) -> list[Trial]:
+        calls.append(seed)
+        begun.set()
+        assert go_on.wait(60.0)
+        return [Trial("ok", 1.0)] * len(candidates)
+
+    monkeypatch.setattr(Oja, "trials", slow)
+    with Evaluator("oja", SETTINGS) as threads:
+        wait = threads.submit([Job(parse_rules("x"), tuple(range(100)), "full")])
+        assert begun.wait(60.0)
+    go_on.set()
+    with pytest.raises(CancelledError):
+        wait()
+    assert calls == [0]
 
 
 PARENT = """
 import multiprocessing
-from rulesearch.evaluation import evaluator
 from rulesearch.evaluation.evaluator import Evaluator, Job
 from rulesearch.rules import parse_rules
 from rulesearch.tasks import load_task

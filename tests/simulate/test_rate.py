@@ -11,7 +11,7 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.rules import Lowpass, Rule, Trace, parse_rules
 from rulesearch.simulate.codes import EXPLANATION, NONFINITE, OK, RUNAWAY, STATUS
-from rulesearch.simulate.rate import RateResult, rate_program, simulate_rate
+from rulesearch.simulate.rate import RateResult, rate_program, simulate_rate, simulate_rates
 
 Array = npt.NDArray[np.float64]
 
@@ -169,6 +169,30 @@ def test_both_tiers_agree(text: str) -> None:
     machine, compiled = (simulate_rate(rule(text), inputs, initial, 0.01, 5, backend=name) for name in ("vm", "jit"))
     assert (machine.code, machine.steps) == (compiled.code, compiled.steps) == (OK, 500)
     np.testing.assert_allclose(machine.weights, compiled.weights, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["vm", "jit"])
+def test_rules_that_run_together_do_as_they_do_alone(backend: str) -> None:
+    inputs = gaussian(np.eye(2), 300, 3)
+    initial = np.random.default_rng(0).normal(size=(3, 2))
+    texts = (
+        "y*(x - w*y)",
+        "x*y",
+        "c1 - w + z*y; c1 = 0.4; z = lowpass(x*y, 20)",
+        "log(-x*x)",
+        "w",
+        "tanh(3*y)/(x + 7)",
+    )
+    rules, etas = [rule(text) for text in texts], [0.01, 1.0, 0.02, 0.01, 0.001, 0.05]
+    bounds = [(-math.inf, math.inf), (-math.inf, math.inf), (0.0, 1.0), (-1.0, 1.0), (-math.inf, math.inf), (-2.0, 0.5)]
+    together = simulate_rates(rules, inputs, initial, etas, 10, bounds=bounds, backend=backend)
+    codes = []
+    for each, eta, limits, found in zip(rules, etas, bounds, together, strict=True):
+        alone = simulate_rate(each, inputs, initial, eta, 10, bounds=limits, backend=backend)
+        assert (found.code, found.steps) == (alone.code, alone.steps)
+        np.testing.assert_array_equal(found.weights, alone.weights)
+        codes.append(found.code)
+    assert codes == [OK, RUNAWAY, OK, NONFINITE, OK, OK]
 
 
 def test_what_a_rate_neuron_does_not_have_is_refused() -> None:
