@@ -62,9 +62,10 @@ class Fidelity:
 class Trial:
     """The result of one rule on one seed.
 
-    **Fields:** `status` (see `simulate.codes.STATUS`); `loss`, None unless `ok`; `metrics` by name; `cases`: the
-    losses of parts of the trial (data sets, say), which the loss is the mean of; `work`: counted work (synaptic
-    updates); `died_at`: share of the trial that was simulated before it ended early, 1 where it ran to the end.
+    **Fields:** `status` (see `simulate.codes.STATUS`); `loss`, at least 0, None unless `ok`; `metrics` by name;
+    `cases`: the losses of parts of the trial (data sets, say), which the loss is the mean of; `work`: counted work
+    (synaptic updates); `died_at`: share of the trial that was simulated before it ended early, 1 where it ran to the
+    end.
     """
 
     status: str
@@ -111,10 +112,12 @@ class Task(ABC):
     aims: ClassVar[tuple[str, ...]] = ()
     """Metrics, smaller is better, that name parts of the problem: a search keeps the best at each part as well."""
     tolerance: ClassVar[float] = 0.0
-    """Loss below which differences between rules do not matter."""
+    """Difference of losses that does not matter between two rules."""
     selection_trials: ClassVar[int] = 5
     front_trials: ClassVar[int] = 0
     """Selection trials that decide which cleaned rules make the front, where that is more than `selection_trials`."""
+    calibrated: ClassVar[int] = 0
+    """Constants, in all, that are fitted once more at full fidelity after the clean-up: for noisy simulations."""
     report_trials: ClassVar[int] = 10
     finalists: ClassVar[int] = 24
     """Candidates that are cleaned up after a search."""

@@ -2,7 +2,7 @@
 
 Two forms of a rule are compared on the same trial seeds. A form is no worse if the mean of the paired
 differences of its loss is at most two standard errors, or a small share of the loss, above zero; a part may also
-go where that costs less than the task's tolerance lets matter, but a constant is never moved off its value for it.
+go where that costs less than the task's tolerance, but a constant is never moved off its value for it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.symbolic import simplify
 from rulesearch.tasks.task import Task
 
-Score = Callable[[Sequence[RuleSet]], list[Outcome]]
-"""Evaluates rules on the same trial seeds, one trial per seed."""
+Score = Callable[[Sequence[RuleSet], int], list[Outcome]]
+"""Evaluates rules on the same trial seeds, one trial per seed: the rules, and how many seeds."""
 
 _LOSS_SHARE = 0.02
+_NOISE_SHARE = 0.1
 _MAX_ROUNDS = 12
 _MAX_DIGITS = 6
 
@@ -52,13 +53,13 @@ def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
 
     **Arguments:** `score`: evaluates candidates on selection seeds.
     """
-    start = score([rules])[0]
+    start = score([rules], task.selection_trials)[0]
     plain = simplify(rules)
     steps = list(plain.steps)
     current = plain.simplified
     if not start.ok:
         return CleanUp(current, rules.size, current.size, start, None, None, tuple(steps))
-    judge = _Judge(task, score, score([current])[0])
+    judge = _Judge(task, score, score([current], task.selection_trials)[0])
     for _ in range(_MAX_ROUNDS):
         found = judge.first_no_worse(list(_deletions(current)))
         if found is None:
@@ -78,9 +79,9 @@ def simplify_on_task(
     rules: RuleSet, task: Task, settings: Mapping[str, float], run_seed: int = 0, backend: str = "vm"
 ) -> CleanUp:
     """Clean rules up on a task's selection seeds, under the given settings."""
-    seeds = trial_seeds(run_seed, "selection", task.selection_trials)
 
-    def score(forms: Sequence[RuleSet]) -> list[Outcome]:
+    def score(forms: Sequence[RuleSet], count: int) -> list[Outcome]:
+        seeds = trial_seeds(run_seed, "selection", count)
         trials = [
             [evaluate_rules(task, form, (seed,), settings, backend).trials[0] for form in forms] for seed in seeds
         ]
@@ -100,9 +101,12 @@ class _Judge:
     def first_no_worse(
         self, forms: Sequence[tuple[RuleSet, str]], rounding: bool = False
     ) -> tuple[RuleSet, str, str] | None:
-        outcomes = self.score([rules for rules, _ in forms])
+        count = self.task.selection_trials
+        first = self.score([rules for rules, _ in forms], 1)
+        left = [index for index, outcome in enumerate(first) if self.may_hold(outcome, count)]
+        outcomes = dict(zip(left, self.score([forms[index][0] for index in left], count), strict=True))
         best: tuple[float, int] | None = None
-        for index, outcome in enumerate(outcomes):
+        for index, outcome in outcomes.items():
             cost = self.cost(outcome, rounding)
             if cost is not None and (best is None or (forms[index][0].size, cost) < (forms[best[1]][0].size, best[0])):
                 best = (cost, index)
@@ -111,6 +115,13 @@ class _Judge:
         cost, index = best
         self.outcome = outcomes[index]
         return forms[index][0], forms[index][1], f"loss {self.outcome.loss:.3g}, change {cost:+.2g}"
+
+    def may_hold(self, first: Outcome, count: int) -> bool:
+        """Return whether a form may be no worse, by the first of `count` trials: no loss is negative."""
+        if first.loss is None or self.outcome.loss is None:
+            return False
+        most = max((1.0 + _NOISE_SHARE) * self.outcome.loss, self.outcome.loss + self.task.tolerance)
+        return first.loss / count <= most
 
     def cost(self, outcome: Outcome, rounding: bool = False) -> float | None:
         """Return the mean change of the loss, or None where the form is worse."""
@@ -128,9 +139,9 @@ class _Judge:
         noise = 2.0 * float(differences.std(ddof=1)) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
         # Noise excuses a change only where it is small beside the loss itself: a form that does well on some
         # seeds and badly on others differs in kind.
-        allowed = max(_LOSS_SHARE * self.outcome.loss, min(noise, 0.1 * self.outcome.loss))
+        allowed = max(_LOSS_SHARE * self.outcome.loss, min(noise, _NOISE_SHARE * self.outcome.loss))
         if not rounding:
-            allowed = max(allowed, self.task.tolerance / 4.0)
+            allowed = max(allowed, self.task.tolerance)
         return mean if mean <= allowed else None
 
 
@@ -176,7 +187,7 @@ def _round_constants(rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet
     for name, rule in rules.rules.items():
         for constant, number in rule.constants.items():
             forms = []
-            for value in _rounder(number.value):
+            for value in rounded_values(number.value):
                 changed = rules.rules[name].with_constants({constant: value})
                 forms.append((_with_rule(rules, name, changed), f"{constant} = {value:g}"))
             for form in forms:
@@ -225,7 +236,7 @@ def _constant_factor(expression: Expression, constants: Mapping[str, float]) -> 
     return factor, None if rest_of_first is None else Expression.apply(head.name, rest_of_first, second)
 
 
-def _rounder(value: float) -> list[float]:
+def rounded_values(value: float) -> list[float]:
     """Return rounded values, the roundest first; nothing that is as long as the value itself."""
     found: list[float] = []
     for digits in range(1, _MAX_DIGITS + 1):

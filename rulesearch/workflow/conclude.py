@@ -15,6 +15,7 @@ from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
 from rulesearch.symbolic import canonical_key, canonical_size, compare, simplify
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, clean_up
 from rulesearch.workflow.neighbours import try_neighbours
 from rulesearch.workflow.run import FrontMember, ReferenceScore
@@ -79,12 +80,11 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     scorer = Scorer(evaluator, store, problem.seed)
     search_conditions = [tuple(sorted(item.items())) for item in task.fidelities[-1].conditions]
 
-    def select(rules: Sequence[RuleSet]) -> list[Outcome]:
-        return scorer.score(rules, "selection", task.selection_trials, search_conditions)
+    def select(rules: Sequence[RuleSet], trials: int) -> list[Outcome]:
+        return scorer.score(rules, "selection", trials, search_conditions)
 
     def judge(rules: Sequence[RuleSet]) -> list[Outcome]:
-        trials = max(task.selection_trials, task.front_trials)
-        return scorer.score(rules, "selection", trials, search_conditions)
+        return select(rules, max(task.selection_trials, task.front_trials))
 
     cleaned: dict[str, CleanUp] = {}
     pool = {candidate.key: candidate for candidate in problem.archive.members()}
@@ -107,11 +107,21 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
             pool.setdefault(candidate.key, candidate)
     if not front:
         return Conclusion((), (), (), "no rule ran to its end; nothing was found")
-    notify(f"scoring {len(front)} rules on {task.report_trials} held-out seeds")
-    labels = task.references(settings)
-    references = {label: complete(rules, task, settings) for label, rules in labels.items()}
-    held_out = scorer.score([*(item.rules for item in front), *references.values()], "report", task.report_trials)
+    references = {label: complete(rules, task, settings) for label, rules in task.references(settings).items()}
     baseline = judge([references[task.known_rule]])[0]
+    chosen = shortlist(cleaned.values(), baseline, task)
+    if chosen:
+        notify(f"calibrating the constants of {', '.join(str(item.rules) for item in chosen)}")
+        calibrated = calibrate([item.rules for item in chosen], task, select)
+        outcomes = judge([rules for rules, _ in calibrated])
+        for item, (rules, steps), outcome in zip(chosen, calibrated, outcomes, strict=True):
+            if outcome.rank_key(task.requirements) < item.outcome.rank_key(task.requirements):
+                steps = item.steps + steps
+                better = replace(item, rules=rules, outcome=outcome, loss_after=outcome.loss, steps=steps)
+                cleaned = {key: better if old is item else old for key, old in cleaned.items()}
+    front = _front(list(cleaned.values()), task)
+    notify(f"scoring {len(front)} rules on {task.report_trials} held-out seeds")
+    held_out = scorer.score([*(item.rules for item in front), *references.values()], "report", task.report_trials)
     best = recommended(front, baseline, task)
     order = sorted(
         range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements))
@@ -201,12 +211,17 @@ def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
 def recommended(front: Sequence[CleanUp], baseline: Outcome, task: Task) -> int:
     """Return the index of the smallest rule that does as well as the known one, else of the best."""
     if baseline.loss is not None:
-        enough = max(baseline.loss * _AS_GOOD, task.tolerance)
+        enough = _enough(baseline.loss, task)
         for index, item in enumerate(front):
             shortfall, loss = item.outcome.rank_key(task.requirements)
             if shortfall == 0.0 and loss <= enough:
                 return index
     return min(range(len(front)), key=lambda index: front[index].outcome.rank_key(task.requirements))
+
+
+def _enough(loss: float, task: Task) -> float:
+    """Return the loss up to which a rule does as well as one with the given loss."""
+    return max(loss * _AS_GOOD, loss + task.tolerance)
 
 
 def _member(rank: int, item: CleanUp, held_out: Outcome) -> FrontMember:
@@ -228,8 +243,7 @@ def _sentence(member: FrontMember, item: CleanUp, baseline: Outcome, problem: Pr
     known = find_known(task.known_rule)
     title = known.title if known else task.known_rule
     shortfall, loss = item.outcome.rank_key(task.requirements)
-    enough = max((baseline.loss or 0.0) * _AS_GOOD, task.tolerance)
-    solved = baseline.loss is not None and shortfall == 0.0 and loss <= enough
+    solved = baseline.loss is not None and shortfall == 0.0 and loss <= _enough(baseline.loss, task)
     found = f"a rule of size {member.size}"
     nearest = member.verdicts[0] if member.verdicts else None
     alone = nearest is None or (nearest.verdict == "different" and nearest.distance >= 1.0)

@@ -32,7 +32,8 @@ def test_baseline_reaches_the_target_with_tuning_and_the_control_without() -> No
     assert np.mean([trial.metrics["rate_hz"] for trial in known]) == pytest.approx(5.0, abs=0.5)
     assert min(trial.metrics["tuning_r"] for trial in known) > 0.99
     assert np.mean([trial.metrics["rate_hz"] for trial in wrong]) == pytest.approx(4.4, abs=0.7)
-    assert max(trial.metrics["tuning_r"] for trial in wrong) < 0.7
+    assert max(trial.metrics["tuning_r"] for trial in wrong) < TASK.requirements[0].least
+    assert np.mean([trial.metrics["tuning_r"] for trial in wrong]) < 0.6
     assert all(trial.metrics["initial_rate_hz"] > 60.0 for trial in known)
     requirement = TASK.requirements[0]
     assert requirement.shortfall(known[0].metrics) == 0.0
@@ -135,7 +136,7 @@ def test_settings_that_make_no_sense_are_refused(overrides: dict[str, float], me
 def test_settling_follows_the_time_of_learning_unless_it_is_set() -> None:
     assert SETTINGS["learning"] - SETTINGS["settling"] >= 150.0
     assert SETTINGS["scoring"] >= 60.0
-    assert TASK.resolve({"learning": 20})["settling"] == 5.0
+    assert TASK.resolve({"learning": 20})["settling"] == 8.0
     assert TASK.resolve({"learning": 20, "settling": 0})["settling"] == 0.0
 
 

@@ -11,7 +11,7 @@ from rulesearch.expression import to_text
 from rulesearch.rules import RuleSet, parse_rules
 from rulesearch.symbolic import compare
 from rulesearch.tasks import Trial, load_task
-from rulesearch.workflow.clean_up import CleanUp, clean_up, simplify_on_task
+from rulesearch.workflow.clean_up import CleanUp, Score, clean_up, simplify_on_task
 
 TASK = load_task("oja")
 SETTINGS = TASK.resolve({"data_sets": 2, "points": 1000})
@@ -73,14 +73,14 @@ def test_a_rule_that_fails_is_only_simplified() -> None:
     assert found.size_after < found.size_before
 
 
-def score_by(loss: Callable[[RuleSet, int], float]) -> Callable[[Sequence[RuleSet]], list[Outcome]]:
-    """Three seeds whose losses are a function of the rule."""
+def score_by(loss: Callable[[RuleSet, int], float]) -> Score:
+    """Seeds whose losses are a function of the rule."""
 
-    def score(forms: Sequence[RuleSet]) -> list[Outcome]:
+    def score(forms: Sequence[RuleSet], count: int) -> list[Outcome]:
         found = []
         for rules in forms:
-            trials = [Trial("ok", loss(rules, seed), {}, (0.0,)) for seed in range(3)]
-            found.append(Outcome.of(range(3), trials))
+            trials = [Trial("ok", loss(rules, seed), {}, (0.0,)) for seed in range(count)]
+            found.append(Outcome.of(range(count), trials))
         return found
 
     return score
@@ -134,3 +134,20 @@ def test_every_step_is_told_in_words_with_its_cost() -> None:
     told = [step for step in found.steps if step.startswith("dropped")]
     assert told
     assert all("loss " in step and "change " in step for step in told)
+
+
+def test_a_form_that_cannot_hold_is_given_up_after_one_trial() -> None:
+    rules = TASK.parse("y*(x - w*y) + x_bar; x_bar = lowpass(x, 100)")
+    whole, bracket = rules.only().fingerprint(), TASK.parse("y*(x - w*y)").only().fingerprint()
+    trials: dict[str, int] = {}
+    plain = score_by(lambda form, _: {whole: 1.0, bracket: 1.05}.get(form.only().fingerprint(), 50.0))
+
+    def counted(forms: Sequence[RuleSet], count: int) -> list[Outcome]:
+        for form in forms:
+            key = form.only().fingerprint()
+            trials[key] = max(trials.get(key, 0), count)
+        return plain(forms, count)
+
+    clean_up(rules, TASK, counted)
+    assert trials.pop(whole) == trials.pop(bracket) == TASK.selection_trials
+    assert set(trials.values()) == {1}
