@@ -24,16 +24,17 @@ _WITHIN_REACH = 20.0
 """A rule whose loss is at most so many times that of the known rule may become good by its constants alone."""
 
 
-_COARSE, _FINE = (0.4, 5), (0.15, 7)
-"""Values that are tried at once: from 1 - a to 1 + a times the present one, and how many."""
+_COARSE, _FINE = (0.4, 5, 3), (0.15, 7, 2)
+"""Values are tried from 1 - a to 1 + a times the present one: a; how many; how often, where the lowest is at an end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """Where the loss is lowest: the value of the constant and its standard error."""
+    """Where the loss is lowest: the value of the constant, its standard error, whether it is inside of those tried."""
 
     value: float
     error: float
+    inside: bool
 
 
 def shortlist(cleaned: Iterable[CleanUp], baseline: Outcome, task: Task) -> list[CleanUp]:
@@ -83,18 +84,19 @@ def _move(
     """Calibrate one constant of each of the rules."""
     values = [item.rules[name].constants[key].value for item, (name, key) in zip(rules, places, strict=True)]
     minima: list[Minimum | None] = [None] * len(rules)
-    for (width, points), trials in ((_COARSE, task.selection_trials), (_FINE, task.front_trials)):
+    for (width, points, tries), trials in ((_COARSE, task.selection_trials), (_FINE, task.front_trials)):
         factors = np.linspace(1.0 - width, 1.0 + width, points)
-        forms = [
-            _with_value(item, place, float(factor * value))
-            for item, place, value in zip(rules, places, values, strict=True)
-            for factor in factors
-        ]
-        outcomes = score(forms, trials)
-        for index, value in enumerate(values):
-            minimum = lowest(factors * value, outcomes[index * points : (index + 1) * points], task)
-            if minimum is not None:
-                minima[index], values[index] = minimum, minimum.value
+        left = list(range(len(rules)))
+        for _ in range(tries):
+            forms = [_with_value(rules[k], places[k], float(factor * values[k])) for k in left for factor in factors]
+            outcomes = score(forms, trials)
+            for number, k in enumerate(left):
+                minimum = lowest(factors * values[k], outcomes[number * points : (number + 1) * points], task)
+                if minimum is not None:
+                    minima[k], values[k] = minimum, minimum.value
+            left = [k for k in left if (found := minima[k]) is not None and not found.inside]
+            if not left:
+                break
     done: list[tuple[RuleSet, tuple[str, ...]]] = []
     for item, place, minimum in zip(rules, places, minima, strict=True):
         if minimum is None:
@@ -112,34 +114,35 @@ def lowest(values: npt.ArrayLike, outcomes: Sequence[Outcome], task: Task) -> Mi
 
     Trials are weighted by 1/(mean loss at their value)^2, since a loss of squares scatters as it grows; the standard
     error comes from leaving one seed out at a time. Values at which the rule died or missed a requirement are left
-    out; the best value is returned where the losses curve down, None where fewer than three values are left.
+    out. Where the losses curve down, this is the best of the values; None where fewer than three are left.
     """
     tried = np.asarray(values, dtype=np.float64)
     kept = [k for k, item in enumerate(outcomes) if item.ok and item.shortfall(task.requirements) == 0.0]
     if len(kept) < 3:
         return None
     x = tried[kept]
+    if x[0] == x[-1]:
+        return None
     losses = np.array([[trial.loss for trial in outcomes[k].trials] for k in kept], dtype=np.float64)
-    seeds = losses.shape[1]
-    best = float(x[np.argmin(losses.mean(axis=1))])
-    value = _vertex(x, losses.mean(axis=1))
+    mean, seeds, gap = losses.mean(axis=1), losses.shape[1], abs(float(x[1] - x[0]))
+    value = _vertex(x, mean)
     if value is None:
-        return Minimum(best, abs(float(x[1] - x[0])))
+        value = float(x[np.argmin(mean)])
+        return Minimum(value, gap, value not in (x[0], x[-1]))
+    inside = bool(min(x[0], x[-1]) < value < max(x[0], x[-1]))
+    value = float(np.clip(value, min(x[0], x[-1]), max(x[0], x[-1])))
     if seeds == 1:
-        return Minimum(value, abs(float(x[1] - x[0])))
+        return Minimum(value, gap, inside)
     without = [_vertex(x, np.delete(losses, seed, axis=1).mean(axis=1)) for seed in range(seeds)]
     spread = np.array([value if item is None else item for item in without]) - value
-    return Minimum(value, float(np.sqrt((seeds - 1) / seeds * np.sum(spread**2))))
+    return Minimum(value, float(np.sqrt((seeds - 1) / seeds * np.sum(spread**2))), inside)
 
 
 def _vertex(x: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]) -> float | None:
-    """Return the lowest point of the weighted parabola, clipped to the values; None where it opens downwards."""
+    """Return the lowest point of the weighted parabola; None where it opens downwards."""
     centre, scale = float(x.mean()), float(np.ptp(x)) / 2.0
-    weights = 1.0 / np.maximum(mean, 1e-12)
-    square, slope, _ = np.polyfit((x - centre) / scale, mean, 2, w=weights)
-    if not square > 0.0:
-        return None
-    return centre + scale * float(np.clip(-slope / (2.0 * square), -1.0, 1.0))
+    square, slope, _ = np.polyfit((x - centre) / scale, mean, 2, w=1.0 / np.maximum(mean, 1e-12))
+    return centre - scale * float(slope / (2.0 * square)) if square > 0.0 else None
 
 
 def _with_value(rules: RuleSet, place: tuple[str, str], value: float) -> RuleSet:

@@ -40,7 +40,7 @@ def proportional(rules: RuleSet) -> float:
     return 5.0 * alpha(rules) / 0.228
 
 
-@pytest.mark.parametrize("start", [0.16, 0.2, 0.228, 0.3])
+@pytest.mark.parametrize("start", [0.1, 0.16, 0.2, 0.228, 0.3, 0.6])
 def test_without_noise_the_optimum_is_found(start: float) -> None:
     rules = parse_rules(f"on_pre: y - alpha; on_post: x; alpha = {start}")
     ((found, steps),) = calibrate([rules], TASK, rate_scored(proportional, 0.0))
@@ -89,6 +89,7 @@ def test_the_lowest_point_of_an_exact_parabola_has_no_error() -> None:
     assert found is not None
     assert found.value == pytest.approx(1.7)
     assert found.error == pytest.approx(0.0, abs=1e-9)
+    assert found.inside
 
 
 def test_the_error_is_that_of_the_scatter() -> None:
@@ -115,11 +116,17 @@ def test_values_that_died_or_miss_a_requirement_do_not_count() -> None:
     assert lowest(values, untuned, TASK) is None
 
 
+def test_a_constant_of_zero_stays() -> None:
+    rules = parse_rules("on_pre: y - alpha; on_post: x; alpha = 0")
+    assert calibrate([rules], TASK, rate_scored(lambda _: 4.0, 0.1)) == [(rules, ())]
+
+
 def test_the_lowest_point_lies_within_the_values_tried() -> None:
     values = [1.0, 1.1, 1.2]
     found = lowest(values, outcomes([[(value - 3.0) ** 2] for value in values]), TASK)
     assert found is not None
     assert found.value == pytest.approx(1.2)
+    assert not found.inside
     upside_down = lowest(values, outcomes([[1.0], [2.0], [0.5]]), TASK)
     assert upside_down is not None
     assert upside_down.value == 1.2
