@@ -58,6 +58,7 @@ def short_rule(rules: RuleSet) -> str:
         values = {key: Number(float(f"{each.value:.3g}"), each.unit) for key, each in rule.constants.items()}
         for slot, expression in rule.slots.items():
             text = to_text(expression.substitute({key: Expression((each,)) for key, each in values.items()}))
+            text = text.replace("+ -", "- ").replace("- -", "+ ")
             parts.append(f"{label}{slot}: {text}" if label or slot != "on_step" else text)
     return "; ".join(parts)
 
