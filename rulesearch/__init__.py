@@ -14,7 +14,7 @@ Importing the package imports nothing heavy: each part is loaded when it is firs
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rulesearch.export.exporting import export
     from rulesearch.grammar import Grammar, load_grammar
     from rulesearch.rules import KnownRule, Rule, RuleSet, known_rules
+    from rulesearch.simulate.respond import Response
     from rulesearch.symbolic import Simplification, Verdict
     from rulesearch.tasks.task import Task
     from rulesearch.workflow.clean_up import CleanUp
@@ -46,6 +47,7 @@ __all__ = [
     "export",
     "known_rules",
     "load_grammar",
+    "respond",
     "resume",
     "simplify",
     "tasks",
@@ -148,6 +150,30 @@ def evaluate(
 
 _JIT_PAYS = 50_000_000
 """Counted updates from which on compiling a rule takes less time than it saves."""
+
+
+def respond(
+    rule: RuleLike,
+    pre: Sequence[float] = (),
+    post: Sequence[float] = (),
+    repeats: int = 1,
+    every: float | None = None,
+    w0: float = 0.5,
+    voltage: str | Path | None = None,
+) -> Response:
+    """Return how one synapse responds to given spike times, exactly: from event to event, without a time grid.
+
+    **Arguments:** `pre` and `post`: spike times [ms]; `repeats` of them, `every` so many ms; `w0`: the weight at the
+    start; `voltage`: a CSV file of times [ms] and potentials [mV] that clamps the membrane potential.
+    **Raises:** `RulesearchError` where the rule reads what spikes and weight do not determine, or a time is wrong.
+    """
+    from rulesearch.simulate.respond import respond as exact
+    from rulesearch.simulate.synapse import read_voltage
+
+    clamped = None if voltage is None else read_voltage(voltage)
+    before, after = ([1e-3 * float(time) for time in times] for times in (pre, post))
+    period = None if every is None else 1e-3 * every
+    return exact(_rules(rule, None).only(), before, after, repeats, period, w0, voltage=clamped)
 
 
 def compare(rule: RuleLike, others: Iterable[RuleLike] | None = None, task: str | Task | None = None) -> list[Verdict]:

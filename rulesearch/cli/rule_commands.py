@@ -1,4 +1,4 @@
-"""Commands about one rule: evaluate, simplify, compare."""
+"""Commands about one rule: evaluate, respond, simplify, compare."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def register(app: typer.Typer) -> None:
         short_help="Score a rule on a task.",
         epilog='Example: rulesearch evaluate "y*(x - w*y)" --task oja --seeds 5',
     )(evaluate)
+    app.command(
+        "respond",
+        short_help="Weight change of one synapse under given spikes.",
+        epilog='Example: rulesearch respond stdp-pair --pre "0,50" --post "10,60" --repeats 60 --every 1000',
+    )(respond)
     app.command(
         "simplify",
         short_help="Write a rule in its shortest equivalent form.",
@@ -107,6 +112,57 @@ def outcome_document(task: str, rule: str, outcome: Outcome) -> dict[str, Any]:
             for seed, trial in zip(outcome.seeds, outcome.trials, strict=True)
         ],
     }
+
+
+def respond(
+    rule: RuleArgument,
+    pre: Annotated[str, typer.Option(metavar="MS,MS,...", help="Presynaptic spike times [ms].")] = "",
+    post: Annotated[str, typer.Option(metavar="MS,MS,...", help="Postsynaptic spike times [ms].")] = "",
+    repeats: Annotated[int, typer.Option(metavar="N", help="How often the spikes come.")] = 1,
+    every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next [ms].")] = None,
+    w0: Annotated[float, typer.Option("--w0", metavar="W", help="Weight at the start.")] = 0.5,
+    voltage: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Clamp the membrane potential: CSV of time [ms] and v [mV].")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute the weight change of one synapse under given spike times, exactly: from event to event, on no grid.
+
+    Time ends with the last repeat; without --every with the last spike, or ten of the longest time constant after it
+    where the weight moves between spikes (drift).
+    """
+    import rulesearch as rs
+
+    rules = read_rule(rule)
+    found = rs.respond(rules, read_times(pre, "--pre"), read_times(post, "--post"), repeats, every, w0, voltage)
+    document = {
+        "rule": str(rules),
+        "delta_w": found.delta_w,
+        "w": found.weight,
+        "per_repeat": list(found.per_repeat),
+    }
+    if as_json:
+        print_json(document)
+        return
+    facts = [("rule", str(rules)), ("change of w", number(found.delta_w, 10)), ("w", number(found.weight, 10))]
+    if repeats > 1:
+        first, last = found.per_repeat[0], found.per_repeat[-1]
+        facts.append(("per repeat", f"{number(first, 6)} in the first, {number(last, 6)} in the last of {repeats}"))
+    show_facts(facts)
+
+
+def read_times(text: str, option: str) -> list[float]:
+    """Return the times of a list such as `0,50` [ms].
+
+    **Raises:** `RulesearchError` where one is no number.
+    """
+    times = []
+    for word in text.replace(",", " ").split():
+        try:
+            times.append(float(word))
+        except ValueError:
+            raise RulesearchError(f"{option} takes times in ms, such as 0,50; found {word!r}") from None
+    return times
 
 
 def simplify(

@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rulesearch.expression.printing import symbol_latex
-from rulesearch.report.pairing import Synapse, far_apart_change, pair_change
 from rulesearch.report.style import BLUE, GREY, RED, limits, new_figure, panel, rule_title
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import CUSTOMARY_TRACES, VOCABULARY, Trace
+from rulesearch.rules.states import VOCABULARY, State, Synaptic, Trace
+from rulesearch.simulate.respond import far_apart_change, pair_change
+from rulesearch.simulate.synapse import with_customary_traces
 
-_TAU = 0.02
 _POINTS = 400
 _GRID = 161
 _ACTIVITY = 2.0
@@ -59,31 +59,40 @@ def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
         part.subplots(), r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", _change_label(rule, r"\Delta w"), label
     )
     times = np.linspace(0.0, widest, _POINTS + 1)[1:]
+    alone, held = _spikes_alone(rule)
     for sign, colour, order in ((-1.0, RED, "post before pre"), (1.0, BLUE, "pre before post")):
-        changes = np.array([pair_change(rule, float(sign * t), weight) for t in times])
+        changes = np.array([pair_change(alone, float(sign * t), weight, held) for t in times])
         axes.plot(1e3 * sign * times, changes, color=colour, label=order, linewidth=1.8)
-    apart = far_apart_change(rule, weight)
+    apart = far_apart_change(alone, weight, held)
     axes.axhline(0.0, color=GREY, linewidth=0.6)
     axes.axvline(0.0, color=GREY, linewidth=0.6)
     if apart:
         axes.axhline(apart, color=GREY, linestyle="--", linewidth=1.0, label="spikes far apart")
     axes.margins(x=0.02, y=0.1)
     axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    held = Synapse.resting(rule, weight).held
     left_out = [slot for slot in ("drift", "on_step") if slot in rule.slots]
     notes = [f"one pair of spikes, traces start at 0, w = {weight:g}"]
     notes += [f"{_named(name)} = {value:g}" for name, value in held.items()]
+    notes += [f"${symbol_latex(name)}$ = w" for name in ("w_mean", "w_sum") if name in alone.symbols]
     notes += [f"{slot} left out" for slot in left_out]
     _note(part, notes)
 
 
-def with_customary_traces(rule: Rule) -> Rule:
-    """Return the rule with x, y and the others that it reads, but does not declare, as traces of 20 ms."""
-    states = dict(rule.states)
-    for name in rule.symbols:
-        if name in CUSTOMARY_TRACES and name not in states:
-            states[name] = Trace(CUSTOMARY_TRACES[name], _TAU)
-    return replace(rule, states=states)
+def _spikes_alone(rule: Rule) -> tuple[Rule, dict[str, float]]:
+    """Return what spikes alone do by a rule, and the values at which everything else is held (R is 1, else 0)."""
+    states: dict[str, State] = {}
+    for name, state in rule.states.items():
+        if isinstance(state, Trace):
+            states[name] = state
+        elif isinstance(state, Synaptic):
+            slots = {slot: part for slot, part in state.slots.items() if slot in ("on_pre", "on_post")}
+            states[name] = replace(state, slots=slots)
+    slots = {slot: part for slot, part in rule.slots.items() if slot in ("on_pre", "on_post")}
+    alone = replace(rule, slots=slots, states=states)
+    held = {
+        name: 1.0 if name == "R" else 0.0 for name in alone.symbols if name not in ("w", "w_mean", "w_sum", *states)
+    }
+    return alone, held
 
 
 def _surface(part: Any, rule: Rule, label: str) -> None:
