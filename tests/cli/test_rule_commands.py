@@ -1,4 +1,4 @@
-"""evaluate, simplify, compare."""
+"""evaluate, respond, simplify, compare."""
 
 from __future__ import annotations
 
@@ -50,6 +50,42 @@ def test_backends_agree(call: Call) -> None:
     ]
     assert losses[1] == pytest.approx(losses[0], rel=1e-9)
     assert losses[2] == losses[0]
+
+
+def test_respond_prints_the_agreed_document(call: Call) -> None:
+    words = ("respond", "stdp-pair", "--pre", "0,50", "--post", "10, 60", "--repeats", "3", "--every", "1000", "--json")
+    called = call(*words)
+    assert (called.code, called.err) == (0, "")
+    document = called.document
+    assert list(document) == ["rule", "delta_w", "w", "per_repeat"]
+    assert len(document["per_repeat"]) == 3
+    assert document["delta_w"] == pytest.approx(sum(document["per_repeat"]))
+    assert document["w"] == pytest.approx(0.5 + document["delta_w"])
+    assert "change of w" in call(*words[:-1]).out
+
+
+def test_respond_reads_a_clamped_potential_and_a_starting_weight(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "v.csv"
+    path.write_text("0,-70\n100,-20\n")
+    words = ("respond", "-w + c*v; c = -0.1", "--voltage", str(path))
+    assert call(*words).code == 2
+    document = call("respond", "on_pre: w*(v + 70 mV)", "--pre", "20", "--w0", "2", *words[2:], "--json").document
+    assert document["delta_w"] == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("oja", "--pre", "0"), "spikes have no steps"),
+        (("stdp-pair", "--pre", "0,x"), "--pre takes times in ms, such as 0,50; found 'x'"),
+        (("stdp-pair", "--post", "0", "--repeats", "2"), "type for example --every 1000"),
+        (("stdp-pair", "--pre", "0", "--voltage", "absent.csv"), "absent.csv cannot be read"),
+        (("on_pre: v", "--pre", "0"), "clamp it: --voltage FILE"),
+        (("stdp-pair", "--pre", "0", "--w0", "3"), "outside the bounds 0 to 1"),
+    ],
+)
+def test_respond_refuses_in_one_line(refused: Callable[..., str], words: tuple[str, ...], said: str) -> None:
+    assert said in refused("respond", *words)
 
 
 def test_auto_compiles_where_much_is_left_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
