@@ -149,7 +149,7 @@ def task_document(task: Task) -> dict[str, Any]:
         "fidelities": [
             {"name": each.name, "trials": each.trials, "description": each.description} for each in task.fidelities
         ],
-        "requirements": {each.metric: each.least for each in task.requirements},
+        "requirements": {each.metric: {"least": each.least, "most": each.most} for each in task.requirements},
         "bounds": list(task.bounds),
         "grammar": task.grammar,
         "known_rule": task.known_rule,
@@ -168,7 +168,7 @@ def _show_task(task: Task) -> None:
     facts += [("rules", ", ".join(task.rule_names))] * (len(task.rule_names) > 1)
     facts += [
         ("fidelities", "\n".join(f"{each.name}: {each.description}" for each in task.fidelities)),
-        ("must reach", ", ".join(f"{each.metric} at least {each.least:g}" for each in task.requirements) or "-"),
+        ("must reach", ", ".join(map(str, task.requirements)) or "-"),
         ("bounds of w", f"{number(task.bounds[0])} to {number(task.bounds[1])}"),
         ("grammar", task.grammar),
         ("baseline", f"{task.baseline(values)} ({task.known_rule})"),

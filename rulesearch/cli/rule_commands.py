@@ -106,9 +106,14 @@ def outcome_document(task: str, rule: str, outcome: Outcome) -> dict[str, Any]:
         "rule": rule,
         "status": outcome.status,
         "loss": outcome.loss,
-        "metrics": dict(outcome.metrics),
+        "metrics": {**outcome.metrics, **outcome.details},
         "per_seed": [
-            {"seed": seed, "status": trial.status, "loss": trial.loss, "metrics": dict(trial.metrics)}
+            {
+                "seed": seed,
+                "status": trial.status,
+                "loss": trial.loss,
+                "metrics": {**trial.metrics, **trial.details},
+            }
             for seed, trial in zip(outcome.seeds, outcome.trials, strict=True)
         ],
     }

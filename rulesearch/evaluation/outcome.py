@@ -27,6 +27,17 @@ class Outcome:
     trials: tuple[Trial, ...] = ()
 
     @property
+    def details(self) -> dict[str, tuple[float, ...]]:
+        """Metrics that are rows of numbers: means over the seeds, where every seed has them."""
+        names = dict.fromkeys(name for trial in self.trials for name in trial.details)
+        found = {}
+        for name in names:
+            rows = [trial.details[name] for trial in self.trials if name in trial.details]
+            if len(rows) == len(self.trials):
+                found[name] = tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
+        return found
+
+    @property
     def ok(self) -> bool:
         """Whether every seed ran to its end."""
         return self.status == "ok"

@@ -162,10 +162,10 @@ def _row(record: Record) -> tuple[object, ...]:
     rule, fidelity, seeds = job_key(record.job)
     trials = (
         [
-            [seed, t.status, t.loss, dict(t.metrics), list(t.cases), t.work, t.died_at]
+            [seed, t.status, t.loss, dict(t.metrics), list(t.cases), t.work, t.died_at, dict(t.details)]
             for seed, t in zip(outcome.seeds, outcome.trials, strict=True)
         ]
-        if len(outcome.trials) > 1
+        if len(outcome.trials) > 1 or any(trial.details for trial in outcome.trials)
         else []
     )
     return (
@@ -193,7 +193,10 @@ def _outcome(row: Sequence[object]) -> Outcome:
     case_values = tuple(json.loads(str(cases)))
     found = json.loads(str(trials))
     each = (
-        tuple(Trial(kind, value, m, tuple(c), w, d) for _, kind, value, m, c, w, d in found)
+        tuple(
+            Trial(kind, value, m, tuple(c), w, d, {name: tuple(row) for name, row in dict(*rows).items()})
+            for _, kind, value, m, c, w, d, *rows in found
+        )
         if found
         else (Trial(str(status), loss, json.loads(str(metrics)), case_values, int(str(work)), float(str(died_at))),)  # type: ignore[arg-type]
     )

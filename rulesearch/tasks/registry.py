@@ -14,6 +14,8 @@ from rulesearch.tasks.task import Task
 TASKS: dict[str, tuple[str, str]] = {
     "oja": ("rulesearch.tasks.oja", "Oja"),
     "inhibitory-rate": ("rulesearch.tasks.inhibitory_rate", "InhibitoryRate"),
+    "stdp-frequency": ("rulesearch.tasks.stdp_protocols", "StdpFrequency"),
+    "stdp-triplets": ("rulesearch.tasks.stdp_protocols", "StdpTriplets"),
 }
 """Module and class of each shipped task; modules are imported on use."""
 

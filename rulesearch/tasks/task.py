@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -65,7 +66,7 @@ class Trial:
     **Fields:** `status` (see `simulate.codes.STATUS`); `loss`, at least 0, None unless `ok`; `metrics` by name;
     `cases`: the losses of parts of the trial (data sets, say), which the loss is the mean of; `work`: counted work
     (synaptic updates); `died_at`: share of the trial that was simulated before it ended early, 1 where it ran to the
-    end.
+    end; `details`: metrics that are rows of numbers.
     """
 
     status: str
@@ -74,19 +75,28 @@ class Trial:
     cases: tuple[float, ...] = ()
     work: int = 0
     died_at: float = 1.0
+    details: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A metric that must reach `least` before a rule counts as solving the task."""
+    """A metric that must lie between `least` and `most` before a rule counts as solving the task."""
 
     metric: str
-    least: float
+    least: float = -math.inf
+    most: float = math.inf
 
     def shortfall(self, metrics: Mapping[str, float]) -> float:
-        """Return how much the metric lacks; 0 where it is met."""
-        value = metrics.get(self.metric, float("-inf"))
-        return max(0.0, self.least - value) if value == value else float("inf")
+        """Return how much the metric lies outside; 0 where the requirement is met, infinity where it is missing."""
+        value = metrics.get(self.metric, math.nan)
+        return max(0.0, self.least - value, value - self.most) if value == value else math.inf
+
+    def __str__(self) -> str:
+        if self.most == math.inf:
+            return f"{self.metric} at least {self.least:g}"
+        if self.least == -math.inf:
+            return f"{self.metric} at most {self.most:g}"
+        return f"{self.metric} from {self.least:g} to {self.most:g}"
 
 
 class Task(ABC):
@@ -111,6 +121,8 @@ class Task(ABC):
     requirements: ClassVar[tuple[Requirement, ...]] = ()
     aims: ClassVar[tuple[str, ...]] = ()
     """Metrics, smaller is better, that name parts of the problem: a search keeps the best at each part as well."""
+    deterministic: ClassVar[bool] = False
+    """Whether a trial is the same for every seed."""
     tolerance: ClassVar[float] = 0.0
     """Difference of losses that does not matter between two rules."""
     selection_trials: ClassVar[int] = 5

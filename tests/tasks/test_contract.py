@@ -10,7 +10,7 @@ import pytest
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import evaluate_rules
-from rulesearch.grammar import load_grammar
+from rulesearch.grammar import load_grammar, states_agree
 from rulesearch.rules import SLOTS, Rule, RuleSet, known_rules, parse_rules
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.shipped import shipped_names
@@ -77,7 +77,11 @@ def test_its_grammar_fits_and_derives_the_known_rule(task: Task) -> None:
     assert set(grammar.slots) <= set(task.slots)
     assert set(grammar.symbols) <= {*task.symbols, *grammar.states()}
     known = task.baseline(task.resolve()).only()
-    GrammarPrimitives(grammar).genome(known.slots, known.constant_values())
+    if states_agree(grammar, known):
+        GrammarPrimitives(grammar).genome(known.slots, known.constant_values())
+    else:
+        # The known rule has time constants of its own, which no grammar file can vary.
+        assert task.known_rule == "triplet"
 
 
 def test_defaults_are_in_range_and_resolve_to_themselves(task: Task) -> None:
@@ -148,7 +152,7 @@ def test_a_trial_is_a_function_of_its_arguments(task: Task, settings: dict[str, 
     other = task.trial(rules, 4, settings, fidelity)
     assert task.trial(rules, 3, settings, fidelity) == first
     assert task.trial(rules, 4, settings, fidelity) == other
-    assert first.metrics != other.metrics
+    assert (first.metrics == other.metrics) == task.deterministic
     assert first.status in STATUS
     assert first.work > 0
 
@@ -170,7 +174,7 @@ def test_the_known_rule_beats_the_control(task: Task, settings: dict[str, float]
     for trial in known.trials:
         assert trial.loss is not None and trial.loss >= 0.0
         assert trial.loss == pytest.approx(sum(trial.cases) / len(trial.cases))
-        assert set(trial.metrics) >= METRICS[task.name] | set(task.aims)
+        assert {*trial.metrics, *trial.details} >= METRICS[task.name] | set(task.aims)
         assert set(trial.metrics) >= {requirement.metric for requirement in task.requirements}
         assert trial.died_at == 1.0
 

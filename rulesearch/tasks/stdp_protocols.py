@@ -1,0 +1,266 @@
+r"""Tasks `stdp-frequency` and `stdp-triplets`: what spikes do to one synapse, against measured weight changes.
+
+A protocol is a pattern of presynaptic and postsynaptic spikes that is repeated; the weight starts at 1, so that its
+change is the measured fraction. The loss is the mean of ((model - data)/s.e.m.)^2 over the protocols. A rule under
+which spikes of one side alone move the weight fits such tables easily and is no model of STDP: `alone` is the largest
+change under 60 spikes of one side at 1, 10 and 50 Hz, and must stay below 0.02.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.errors import RulesearchError
+from rulesearch.rules.library import known_rule
+from rulesearch.rules.rule import RuleSet
+from rulesearch.rules.states import Trace
+from rulesearch.rules.text import parse_rules
+from rulesearch.simulate.events import Protocols, run_protocols
+from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, Task, TaskSymbol, Trial
+
+_RUNAWAY = 1e3
+_ALONE_HZ = (1.0, 10.0, 50.0)
+_ALONE_SPIKES = 60
+_MOST_ALONE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A measured weight change.
+
+    **Fields:** `label`; `pre` and `post`: spike times of one repeat [s]; `every` [s] and `repeats`; `change` of the
+    weight, a fraction, and its standard error `sem`.
+    """
+
+    label: str
+    pre: tuple[float, ...]
+    post: tuple[float, ...]
+    every: float
+    repeats: int
+    change: float
+    sem: float
+
+    def trains(self) -> tuple[list[float], list[float]]:
+        """Return all presynaptic and postsynaptic spike times [s]."""
+        starts = [k * self.every for k in range(self.repeats)]
+        return (
+            [start + time for start in starts for time in self.pre],
+            [start + time for start in starts for time in self.post],
+        )
+
+
+class StdpProtocols(Task):
+    """Weight changes of one synapse under given spikes; subclasses give the data."""
+
+    slots: ClassVar[tuple[str, ...]] = ("on_pre", "on_post")
+    bare_slot: ClassVar[str] = "drift"
+    symbols: ClassVar[Mapping[str, TaskSymbol]] = {
+        "x": TaskSymbol("trace of the presynaptic spikes", "", Trace("pre", 0.02)),
+        "y": TaskSymbol("trace of the postsynaptic spikes", "", Trace("post", 0.02)),
+        "x2": TaskSymbol("slow trace of the presynaptic spikes", "", Trace("pre", 0.1)),
+        "y2": TaskSymbol("slow trace of the postsynaptic spikes", "", Trace("post", 0.1)),
+        "w": TaskSymbol("weight of the synapse, 1 at the start"),
+        "w_mean": TaskSymbol("mean weight of the neuron's synapses, here this one's"),
+    }
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "eta": Setting(0.01, "learning rate of rules that give none", 1e-9, 1e3),
+    }
+    fidelities: ClassVar[tuple[Fidelity, ...]] = (Fidelity("full", 1, "every protocol once; nothing is random"),)
+    requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("alone", most=_MOST_ALONE),)
+    deterministic: ClassVar[bool] = True
+    selection_trials: ClassVar[int] = 1
+    report_trials: ClassVar[int] = 1
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    grammar: ClassVar[str] = "spiking"
+    known_rule: ClassVar[str] = "triplet"
+
+    @classmethod
+    @abstractmethod
+    def measured(cls) -> tuple[Measured, ...]:
+        """Return the data."""
+
+    def check(self, rules: RuleSet) -> None:
+        """Refuse rules that move between spikes.
+
+        **Raises:** `RulesearchError`.
+        """
+        for rule in rules.rules.values():
+            if "drift" in rule.slots:
+                raise RulesearchError(
+                    f"task {self.name} changes weights at spikes only; say at which: on_pre: -y; on_post: x "
+                    "(found an expression without a slot, or a drift)"
+                )
+            for name, state in rule.states.items():
+                if name in rule.symbols and not isinstance(state, Trace):
+                    raise RulesearchError(
+                        f"task {self.name} has traces only; found the state {name}: type {name} = trace(pre, 20 ms)"
+                    )
+        super().check(rules)
+
+    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        """Let bound rules respond to every protocol; the seed changes nothing.
+
+        **Returns:** metrics `error`, the mean z^2 (the loss), and `alone`; in `details` the `predictions`, one per
+        protocol in the order of the data.
+        """
+        rule = rules.only()
+        eta = self.default_eta(settings) if rule.eta is None else rule.eta
+        protocols = _protocols(type(self))
+        weights = run_protocols(rule, protocols, 1.0, eta, rule.bounds or self.bounds, backend)
+        work = int(protocols.offsets[-1])
+        if not np.all(np.isfinite(weights)):
+            return Trial("nonfinite", None, work=work)
+        if np.max(np.abs(weights)) > _RUNAWAY:
+            return Trial("runaway", None, work=work)
+        data = self.measured()
+        changes = weights - 1.0
+        predictions, alone = changes[: len(data)], changes[len(data) :]
+        z = (predictions - np.array([item.change for item in data])) / np.array([item.sem for item in data])
+        cases = tuple((z * z).tolist())
+        loss = sum(cases) / len(cases)
+        metrics = {"error": loss, "alone": float(np.max(np.abs(alone)))}
+        details = {"predictions": tuple(predictions.tolist())}
+        return Trial("ok", loss, metrics, cases, work, details=details)
+
+    def control(self, settings: Settings) -> RuleSet:
+        """Return the additive pair rule with the triplet model's time constants and the best amplitudes for the data.
+
+        Weight changes are linear in the two amplitudes: they are those of least squares.
+        """
+        parts = [
+            parse_rules(f"{slot}; tau_x = 16.8 ms; tau_y = 33.7 ms").only() for slot in ("on_post: x", "on_pre: -y")
+        ]
+        data = self.measured()
+        protocols = _protocols(type(self))
+        columns = [run_protocols(part, protocols, 0.0, 1.0, (-math.inf, math.inf))[: len(data)] for part in parts]
+        sem = np.array([item.sem for item in data])
+        design: npt.NDArray[np.float64] = np.array(columns).T / sem[:, None]
+        plus, minus = np.linalg.lstsq(design, np.array([item.change for item in data]) / sem)[0]
+        text = (
+            "on_pre: -A_minus*y; on_post: A_plus*x; A_plus = 1; A_minus = 1; eta = 1; tau_x = 16.8 ms; tau_y = 33.7 ms"
+        )
+        rule = parse_rules(text).only().with_constants({"A_plus": float(plus), "A_minus": float(minus)})
+        return RuleSet({"w": rule}, "additive pair rule fitted to the data")
+
+
+@cache
+def _protocols(task: type[StdpProtocols]) -> Protocols:
+    trains: list[tuple[Sequence[float], Sequence[float]]] = [item.trains() for item in task.measured()]
+    for frequency in _ALONE_HZ:
+        times = [k / frequency for k in range(_ALONE_SPIKES)]
+        trains += [(times, []), ([], times)]
+    return Protocols.of(trains)
+
+
+class StdpFrequency(StdpProtocols):
+    """Pairs of spikes 10 ms apart at five frequencies: depression at low, potentiation at high frequency."""
+
+    name: ClassVar[str] = "stdp-frequency"
+    title: ClassVar[str] = "frequency dependence of spike pairs, Sjoestroem et al. 2001"
+    summary: ClassVar[str] = (
+        "60 regular pairs of spikes, the postsynaptic one 10 ms after or before the presynaptic one, at 0.1 to 50 Hz: "
+        "the rule must give the ten weight changes measured in visual cortex."
+    )
+    reference: ClassVar[str] = (
+        "Sjoestroem, P. J., Turrigiano, G. G. & Nelson, S. B. (2001). Rate, timing, and cooperativity jointly "
+        "determine cortical synaptic plasticity. Neuron 32, 1149-1164."
+    )
+    doi: ClassVar[str] = "10.1016/S0896-6273(01)00542-6"
+    bibtex: ClassVar[str] = (
+        "@article{sjostrom2001,\n"
+        '  author = {Sj{\\"o}str{\\"o}m, Per Jesper and Turrigiano, Gina G. and Nelson, Sacha B.},\n'
+        "  title = {Rate, timing, and cooperativity jointly determine cortical synaptic plasticity},\n"
+        "  journal = {Neuron},\n"
+        "  volume = {32},\n"
+        "  pages = {1149--1164},\n"
+        "  year = {2001},\n"
+        "  doi = {10.1016/S0896-6273(01)00542-6}\n"
+        "}"
+    )
+
+    @classmethod
+    def measured(cls) -> tuple[Measured, ...]:
+        """Return the ten points of Sjoestroem et al. 2001, as digitised in sjostrom_freq_stdp.m of the VH Lab tools."""
+        rows = (
+            (0.1, (-0.04, 0.05), (-0.29, 0.08)),
+            (10.0, (0.14, 0.10), (-0.41, 0.11)),
+            (20.0, (0.29, 0.14), (-0.34, 0.10)),
+            (40.0, (0.53, 0.11), (0.56, 0.32)),
+            (50.0, (0.56, 0.26), (0.75, 0.19)),
+        )
+        found = []
+        for frequency, after, before in rows:
+            for label, pre, post, (change, sem) in (("+10 ms", 0.0, 0.01, after), ("-10 ms", 0.01, 0.0, before)):
+                name = f"{label}, {frequency:g} Hz"
+                found.append(Measured(name, (pre,), (post,), 1.0 / frequency, 60, change, sem))
+        return tuple(found)
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the triplet rule with the constants of visual cortex, all-to-all."""
+        return RuleSet.single(replace(known_rule("triplet").rules.only(), eta=1.0))
+
+
+class StdpTriplets(StdpProtocols):
+    """Triplets of spikes at 1 Hz: post-pre-post potentiates, pre-post-pre does not."""
+
+    name: ClassVar[str] = "stdp-triplets"
+    title: ClassVar[str] = "triplets of spikes, Wang et al. 2005"
+    summary: ClassVar[str] = (
+        "60 triplets at 1 Hz, pre-post-pre and post-pre-post with intervals of 5 to 15 ms: the rule must give the "
+        "eight weight changes measured in hippocampal culture."
+    )
+    reference: ClassVar[str] = (
+        "Wang, H.-X., Gerkin, R. C., Nauen, D. W. & Bi, G.-Q. (2005). Coactivation and timing-dependent integration of "
+        "synaptic potentiation and depression. Nature Neuroscience 8, 187-193."
+    )
+    doi: ClassVar[str] = "10.1038/nn1387"
+    bibtex: ClassVar[str] = (
+        "@article{wang2005,\n"
+        "  author = {Wang, Huai-Xing and Gerkin, Richard C. and Nauen, David W. and Bi, Guo-Qiang},\n"
+        "  title = {Coactivation and timing-dependent integration of synaptic potentiation and depression},\n"
+        "  journal = {Nature Neuroscience},\n"
+        "  volume = {8},\n"
+        "  pages = {187--193},\n"
+        "  year = {2005},\n"
+        "  doi = {10.1038/nn1387}\n"
+        "}"
+    )
+
+    @classmethod
+    def measured(cls) -> tuple[Measured, ...]:
+        """Return the means over cells of Wang et al. 2005, from kernel_training_data_auto.csv of Plasticity_ker.
+
+        Intervals are post minus first pre and post minus second pre, or first and second post minus pre.
+        """
+        rows = (
+            ("pre-post-pre", 5, -5, -0.002, 0.044),
+            ("pre-post-pre", 10, -10, 0.026, 0.037),
+            ("pre-post-pre", 15, -5, 0.003, 0.034),
+            ("pre-post-pre", 5, -15, 0.232, 0.049),
+            ("post-pre-post", -5, 5, 0.273, 0.046),
+            ("post-pre-post", -10, 10, 0.254, 0.057),
+            ("post-pre-post", -5, 15, 0.207, 0.075),
+            ("post-pre-post", -15, 5, 0.281, 0.048),
+        )
+        found = []
+        for order, first, second, change, sem in rows:
+            middle, end = abs(first) * 1e-3, (abs(first) + abs(second)) * 1e-3
+            outer, inner = (0.0, end), (middle,)
+            pre, post = (outer, inner) if order == "pre-post-pre" else (inner, outer)
+            found.append(Measured(f"{order} ({first}, {second}) ms", pre, post, 1.0, 60, change, sem))
+        return tuple(found)
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the triplet rule with the constants of hippocampus, all-to-all."""
+        values = {"A2_plus": 6.1e-3, "A3_plus": 6.7e-3, "A2_minus": 1.6e-3, "A3_minus": 1.4e-3}
+        rule = known_rule("triplet").rules.only().with_constants(values)
+        states = {**rule.states, "x2": Trace("pre", 0.946), "y2": Trace("post", 0.027)}
+        return RuleSet.single(replace(rule, states=states, eta=1.0))
