@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.outcome import Outcome
-from rulesearch.report.style import BLUE, COLOURS, GREY, RED, new_figure, panel, rule_title
+from rulesearch.report.style import BLACK, BLUE, COLOURS, GREY, RED, new_figure, panel, rule_title
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.task import Task
 
@@ -140,6 +140,31 @@ def _frozen(axes: Any, since: float, time: Array, label: str = "weights frozen")
     axes.set_xlim(0.0, end)
 
 
+def _protocols(figure: Figure, rules: RuleSet, task: Task, settings: Settings, seed: int) -> None:
+    """Draw measured weight changes with standard errors, what the rule predicts, and how much each point counts."""
+    from rulesearch.tasks.stdp_protocols import StdpProtocols
+
+    assert isinstance(task, StdpProtocols)
+    trial = task.trial(task.bind(rules, settings), seed, settings, task.fidelities[-1].name)
+    data = task.measured()
+    place = np.arange(len(data), dtype=np.float64)
+    panels: Any = figure.subplots(1, 2, width_ratios=(3, 2))
+    axes = panel(panels[0], "", r"$\Delta w / w$", "weight change")
+    changes, errors = [item.change for item in data], [item.sem for item in data]
+    axes.errorbar(place, changes, errors, fmt="o", color=BLACK, markersize=4, capsize=2, label="measured")
+    if "predictions" in trial.details:
+        axes.plot(place, trial.details["predictions"], "_", color=RED, markersize=14, markeredgewidth=2.2, label="rule")
+    axes.axhline(0.0, color=GREY, linewidth=0.6)
+    axes.legend(fontsize=8, frameon=False)
+    counts = panel(panels[1], "", r"$z^2$", "share of each point in the error")
+    if trial.cases:
+        counts.bar(place, trial.cases, color=BLUE)
+    for each in (axes, counts):
+        each.set_xticks(place, [item.label for item in data], rotation=60, ha="right", fontsize=7)
+    found = "".join(f", {name} {value:.3g}" for name, value in trial.metrics.items())
+    _title(figure, rules, f"task {task.name}: {trial.status}{found}")
+
+
 def _metrics(figure: Figure, rules: RuleSet, task: Task, settings: Settings, seed: int) -> None:
     """Draw loss and metrics on some seeds, of the rules and of the task's baseline."""
     seeds = range(seed, seed + _SEEDS)
@@ -169,4 +194,6 @@ def _values(outcome: Outcome, name: str) -> list[float]:
 _FIGURES: dict[str, Callable[[Figure, RuleSet, Task, Settings, int], None]] = {
     "oja": _oja,
     "inhibitory-rate": _inhibitory_rate,
+    "stdp-frequency": _protocols,
+    "stdp-triplets": _protocols,
 }

@@ -71,7 +71,7 @@ class StdpProtocols(Task):
         "w_mean": TaskSymbol("mean weight of the neuron's synapses, here this one's"),
     }
     settings: ClassVar[Mapping[str, Setting]] = {
-        "eta": Setting(0.01, "learning rate of rules that give none", 1e-9, 1e3),
+        "eta": Setting(1.0, "learning rate of rules that give none", 1e-9, 1e3),
     }
     fidelities: ClassVar[tuple[Fidelity, ...]] = (Fidelity("full", 1, "every protocol once; nothing is random"),)
     requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("alone", most=_MOST_ALONE),)

@@ -108,6 +108,17 @@ def test_the_inhibitory_task_is_drawn(tmp_path: Path) -> None:
         save_figure(task_figure(task.parse(text), task, settings), tmp_path / "task.png")
 
 
+@pytest.mark.parametrize("name", ["stdp-frequency", "stdp-triplets"])
+def test_protocols_are_drawn_beside_the_data(tmp_path: Path, name: str) -> None:
+    task = load_task(name)
+    figure = task_figure(task.baseline(task.resolve()), task, task.resolve())
+    trial = task.trial(task.bind(task.baseline({}), task.resolve()), 0, task.resolve(), "full")
+    (drawn,) = [line for line in figure.axes[0].lines if line.get_label() == "rule"]
+    np.testing.assert_array_equal(np.asarray(drawn.get_ydata()), trial.details["predictions"])
+    save_figure(figure, tmp_path / "task.png")
+    save_figure(task_figure(task.parse("on_pre: w; eta = 1"), task, task.resolve()), tmp_path / "dead.png")
+
+
 def test_equations_beside_the_front_do_not_overlap() -> None:
     losses = {LONG: 1e-3, "y*(x - w*y)": 1.01e-3, "y*(x - w)": 1.02e-3, "x*y": 1.03e-3, "x": 1.04e-3}
     reference = ReferenceScore("oja", parse_rules("x*y"), "ok", 1e-3, {})
