@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from validation.peers import make_environment, run_peer
 
 from rulesearch.rules import parse_rules
 from rulesearch.simulate.events import Protocols, run_protocols
 from rulesearch.simulate.respond import respond
-from validation.peers import make_environment, run_peer
 
 DELAY = 1.5
 POST = {"tau_minus": 33.7, "tau_minus_triplet": 125.0}
