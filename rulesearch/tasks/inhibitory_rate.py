@@ -20,11 +20,11 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
 from rulesearch.simulate.spiking import Limits, Neuron, SpikingResult, simulate_spiking
-from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, Task, TaskSymbol, Trial
+from rulesearch.tasks.spike_task import TRACES, SpikeTask
+from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
 from rulesearch.tasks.tuned_input import GROUPS, TunedInput, prepare
 
 
@@ -67,7 +67,7 @@ class InhibitoryRateRun:
     target: float
 
 
-class InhibitoryRate(Task):
+class InhibitoryRate(SpikeTask):
     """A spiking neuron under tuned excitation, whose inhibitory synapses find its target rate."""
 
     name: ClassVar[str] = "inhibitory-rate"
@@ -93,13 +93,8 @@ class InhibitoryRate(Task):
         "  year = {2020}\n"
         "}"
     )
-    slots: ClassVar[tuple[str, ...]] = ("on_pre", "on_post")
-    bare_slot: ClassVar[str] = "drift"
     symbols: ClassVar[Mapping[str, TaskSymbol]] = {
-        "x": TaskSymbol("trace of the presynaptic spikes", "", Trace("pre", 0.02)),
-        "y": TaskSymbol("trace of the postsynaptic spikes", "", Trace("post", 0.02)),
-        "x2": TaskSymbol("slow trace of the presynaptic spikes", "", Trace("pre", 0.1)),
-        "y2": TaskSymbol("slow trace of the postsynaptic spikes", "", Trace("post", 0.1)),
+        **TRACES,
         "w": TaskSymbol("weight of the inhibitory synapse, a magnitude"),
         "w_mean": TaskSymbol("mean weight of the neuron's inhibitory synapses"),
     }
@@ -137,24 +132,6 @@ class InhibitoryRate(Task):
     calibrated: ClassVar[int] = 3
     finalists: ClassVar[int] = 6
     known_rule: ClassVar[str] = "vogels"
-
-    def check(self, rules: RuleSet) -> None:
-        """Refuse rules that this task cannot run, in one clear line.
-
-        **Raises:** `RulesearchError`.
-        """
-        for rule in rules.rules.values():
-            if "drift" in rule.slots:
-                raise RulesearchError(
-                    f"task {self.name} changes weights at spikes only; say at which: "
-                    "on_pre: y - 0.25; on_post: x (found an expression without a slot, or a drift)"
-                )
-            for name, state in rule.states.items():
-                if name in rule.symbols and not isinstance(state, Trace):
-                    raise RulesearchError(
-                        f"task {self.name} has traces only; found the state {name}: type {name} = trace(pre, 20 ms)"
-                    )
-        super().check(rules)
 
     def _bind_rule(self, rule: Rule, settings: Settings) -> Rule:
         bound = super()._bind_rule(rule, settings)

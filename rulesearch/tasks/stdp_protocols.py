@@ -18,13 +18,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.events import Protocols, run_protocols
-from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, Task, TaskSymbol, Trial
+from rulesearch.tasks.spike_task import TRACES, SpikeTask
+from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
 
 _RUNAWAY = 1e3
 _ALONE_HZ = (1.0, 10.0, 50.0)
@@ -57,16 +57,11 @@ class Measured:
         )
 
 
-class StdpProtocols(Task):
+class StdpProtocols(SpikeTask):
     """Weight changes of one synapse under given spikes; subclasses give the data."""
 
-    slots: ClassVar[tuple[str, ...]] = ("on_pre", "on_post")
-    bare_slot: ClassVar[str] = "drift"
     symbols: ClassVar[Mapping[str, TaskSymbol]] = {
-        "x": TaskSymbol("trace of the presynaptic spikes", "", Trace("pre", 0.02)),
-        "y": TaskSymbol("trace of the postsynaptic spikes", "", Trace("post", 0.02)),
-        "x2": TaskSymbol("slow trace of the presynaptic spikes", "", Trace("pre", 0.1)),
-        "y2": TaskSymbol("slow trace of the postsynaptic spikes", "", Trace("post", 0.1)),
+        **TRACES,
         "w": TaskSymbol("weight of the synapse, 1 at the start"),
         "w_mean": TaskSymbol("mean weight of the neuron's synapses, here this one's"),
     }
@@ -86,24 +81,6 @@ class StdpProtocols(Task):
     @abstractmethod
     def measured(cls) -> tuple[Measured, ...]:
         """Return the data."""
-
-    def check(self, rules: RuleSet) -> None:
-        """Refuse rules that move between spikes.
-
-        **Raises:** `RulesearchError`.
-        """
-        for rule in rules.rules.values():
-            if "drift" in rule.slots:
-                raise RulesearchError(
-                    f"task {self.name} changes weights at spikes only; say at which: on_pre: -y; on_post: x "
-                    "(found an expression without a slot, or a drift)"
-                )
-            for name, state in rule.states.items():
-                if name in rule.symbols and not isinstance(state, Trace):
-                    raise RulesearchError(
-                        f"task {self.name} has traces only; found the state {name}: type {name} = trace(pre, 20 ms)"
-                    )
-        super().check(rules)
 
     def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Let bound rules respond to every protocol; the seed changes nothing.
