@@ -1,0 +1,193 @@
+"""The compiled passage of spikes through synapses: arrivals, postsynaptic spikes, and what reaches all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from rulesearch.simulate.network_tables import (
+    COLUMN_FIRST,
+    DELAYS,
+    ENTRY_FIRST,
+    GATE_FIRST,
+    HIGH,
+    LANES,
+    LEARNS,
+    LEVEL,
+    LOW,
+    OFFSET,
+    ON_POST,
+    ON_PRE,
+    PLASTIC,
+    PROJECTION,
+    ROW_FIRST,
+    SENDERS,
+    SUM,
+    SYNAPSE_FIRST,
+    SYNAPSES,
+    SYNAPTIC_EVENTS,
+    TARGETS,
+    UNIFORM,
+    UPDATES,
+    WEIGHT_FIRST,
+)
+from rulesearch.simulate.rule_kernel import fill_column, fill_row, run_lanes
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def deliver(
+    program: Any,
+    cells: Any,
+    wires: Any,
+    plastics: Any,
+    j: int,
+    units: Any,
+    start: int,
+    stop: int,
+    delay: int,
+    desk: Any,
+    counts: Any,
+) -> None:
+    """Let the spikes `start` to `stop` of the ring arrive at the synapses of projection j that have this delay."""
+    wire = wires.table[j]
+    targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
+    gate = cells.gates[wire[GATE_FIRST] : wire[GATE_FIRST] + wire[TARGETS]]
+    starts = wires.row_starts[wire[ROW_FIRST] + delay * wire[SENDERS] :]
+    q = wire[PLASTIC]
+    events = 0
+    if wire[UNIFORM] == 1:
+        weight = wires.weights[wire[WEIGHT_FIRST]]
+        for k in range(start, stop):
+            first, last = starts[units[k]], starts[units[k] + 1]
+            events += last - first
+            for s in range(first, last):
+                gate[targets[s]] += weight
+        counts[SYNAPTIC_EVENTS] += events
+        return
+    w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
+    if q < 0 or (plastics.change[q, LEVEL] == 1.0 and plastics.change[q, OFFSET] == 0.0):
+        for k in range(start, stop):
+            first, last = starts[units[k]], starts[units[k] + 1]
+            events += last - first
+            for s in range(first, last):
+                gate[targets[s]] += w[s]
+    else:
+        offset, scale, low, high = (
+            plastics.change[q, OFFSET],
+            plastics.change[q, LEVEL],
+            plastics.change[q, LOW],
+            plastics.change[q, HIGH],
+        )
+        for k in range(start, stop):
+            first, last = starts[units[k]], starts[units[k] + 1]
+            events += last - first
+            for s in range(first, last):
+                gate[targets[s]] += min(max(offset + w[s] * scale, low), high)
+    counts[SYNAPTIC_EVENTS] += events
+    event = 4 * q + ON_PRE
+    if q < 0 or plastics.whole[q, LEARNS] == 0 or plastics.action_starts[event] == plastics.action_starts[event + 1]:
+        return
+    change = plastics.change[q]
+    one_by_one = plastics.whole[q, SUM] >= 0
+    lanes = 0
+    for k in range(start, stop):
+        row = delay * wire[SENDERS] + units[k]
+        first, last = starts[units[k]], starts[units[k] + 1]
+        while first < last:
+            until = min(last, first + LANES - lanes)
+            fill_row(plastics, cells, change, event, desk.registers, lanes, w, targets, first, until, row)
+            for s in range(first, until):
+                desk.synapse[lanes] = s
+                desk.target[lanes] = targets[s]
+                lanes += 1
+            first = until
+            if lanes == LANES:
+                run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+                lanes = 0
+        if one_by_one and lanes > 0:
+            # What reads a sum of weights must see the changes by the spikes before it.
+            run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+            lanes = 0
+    if lanes > 0:
+        run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+    counts[UPDATES] += events
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def post_spikes(
+    program: Any,
+    cells: Any,
+    wires: Any,
+    plastics: Any,
+    q: int,
+    units: Any,
+    start: int,
+    stop: int,
+    desk: Any,
+    counts: Any,
+) -> None:
+    """Let the neurons `start` to `stop` of the ring, which fired, reach their synapses of plastic projection q."""
+    wire = wires.table[plastics.whole[q, PROJECTION]]
+    w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
+    starts = wires.column_starts[wire[COLUMN_FIRST] : wire[COLUMN_FIRST] + wire[TARGETS] + 1]
+    entries = wires.entries[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
+    rows = wires.entry_rows[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
+    event = 4 * q + ON_POST
+    change = plastics.change[q]
+    lanes = 0
+    for k in range(start, stop):
+        target = units[k]
+        first, last = starts[target], starts[target + 1]
+        counts[UPDATES] += last - first
+        while first < last:
+            until = min(last, first + LANES - lanes)
+            fill_column(plastics, cells, change, event, desk.registers, lanes, w, entries, rows, first, until, target)
+            for s in range(first, until):
+                desk.synapse[lanes] = entries[s]
+                desk.target[lanes] = target
+                lanes += 1
+            first = until
+            if lanes == LANES:
+                run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+                lanes = 0
+    if lanes > 0:
+        run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def every_synapse(
+    program: Any,
+    cells: Any,
+    wires: Any,
+    plastics: Any,
+    q: int,
+    slot: int,
+    seconds: float,
+    desk: Any,
+    counts: Any,
+) -> None:
+    """Run a slot (drift, on_step) on every synapse of plastic projection q."""
+    wire = wires.table[plastics.whole[q, PROJECTION]]
+    w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
+    targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
+    starts = wires.row_starts[wire[ROW_FIRST] :]
+    event = 4 * q + slot
+    change = plastics.change[q]
+    lanes = 0
+    for row in range(wire[DELAYS] * wire[SENDERS]):
+        first, last = starts[row], starts[row + 1]
+        while first < last:
+            until = min(last, first + LANES - lanes)
+            fill_row(plastics, cells, change, event, desk.registers, lanes, w, targets, first, until, row)
+            for s in range(first, until):
+                desk.synapse[lanes] = s
+                desk.target[lanes] = targets[s]
+                lanes += 1
+            first = until
+            if lanes == LANES:
+                run_lanes(program, plastics, q, event, desk, lanes, w, seconds)
+                lanes = 0
+    if lanes > 0:
+        run_lanes(program, plastics, q, event, desk, lanes, w, seconds)
+    counts[UPDATES] += wire[SYNAPSES]
