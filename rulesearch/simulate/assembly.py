@@ -17,7 +17,7 @@ from rulesearch.simulate.plasticity import Place, PlasticityTables
 from rulesearch.simulate.recording import joined
 from rulesearch.simulate.wiring import Pairs, Rows, columns, draw_rows, split_by_delay
 
-Whole = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Whole = npt.NDArray[np.uint32] | npt.NDArray[np.int64]
 
 
 def first_neurons(network: Network) -> dict[str, int]:
@@ -208,11 +208,11 @@ def connect(
         np.array(table, dtype=np.int64).reshape(-1, 16),
         np.array(delays, dtype=np.int64),
         joined(row_starts, np.int64),
-        joined(targets, np.int32),
+        joined(targets, np.uint32),
         joined(weights, np.float64),
         joined(column_starts, np.int64),
-        joined(entries, np.int32),
-        joined(entry_rows, np.int32),
+        joined(entries, np.uint32),
+        joined(entry_rows, np.uint32),
     )
     return wires, plasticity
 

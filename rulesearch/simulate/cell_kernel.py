@@ -86,78 +86,97 @@ def _exp(x: float) -> float:
     return series * scale
 
 
+# Loops run from 0 over arrays cut to size: an index that cannot be negative is what lets them become vector
+# instructions.
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _move_two(v: Any, a: Any, b: Any, free_at: Any, now: Any, cell: Any, first: Any, second: Any) -> int:
+    """Move leaky neurons with two gates by Euler's method; return how many lie above the threshold."""
+    base, leak, rate, threshold = cell
+    decay_a, drive_a, load_a = first
+    decay_b, drive_b, load_b = second
+    hits = 0
+    for i in range(v.size):
+        x, y, u = a[i], b[i], v[i]
+        moved = u + rate * ((base + drive_a * x + drive_b * y) - (leak + load_a * x + load_b * y) * u)
+        new = moved if free_at[i] <= now else u
+        v[i] = new
+        a[i] = x * decay_a
+        b[i] = y * decay_b
+        hits += 1 if new > threshold else 0
+    return hits
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, rate: float, threshold: float, exact: bool) -> int:
+    """Move leaky neurons under the sums of their gates; return how many lie above the threshold."""
+    hits = 0
+    if exact:
+        for i in range(v.size):
+            u = v[i]
+            target = drive[i] / load[i]
+            moved = target + (u - target) * _exp(-rate * load[i])
+            new = moved if free_at[i] <= now else u
+            v[i] = new
+            hits += 1 if new > threshold else 0
+    else:
+        for i in range(v.size):
+            u = v[i]
+            moved = u + rate * (drive[i] - load[i] * u)
+            new = moved if free_at[i] <= now else u
+            v[i] = new
+            hits += 1 if new > threshold else 0
+    return hits
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _add_gate(drive: Any, load: Any, gate: Any, decay: float, by: float, on: float) -> None:
+    for i in range(drive.size):
+        drive[i] += by * gate[i]
+        load[i] += on * gate[i]
+        gate[i] *= decay
+
+
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
 def integrate_plain(cells: Any, p: int, t: int, exact: bool, scratch: Any, units: Any, count: int) -> int:
     """Integrate a leaky integrate-and-fire population by one step; return the number of spikes found so far."""
-    whole, number = cells.whole[p], cells.number[p]
+    whole, number, gates, receptor = cells.whole[p], cells.number[p], cells.gates, cells.receptor_number
     first, size = whole[FIRST], whole[SIZE]
-    v = cells.membrane[V, first : first + size]
-    free_at = cells.free_at[first : first + size]
     leak, rate, threshold = number[LEAK], number[RATE], number[THRESHOLD]
     base = leak * number[REST] + number[CURRENT]
     receptors, start = whole[RECEPTORS], whole[RECEPTOR]
-    drive, load = scratch[0], scratch[1]
     now = np.int32(t)
     for low in range(0, size, BLOCK):
         high = min(low + BLOCK, size)
-        hits = 0
+        v = cells.membrane[V, first + low : first + high]
+        free_at = cells.free_at[first + low : first + high]
         if receptors == 2 and not exact:
             a, b = cells.receptor[start, GATE], cells.receptor[start + 1, GATE]
-            g_a, g_b = cells.gates[a : a + size], cells.gates[b : b + size]
-            decay_a, drive_a, load_a = (
-                cells.receptor_number[start, DECAY],
-                cells.receptor_number[start, DRIVE],
-                cells.receptor_number[start, LOAD],
+            hits = _move_two(
+                v,
+                gates[a + low : a + high],
+                gates[b + low : b + high],
+                free_at,
+                now,
+                (base, leak, rate, threshold),
+                (receptor[start, DECAY], receptor[start, DRIVE], receptor[start, LOAD]),
+                (receptor[start + 1, DECAY], receptor[start + 1, DRIVE], receptor[start + 1, LOAD]),
             )
-            decay_b, drive_b, load_b = (
-                cells.receptor_number[start + 1, DECAY],
-                cells.receptor_number[start + 1, DRIVE],
-                cells.receptor_number[start + 1, LOAD],
-            )
-            for i in range(low, high):
-                x, y, u = g_a[i], g_b[i], v[i]
-                moved = u + rate * ((base + drive_a * x + drive_b * y) - (leak + load_a * x + load_b * y) * u)
-                new = moved if free_at[i] <= now else u
-                v[i] = new
-                g_a[i] = x * decay_a
-                g_b[i] = y * decay_b
-                hits += 1 if new > threshold else 0
         else:
-            width = high - low
-            for i in range(width):
-                drive[i] = base
-                load[i] = leak
+            drive, load = scratch[0, : high - low], scratch[1, : high - low]
+            drive[:] = base
+            load[:] = leak
             for r in range(start, start + receptors):
                 at = cells.receptor[r, GATE]
-                gate = cells.gates[at + low : at + high]
-                decay, by, on = (
-                    cells.receptor_number[r, DECAY],
-                    cells.receptor_number[r, DRIVE],
-                    cells.receptor_number[r, LOAD],
+                _add_gate(
+                    drive, load, gates[at + low : at + high], receptor[r, DECAY], receptor[r, DRIVE], receptor[r, LOAD]
                 )
-                for i in range(width):
-                    drive[i] += by * gate[i]
-                    load[i] += on * gate[i]
-                    gate[i] *= decay
-            if exact:
-                for i in range(width):
-                    u = v[low + i]
-                    target = drive[i] / load[i]
-                    moved = target + (u - target) * _exp(-rate * load[i])
-                    new = moved if free_at[low + i] <= now else u
-                    v[low + i] = new
-                    hits += 1 if new > threshold else 0
-            else:
-                for i in range(width):
-                    u = v[low + i]
-                    moved = u + rate * (drive[i] - load[i] * u)
-                    new = moved if free_at[low + i] <= now else u
-                    v[low + i] = new
-                    hits += 1 if new > threshold else 0
+            hits = _move(v, drive, load, free_at, now, rate, threshold, exact)
         if hits > 0:
-            for i in range(low, high):
+            for i in range(v.size):
                 if v[i] > threshold and free_at[i] <= now:
-                    units[count] = i
+                    units[count] = low + i
                     count += 1
     return count
 

@@ -136,11 +136,12 @@ class Plastics(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Where lanes are worked on: the registers of the rules' program, and synapse and target of each lane."""
+    """Where lanes are worked on: the registers of the rules' program, and synapse, target and row of each lane."""
 
     registers: Any
     synapse: Any
     target: Any
+    row: Any
 
 
 class Ring(NamedTuple):

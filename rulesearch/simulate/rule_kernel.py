@@ -26,7 +26,6 @@ from rulesearch.simulate.network_tables import (
     STATE_FIRST,
     STATE_SIZE,
     SUM,
-    SYNAPSE,
     SYNAPSES,
     TARGET_STATE,
     WEIGHT,
@@ -36,149 +35,80 @@ from rulesearch.simulate.vm import run_segment
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def fill_row(
-    plastics: Any,
-    cells: Any,
-    change: Any,
-    event: int,
-    registers: Any,
-    lane: int,
-    w: Any,
-    targets: Any,
-    start: int,
-    stop: int,
-    row: int,
-) -> None:
-    """Fill lanes from `lane` on with what an event reads of the synapses `start` to `stop` of one row."""
-    n = stop - start
+def _fill(plastics: Any, membrane: Any, change: Any, event: int, desk: Any, lanes: int, w: Any) -> None:
+    """Fill the registers with what an event reads of the synapses that wait in the lanes."""
+    synapse, target, row = desk.synapse[:lanes], desk.target[:lanes], desk.row[:lanes]
     for f in range(plastics.fill_starts[event], plastics.fill_starts[event + 1]):
         register, kind = plastics.fills[f, 0], plastics.fills[f, 1]
         first, level = plastics.fills[f, 2], plastics.fills[f, 3]
-        out = registers[register]
+        out = desk.registers[register, :lanes]
         if kind == WEIGHT:
             offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
             if scale == 1.0 and offset == 0.0:
-                for k in range(n):
-                    out[lane + k] = w[start + k]
+                for k in range(lanes):
+                    out[k] = w[synapse[k]]
             else:
-                for k in range(n):
-                    out[lane + k] = min(max(offset + w[start + k] * scale, low), high)
-        elif kind == ROW:
-            value = plastics.values[first + row] * plastics.levels[level]
-            for k in range(n):
-                out[lane + k] = value
-        elif kind == TARGET_STATE:
-            scale = plastics.levels[level]
-            for k in range(n):
-                out[lane + k] = plastics.values[first + targets[start + k]] * scale
-        elif kind == SYNAPSE:
-            scale = plastics.levels[level]
-            for k in range(n):
-                out[lane + k] = plastics.values[first + start + k] * scale
+                for k in range(lanes):
+                    out[k] = min(max(offset + w[synapse[k]] * scale, low), high)
         elif kind == MEMBRANE:
-            for k in range(n):
-                out[lane + k] = cells.membrane[level, first + targets[start + k]]
+            source = membrane[level, first:]
+            for k in range(lanes):
+                out[k] = source[target[k]]
         elif kind == MEAN:
-            for k in range(n):
-                out[lane + k] = (
-                    plastics.values[first + targets[start + k]] * plastics.values[level + targets[start + k]]
-                )
+            source, inverse = plastics.values[first:], plastics.values[level:]
+            for k in range(lanes):
+                out[k] = source[target[k]] * inverse[target[k]]
+        elif kind == SIGNAL:
+            out[:] = plastics.signals[first]
         else:
-            for k in range(n):
-                out[lane + k] = plastics.signals[first]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def fill_column(
-    plastics: Any,
-    cells: Any,
-    change: Any,
-    event: int,
-    registers: Any,
-    lane: int,
-    w: Any,
-    entries: Any,
-    rows: Any,
-    start: int,
-    stop: int,
-    target: int,
-) -> None:
-    """Fill lanes from `lane` on with what an event reads of the synapses `start` to `stop` of one target."""
-    n = stop - start
-    for f in range(plastics.fill_starts[event], plastics.fill_starts[event + 1]):
-        register, kind = plastics.fills[f, 0], plastics.fills[f, 1]
-        first, level = plastics.fills[f, 2], plastics.fills[f, 3]
-        out = registers[register]
-        if kind == WEIGHT:
-            offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
-            if scale == 1.0 and offset == 0.0:
-                for k in range(n):
-                    out[lane + k] = w[entries[start + k]]
-            else:
-                for k in range(n):
-                    out[lane + k] = min(max(offset + w[entries[start + k]] * scale, low), high)
-        elif kind == ROW:
-            scale = plastics.levels[level]
-            for k in range(n):
-                out[lane + k] = plastics.values[first + rows[start + k]] * scale
-        elif kind == SYNAPSE:
-            scale = plastics.levels[level]
-            for k in range(n):
-                out[lane + k] = plastics.values[first + entries[start + k]] * scale
-        else:
-            if kind == TARGET_STATE:
-                value = plastics.values[first + target] * plastics.levels[level]
-            elif kind == MEMBRANE:
-                value = cells.membrane[level, first + target]
-            elif kind == MEAN:
-                value = plastics.values[first + target] * plastics.values[level + target]
-            else:
-                value = plastics.signals[first]
-            for k in range(n):
-                out[lane + k] = value
+            place = row if kind == ROW else (target if kind == TARGET_STATE else synapse)
+            source, scale = plastics.values[first:], plastics.levels[level]
+            for k in range(lanes):
+                out[k] = source[place[k]] * scale
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
 def run_lanes(
-    program: Any,
-    plastics: Any,
-    q: int,
-    event: int,
-    desk: Any,
-    lanes: int,
-    w: Any,
-    seconds: float,
+    program: Any, plastics: Any, membrane: Any, q: int, event: int, desk: Any, lanes: int, w: Any, seconds: float
 ) -> None:
-    """Run what an event of plastic projection q runs on the filled lanes; `seconds`: what a drift is multiplied by."""
+    """Run what an event of plastic projection q runs on the synapses that wait in the lanes.
+
+    **Arguments:** `seconds`: what a drift is multiplied by, 1 for what comes at once.
+    """
     change, registers = plastics.change[q], desk.registers
-    synapses, targets = desk.synapse, desk.target
+    _fill(plastics, membrane, change, event, desk, lanes, w)
+    synapse, target = desk.synapse[:lanes], desk.target[:lanes]
     sums = plastics.whole[q, SUM]
     for a in range(plastics.action_starts[event], plastics.action_starts[event + 1]):
         segment, result = plastics.actions[a, 0], plastics.actions[a, 1]
         first, level, register = plastics.actions[a, 2], plastics.actions[a, 3], plastics.actions[a, 4]
         run_segment(program, segment, registers, lanes)
-        delta = registers[result]
+        delta = registers[result, :lanes]
         if register >= 0:
-            own = registers[register]
+            own, state = registers[register, :lanes], plastics.values[first:]
             back = 1.0 / plastics.levels[level]
             for k in range(lanes):
                 own[k] += seconds * delta[k]
-                plastics.values[first + synapses[k]] = own[k] * back
+                state[synapse[k]] = own[k] * back
             continue
         eta, low, high = change[ETA] * seconds, change[LOW], change[HIGH]
-        old = registers[0]
-        soft = change[SOFT] == 1.0
-        offset, scale = change[OFFSET], change[LEVEL]
-        plain = offset == 0.0 and scale == 1.0
+        old = registers[0, :lanes]
+        if change[SOFT] == 1.0:
+            for k in range(lanes):
+                delta[k] *= (high - old[k]) if eta * delta[k] > 0.0 else (old[k] - low)
         for k in range(lanes):
-            moved = eta * delta[k]
-            if soft:
-                moved *= (high - old[k]) if moved > 0.0 else (old[k] - low)
-            new = old[k] + moved
-            new = low if new < low else (high if new > high else new)
-            w[synapses[k]] = new if plain else (new - offset) / scale
-            if sums >= 0:
-                plastics.values[sums + targets[k]] += new - old[k]
+            new = old[k] + eta * delta[k]
+            delta[k] = low if new < low else (high if new > high else new)
+        if sums >= 0:
+            total = plastics.values[sums:]
+            for k in range(lanes):
+                total[target[k]] += delta[k] - old[k]
+        offset, scale = change[OFFSET], change[LEVEL]
+        if offset != 0.0 or scale != 1.0:
+            for k in range(lanes):
+                delta[k] = (delta[k] - offset) / scale
+        for k in range(lanes):
+            w[synapse[k]] = delta[k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]

@@ -76,7 +76,7 @@ class Simulation:
         self._plastics = plasticity.arrays(self._program, network.signals)
         self._sum_up()
         self._runs = self._program.compiled() if backend == "jit" and self._plastic else self._program.bytecode
-        lanes = (np.zeros(tables.LANES, dtype=np.int64) for _ in range(2))
+        lanes = (np.zeros(tables.LANES, dtype=np.uint32) for _ in range(3))
         self._desk = tables.Desk(self._program.workspace(tables.LANES), *lanes)
         units = sum(group.size for group in network.groups)
         longest = int(self._wires.delays.max(initial=0))

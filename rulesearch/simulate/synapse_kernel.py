@@ -32,7 +32,29 @@ from rulesearch.simulate.network_tables import (
     UPDATES,
     WEIGHT_FIRST,
 )
-from rulesearch.simulate.rule_kernel import fill_column, fill_row, run_lanes
+from rulesearch.simulate.rule_kernel import run_lanes
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _take_row(desk: Any, lane: int, targets: Any, start: int, stop: int, row: int) -> int:
+    """Let the synapses `start` to `stop` of a row wait in lanes from `lane` on; return the next free lane."""
+    stand: int = lane + stop - start
+    synapse = desk.synapse[lane:stand]
+    for k in range(synapse.size):
+        synapse[k] = start + k
+    desk.target[lane:stand] = targets[start:stop]
+    desk.row[lane:stand] = row
+    return stand
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _take_column(desk: Any, lane: int, synapses: Any, rows: Any, target: int) -> int:
+    """Let synapses of one target wait in lanes from `lane` on; return the next free lane."""
+    stand: int = lane + synapses.size
+    desk.synapse[lane:stand] = synapses
+    desk.target[lane:stand] = target
+    desk.row[lane:stand] = rows
+    return stand
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
@@ -61,8 +83,8 @@ def deliver(
         for k in range(start, stop):
             first, last = starts[units[k]], starts[units[k] + 1]
             events += last - first
-            for s in range(first, last):
-                gate[targets[s]] += weight
+            for target in targets[first:last]:
+                gate[target] += weight
         counts[SYNAPTIC_EVENTS] += events
         return
     w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
@@ -70,8 +92,9 @@ def deliver(
         for k in range(start, stop):
             first, last = starts[units[k]], starts[units[k] + 1]
             events += last - first
-            for s in range(first, last):
-                gate[targets[s]] += w[s]
+            row_targets, row_weights = targets[first:last], w[first:last]
+            for s in range(row_targets.size):
+                gate[row_targets[s]] += row_weights[s]
     else:
         offset, scale, low, high = (
             plastics.change[q, OFFSET],
@@ -82,13 +105,13 @@ def deliver(
         for k in range(start, stop):
             first, last = starts[units[k]], starts[units[k] + 1]
             events += last - first
-            for s in range(first, last):
-                gate[targets[s]] += min(max(offset + w[s] * scale, low), high)
+            row_targets, row_weights = targets[first:last], w[first:last]
+            for s in range(row_targets.size):
+                gate[row_targets[s]] += min(max(offset + row_weights[s] * scale, low), high)
     counts[SYNAPTIC_EVENTS] += events
     event = 4 * q + ON_PRE
     if q < 0 or plastics.whole[q, LEARNS] == 0 or plastics.action_starts[event] == plastics.action_starts[event + 1]:
         return
-    change = plastics.change[q]
     one_by_one = plastics.whole[q, SUM] >= 0
     lanes = 0
     for k in range(start, stop):
@@ -96,21 +119,17 @@ def deliver(
         first, last = starts[units[k]], starts[units[k] + 1]
         while first < last:
             until = min(last, first + LANES - lanes)
-            fill_row(plastics, cells, change, event, desk.registers, lanes, w, targets, first, until, row)
-            for s in range(first, until):
-                desk.synapse[lanes] = s
-                desk.target[lanes] = targets[s]
-                lanes += 1
+            lanes = _take_row(desk, lanes, targets, first, until, row)
             first = until
             if lanes == LANES:
-                run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+                run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
                 lanes = 0
         if one_by_one and lanes > 0:
             # What reads a sum of weights must see the changes by the spikes before it.
-            run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+            run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
             lanes = 0
     if lanes > 0:
-        run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
     counts[UPDATES] += events
 
 
@@ -134,7 +153,6 @@ def post_spikes(
     entries = wires.entries[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
     rows = wires.entry_rows[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
     event = 4 * q + ON_POST
-    change = plastics.change[q]
     lanes = 0
     for k in range(start, stop):
         target = units[k]
@@ -142,17 +160,13 @@ def post_spikes(
         counts[UPDATES] += last - first
         while first < last:
             until = min(last, first + LANES - lanes)
-            fill_column(plastics, cells, change, event, desk.registers, lanes, w, entries, rows, first, until, target)
-            for s in range(first, until):
-                desk.synapse[lanes] = entries[s]
-                desk.target[lanes] = target
-                lanes += 1
+            lanes = _take_column(desk, lanes, entries[first:until], rows[first:until], target)
             first = until
             if lanes == LANES:
-                run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+                run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
                 lanes = 0
     if lanes > 0:
-        run_lanes(program, plastics, q, event, desk, lanes, w, 1.0)
+        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
@@ -173,21 +187,16 @@ def every_synapse(
     targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
     starts = wires.row_starts[wire[ROW_FIRST] :]
     event = 4 * q + slot
-    change = plastics.change[q]
     lanes = 0
     for row in range(wire[DELAYS] * wire[SENDERS]):
         first, last = starts[row], starts[row + 1]
         while first < last:
             until = min(last, first + LANES - lanes)
-            fill_row(plastics, cells, change, event, desk.registers, lanes, w, targets, first, until, row)
-            for s in range(first, until):
-                desk.synapse[lanes] = s
-                desk.target[lanes] = targets[s]
-                lanes += 1
+            lanes = _take_row(desk, lanes, targets, first, until, row)
             first = until
             if lanes == LANES:
-                run_lanes(program, plastics, q, event, desk, lanes, w, seconds)
+                run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)
                 lanes = 0
     if lanes > 0:
-        run_lanes(program, plastics, q, event, desk, lanes, w, seconds)
+        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)
     counts[UPDATES] += wire[SYNAPSES]

@@ -59,7 +59,7 @@ class Rows:
     """
 
     starts: npt.NDArray[np.int64]
-    targets: npt.NDArray[np.int32]
+    targets: npt.NDArray[np.uint32]
     order: npt.NDArray[np.int64]
 
 
@@ -81,7 +81,7 @@ def draw_rows(
             raise RulesearchError(f"{where}: in_degree must lie in 0 to {available}, found {wiring.in_degree}")
         chosen = _choose(generator, senders, targets, wiring.in_degree, exclude)
         starts, order = _sorted_by(chosen, senders)
-        return Rows(starts, (order // max(1, wiring.in_degree)).astype(np.int32), none)
+        return Rows(starts, (order // max(1, wiring.in_degree)).astype(np.uint32), none)
     probability = wiring.probability if isinstance(wiring, FixedProbability) else 1.0
     if not 0.0 <= probability <= 1.0:
         raise RulesearchError(f"{where}: probability must lie in 0 to 1, found {probability:g}")
@@ -104,7 +104,7 @@ def split_by_delay(
     return Rows(starts, rows.targets[order], picked), order
 
 
-def columns(rows: Rows, targets: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def columns(rows: Rows, targets: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     """Return the synapses by target: where each column begins, and the synapse and the row of each entry."""
     starts, synapse, row = _transposed(rows.starts, rows.targets, targets)
     return starts, synapse, row
@@ -124,13 +124,13 @@ def _given(wiring: Pairs, senders: int, targets: int, where: str) -> Rows:
     if np.any((np.diff(source) == 0) & (np.diff(target) == 0)):
         raise RulesearchError(f"{where}: a pair is given twice; one synapse connects a sender and a target")
     starts = np.concatenate(([0], np.cumsum(np.bincount(source, minlength=senders)))).astype(np.int64)
-    return Rows(starts, target.astype(np.int32), order.astype(np.int64))
+    return Rows(starts, target.astype(np.uint32), order.astype(np.int64))
 
 
 @njit(cache=True, nogil=True)
 def _bernoulli(generator: Any, senders: int, targets: int, probability: float, exclude: bool) -> Any:
     expected = senders * targets * probability
-    found = np.empty(int(expected + 6.0 * np.sqrt(expected) + 64.0), dtype=np.int32)
+    found = np.empty(int(expected + 6.0 * np.sqrt(expected) + 64.0), dtype=np.uint32)
     starts = np.zeros(senders + 1, dtype=np.int64)
     count = 0
     scale = 1.0 / np.log1p(-probability) if 0.0 < probability < 1.0 else 0.0
@@ -195,8 +195,8 @@ def _transposed(row_starts: Any, target: Any, targets: int) -> Any:
     for i in range(targets):
         starts[i + 1] += starts[i]
     place = starts[:-1].copy()
-    synapse = np.empty(target.size, dtype=np.int32)
-    row = np.empty(target.size, dtype=np.int32)
+    synapse = np.empty(target.size, dtype=np.uint32)
+    row = np.empty(target.size, dtype=np.uint32)
     for r in range(row_starts.size - 1):
         for k in range(row_starts[r], row_starts[r + 1]):
             at = place[target[k]]
