@@ -115,7 +115,10 @@ class Wires(NamedTuple):
 
 
 class Plastics(NamedTuple):
-    """Plastic projections: how weights move, what an event runs and reads, and all states."""
+    """Plastic projections: how weights move, what an event runs and reads, and all states.
+
+    `needs` `(events, 2)`: whether an event reads by target, and by row.
+    """
 
     whole: Any
     change: Any
@@ -123,6 +126,7 @@ class Plastics(NamedTuple):
     actions: Any
     fill_starts: Any
     fills: Any
+    needs: Any
     lowpasses: Any
     lowpass_gains: Any
     lowpass_starts: Any

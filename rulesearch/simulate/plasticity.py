@@ -141,6 +141,7 @@ class PlasticityTables:
             whole(actions, 5),
             starts(self.fills),
             filled(self.fills),
+            np.array([self._needs(event) for event in range(len(self.fills))], dtype=np.bool_).reshape(-1, 2),
             whole([(segment, int(results[segment]), first, size) for segment, first, size in self.lowpasses], 4),
             np.array(self.lowpass_gains, dtype=np.float64),
             starts(self.lowpass_fills),
@@ -152,6 +153,11 @@ class PlasticityTables:
             np.concatenate([np.zeros(0), *self.values]),
             np.array(list(signals.values()), dtype=np.float64),
         )
+
+    def _needs(self, event: int) -> tuple[bool, bool]:
+        kinds = {kind for _, kind, _, _ in self.fills[event]}
+        sums = self.whole[event // 4][tables.SUM] >= 0
+        return sums or bool(kinds & {tables.TARGET_STATE, tables.MEMBRANE, tables.MEAN}), tables.ROW in kinds
 
     def _allocate(self, values: npt.NDArray[np.float64]) -> int:
         first = self.size

@@ -18,6 +18,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass
 from rulesearch.simulate.codes import NONFINITE, OK, RUNAWAY
+from rulesearch.simulate.compiling import announce
 from rulesearch.simulate.program import Program, encode
 from rulesearch.simulate.vm import run_segment
 
@@ -124,6 +125,7 @@ def simulate_rates(
         )
     else:
         programs = [program for program, _ in made]
+        announce(_run_each, "the simulator of rate networks", backend)
         ends = _run_each(
             np.concatenate([program.code for program in programs]),
             np.concatenate([program.segments for program in programs]),

@@ -16,6 +16,7 @@ from rulesearch.simulate import network_tables as tables
 from rulesearch.simulate.assembly import cells_of, connect, first_neurons
 from rulesearch.simulate.checkpoint import load_state, restore_state, save_state, state_of
 from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SILENT, STATUS
+from rulesearch.simulate.compiling import announce
 from rulesearch.simulate.network import Network, Projection
 from rulesearch.simulate.network_kernel import advance
 from rulesearch.simulate.recording import Keeper, Record, Recording, joined
@@ -57,6 +58,7 @@ class Simulation:
         if backend not in ("vm", "jit"):
             raise RulesearchError(f"unknown backend {backend!r}; there are vm, jit")
         self.network = network
+        self.backend = backend
         self.step = 0
         self._work = 0
         self._silent = np.zeros(len(network.populations))
@@ -107,6 +109,7 @@ class Simulation:
         if not (math.isfinite(seconds) and seconds >= 0.0):
             raise RulesearchError(f"a simulation lasts at least 0 s, found {seconds:g}")
         self._set_learning(learning)
+        announce(advance, "the simulator of spiking networks", self.backend if self._plastic else "vm")
         keeper = Keeper(self, record)
         begin, end = self.step, self.step + round(seconds / self.network.dt)
         code = OK

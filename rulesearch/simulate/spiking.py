@@ -19,6 +19,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Trace
+from rulesearch.simulate.compiling import announce
 from rulesearch.simulate.inputs import SpikeTrain
 from rulesearch.simulate.program import Program, encode
 from rulesearch.simulate.spiking_kernel import WEIGHT, integrate
@@ -162,6 +163,7 @@ def simulate_spiking(
     records = np.zeros((steps // every, afferents))
     refractory = max(1, round(neuron.refractory / dt))
     spikes = np.zeros(steps // refractory + 1, dtype=np.int64)
+    announce(integrate, "the simulator of the spiking neuron", backend)
     code, done, count, work = integrate(
         program.compiled() if backend == "jit" else program.bytecode,
         pre,

@@ -36,24 +36,34 @@ from rulesearch.simulate.rule_kernel import run_lanes
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _take_row(desk: Any, lane: int, targets: Any, start: int, stop: int, row: int) -> int:
+def _take_row(desk: Any, lane: int, targets: Any, start: int, stop: int, row: int, needs: Any) -> int:
     """Let the synapses `start` to `stop` of a row wait in lanes from `lane` on; return the next free lane."""
     stand: int = lane + stop - start
     synapse = desk.synapse[lane:stand]
     for k in range(synapse.size):
         synapse[k] = start + k
-    desk.target[lane:stand] = targets[start:stop]
-    desk.row[lane:stand] = row
+    if needs[0]:
+        target, source = desk.target[lane:stand], targets[start:stop]
+        for k in range(target.size):
+            target[k] = source[k]
+    if needs[1]:
+        desk.row[lane:stand] = row
     return stand
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _take_column(desk: Any, lane: int, synapses: Any, rows: Any, target: int) -> int:
+def _take_column(desk: Any, lane: int, synapses: Any, rows: Any, target: int, needs: Any) -> int:
     """Let synapses of one target wait in lanes from `lane` on; return the next free lane."""
     stand: int = lane + synapses.size
-    desk.synapse[lane:stand] = synapses
-    desk.target[lane:stand] = target
-    desk.row[lane:stand] = rows
+    synapse = desk.synapse[lane:stand]
+    for k in range(synapse.size):
+        synapse[k] = synapses[k]
+    if needs[0]:
+        desk.target[lane:stand] = target
+    if needs[1]:
+        row = desk.row[lane:stand]
+        for k in range(row.size):
+            row[k] = rows[k]
     return stand
 
 
@@ -113,13 +123,14 @@ def deliver(
     if q < 0 or plastics.whole[q, LEARNS] == 0 or plastics.action_starts[event] == plastics.action_starts[event + 1]:
         return
     one_by_one = plastics.whole[q, SUM] >= 0
+    needs = plastics.needs[event]
     lanes = 0
     for k in range(start, stop):
         row = delay * wire[SENDERS] + units[k]
         first, last = starts[units[k]], starts[units[k] + 1]
         while first < last:
             until = min(last, first + LANES - lanes)
-            lanes = _take_row(desk, lanes, targets, first, until, row)
+            lanes = _take_row(desk, lanes, targets, first, until, row, needs)
             first = until
             if lanes == LANES:
                 run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
@@ -153,6 +164,7 @@ def post_spikes(
     entries = wires.entries[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
     rows = wires.entry_rows[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
     event = 4 * q + ON_POST
+    needs = plastics.needs[event]
     lanes = 0
     for k in range(start, stop):
         target = units[k]
@@ -160,7 +172,7 @@ def post_spikes(
         counts[UPDATES] += last - first
         while first < last:
             until = min(last, first + LANES - lanes)
-            lanes = _take_column(desk, lanes, entries[first:until], rows[first:until], target)
+            lanes = _take_column(desk, lanes, entries[first:until], rows[first:until], target, needs)
             first = until
             if lanes == LANES:
                 run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
@@ -187,12 +199,13 @@ def every_synapse(
     targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
     starts = wires.row_starts[wire[ROW_FIRST] :]
     event = 4 * q + slot
+    needs = plastics.needs[event]
     lanes = 0
     for row in range(wire[DELAYS] * wire[SENDERS]):
         first, last = starts[row], starts[row + 1]
         while first < last:
             until = min(last, first + LANES - lanes)
-            lanes = _take_row(desk, lanes, targets, first, until, row)
+            lanes = _take_row(desk, lanes, targets, first, until, row, needs)
             first = until
             if lanes == LANES:
                 run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.rules import parse_rules
 from rulesearch.rules.rule import Rule
+from rulesearch.simulate.compiling import announce
 from rulesearch.simulate.network import Network, Projection
 from rulesearch.simulate.neurons import (
     Adaptation,
@@ -492,3 +493,16 @@ def test_a_plastic_synapse_takes_at_most_24_bytes() -> None:
         [projection(wiring=FixedProbability(0.1), rule=rule_of("on_pre: y; on_post: x"))],
     )
     assert Simulation(network).bytes_per_synapse("p") <= 24.0
+
+
+def test_a_kernel_that_must_be_compiled_is_announced_once(capsys: pytest.CaptureFixture[str]) -> None:
+    class Kernel:
+        signatures: ClassVar[list[object]] = ["UniTuple(array(int64, 2d, C), 2)"]
+
+    announce(Kernel(), "a thing that has one tier", "vm")
+    assert capsys.readouterr().err == ""
+    announce(Kernel(), "a thing that has one tier", "jit")
+    announce(Kernel(), "a thing that has one tier", "jit")
+    assert capsys.readouterr().err.splitlines() == [
+        "compiling a thing that has one tier (jit) once, 10 to 30 s; later runs load it"
+    ]
