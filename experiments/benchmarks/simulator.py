@@ -3,8 +3,8 @@
     python experiments/benchmarks/simulator.py --environments /tmp/peers
     python experiments/benchmarks/simulator.py --environments /tmp/peers --json
 
-8,000 excitatory and 2,000 inhibitory neurons, connected with probability 0.02, plastic inhibition, 5 s of biological time in
-steps of 0.1 ms, one thread; every program draws its own connections. The programs take turns, and medians are compared:
+8,000 excitatory and 2,000 inhibitory neurons, connection probability 0.02, plastic inhibition, 5 s of biological time
+in steps of 0.1 ms, one thread; every program draws its own connections. They take turns, and medians are compared:
 
 - brian2_with_build, nest: everything from the description (for ours: the rule's text, with compiled kernels in the
   cache and a rule never seen before) to the result, JIT tier;

@@ -123,7 +123,7 @@ class Keeper:
         room = 4 * sum(sizes) + 100_000 if self._recorded else 2 * sum(sizes) + 1
         self.log = tables.Log(
             np.zeros(room, dtype=np.int64),
-            np.zeros(room, dtype=np.int32),
+            np.zeros(room, dtype=np.uint32),
             np.array([name in self._recorded for name in self._names]),
             self._first[:-1].copy(),
             np.array(watched, dtype=np.int64),
@@ -131,7 +131,7 @@ class Keeper:
             np.zeros(4, dtype=np.int64),
             np.zeros(len(sizes), dtype=np.int64),
         )
-        self._pieces: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
+        self._pieces: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]] = []
         self._potentials: list[npt.NDArray[np.float64]] = []
         self._begin, self._counted = simulation.step, 0
         if self._weights_every:
@@ -173,7 +173,7 @@ class Keeper:
         simulation, network = self._simulation, self._simulation.network
         dt = network.dt
         steps = joined([piece[0] for piece in self._pieces], np.int64)
-        units = joined([piece[1] for piece in self._pieces], np.int32).astype(np.int64)
+        units = joined([piece[1] for piece in self._pieces], np.uint32).astype(np.int64)
         spikes = {}
         for name in self._recorded:
             index = self._names.index(name)

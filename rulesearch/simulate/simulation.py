@@ -83,7 +83,7 @@ class Simulation:
         units = sum(group.size for group in network.groups)
         longest = int(self._wires.delays.max(initial=0))
         self._ring = tables.Ring(
-            np.zeros((longest + 1, units), dtype=np.int32),
+            np.zeros((longest + 1, units), dtype=np.uint32),
             np.zeros((longest + 1, len(network.groups) + 1), dtype=np.int64),
         )
 
@@ -246,7 +246,7 @@ class Simulation:
         for index, (starts, units) in enumerate(trains):
             offsets[index] = starts + used
             used += units.size
-        given = joined([units for _, units in trains], np.int32)
+        given = joined([units for _, units in trains], np.uint32)
         origin = self.step
         before = keeper.log.spikes.copy()
         while self.step < end:

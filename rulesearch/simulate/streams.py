@@ -15,7 +15,7 @@ from rulesearch.errors import RulesearchError
 if TYPE_CHECKING:
     from rulesearch.simulate.sources import FluctuatingGroups
 
-Spikes = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
+Spikes = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]
 """Spikes of a stretch: `offsets` `(steps + 1,)` and `units`: `units[offsets[t] : offsets[t + 1]]` fire in step t."""
 
 
@@ -50,7 +50,7 @@ class PoissonStream:
             offsets[at - start + 1 : end - start + 1] = counts
             parts.append(units)
             at = end
-        return np.cumsum(offsets), np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
+        return np.cumsum(offsets), np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint32)
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class FluctuatingStream:
                 noise = self.generator.standard_normal(source.groups)
                 self.memory = decay * self.memory + math.sqrt(1.0 - decay * decay) * noise
             at = end
-        return np.cumsum(offsets), np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
+        return np.cumsum(offsets), np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint32)
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class GivenStream:
     def draw(self, start: int, steps: int) -> Spikes:
         low, high = np.searchsorted(self.steps, [start, start + steps])
         counts = np.bincount(self.steps[low:high] - start, minlength=steps)
-        return np.concatenate(([0], np.cumsum(counts))).astype(np.int64), self.units[low:high].astype(np.int32)
+        return np.concatenate(([0], np.cumsum(counts))).astype(np.int64), self.units[low:high].astype(np.uint32)
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class PatternStream:
         first = np.ones(every_at.size, dtype=bool)
         first[1:] = (np.diff(every_at) != 0) | (np.diff(every_unit) != 0)
         counts = np.bincount(every_at[first] - start, minlength=steps)
-        return np.concatenate(([0], np.cumsum(counts))).astype(np.int64), every_unit[first].astype(np.int32)
+        return np.concatenate(([0], np.cumsum(counts))).astype(np.int64), every_unit[first].astype(np.uint32)
 
 
 def on_grid(
@@ -149,7 +149,7 @@ def on_grid(
 
 def _draw_cells(
     generator: np.random.Generator, chances: npt.NDArray[np.float64], size: int, steps: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
     """Return which afferents fire, step after step, and how many in each of the steps."""
     units, counts = _bernoulli_cells(generator, np.ascontiguousarray(chances), float(chances.max()), size, steps)
     return units, counts
@@ -160,7 +160,7 @@ def _bernoulli_cells(generator: Any, chances: Any, most: float, size: int, steps
     cells = size * steps
     counts = np.zeros(steps, dtype=np.int64)
     expected = cells * most
-    found = np.empty(int(expected + 6.0 * np.sqrt(expected) + 64.0), dtype=np.int32)
+    found = np.empty(int(expected + 6.0 * np.sqrt(expected) + 64.0), dtype=np.uint32)
     count = 0
     if most <= 0.0:
         return found[:0].copy(), counts

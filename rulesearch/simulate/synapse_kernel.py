@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 from rulesearch.simulate.network_tables import (
@@ -34,37 +35,79 @@ from rulesearch.simulate.network_tables import (
 )
 from rulesearch.simulate.rule_kernel import run_lanes
 
+# Loops run over unsigned numbers on whole arrays: such an index needs no check for a negative one, and no view of an
+# array, whose count of owners would be changed for every spike.
+
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
 def _take_row(desk: Any, lane: int, targets: Any, start: int, stop: int, row: int, needs: Any) -> int:
     """Let the synapses `start` to `stop` of a row wait in lanes from `lane` on; return the next free lane."""
-    stand: int = lane + stop - start
-    synapse = desk.synapse[lane:stand]
-    for k in range(synapse.size):
-        synapse[k] = start + k
+    synapse, target, rows = desk.synapse, desk.target, desk.row
+    first, at, number = np.uint64(start), np.uint64(lane), np.uint64(stop - start)
+    for k in range(number):
+        synapse[at + k] = first + k
     if needs[0]:
-        target, source = desk.target[lane:stand], targets[start:stop]
-        for k in range(target.size):
-            target[k] = source[k]
+        for k in range(number):
+            target[at + k] = targets[first + k]
     if needs[1]:
-        desk.row[lane:stand] = row
+        for k in range(number):
+            rows[at + k] = row
+    stand: int = lane + stop - start
     return stand
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _take_column(desk: Any, lane: int, synapses: Any, rows: Any, target: int, needs: Any) -> int:
-    """Let synapses of one target wait in lanes from `lane` on; return the next free lane."""
-    stand: int = lane + synapses.size
-    synapse = desk.synapse[lane:stand]
-    for k in range(synapse.size):
-        synapse[k] = synapses[k]
+def _take_column(desk: Any, lane: int, synapses: Any, owners: Any, start: int, stop: int, own: int, needs: Any) -> int:
+    """Let the entries `start` to `stop` of a column wait in lanes from `lane` on; return the next free lane."""
+    synapse, target, rows = desk.synapse, desk.target, desk.row
+    first, at, number = np.uint64(start), np.uint64(lane), np.uint64(stop - start)
+    for k in range(number):
+        synapse[at + k] = synapses[first + k]
     if needs[0]:
-        desk.target[lane:stand] = target
+        for k in range(number):
+            target[at + k] = own
     if needs[1]:
-        row = desk.row[lane:stand]
-        for k in range(row.size):
-            row[k] = rows[k]
+        for k in range(number):
+            rows[at + k] = owners[first + k]
+    stand: int = lane + stop - start
     return stand
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _add_uniform(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, weight: float) -> int:
+    """Add one weight for every synapse of the senders that fired; return the number of synapses."""
+    events = 0
+    for k in range(np.uint64(start), np.uint64(stop)):
+        first, last = starts[units[k]], starts[units[k] + 1]
+        events += last - first
+        for s in range(np.uint64(first), np.uint64(last)):
+            gate[targets[s]] += weight
+    return events
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _add_weights(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, w: Any) -> int:
+    """Add the weights of the senders that fired; return the number of synapses."""
+    events = 0
+    for k in range(np.uint64(start), np.uint64(stop)):
+        first, last = starts[units[k]], starts[units[k] + 1]
+        events += last - first
+        for s in range(np.uint64(first), np.uint64(last)):
+            gate[targets[s]] += w[s]
+    return events
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _add_drifting(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, w: Any, change: Any) -> int:
+    """Add weights that drift, as they stand now; return the number of synapses."""
+    offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
+    events = 0
+    for k in range(np.uint64(start), np.uint64(stop)):
+        first, last = starts[units[k]], starts[units[k] + 1]
+        events += last - first
+        for s in range(np.uint64(first), np.uint64(last)):
+            gate[targets[s]] += min(max(offset + w[s] * scale, low), high)
+    return events
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
@@ -87,37 +130,15 @@ def deliver(
     gate = cells.gates[wire[GATE_FIRST] : wire[GATE_FIRST] + wire[TARGETS]]
     starts = wires.row_starts[wire[ROW_FIRST] + delay * wire[SENDERS] :]
     q = wire[PLASTIC]
-    events = 0
     if wire[UNIFORM] == 1:
         weight = wires.weights[wire[WEIGHT_FIRST]]
-        for k in range(start, stop):
-            first, last = starts[units[k]], starts[units[k] + 1]
-            events += last - first
-            for target in targets[first:last]:
-                gate[target] += weight
-        counts[SYNAPTIC_EVENTS] += events
+        counts[SYNAPTIC_EVENTS] += _add_uniform(gate, starts, targets, units, start, stop, weight)
         return
     w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
     if q < 0 or (plastics.change[q, LEVEL] == 1.0 and plastics.change[q, OFFSET] == 0.0):
-        for k in range(start, stop):
-            first, last = starts[units[k]], starts[units[k] + 1]
-            events += last - first
-            row_targets, row_weights = targets[first:last], w[first:last]
-            for s in range(row_targets.size):
-                gate[row_targets[s]] += row_weights[s]
+        events = _add_weights(gate, starts, targets, units, start, stop, w)
     else:
-        offset, scale, low, high = (
-            plastics.change[q, OFFSET],
-            plastics.change[q, LEVEL],
-            plastics.change[q, LOW],
-            plastics.change[q, HIGH],
-        )
-        for k in range(start, stop):
-            first, last = starts[units[k]], starts[units[k] + 1]
-            events += last - first
-            row_targets, row_weights = targets[first:last], w[first:last]
-            for s in range(row_targets.size):
-                gate[row_targets[s]] += min(max(offset + row_weights[s] * scale, low), high)
+        events = _add_drifting(gate, starts, targets, units, start, stop, w, plastics.change[q])
     counts[SYNAPTIC_EVENTS] += events
     event = 4 * q + ON_PRE
     if q < 0 or plastics.whole[q, LEARNS] == 0 or plastics.action_starts[event] == plastics.action_starts[event + 1]:
@@ -172,7 +193,7 @@ def post_spikes(
         counts[UPDATES] += last - first
         while first < last:
             until = min(last, first + LANES - lanes)
-            lanes = _take_column(desk, lanes, entries[first:until], rows[first:until], target, needs)
+            lanes = _take_column(desk, lanes, entries, rows, first, until, target, needs)
             first = until
             if lanes == LANES:
                 run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
