@@ -60,8 +60,8 @@ from rulesearch.simulate.network_tables import (
     V,
 )
 
-BLOCK = 512
-"""Neurons that are integrated at a time."""
+BLOCK = 64
+"""Neurons that are looked through where one of them fires."""
 
 _LOG2_E = 1.4426950408889634
 _LOG_2_HIGH = 0.6931471803691238
@@ -86,99 +86,126 @@ def _exp(x: float) -> float:
     return series * scale
 
 
-# Loops run from 0 over arrays cut to size: an index that cannot be negative is what lets them become vector
-# instructions.
+# Loops run over unsigned numbers: an index that cannot be negative is what lets them become vector instructions. Spikes
+# are looked for only in blocks that have one.
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _move_two(v: Any, a: Any, b: Any, free_at: Any, now: Any, cell: Any, first: Any, second: Any) -> int:
-    """Move leaky neurons with two gates by Euler's method; return how many lie above the threshold."""
+def _move_two(
+    v: Any, a: Any, b: Any, free_at: Any, now: Any, cell: Any, first: Any, second: Any, units: Any, count: int
+) -> int:
+    """Move leaky neurons with two gates by Euler's method; return the number of spikes found so far."""
     base, leak, rate, threshold = cell
     decay_a, drive_a, load_a = first
     decay_b, drive_b, load_b = second
-    hits = 0
-    for i in range(v.size):
-        x, y, u = a[i], b[i], v[i]
-        moved = u + rate * ((base + drive_a * x + drive_b * y) - (leak + load_a * x + load_b * y) * u)
-        new = moved if free_at[i] <= now else u
-        v[i] = new
-        a[i] = x * decay_a
-        b[i] = y * decay_b
-        hits += 1 if new > threshold else 0
-    return hits
+    size, block = np.uint64(v.size), np.uint64(BLOCK)
+    low = np.uint64(0)
+    while low < size:
+        high = min(low + block, size)
+        hits = 0
+        for i in range(low, high):
+            x, y, u = a[i], b[i], v[i]
+            moved = u + rate * ((base + drive_a * x + drive_b * y) - (leak + load_a * x + load_b * y) * u)
+            new = moved if free_at[i] <= now else u
+            v[i] = new
+            a[i] = x * decay_a
+            b[i] = y * decay_b
+            hits += 1 if new > threshold else 0
+        if hits > 0:
+            count = _find(v, free_at, now, threshold, low, high, units, count)
+        low = high
+    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, rate: float, threshold: float, exact: bool) -> int:
-    """Move leaky neurons under the sums of their gates; return how many lie above the threshold."""
-    hits = 0
-    if exact:
-        for i in range(v.size):
-            u = v[i]
-            target = drive[i] / load[i]
-            moved = target + (u - target) * _exp(-rate * load[i])
-            new = moved if free_at[i] <= now else u
-            v[i] = new
-            hits += 1 if new > threshold else 0
-    else:
-        for i in range(v.size):
-            u = v[i]
-            moved = u + rate * (drive[i] - load[i] * u)
-            new = moved if free_at[i] <= now else u
-            v[i] = new
-            hits += 1 if new > threshold else 0
-    return hits
+def _find(v: Any, free_at: Any, now: Any, threshold: float, low: Any, high: Any, units: Any, count: int) -> int:
+    """Add the neurons from `low` to `high` that fire; return the number of spikes found so far."""
+    for i in range(low, high):
+        if v[i] > threshold and free_at[i] <= now:
+            units[count] = i
+            count += 1
+    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _add_gate(drive: Any, load: Any, gate: Any, decay: float, by: float, on: float) -> None:
-    for i in range(drive.size):
-        drive[i] += by * gate[i]
-        load[i] += on * gate[i]
-        gate[i] *= decay
+def _sum_up(gates: Any, cells: Any, p: int, base: float, drive: Any, load: Any) -> None:
+    """Sum what all gates of a population do, neuron by neuron, and let the gates decay."""
+    whole, leak = cells.whole[p], cells.number[p, LEAK]
+    drive[:] = base
+    load[:] = leak
+    size = np.uint64(drive.size)
+    for r in range(whole[RECEPTOR], whole[RECEPTOR] + whole[RECEPTORS]):
+        at = np.uint64(cells.receptor[r, GATE])
+        decay, by, on = (
+            cells.receptor_number[r, DECAY],
+            cells.receptor_number[r, DRIVE],
+            cells.receptor_number[r, LOAD],
+        )
+        for i in range(size):
+            gate = gates[at + i]
+            drive[i] += by * gate
+            load[i] += on * gate
+            gates[at + i] = gate * decay
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, cell: Any, exact: bool, units: Any, count: int) -> int:
+    """Move leaky neurons under the sums of their gates; return the number of spikes found so far."""
+    rate, threshold = cell
+    size, block = np.uint64(v.size), np.uint64(BLOCK)
+    low = np.uint64(0)
+    while low < size:
+        high = min(low + block, size)
+        hits = 0
+        if exact:
+            for i in range(low, high):
+                u = v[i]
+                target = drive[i] / load[i]
+                moved = target + (u - target) * _exp(-rate * load[i])
+                new = moved if free_at[i] <= now else u
+                v[i] = new
+                hits += 1 if new > threshold else 0
+        else:
+            for i in range(low, high):
+                u = v[i]
+                moved = u + rate * (drive[i] - load[i] * u)
+                new = moved if free_at[i] <= now else u
+                v[i] = new
+                hits += 1 if new > threshold else 0
+        if hits > 0:
+            count = _find(v, free_at, now, threshold, low, high, units, count)
+        low = high
+    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
 def integrate_plain(cells: Any, p: int, t: int, exact: bool, scratch: Any, units: Any, count: int) -> int:
     """Integrate a leaky integrate-and-fire population by one step; return the number of spikes found so far."""
-    whole, number, gates, receptor = cells.whole[p], cells.number[p], cells.gates, cells.receptor_number
-    first, size = whole[FIRST], whole[SIZE]
+    whole, number, receptor = cells.whole[p], cells.number[p], cells.receptor_number
+    first, size, start = whole[FIRST], whole[SIZE], whole[RECEPTOR]
     leak, rate, threshold = number[LEAK], number[RATE], number[THRESHOLD]
     base = leak * number[REST] + number[CURRENT]
-    receptors, start = whole[RECEPTORS], whole[RECEPTOR]
     now = np.int32(t)
-    for low in range(0, size, BLOCK):
-        high = min(low + BLOCK, size)
-        v = cells.membrane[V, first + low : first + high]
-        free_at = cells.free_at[first + low : first + high]
-        if receptors == 2 and not exact:
-            a, b = cells.receptor[start, GATE], cells.receptor[start + 1, GATE]
-            hits = _move_two(
-                v,
-                gates[a + low : a + high],
-                gates[b + low : b + high],
-                free_at,
-                now,
-                (base, leak, rate, threshold),
-                (receptor[start, DECAY], receptor[start, DRIVE], receptor[start, LOAD]),
-                (receptor[start + 1, DECAY], receptor[start + 1, DRIVE], receptor[start + 1, LOAD]),
-            )
-        else:
-            drive, load = scratch[0, : high - low], scratch[1, : high - low]
-            drive[:] = base
-            load[:] = leak
-            for r in range(start, start + receptors):
-                at = cells.receptor[r, GATE]
-                _add_gate(
-                    drive, load, gates[at + low : at + high], receptor[r, DECAY], receptor[r, DRIVE], receptor[r, LOAD]
-                )
-            hits = _move(v, drive, load, free_at, now, rate, threshold, exact)
-        if hits > 0:
-            for i in range(v.size):
-                if v[i] > threshold and free_at[i] <= now:
-                    units[count] = low + i
-                    count += 1
-    return count
+    v, free_at = cells.membrane[V, first : first + size], cells.free_at[first : first + size]
+    if whole[RECEPTORS] == 2 and not exact:
+        a, b = cells.receptor[start, GATE], cells.receptor[start + 1, GATE]
+        found: int = _move_two(
+            v,
+            cells.gates[a : a + size],
+            cells.gates[b : b + size],
+            free_at,
+            now,
+            (base, leak, rate, threshold),
+            (receptor[start, DECAY], receptor[start, DRIVE], receptor[start, LOAD]),
+            (receptor[start + 1, DECAY], receptor[start + 1, DRIVE], receptor[start + 1, LOAD]),
+            units,
+            count,
+        )
+        return found
+    drive, load = scratch[0, :size], scratch[1, :size]
+    _sum_up(cells.gates, cells, p, base, drive, load)
+    moved: int = _move(v, drive, load, free_at, now, (rate, threshold), exact, units, count)
+    return moved
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from rulesearch.simulate.cell_kernel import BLOCK, integrate_general, integrate_plain, reset
+from rulesearch.simulate.cell_kernel import integrate_general, integrate_plain, reset
 from rulesearch.simulate.network_tables import (
     DELAY_FIRST,
     DELAYS,
@@ -69,7 +69,7 @@ def advance(
     sources, populations = offsets.shape[0], cells.whole.shape[0]
     slots, most = ring.units.shape
     counts = log.counts
-    scratch = np.empty((2, BLOCK))
+    scratch = np.empty((2, cells.free_at.size))
     longest = 0
     for m in range(plastics.lowpasses.shape[0]):
         longest += plastics.lowpasses[m, 3]

@@ -44,7 +44,7 @@ DECAY, DRIVE, LOAD, GAIN = range(4)
 V, V_DENDRITE, I_EXCITATORY, I_INHIBITORY = range(4)
 """Rows of the membrane table."""
 
-LANES = 256
+LANES = 512
 """Synapses that a rule's program works on at a time: its registers then stay in the processor's first cache."""
 
 (
@@ -140,12 +140,13 @@ class Plastics(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Where lanes are worked on: the registers of the rules' program, and synapse, target and row of each lane."""
+    """Where lanes are worked on: registers of the rules' program; synapse, target, row of each lane; what is next."""
 
     registers: Any
     synapse: Any
     target: Any
     row: Any
+    place: Any
 
 
 class Ring(NamedTuple):

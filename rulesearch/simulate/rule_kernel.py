@@ -26,45 +26,99 @@ from rulesearch.simulate.network_tables import (
     STATE_FIRST,
     STATE_SIZE,
     SUM,
+    SYNAPSE,
     SYNAPSES,
     TARGET_STATE,
-    WEIGHT,
     WEIGHT_FIRST,
 )
 from rulesearch.simulate.vm import run_segment
+
+# As in `synapse_kernel`, loops run over unsigned numbers on whole arrays, without views.
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _gather(registers: Any, register: int, lanes: int, source: Any, begin: int, place: Any, scale: float) -> None:
+    """Fill a register with what stands at each lane's place behind `begin`, times a common scale."""
+    first = np.uint64(begin)
+    for k in range(np.uint64(lanes)):
+        registers[register, k] = source[first + place[k]] * scale
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _gather_weights(registers: Any, lanes: int, w: Any, synapse: Any, change: Any) -> None:
+    """Fill the first register with the weights of the lanes' synapses as they stand."""
+    offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
+    if scale == 1.0 and offset == 0.0:
+        for k in range(np.uint64(lanes)):
+            registers[0, k] = w[synapse[k]]
+    else:
+        for k in range(np.uint64(lanes)):
+            registers[0, k] = min(max(offset + w[synapse[k]] * scale, low), high)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
 def _fill(plastics: Any, membrane: Any, change: Any, event: int, desk: Any, lanes: int, w: Any) -> None:
     """Fill the registers with what an event reads of the synapses that wait in the lanes."""
-    synapse, target, row = desk.synapse[:lanes], desk.target[:lanes], desk.row[:lanes]
+    registers, fills, values, levels = desk.registers, plastics.fills, plastics.values, plastics.levels
+    _gather_weights(registers, lanes, w, desk.synapse, change)
     for f in range(plastics.fill_starts[event], plastics.fill_starts[event + 1]):
-        register, kind = plastics.fills[f, 0], plastics.fills[f, 1]
-        first, level = plastics.fills[f, 2], plastics.fills[f, 3]
-        out = desk.registers[register, :lanes]
-        if kind == WEIGHT:
-            offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
-            if scale == 1.0 and offset == 0.0:
-                for k in range(lanes):
-                    out[k] = w[synapse[k]]
-            else:
-                for k in range(lanes):
-                    out[k] = min(max(offset + w[synapse[k]] * scale, low), high)
+        register, kind, first, level = fills[f, 0], fills[f, 1], fills[f, 2], fills[f, 3]
+        if kind == ROW:
+            _gather(registers, register, lanes, values, first, desk.row, levels[level])
+        elif kind == TARGET_STATE:
+            _gather(registers, register, lanes, values, first, desk.target, levels[level])
+        elif kind == SYNAPSE:
+            _gather(registers, register, lanes, values, first, desk.synapse, levels[level])
         elif kind == MEMBRANE:
-            source = membrane[level, first:]
-            for k in range(lanes):
-                out[k] = source[target[k]]
+            _gather(registers, register, lanes, membrane[level], first, desk.target, 1.0)
         elif kind == MEAN:
-            source, inverse = plastics.values[first:], plastics.values[level:]
-            for k in range(lanes):
-                out[k] = source[target[k]] * inverse[target[k]]
+            _gather(registers, register, lanes, values, first, desk.target, 1.0)
+            target, inverse = desk.target, np.uint64(level)
+            for k in range(np.uint64(lanes)):
+                registers[register, k] *= values[inverse + target[k]]
         elif kind == SIGNAL:
-            out[:] = plastics.signals[first]
-        else:
-            place = row if kind == ROW else (target if kind == TARGET_STATE else synapse)
-            source, scale = plastics.values[first:], plastics.levels[level]
-            for k in range(lanes):
-                out[k] = source[place[k]] * scale
+            for k in range(np.uint64(lanes)):
+                registers[register, k] = plastics.signals[first]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _move_states(
+    registers: Any,
+    register: int,
+    result: int,
+    lanes: int,
+    values: Any,
+    begin: int,
+    synapse: Any,
+    seconds: float,
+    level: float,
+) -> None:
+    """Add what was computed to a state of the lanes' synapses, in its register and where it is kept."""
+    first, back = np.uint64(begin), 1.0 / level
+    for k in range(np.uint64(lanes)):
+        moved = registers[register, k] + seconds * registers[result, k]
+        registers[register, k] = moved
+        values[first + synapse[k]] = moved * back
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def _move_weights(registers: Any, delta: int, lanes: int, w: Any, synapse: Any, change: Any, seconds: float) -> None:
+    """Move the lanes' weights within their bounds; the new ones are left in the register `delta`."""
+    eta, low, high = change[ETA] * seconds, change[LOW], change[HIGH]
+    if change[SOFT] == 1.0:
+        for k in range(np.uint64(lanes)):
+            old = registers[0, k]
+            registers[delta, k] *= (high - old) if eta * registers[delta, k] > 0.0 else (old - low)
+    for k in range(np.uint64(lanes)):
+        new = registers[0, k] + eta * registers[delta, k]
+        registers[delta, k] = low if new < low else (high if new > high else new)
+    offset, scale = change[OFFSET], change[LEVEL]
+    if offset == 0.0 and scale == 1.0:
+        for k in range(np.uint64(lanes)):
+            w[synapse[k]] = registers[delta, k]
+    else:
+        for k in range(np.uint64(lanes)):
+            w[synapse[k]] = (registers[delta, k] - offset) / scale
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
@@ -75,40 +129,21 @@ def run_lanes(
 
     **Arguments:** `seconds`: what a drift is multiplied by, 1 for what comes at once.
     """
-    change, registers = plastics.change[q], desk.registers
+    change, registers, values, synapse = plastics.change[q], desk.registers, plastics.values, desk.synapse
     _fill(plastics, membrane, change, event, desk, lanes, w)
-    synapse, target = desk.synapse[:lanes], desk.target[:lanes]
-    sums = plastics.whole[q, SUM]
     for a in range(plastics.action_starts[event], plastics.action_starts[event + 1]):
         segment, result = plastics.actions[a, 0], plastics.actions[a, 1]
         first, level, register = plastics.actions[a, 2], plastics.actions[a, 3], plastics.actions[a, 4]
         run_segment(program, segment, registers, lanes)
-        delta = registers[result, :lanes]
         if register >= 0:
-            own, state = registers[register, :lanes], plastics.values[first:]
-            back = 1.0 / plastics.levels[level]
-            for k in range(lanes):
-                own[k] += seconds * delta[k]
-                state[synapse[k]] = own[k] * back
+            _move_states(registers, register, result, lanes, values, first, synapse, seconds, plastics.levels[level])
             continue
-        eta, low, high = change[ETA] * seconds, change[LOW], change[HIGH]
-        old = registers[0, :lanes]
-        if change[SOFT] == 1.0:
-            for k in range(lanes):
-                delta[k] *= (high - old[k]) if eta * delta[k] > 0.0 else (old[k] - low)
-        for k in range(lanes):
-            new = old[k] + eta * delta[k]
-            delta[k] = low if new < low else (high if new > high else new)
+        _move_weights(registers, result, lanes, w, synapse, change, seconds)
+        sums = plastics.whole[q, SUM]
         if sums >= 0:
-            total = plastics.values[sums:]
-            for k in range(lanes):
-                total[target[k]] += delta[k] - old[k]
-        offset, scale = change[OFFSET], change[LEVEL]
-        if offset != 0.0 or scale != 1.0:
-            for k in range(lanes):
-                delta[k] = (delta[k] - offset) / scale
-        for k in range(lanes):
-            w[synapse[k]] = delta[k]
+            total, target = np.uint64(sums), desk.target
+            for k in range(np.uint64(lanes)):
+                values[total + target[k]] += registers[result, k] - registers[0, k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]

@@ -40,37 +40,67 @@ from rulesearch.simulate.rule_kernel import run_lanes
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _take_row(desk: Any, lane: int, targets: Any, start: int, stop: int, row: int, needs: Any) -> int:
-    """Let the synapses `start` to `stop` of a row wait in lanes from `lane` on; return the next free lane."""
+def _take_rows(
+    desk: Any, targets: Any, starts: Any, units: Any, place: Any, stop: int, first_row: int, needs: Any, alone: bool
+) -> int:
+    """Let synapses of the senders that fired wait in the lanes until these are full; return how many do.
+
+    **Arguments:** `starts`: of the senders' rows, the first of which is `first_row`; `place`: which unit comes next,
+    up to `stop`, and how many of its synapses were taken before; `alone`: whether each sender has the lanes for itself.
+    """
     synapse, target, rows = desk.synapse, desk.target, desk.row
-    first, at, number = np.uint64(start), np.uint64(lane), np.uint64(stop - start)
-    for k in range(number):
-        synapse[at + k] = first + k
-    if needs[0]:
-        for k in range(number):
-            target[at + k] = targets[first + k]
-    if needs[1]:
-        for k in range(number):
-            rows[at + k] = row
-    stand: int = lane + stop - start
-    return stand
+    lanes = 0
+    while place[0] < stop and lanes < LANES:
+        unit = units[place[0]]
+        row, begin, end = first_row + unit, starts[unit] + place[1], starts[unit + 1]
+        number = min(end - begin, LANES - lanes)
+        first, at = np.uint64(begin), np.uint64(lanes)
+        for k in range(np.uint64(number)):
+            synapse[at + k] = first + k
+        if needs[0]:
+            for k in range(np.uint64(number)):
+                target[at + k] = targets[first + k]
+        if needs[1]:
+            for k in range(np.uint64(number)):
+                rows[at + k] = row
+        lanes += number
+        if begin + number < end:
+            place[1] += number
+        else:
+            place[0] += 1
+            place[1] = 0
+            if alone and lanes > 0:
+                break
+    return lanes
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _take_column(desk: Any, lane: int, synapses: Any, owners: Any, start: int, stop: int, own: int, needs: Any) -> int:
-    """Let the entries `start` to `stop` of a column wait in lanes from `lane` on; return the next free lane."""
+def _take_columns(
+    desk: Any, entries: Any, owners: Any, starts: Any, units: Any, place: Any, stop: int, needs: Any
+) -> int:
+    """Let synapses onto the neurons that fired wait in the lanes until these are full; return how many do."""
     synapse, target, rows = desk.synapse, desk.target, desk.row
-    first, at, number = np.uint64(start), np.uint64(lane), np.uint64(stop - start)
-    for k in range(number):
-        synapse[at + k] = synapses[first + k]
-    if needs[0]:
-        for k in range(number):
-            target[at + k] = own
-    if needs[1]:
-        for k in range(number):
-            rows[at + k] = owners[first + k]
-    stand: int = lane + stop - start
-    return stand
+    lanes = 0
+    while place[0] < stop and lanes < LANES:
+        own = units[place[0]]
+        begin, end = starts[own] + place[1], starts[own + 1]
+        number = min(end - begin, LANES - lanes)
+        first, at = np.uint64(begin), np.uint64(lanes)
+        for k in range(np.uint64(number)):
+            synapse[at + k] = entries[first + k]
+        if needs[0]:
+            for k in range(np.uint64(number)):
+                target[at + k] = own
+        if needs[1]:
+            for k in range(np.uint64(number)):
+                rows[at + k] = owners[first + k]
+        lanes += number
+        if begin + number < end:
+            place[1] += number
+        else:
+            place[0] += 1
+            place[1] = 0
+    return lanes
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
@@ -143,24 +173,12 @@ def deliver(
     event = 4 * q + ON_PRE
     if q < 0 or plastics.whole[q, LEARNS] == 0 or plastics.action_starts[event] == plastics.action_starts[event + 1]:
         return
-    one_by_one = plastics.whole[q, SUM] >= 0
-    needs = plastics.needs[event]
-    lanes = 0
-    for k in range(start, stop):
-        row = delay * wire[SENDERS] + units[k]
-        first, last = starts[units[k]], starts[units[k] + 1]
-        while first < last:
-            until = min(last, first + LANES - lanes)
-            lanes = _take_row(desk, lanes, targets, first, until, row, needs)
-            first = until
-            if lanes == LANES:
-                run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
-                lanes = 0
-        if one_by_one and lanes > 0:
-            # What reads a sum of weights must see the changes by the spikes before it.
-            run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
-            lanes = 0
-    if lanes > 0:
+    # What reads a sum of weights must see the changes by the spikes before it.
+    alone = plastics.whole[q, SUM] >= 0
+    needs, place = plastics.needs[event], desk.place
+    place[0], place[1] = start, 0
+    while place[0] < stop:
+        lanes = _take_rows(desk, targets, starts, units, place, stop, delay * wire[SENDERS], needs, alone)
         run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
     counts[UPDATES] += events
 
@@ -185,21 +203,12 @@ def post_spikes(
     entries = wires.entries[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
     rows = wires.entry_rows[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
     event = 4 * q + ON_POST
-    needs = plastics.needs[event]
-    lanes = 0
-    for k in range(start, stop):
-        target = units[k]
-        first, last = starts[target], starts[target + 1]
-        counts[UPDATES] += last - first
-        while first < last:
-            until = min(last, first + LANES - lanes)
-            lanes = _take_column(desk, lanes, entries, rows, first, until, target, needs)
-            first = until
-            if lanes == LANES:
-                run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
-                lanes = 0
-    if lanes > 0:
+    needs, place = plastics.needs[event], desk.place
+    place[0], place[1] = start, 0
+    while place[0] < stop:
+        lanes = _take_columns(desk, entries, rows, starts, units, place, stop, needs)
         run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
+        counts[UPDATES] += lanes
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
@@ -219,18 +228,11 @@ def every_synapse(
     w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
     targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
     starts = wires.row_starts[wire[ROW_FIRST] :]
+    every = np.arange(wire[DELAYS] * wire[SENDERS])
     event = 4 * q + slot
-    needs = plastics.needs[event]
-    lanes = 0
-    for row in range(wire[DELAYS] * wire[SENDERS]):
-        first, last = starts[row], starts[row + 1]
-        while first < last:
-            until = min(last, first + LANES - lanes)
-            lanes = _take_row(desk, lanes, targets, first, until, row, needs)
-            first = until
-            if lanes == LANES:
-                run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)
-                lanes = 0
-    if lanes > 0:
+    needs, place = plastics.needs[event], desk.place
+    place[0], place[1] = 0, 0
+    while place[0] < every.size:
+        lanes = _take_rows(desk, targets, starts, every, place, every.size, 0, needs, False)
         run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)
     counts[UPDATES] += wire[SYNAPSES]

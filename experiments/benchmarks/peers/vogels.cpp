@@ -53,7 +53,7 @@ struct Cells {
         fired.clear();
         double *__restrict__ u = v.data(), *__restrict__ e = g_e.data(), *__restrict__ h = g_i.data();
         const int32_t *__restrict__ free = free_at.data();
-        const int block = 512;
+        const int block = 128;
         for (int low = 0; low < size; low += block) {
             const int high = low + block < size ? low + block : size;
             int64_t hits = 0;
