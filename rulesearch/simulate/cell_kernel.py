@@ -117,7 +117,7 @@ def _move_two(
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@njit(inline="always", error_model="numpy")  # type: ignore[misc]
 def _find(v: Any, free_at: Any, now: Any, threshold: float, low: Any, high: Any, units: Any, count: int) -> int:
     """Add the neurons from `low` to `high` that fire; return the number of spikes found so far."""
     for i in range(low, high):

@@ -21,24 +21,28 @@ from rulesearch.simulate.network_tables import (
     DELAYS,
     DRIFT,
     DRIFT_EVERY,
+    GROWTH,
     KIND,
     LEARNS,
     LOGGED,
     ON_POST,
     PLAIN,
+    PLASTIC,
     PROJECTION,
     SENDER,
     SENDERS,
+    SHIFT,
     STATE_FIRST,
     STATE_NEAREST,
     STATE_PLASTIC,
     STATE_SIDE,
+    SYNAPTIC_EVENTS,
     TARGET_GROUP,
     WATCHED,
     V,
 )
-from rulesearch.simulate.rule_kernel import decay, lowpasses
-from rulesearch.simulate.synapse_kernel import deliver, every_synapse, post_spikes
+from rulesearch.simulate.rule_kernel import decay, drift, lowpasses
+from rulesearch.simulate.synapse_kernel import add_static, deliver, every_synapse, post_spikes
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
@@ -65,21 +69,39 @@ def advance(
     `exact`: whether membranes relax exactly under the conductances of a step; `watch_every`: steps between
     potentials that are written down.
     """
+    # Fields of tuples are taken out once: each access would change an array's count of owners.
     offsets, given = trains
-    sources, populations = offsets.shape[0], cells.whole.shape[0]
-    slots, most = ring.units.shape
-    counts = log.counts
-    scratch = np.empty((2, cells.free_at.size))
+    table, delays, row_starts, targets, weights = (
+        wires.table,
+        wires.delays,
+        wires.row_starts,
+        wires.targets,
+        wires.weights,
+    )
+    whole, change, states, values, levels = (
+        plastics.whole,
+        plastics.change,
+        plastics.states,
+        plastics.values,
+        plastics.levels,
+    )
+    taus, begun, action_starts = plastics.taus, plastics.begun, plastics.action_starts
+    gates, membrane, cell_whole = cells.gates, cells.membrane, cells.whole
+    ring_units, ring_starts = ring.units, ring.starts
+    log_steps, log_units, recorded, counts = log.steps, log.units, log.recorded, log.counts
+    group_first, watched, potentials, fired = log.group_first, log.watched, log.potentials, log.spikes
+    sources, populations = offsets.shape[0], cell_whole.shape[0]
+    slots, most = ring_units.shape
+    scratch = np.empty((2, membrane.shape[1]))
     longest = 0
     for m in range(plastics.lowpasses.shape[0]):
         longest += plastics.lowpasses[m, 3]
     news = np.empty(longest)
-    wire_count, plastic_count = wires.table.shape[0], plastics.whole.shape[0]
     for t in range(start, stop):
-        if log.counts[LOGGED] + most > log.steps.size or log.counts[WATCHED] >= log.potentials.shape[0]:
+        if counts[LOGGED] + most > log_steps.size or counts[WATCHED] >= potentials.shape[0]:
             return t
         slot = t % slots
-        units, begins = ring.units[slot], ring.starts[slot]
+        units, begins = ring_units[slot], ring_starts[slot]
         count = 0
         for s in range(sources):
             begins[s] = count
@@ -87,73 +109,81 @@ def advance(
                 units[count] = given[k]
                 count += 1
 
-        for q in range(plastic_count):
-            every = plastics.whole[q, DRIFT_EVERY]
-            if every > 0 and plastics.whole[q, LEARNS] == 1 and t % every == 0:
+        for q in range(whole.shape[0]):
+            every = whole[q, DRIFT_EVERY]
+            if every > 0 and whole[q, LEARNS] == 1 and t % every == 0:
                 every_synapse(program, cells, wires, plastics, q, DRIFT, every * dt, desk, counts)
         if longest > 0:
             lowpasses(program, cells, plastics, desk.registers, news)
-        decay(plastics, wires, t, dt)
+        decay(levels, taus, begun, states, values, t, dt)
+        for q in range(whole.shape[0]):
+            if t > 0 and whole[q, LEARNS] == 1 and (change[q, SHIFT] != 0.0 or change[q, GROWTH] != 1.0):
+                drift(plastics, wires, q)
 
         for p in range(populations):
             begins[sources + p] = count
-            if cells.whole[p, KIND] == PLAIN:
+            if cell_whole[p, KIND] == PLAIN:
                 count = integrate_plain(cells, p, t, exact, scratch, units, count)
             else:
                 count = integrate_general(cells, p, t, exact, dt, generator, units, count)
         begins[sources + populations] = count
 
-        for j in range(wire_count):
-            sender = wires.table[j, SENDER]
-            for d in range(wires.table[j, DELAYS]):
-                back = wires.delays[wires.table[j, DELAY_FIRST] + d]
+        for j in range(table.shape[0]):
+            sender = table[j, SENDER]
+            for d in range(table[j, DELAYS]):
+                back = delays[table[j, DELAY_FIRST] + d]
                 if back > t:
                     continue
                 then = (t - back) % slots
-                first, last = ring.starts[then, sender], ring.starts[then, sender + 1]
-                if last > first:
-                    deliver(program, cells, wires, plastics, j, ring.units[then], first, last, d, desk, counts)
-        for z in range(plastics.states.shape[0]):
-            if plastics.states[z, STATE_SIDE] == 0:
-                wire = wires.table[plastics.whole[plastics.states[z, STATE_PLASTIC], PROJECTION]]
-                add = 1.0 / plastics.levels[z + 1]
-                for d in range(wire[DELAYS]):
-                    back = wires.delays[wire[DELAY_FIRST] + d]
+                first, last = ring_starts[then, sender], ring_starts[then, sender + 1]
+                if last == first:
+                    continue
+                if table[j, PLASTIC] < 0:
+                    counts[SYNAPTIC_EVENTS] += add_static(
+                        gates, row_starts, targets, weights, ring_units[then], first, last, table[j], d
+                    )
+                else:
+                    deliver(program, cells, wires, plastics, j, ring_units[then], first, last, d, desk, counts)
+        for z in range(states.shape[0]):
+            if states[z, STATE_SIDE] == 0:
+                j = whole[states[z, STATE_PLASTIC], PROJECTION]
+                sender, add = table[j, SENDER], 1.0 / levels[z + 1]
+                for d in range(table[j, DELAYS]):
+                    back = delays[table[j, DELAY_FIRST] + d]
                     if back > t:
                         continue
                     then = (t - back) % slots
-                    base = plastics.states[z, STATE_FIRST] + d * wire[SENDERS]
-                    for k in range(ring.starts[then, wire[SENDER]], ring.starts[then, wire[SENDER] + 1]):
-                        at = base + ring.units[then, k]
-                        plastics.values[at] = add + (0.0 if plastics.states[z, STATE_NEAREST] else plastics.values[at])
-        for q in range(plastic_count):
+                    base = states[z, STATE_FIRST] + d * table[j, SENDERS]
+                    for k in range(ring_starts[then, sender], ring_starts[then, sender + 1]):
+                        at = base + ring_units[then, k]
+                        values[at] = add + (0.0 if states[z, STATE_NEAREST] else values[at])
+        for q in range(whole.shape[0]):
             event = 4 * q + ON_POST
-            target = wires.table[plastics.whole[q, PROJECTION], TARGET_GROUP]
+            target = table[whole[q, PROJECTION], TARGET_GROUP]
             first, last = begins[target], begins[target + 1]
-            runs = plastics.action_starts[event] < plastics.action_starts[event + 1]
-            if last > first and runs and plastics.whole[q, LEARNS] == 1:
+            if last > first and whole[q, LEARNS] == 1 and action_starts[event] < action_starts[event + 1]:
                 post_spikes(program, cells, wires, plastics, q, units, first, last, desk, counts)
-        for z in range(plastics.states.shape[0]):
-            if plastics.states[z, STATE_SIDE] == 1:
-                target = wires.table[plastics.whole[plastics.states[z, STATE_PLASTIC], PROJECTION], TARGET_GROUP]
-                add = 1.0 / plastics.levels[z + 1]
+        for z in range(states.shape[0]):
+            if states[z, STATE_SIDE] == 1:
+                target = table[whole[states[z, STATE_PLASTIC], PROJECTION], TARGET_GROUP]
+                add = 1.0 / levels[z + 1]
                 for k in range(begins[target], begins[target + 1]):
-                    at = plastics.states[z, STATE_FIRST] + units[k]
-                    plastics.values[at] = add + (0.0 if plastics.states[z, STATE_NEAREST] else plastics.values[at])
+                    at = states[z, STATE_FIRST] + units[k]
+                    values[at] = add + (0.0 if states[z, STATE_NEAREST] else values[at])
 
         for p in range(populations):
             if begins[sources + p + 1] > begins[sources + p]:
                 reset(cells, p, t, units, begins[sources + p], begins[sources + p + 1])
         for group in range(sources + populations):
-            log.spikes[group] += begins[group + 1] - begins[group]
-            if log.recorded[group]:
+            fired[group] += begins[group + 1] - begins[group]
+            if recorded[group]:
                 for k in range(begins[group], begins[group + 1]):
-                    log.steps[log.counts[LOGGED]] = t
-                    log.units[log.counts[LOGGED]] = log.group_first[group] + units[k]
-                    log.counts[LOGGED] += 1
-        if log.watched.size > 0 and t % watch_every == 0:
-            row = log.counts[WATCHED]
-            for k in range(log.watched.size):
-                log.potentials[row, k] = cells.membrane[V, log.watched[k]]
-            log.counts[WATCHED] += 1
+                    log_steps[counts[LOGGED]] = t
+                    log_units[counts[LOGGED]] = group_first[group] + units[k]
+                    counts[LOGGED] += 1
+        if watched.size > 0 and t % watch_every == 0:
+            row = counts[WATCHED]
+            for k in range(watched.size):
+                potentials[row, k] = membrane[V, watched[k]]
+            counts[WATCHED] += 1
     return stop

@@ -12,7 +12,6 @@ from rulesearch.simulate.network_tables import (
     GROWTH,
     HIGH,
     LANES,
-    LEARNS,
     LEVEL,
     LOW,
     MEAN,
@@ -182,26 +181,29 @@ def lowpasses(program: Any, cells: Any, plastics: Any, registers: Any, news: Any
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def decay(plastics: Any, wires: Any, t: int, dt: float) -> None:
-    """Bring the levels of all decaying states, and the exact drift of weights, to step t."""
-    for z in range(plastics.taus.size):
-        exponent = (t - plastics.begun[z]) * dt / plastics.taus[z]
+def decay(levels: Any, taus: Any, begun: Any, states: Any, values: Any, t: int, dt: float) -> None:
+    """Bring the levels of all decaying states to step t."""
+    for z in range(taus.size):
+        exponent = (t - begun[z]) * dt / taus[z]
         if exponent > 200.0:
-            first = plastics.states[z, STATE_FIRST]
+            first = states[z, STATE_FIRST]
             scale = np.exp(-exponent)
-            for k in range(first, first + plastics.states[z, STATE_SIZE]):
-                plastics.values[k] *= scale
-            plastics.begun[z] = t
+            for k in range(first, first + states[z, STATE_SIZE]):
+                values[k] *= scale
+            begun[z] = t
             exponent = 0.0
-        plastics.levels[z + 1] = np.exp(-exponent)
-    for q in range(plastics.whole.shape[0]):
-        change = plastics.change[q]
-        if t > 0 and plastics.whole[q, LEARNS] == 1 and (change[SHIFT] != 0.0 or change[GROWTH] != 1.0):
-            # The fixed point and the distance from it; a constant drift moves the offset alone.
-            change[OFFSET] += change[SHIFT]
-            change[LEVEL] *= change[GROWTH]
-            if not 1e-30 < change[LEVEL] < 1e30 or (change[SHIFT] != 0.0 and abs(change[OFFSET]) > 1e3):
-                settle(plastics, wires, q)
+        levels[z + 1] = np.exp(-exponent)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+def drift(plastics: Any, wires: Any, q: int) -> None:
+    """Let the weights of plastic projection q drift for a step, where that is solved exactly."""
+    change = plastics.change[q]
+    # The fixed point and the distance from it; a constant drift moves the offset alone.
+    change[OFFSET] += change[SHIFT]
+    change[LEVEL] *= change[GROWTH]
+    if not 1e-30 < change[LEVEL] < 1e30 or (change[SHIFT] != 0.0 and abs(change[OFFSET]) > 1e3):
+        settle(plastics, wires, q)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]

@@ -78,8 +78,10 @@ class Simulation:
         self._plastics = plasticity.arrays(self._program, network.signals)
         self._sum_up()
         self._runs = self._program.compiled() if backend == "jit" and self._plastic else self._program.bytecode
-        lanes = (np.zeros(tables.LANES, dtype=np.uint32) for _ in range(3))
-        self._desk = tables.Desk(self._program.workspace(tables.LANES), *lanes, np.zeros(2, dtype=np.int64))
+        synapse, target, row = np.zeros((3, tables.LANES), dtype=np.uint32)
+        self._desk = tables.Desk(
+            self._program.workspace(tables.LANES), synapse, target, row, np.zeros(2, dtype=np.int64)
+        )
         units = sum(group.size for group in network.groups)
         longest = int(self._wires.delays.max(initial=0))
         self._ring = tables.Ring(

@@ -104,39 +104,43 @@ def _take_columns(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _add_uniform(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, weight: float) -> int:
-    """Add one weight for every synapse of the senders that fired; return the number of synapses."""
+def add_static(
+    gates: Any, row_starts: Any, targets: Any, weights: Any, units: Any, start: int, stop: int, wire: Any, delay: int
+) -> int:
+    """Let the spikes `start` to `stop` of `units` arrive at static synapses; return their number.
+
+    **Arguments:** `wire`: the projection's row of the table; `delay`: which of its delays.
+    """
+    row = np.uint64(wire[ROW_FIRST] + delay * wire[SENDERS])
+    gate, synapse, weight = np.uint64(wire[GATE_FIRST]), np.uint64(wire[SYNAPSE_FIRST]), np.uint64(wire[WEIGHT_FIRST])
     events = 0
+    one = weights[weight]
     for k in range(np.uint64(start), np.uint64(stop)):
-        first, last = starts[units[k]], starts[units[k] + 1]
+        first, last = row_starts[row + units[k]], row_starts[row + units[k] + np.uint64(1)]
         events += last - first
-        for s in range(np.uint64(first), np.uint64(last)):
-            gate[targets[s]] += weight
+        if wire[UNIFORM] == 1:
+            for s in range(np.uint64(first), np.uint64(last)):
+                gates[gate + targets[synapse + s]] += one
+        else:
+            for s in range(np.uint64(first), np.uint64(last)):
+                gates[gate + targets[synapse + s]] += weights[weight + s]
     return events
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _add_weights(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, w: Any) -> int:
-    """Add the weights of the senders that fired; return the number of synapses."""
-    events = 0
-    for k in range(np.uint64(start), np.uint64(stop)):
-        first, last = starts[units[k]], starts[units[k] + 1]
-        events += last - first
-        for s in range(np.uint64(first), np.uint64(last)):
-            gate[targets[s]] += w[s]
-    return events
-
-
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
-def _add_drifting(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, w: Any, change: Any) -> int:
-    """Add weights that drift, as they stand now; return the number of synapses."""
+def _add_plastic(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, w: Any, change: Any) -> int:
+    """Let spikes arrive at plastic synapses with their weights as they stand; return the number of synapses."""
     offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
     events = 0
     for k in range(np.uint64(start), np.uint64(stop)):
         first, last = starts[units[k]], starts[units[k] + 1]
         events += last - first
-        for s in range(np.uint64(first), np.uint64(last)):
-            gate[targets[s]] += min(max(offset + w[s] * scale, low), high)
+        if offset == 0.0 and scale == 1.0:
+            for s in range(np.uint64(first), np.uint64(last)):
+                gate[targets[s]] += w[s]
+        else:
+            for s in range(np.uint64(first), np.uint64(last)):
+                gate[targets[s]] += min(max(offset + w[s] * scale, low), high)
     return events
 
 
@@ -154,24 +158,17 @@ def deliver(
     desk: Any,
     counts: Any,
 ) -> None:
-    """Let the spikes `start` to `stop` of the ring arrive at the synapses of projection j that have this delay."""
+    """Let the spikes `start` to `stop` of `units` arrive at the plastic synapses of projection j with this delay."""
     wire = wires.table[j]
+    q = wire[PLASTIC]
     targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
     gate = cells.gates[wire[GATE_FIRST] : wire[GATE_FIRST] + wire[TARGETS]]
     starts = wires.row_starts[wire[ROW_FIRST] + delay * wire[SENDERS] :]
-    q = wire[PLASTIC]
-    if wire[UNIFORM] == 1:
-        weight = wires.weights[wire[WEIGHT_FIRST]]
-        counts[SYNAPTIC_EVENTS] += _add_uniform(gate, starts, targets, units, start, stop, weight)
-        return
     w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
-    if q < 0 or (plastics.change[q, LEVEL] == 1.0 and plastics.change[q, OFFSET] == 0.0):
-        events = _add_weights(gate, starts, targets, units, start, stop, w)
-    else:
-        events = _add_drifting(gate, starts, targets, units, start, stop, w, plastics.change[q])
+    events = _add_plastic(gate, starts, targets, units, start, stop, w, plastics.change[q])
     counts[SYNAPTIC_EVENTS] += events
     event = 4 * q + ON_PRE
-    if q < 0 or plastics.whole[q, LEARNS] == 0 or plastics.action_starts[event] == plastics.action_starts[event + 1]:
+    if plastics.whole[q, LEARNS] == 0 or plastics.action_starts[event] == plastics.action_starts[event + 1]:
         return
     # What reads a sum of weights must see the changes by the spikes before it.
     alone = plastics.whole[q, SUM] >= 0
