@@ -38,9 +38,16 @@ def cells_of(
     used = 0
     clamps: list[npt.NDArray[np.float64]] = []
     euler = network.method == "euler"
+    # Only the loop for neurons of any kind keeps the currents, which few rules read.
+    with_currents = {
+        projection.target
+        for projection in network.projections
+        if projection.rule is not None and {"I_E", "I_I"} & set(projection.rule.symbols)
+    }
     for population in network.populations:
         neuron, place = population.neuron, first[population.name]
-        kind = tables.CLAMPED if population.clamp is not None else tables.PLAIN if neuron.plain else tables.GENERAL
+        plain = neuron.plain and population.name not in with_currents
+        kind = tables.CLAMPED if population.clamp is not None else tables.PLAIN if plain else tables.GENERAL
         names = list(neuron.receptors)
         begin = len(receptor)
         for name, part in neuron.receptors.items():

@@ -1,6 +1,9 @@
-"""How a simulation ended."""
+"""How a simulation ends, and when it does so early."""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 OK = 0
 NONFINITE = 1
@@ -21,3 +24,18 @@ EXPLANATION: dict[str, str] = {
     "exhausted": "the budget of counted work was used up",
 }
 """What each result means, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLimits:
+    """When a simulation ends early.
+
+    **Fields:** `rate` [Hz]: mean over a population and a second; `silent` [s]: so long without any spike of a
+    population; `weight`: mean size of the weights of a plastic projection; `work`: counted work: neuron steps, arrivals
+    at synapses, and evaluations of rules.
+    """
+
+    rate: float = math.inf
+    silent: float = math.inf
+    weight: float = 1e6
+    work: int = 10**18

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from rulesearch.simulate.cell_kernel import integrate_general, integrate_plain, reset
+from rulesearch.simulate.cell_kernel import integrate_general, reset
+from rulesearch.simulate.leaky_kernel import integrate_plain
 from rulesearch.simulate.network_tables import (
     DELAY_FIRST,
     DELAYS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.simulate import network_tables as tables
 from rulesearch.simulate.assembly import cells_of, connect, first_neurons
 from rulesearch.simulate.checkpoint import load_state, restore_state, save_state, state_of
-from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SILENT, STATUS
+from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SILENT, STATUS, NetworkLimits
 from rulesearch.simulate.compiling import announce
 from rulesearch.simulate.network import Network, Projection
 from rulesearch.simulate.network_kernel import advance
@@ -25,21 +24,6 @@ from rulesearch.simulate.synapse_kernel import every_synapse
 
 _STRETCH = 1.0
 """Sources draw, and limits are looked at, at least so often [s]."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkLimits:
-    """When a simulation ends early.
-
-    **Fields:** `rate` [Hz]: mean over a population and a second; `silent` [s]: so long without any spike of a
-    population; `weight`: mean size of the weights of a plastic projection; `work`: counted work: neuron steps, arrivals
-    at synapses, and evaluations of rules.
-    """
-
-    rate: float = math.inf
-    silent: float = math.inf
-    weight: float = 1e6
-    work: int = 10**18
 
 
 class Simulation:

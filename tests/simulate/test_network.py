@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.rules import parse_rules
 from rulesearch.rules.rule import Rule
+from rulesearch.simulate.codes import NetworkLimits
 from rulesearch.simulate.compiling import announce
 from rulesearch.simulate.network import Network, Projection
 from rulesearch.simulate.neurons import (
@@ -27,7 +29,7 @@ from rulesearch.simulate.neurons import (
     Receptor,
 )
 from rulesearch.simulate.recording import Record
-from rulesearch.simulate.simulation import NetworkLimits, Simulation
+from rulesearch.simulate.simulation import Simulation
 from rulesearch.simulate.sources import Poisson, SpikeTimes
 from rulesearch.simulate.synapse import Synapse, with_customary_traces
 from rulesearch.simulate.wiring import AllToAll, FixedInDegree, FixedProbability, Pairs
@@ -173,6 +175,42 @@ def test_sum_and_mean_are_those_of_the_neuron() -> None:
         # The second spike of the same step sees the first one's change.
         second = 0.5 * (wanted + (first if "sum" in text else first / 3.0))
         np.testing.assert_allclose(simulation.weights("w") - weights, [first, second, 0.0], rtol=1e-12)
+
+
+def test_currents_reach_the_rule() -> None:
+    network = Network(
+        [Population("post", 1, Neuron({"E": Receptor(1e6, 0.0), "I": Receptor(1e6, -80.0)}, threshold=math.inf))],
+        [
+            Projection("E", "pre", "post", "E", AllToAll(), 2.0),
+            Projection("I", "pre", "post", "I", AllToAll(), 3.0),
+            Projection("w", "late", "post", "E", AllToAll(), 0.0, rule=rule_of("on_pre: I_E - 10*I_I")),
+        ],
+        [
+            SpikeTimes("pre", 1, np.array([0.0]), np.array([0])),
+            SpikeTimes("late", 1, np.array([1.0]), np.array([0])),
+        ],
+    )
+    simulation = Simulation(network)
+    simulation.run(1.1)
+    v = (10.0 * -60.0 + 3.0 * -80.0) / 15.0
+    assert simulation.weights("w")[0] == pytest.approx(2.0 * (0.0 - v) - 30.0 * (-80.0 - v), rel=1e-5)
+
+
+def test_halving_the_step_changes_rates_by_half_as_much() -> None:
+    # Adaptive exponential neurons have no closed form; spikes lie on the grid, so many currents are averaged over.
+    neuron = Neuron(threshold=-30.0, exponential=Exponential(2.0, -50.0), adaptation=Adaptation(0.1, 2.0, 20.0))
+    populations = [
+        Population(str(current), 1, dataclasses.replace(neuron, current=current))
+        for current in np.linspace(300, 500, 300)
+    ]
+
+    def mean_interval(dt: float) -> float:
+        spikes = Simulation(Network(populations, [], dt=dt)).run(3.0).spikes
+        return float(np.mean([times[30] - times[10] for times, _ in spikes.values()])) / 20.0
+
+    found = [mean_interval(dt) for dt in (1e-4, 0.5e-4, 0.25e-4)]
+    first, second = -np.diff(found)
+    assert 1.6 < first / second < 2.4
 
 
 def test_signals_and_steps_reach_the_rule() -> None:
