@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.report.network_figures import network_figure
 from rulesearch.report.style import BLACK, BLUE, COLOURS, GREY, RED, new_figure, panel, rule_title
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.task import Task
@@ -30,6 +31,8 @@ def task_figure(rules: RuleSet, task: Task, settings: Settings, seed: int = 0) -
     **Raises:** `RulesearchError` where the rules do not fit the task.
     """
     task.check(rules)
+    if task.name == "inhibitory-network":
+        return _inhibitory_network(rules, task, settings, seed)
     draw = _FIGURES.get(task.name, _metrics)
     figure = new_figure(9.6, 3.3)
     draw(figure, rules, task, settings, seed)
@@ -131,6 +134,16 @@ def _inhibitory_rate(figure: Figure, rules: RuleSet, task: Task, settings: Setti
     axes.set_xticks(numbers)
     axes.legend(fontsize=8, frameon=False)
     _title(figure, rules, f"task inhibitory-rate, seed {seed}: {run.status}")
+
+
+def _inhibitory_network(rules: RuleSet, task: Task, settings: Settings, seed: int) -> Figure:
+    from rulesearch.tasks.inhibitory_network import simulate_for_plot
+
+    run = simulate_for_plot(task.bind(rules, settings), seed, settings)
+    stretches = [run.learning] if run.scoring is None else [run.learning, run.scoring]
+    figure = network_figure(stretches, settings["target"])
+    _title(figure, rules, f"task inhibitory-network, seed {seed}: {stretches[-1].status}")
+    return figure
 
 
 def _frozen(axes: Any, since: float, time: Array, label: str = "weights frozen") -> None:

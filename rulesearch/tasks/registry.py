@@ -14,6 +14,7 @@ from rulesearch.tasks.task import Task
 TASKS: dict[str, tuple[str, str]] = {
     "oja": ("rulesearch.tasks.oja", "Oja"),
     "inhibitory-rate": ("rulesearch.tasks.inhibitory_rate", "InhibitoryRate"),
+    "inhibitory-network": ("rulesearch.tasks.inhibitory_network", "InhibitoryNetwork"),
     "stdp-frequency": ("rulesearch.tasks.stdp_protocols", "StdpFrequency"),
     "stdp-triplets": ("rulesearch.tasks.stdp_protocols", "StdpTriplets"),
 }

@@ -11,8 +11,13 @@ from rulesearch.errors import RulesearchError
 from rulesearch.expression import OPERATORS
 from rulesearch.report.figures import front_figure, rule_figure, save_figure, task_figure
 from rulesearch.report.front_figure import equation, spaced
+from rulesearch.report.network_figures import network_figure
 from rulesearch.report.style import draws, rule_title
 from rulesearch.rules import known_rules, parse_rules
+from rulesearch.simulate.network import Network
+from rulesearch.simulate.neurons import Neuron, Population
+from rulesearch.simulate.recording import Record
+from rulesearch.simulate.simulation import Simulation
 from rulesearch.symbolic import compare
 from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.experiment import Experiment
@@ -106,6 +111,22 @@ def test_the_inhibitory_task_is_drawn(tmp_path: Path) -> None:
     settings = task.resolve({"learning": 4, "scoring": 2, "afferents": 200})
     for text in ("on_pre: y - 0.25; on_post: x", "on_pre: -0.5"):
         save_figure(task_figure(task.parse(text), task, settings), tmp_path / "task.png")
+
+
+def test_a_network_is_drawn_with_its_target_weights_and_potentials() -> None:
+    task = load_task("inhibitory-network")
+    settings = task.resolve({"neurons": 500, "learning": 2, "scoring": 1})
+    figure = task_figure(task.baseline(settings), task, settings, 1)
+    raster, rates, weights, histogram = figure.axes
+    assert len(raster.get_lines()) == 2 and all(len(line.get_xdata()) > 50 for line in raster.get_lines())
+    assert [text.get_text() for text in rates.get_legend().get_texts()] == ["E", "I", "target 10 Hz"]
+    assert weights.get_xlim() == (0.0, 2.0)
+    assert [text.get_text() for text in histogram.get_legend().get_texts()] == ["0 s", "2 s"]
+    simulation = Simulation(Network([Population("n", 3, Neuron(current=300.0))], []))
+    recording = simulation.run(0.2, Record(potentials={"n": [0, 2]}))
+    assert len(network_figure(recording).axes[2].get_lines()) == 2
+    with pytest.raises(RulesearchError, match="no spikes were recorded"):
+        network_figure(simulation.run(0.1, Record(spikes=[])))
 
 
 @pytest.mark.parametrize("name", ["stdp-frequency", "stdp-triplets"])

@@ -20,6 +20,7 @@ from rulesearch.tasks import Setting, Task, load_task, task_names
 QUICK: dict[str, dict[str, float]] = {
     "oja": {"data_sets": 3, "points": 1000},
     "inhibitory-rate": {"learning": 40, "scoring": 20, "eta": 0.01},
+    "inhibitory-network": {"neurons": 1000, "learning": 6, "scoring": 2},
 }
 """Settings that keep trials short; a task that is not listed runs as it is."""
 
