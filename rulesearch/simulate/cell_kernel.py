@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.network_tables import (
     ADAPT_COUPLING,
     ADAPT_DECAY,
@@ -60,7 +60,7 @@ from rulesearch.simulate.network_tables import (
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def integrate_general(
     cells: Any, p: int, t: int, exact: bool, dt: float, generator: Any, units: Any, count: int
 ) -> int:
@@ -158,7 +158,7 @@ def integrate_general(
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def reset(cells: Any, p: int, t: int, units: Any, start: int, stop: int) -> None:
     whole, number = cells.whole[p], cells.number[p]
     if whole[KIND] == CLAMPED:

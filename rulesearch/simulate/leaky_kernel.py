@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.network_tables import (
     CURRENT,
     DECAY,
@@ -55,7 +56,7 @@ def _exp(x: float) -> float:
 # are looked for only in blocks that have one.
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _move_two(
     v: Any, a: Any, b: Any, free_at: Any, now: Any, cell: Any, first: Any, second: Any, units: Any, count: int
 ) -> int:
@@ -92,7 +93,7 @@ def _find(v: Any, free_at: Any, now: Any, threshold: float, low: Any, high: Any,
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _sum_up(gates: Any, cells: Any, p: int, base: float, drive: Any, load: Any) -> None:
     """Sum what all gates of a population do, neuron by neuron, and let the gates decay."""
     whole, leak = cells.whole[p], cells.number[p, LEAK]
@@ -113,7 +114,7 @@ def _sum_up(gates: Any, cells: Any, p: int, base: float, drive: Any, load: Any) 
             gates[at + i] = gate * decay
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, cell: Any, exact: bool, units: Any, count: int) -> int:
     """Move leaky neurons under the sums of their gates; return the number of spikes found so far."""
     rate, threshold = cell
@@ -143,7 +144,7 @@ def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, cell: Any, exac
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def integrate_plain(cells: Any, p: int, t: int, exact: bool, scratch: Any, units: Any, count: int) -> int:
     """Integrate a leaky integrate-and-fire population by one step; return the number of spikes found so far."""
     whole, number, receptor = cells.whole[p], cells.number[p], cells.receptor_number

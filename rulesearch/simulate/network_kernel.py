@@ -12,10 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numba import njit
-
 from rulesearch.simulate.cell_kernel import integrate_general, reset
+from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.leaky_kernel import integrate_plain
 from rulesearch.simulate.network_tables import (
     DELAY_FIRST,
@@ -46,7 +44,7 @@ from rulesearch.simulate.rule_kernel import decay, drift, lowpasses
 from rulesearch.simulate.synapse_kernel import add_static, deliver, every_synapse, post_spikes
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def advance(
     program: Any,
     cells: Any,
@@ -93,11 +91,7 @@ def advance(
     group_first, watched, potentials, fired = log.group_first, log.watched, log.potentials, log.spikes
     sources, populations = offsets.shape[0], cell_whole.shape[0]
     slots, most = ring_units.shape
-    scratch = np.empty((2, membrane.shape[1]))
-    longest = 0
-    for m in range(plastics.lowpasses.shape[0]):
-        longest += plastics.lowpasses[m, 3]
-    news = np.empty(longest)
+    scratch, news = desk.sums, desk.news
     for t in range(start, stop):
         if counts[LOGGED] + most > log_steps.size or counts[WATCHED] >= potentials.shape[0]:
             return t
@@ -114,7 +108,7 @@ def advance(
             every = whole[q, DRIFT_EVERY]
             if every > 0 and whole[q, LEARNS] == 1 and t % every == 0:
                 every_synapse(program, cells, wires, plastics, q, DRIFT, every * dt, desk, counts)
-        if longest > 0:
+        if news.size > 0:
             lowpasses(program, cells, plastics, desk.registers, news)
         decay(levels, taus, begun, states, values, t, dt)
         for q in range(whole.shape[0]):

@@ -140,13 +140,19 @@ class Plastics(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Where lanes are worked on: registers of the rules' program; synapse, target, row of each lane; what is next."""
+    """Where kernels work: registers of the rules' program; synapse, target and row of each lane; which units come next;
+
+    all rows of a projection; sums `(2, neurons)` of what gates do; new values of low-passes.
+    """
 
     registers: Any
     synapse: Any
     target: Any
     row: Any
     place: Any
+    every: Any
+    sums: Any
+    news: Any
 
 
 class Ring(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.network_tables import (
     ETA,
     GROWTH,
@@ -35,7 +35,7 @@ from rulesearch.simulate.vm import run_segment
 # As in `synapse_kernel`, loops run over unsigned numbers on whole arrays, without views.
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _gather(registers: Any, register: int, lanes: int, source: Any, begin: int, place: Any, scale: float) -> None:
     """Fill a register with what stands at each lane's place behind `begin`, times a common scale."""
     first = np.uint64(begin)
@@ -43,7 +43,7 @@ def _gather(registers: Any, register: int, lanes: int, source: Any, begin: int, 
         registers[register, k] = source[first + place[k]] * scale
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _gather_weights(registers: Any, lanes: int, w: Any, synapse: Any, change: Any) -> None:
     """Fill the first register with the weights of the lanes' synapses as they stand."""
     offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
@@ -55,7 +55,7 @@ def _gather_weights(registers: Any, lanes: int, w: Any, synapse: Any, change: An
             registers[0, k] = min(max(offset + w[synapse[k]] * scale, low), high)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _fill(plastics: Any, membrane: Any, change: Any, event: int, desk: Any, lanes: int, w: Any) -> None:
     """Fill the registers with what an event reads of the synapses that wait in the lanes."""
     registers, fills, values, levels = desk.registers, plastics.fills, plastics.values, plastics.levels
@@ -80,7 +80,7 @@ def _fill(plastics: Any, membrane: Any, change: Any, event: int, desk: Any, lane
                 registers[register, k] = plastics.signals[first]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _move_states(
     registers: Any,
     register: int,
@@ -100,7 +100,7 @@ def _move_states(
         values[first + synapse[k]] = moved * back
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _move_weights(registers: Any, delta: int, lanes: int, w: Any, synapse: Any, change: Any, seconds: float) -> None:
     """Move the lanes' weights within their bounds; the new ones are left in the register `delta`."""
     eta, low, high = change[ETA] * seconds, change[LOW], change[HIGH]
@@ -120,7 +120,7 @@ def _move_weights(registers: Any, delta: int, lanes: int, w: Any, synapse: Any, 
             w[synapse[k]] = (registers[delta, k] - offset) / scale
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def run_lanes(
     program: Any, plastics: Any, membrane: Any, q: int, event: int, desk: Any, lanes: int, w: Any, seconds: float
 ) -> None:
@@ -145,7 +145,7 @@ def run_lanes(
                 values[total + target[k]] += registers[result, k] - registers[0, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def lowpasses(program: Any, cells: Any, plastics: Any, registers: Any, news: Any) -> None:
     """Move every low-pass by one step, all by the values before it: z += gain (expression - z)."""
     for stage in range(2):
@@ -180,7 +180,7 @@ def lowpasses(program: Any, cells: Any, plastics: Any, registers: Any, news: Any
             at += size
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def decay(levels: Any, taus: Any, begun: Any, states: Any, values: Any, t: int, dt: float) -> None:
     """Bring the levels of all decaying states to step t."""
     for z in range(taus.size):
@@ -195,7 +195,7 @@ def decay(levels: Any, taus: Any, begun: Any, states: Any, values: Any, t: int, 
         levels[z + 1] = np.exp(-exponent)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def drift(plastics: Any, wires: Any, q: int) -> None:
     """Let the weights of plastic projection q drift for a step, where that is solved exactly."""
     change = plastics.change[q]
@@ -206,7 +206,7 @@ def drift(plastics: Any, wires: Any, q: int) -> None:
         settle(plastics, wires, q)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def settle(plastics: Any, wires: Any, q: int) -> None:
     """Store the weights of plastic projection q as they are: OFFSET at its fixed point or 0, LEVEL 1."""
     wire, change = wires.table[plastics.whole[q, PROJECTION]], plastics.change[q]

@@ -62,10 +62,7 @@ class Simulation:
         self._plastics = plasticity.arrays(self._program, network.signals)
         self._sum_up()
         self._runs = self._program.compiled() if backend == "jit" and self._plastic else self._program.bytecode
-        synapse, target, row = np.zeros((3, tables.LANES), dtype=np.uint32)
-        self._desk = tables.Desk(
-            self._program.workspace(tables.LANES), synapse, target, row, np.zeros(2, dtype=np.int64)
-        )
+        self._desk = self._new_desk()
         units = sum(group.size for group in network.groups)
         longest = int(self._wires.delays.max(initial=0))
         self._ring = tables.Ring(
@@ -223,6 +220,20 @@ class Simulation:
         **Raises:** `RulesearchError` where the file cannot be read or belongs to another network.
         """
         load_state(self, path)
+
+    def _new_desk(self) -> tables.Desk:
+        synapse, target, row = np.zeros((3, tables.LANES), dtype=np.uint32)
+        rows = (self._wires.table[:, tables.DELAYS] * self._wires.table[:, tables.SENDERS]).max(initial=0)
+        return tables.Desk(
+            self._program.workspace(tables.LANES),
+            synapse,
+            target,
+            row,
+            np.zeros(2, dtype=np.int64),
+            np.arange(rows, dtype=np.uint32),
+            np.zeros((2, self._cells.free_at.size)),
+            np.zeros(self._plastics.lowpasses[:, 3].sum()),
+        )
 
     def _advance(self, end: int, keeper: Keeper, limits: NetworkLimits) -> int:
         dt = self.network.dt

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.network_tables import (
     COLUMN_FIRST,
     DELAYS,
@@ -39,7 +39,7 @@ from rulesearch.simulate.rule_kernel import run_lanes
 # array, whose count of owners would be changed for every spike.
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _take_rows(
     desk: Any, targets: Any, starts: Any, units: Any, place: Any, stop: int, first_row: int, needs: Any, alone: bool
 ) -> int:
@@ -74,7 +74,7 @@ def _take_rows(
     return lanes
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _take_columns(
     desk: Any, entries: Any, owners: Any, starts: Any, units: Any, place: Any, stop: int, needs: Any
 ) -> int:
@@ -103,7 +103,7 @@ def _take_columns(
     return lanes
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def add_static(
     gates: Any, row_starts: Any, targets: Any, weights: Any, units: Any, start: int, stop: int, wire: Any, delay: int
 ) -> int:
@@ -127,7 +127,7 @@ def add_static(
     return events
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def _add_plastic(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, w: Any, change: Any) -> int:
     """Let spikes arrive at plastic synapses with their weights as they stand; return the number of synapses."""
     offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
@@ -144,7 +144,7 @@ def _add_plastic(gate: Any, starts: Any, targets: Any, units: Any, start: int, s
     return events
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def deliver(
     program: Any,
     cells: Any,
@@ -180,7 +180,7 @@ def deliver(
     counts[UPDATES] += events
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def post_spikes(
     program: Any,
     cells: Any,
@@ -208,7 +208,7 @@ def post_spikes(
         counts[UPDATES] += lanes
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@kernel
 def every_synapse(
     program: Any,
     cells: Any,
@@ -225,7 +225,7 @@ def every_synapse(
     w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
     targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
     starts = wires.row_starts[wire[ROW_FIRST] :]
-    every = np.arange(wire[DELAYS] * wire[SENDERS])
+    every = desk.every[: wire[DELAYS] * wire[SENDERS]]
     event = 4 * q + slot
     needs, place = plastics.needs[event], desk.place
     place[0], place[1] = 0, 0
