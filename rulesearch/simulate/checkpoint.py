@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CHANGING = {
     "_cells": ("membrane", "gates", "free_at", "adaptation", "threshold", "after"),
     "_wires": ("weights",),
-    "_plastics": ("change", "begun", "levels", "values", "signals"),
+    "_plastics": ("change", "begun", "levels", "values", "signals", "touched", "clock"),
     "_ring": ("units", "starts"),
 }
 """What a run changes."""

@@ -1,4 +1,10 @@
-"""Which drifts of a weight can be solved exactly, between any two events, at no cost."""
+r"""Which drifts of a weight can be solved exactly, so that nothing is done between two events at a synapse.
+
+- $\dot w = a + b w$ with constants: all weights of a projection approach their fixed point at one pace.
+- $\dot w = \sum_k c_k \prod_i z_i$, products of traces and synaptic states that only decay: over the time s since
+  the last event, $\Delta w = \sum_k c_k \prod_i z_i\, T_k (e^{s/T_k} - 1)$ with the states as they stand now and
+  $1/T_k = \sum_i 1/\tau_i$; a weight with bounds then moves in one direction only where there is one product.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +13,18 @@ import math
 import numpy as np
 
 from rulesearch.expression.operators import Operator
-from rulesearch.expression.tree import Number
+from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule
+from rulesearch.rules.states import Synaptic, Trace
 
 _SUMS = ("w_sum", "w_mean")
+_MOST_PRODUCTS = 12
+
+ELAPSED = "elapsed_time"
+"""Symbol of a solved drift: time since the last event at the synapse [s]."""
+
+_Products = dict[tuple[str, ...], Expression]
+"""What each product of decaying states is multiplied by; the empty product stands for 1."""
 
 
 def affine_in_weight(rule: Rule, soft: bool = False) -> tuple[float, float] | None:
@@ -45,3 +59,91 @@ def affine_in_weight(rule: Rule, soft: bool = False) -> tuple[float, float] | No
 
     found: tuple[float, float] | None = rule.slots["drift"].fold(leaf, branch)
     return found if found is not None and all(map(math.isfinite, found)) else None
+
+
+def since_last_event(rule: Rule, signals: tuple[str, ...], soft: bool = False) -> Expression | None:
+    """Return the change of the weight since the last event at its synapse, where the drift is a sum of products.
+
+    **Arguments:** `signals`: names whose values hold between events.
+    **Returns:** an expression of states, constants, signals and `ELAPSED`; None where the drift is another one.
+    """
+    if "drift" not in rule.slots or soft:
+        return None
+    decays = {
+        name: state.tau
+        for name, state in rule.states.items()
+        if isinstance(state, Trace) or (isinstance(state, Synaptic) and "drift" not in state.slots)
+    }
+    held = {*rule.constants, *(name for name in signals if name not in rule.states)}
+    products = _products(rule.slots["drift"], set(decays), held)
+    low, high = rule.bounds or (-math.inf, math.inf)
+    bounded = math.isfinite(low) or math.isfinite(high)
+    if products is None or not products or len(products) > (1 if bounded else _MOST_PRODUCTS):
+        return None
+    elapsed = Expression.symbol(ELAPSED)
+    total: Expression | None = None
+    for names, coefficient in products.items():
+        # A state without a time constant holds its value.
+        rate = sum(1.0 / tau for tau in (decays[name] for name in names) if tau is not None)
+        spent = elapsed
+        if rate > 0.0:
+            grown = Expression.apply("exp", Expression.apply("mul", elapsed, Expression.number(rate)))
+            spent = Expression.apply(
+                "div", Expression.apply("sub", grown, Expression.number(1.0)), Expression.number(rate)
+            )
+        part = Expression.apply("mul", coefficient, spent)
+        for name in names:
+            part = Expression.apply("mul", part, Expression.symbol(name))
+        total = part if total is None else Expression.apply("add", total, part)
+    return total
+
+
+def longest_wait(rule: Rule) -> float:
+    """Return after what time without an event [s] a solved drift must be brought up to date: exp(s/T) stays finite."""
+    rates = [1.0 / state.tau for state in rule.states.values() if state.tau is not None]
+    return 300.0 / sum(rates) if rates else math.inf
+
+
+def _products(drift: Expression, states: set[str], held: set[str]) -> _Products | None:
+    one = Expression.number(1.0)
+
+    def leaf(node: str | Number) -> _Products | None:
+        if isinstance(node, Number) or node in held:
+            return {(): Expression((node,))}
+        return {(node,): one} if node in states else None
+
+    def times(first: _Products, second: _Products) -> _Products:
+        found: _Products = {}
+        for names, one_part in first.items():
+            for others, other_part in second.items():
+                key = tuple(sorted((*names, *others)))
+                part = Expression.apply("mul", one_part, other_part)
+                found[key] = Expression.apply("add", found[key], part) if key in found else part
+        return found
+
+    def branch(row: Operator, *parts: _Products | None) -> _Products | None:
+        if any(part is None or len(part) > _MOST_PRODUCTS for part in parts):
+            return None
+        known = [part for part in parts if part is not None]
+        if all(set(part) == {()} for part in known):
+            return {(): Expression.apply(row.name, *(part[()] for part in known))}
+        if row.name == "neg":
+            return {names: Expression.apply("neg", part) for names, part in known[0].items()}
+        if row.name in ("add", "sub"):
+            found = dict(known[0])
+            for names, part in known[1].items():
+                if names in found:
+                    found[names] = Expression.apply(row.name, found[names], part)
+                else:
+                    found[names] = part if row.name == "add" else Expression.apply("neg", part)
+            return found
+        if row.name == "mul":
+            return times(known[0], known[1])
+        if row.name == "div" and set(known[1]) == {()}:
+            return {names: Expression.apply("div", part, known[1][()]) for names, part in known[0].items()}
+        if row.name == "pow" and set(known[1]) == {()} and known[1][()].nodes == (Number(2.0),):
+            return times(known[0], known[0])
+        return None
+
+    found: _Products | None = drift.fold(leaf, branch)
+    return found

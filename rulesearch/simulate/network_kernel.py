@@ -20,6 +20,7 @@ from rulesearch.simulate.network_tables import (
     DELAYS,
     DRIFT,
     DRIFT_EVERY,
+    EVENTS,
     GROWTH,
     KIND,
     LEARNS,
@@ -37,6 +38,7 @@ from rulesearch.simulate.network_tables import (
     STATE_SIDE,
     SYNAPTIC_EVENTS,
     TARGET_GROUP,
+    TOUCHED,
     WATCHED,
     V,
 )
@@ -111,6 +113,7 @@ def advance(
         if news.size > 0:
             lowpasses(program, cells, plastics, desk.registers, news)
         decay(levels, taus, begun, states, values, t, dt)
+        plastics.clock[0] = t
         for q in range(whole.shape[0]):
             if t > 0 and whole[q, LEARNS] == 1 and (change[q, SHIFT] != 0.0 or change[q, GROWTH] != 1.0):
                 drift(plastics, wires, q)
@@ -153,10 +156,11 @@ def advance(
                         at = base + ring_units[then, k]
                         values[at] = add + (0.0 if states[z, STATE_NEAREST] else values[at])
         for q in range(whole.shape[0]):
-            event = 4 * q + ON_POST
+            event = EVENTS * q + ON_POST
             target = table[whole[q, PROJECTION], TARGET_GROUP]
             first, last = begins[target], begins[target + 1]
-            if last > first and whole[q, LEARNS] == 1 and action_starts[event] < action_starts[event + 1]:
+            runs = action_starts[event] < action_starts[event + 1] or whole[q, TOUCHED] >= 0
+            if last > first and whole[q, LEARNS] == 1 and runs:
                 post_spikes(program, cells, wires, plastics, q, units, first, last, desk, counts)
         for z in range(states.shape[0]):
             if states[z, STATE_SIDE] == 1:

@@ -67,16 +67,22 @@ LANES = 512
 ) = range(16)
 """Columns of a projection."""
 
-ON_PRE, ON_POST, DRIFT, ON_STEP = range(4)
+ON_PRE, ON_POST, DRIFT, ON_STEP, CATCH_UP = range(5)
+EVENTS = 5
+"""What rules run at: the four slots, and a drift that was put off until an event at the synapse."""
 
-WEIGHT, ROW, TARGET_STATE, SYNAPSE, MEMBRANE, SIGNAL, MEAN = range(7)
+WEIGHT, ROW, TARGET_STATE, SYNAPSE, MEMBRANE, SIGNAL, MEAN, WAITED = range(8)
 """Where a register of a rule is filled from: (register, kind, first, level)."""
 
 ETA, LOW, HIGH, SOFT, OFFSET, LEVEL, SHIFT, GROWTH = range(8)
 """Columns of how a plastic projection moves: w = OFFSET + stored * LEVEL; per step OFFSET += SHIFT, LEVEL *= GROWTH."""
 
-PROJECTION, LEARNS, DRIFT_EVERY, SUM = range(4)
-"""Columns of a plastic projection; SUM: where the sums of weights stand among the values, -1: nothing reads them."""
+PROJECTION, LEARNS, DRIFT_EVERY, SUM, TOUCHED = range(5)
+"""Columns of a plastic projection.
+
+SUM: where the sums of weights stand among the values, -1: nothing reads them; TOUCHED: where the steps of the latest
+events at its synapses stand, -1: no drift is put off.
+"""
 
 STATE_PLASTIC, STATE_SIDE, STATE_FIRST, STATE_SIZE, STATE_NEAREST = range(5)
 """Columns of a decaying state; side 0 presynaptic trace, 1 postsynaptic trace, 2 synaptic."""
@@ -117,7 +123,7 @@ class Wires(NamedTuple):
 class Plastics(NamedTuple):
     """Plastic projections: how weights move, what an event runs and reads, and all states.
 
-    `needs` `(events, 2)`: whether an event reads by target, and by row.
+    `needs` `(events, 2)`: whether an event reads by target, and by row; `clock`: the present step, the time step [s].
     """
 
     whole: Any
@@ -137,6 +143,8 @@ class Plastics(NamedTuple):
     levels: Any
     values: Any
     signals: Any
+    touched: Any
+    clock: Any
 
 
 class Desk(NamedTuple):

@@ -14,7 +14,7 @@ from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import SLOTS, Lowpass, Synaptic, Trace
 from rulesearch.simulate import network_tables as tables
-from rulesearch.simulate.drift import affine_in_weight
+from rulesearch.simulate.drift import ELAPSED, affine_in_weight, longest_wait, since_last_event
 from rulesearch.simulate.program import Program, encode
 from rulesearch.simulate.synapse import with_customary_traces
 
@@ -75,6 +75,8 @@ class PlasticityTables:
     values: list[npt.NDArray[np.float64]] = field(default_factory=list)
     sources: dict[tuple[int, str], tuple[int, int, int]] = field(default_factory=dict)
     size: int = 0
+    touched: int = 0
+    longest_wait: float = math.inf
 
     def add(self, projection: int, rule: Rule, place: Place) -> Rule:
         """Add the rule of a plastic projection, and return it as it is run.
@@ -87,7 +89,7 @@ class PlasticityTables:
         if place.soft and not (math.isfinite(low) and math.isfinite(high)):
             raise RulesearchError(f"projection {place.name}: soft bounds need both bounds; type bounds = [0, 1]")
         eta = 1.0 if rule.eta is None else rule.eta
-        self.whole.append([projection, 1, 0, -1])
+        self.whole.append([projection, 1, 0, -1, -1])
         self.change.append([eta, low, high, float(place.soft), 0.0, 1.0, 0.0, 1.0])
         self.constants |= {_own(q, name): value for name, value in rule.constant_values().items()}
         self._place_states(q, rule, place)
@@ -100,10 +102,17 @@ class PlasticityTables:
             else:
                 self.change[q][tables.OFFSET] = -constant / slope
                 self.change[q][tables.GROWTH] = math.exp(slope * place.dt)
+        put_off = None if affine is not None else since_last_event(rule, tuple(place.signals), place.soft)
         for slot in SLOTS:
-            solved = slot == "drift" and affine is not None
+            solved = slot == "drift" and (affine is not None or put_off is not None)
             self._add_event(q, rule, slot, () if solved else (rule.slots[slot],) if slot in rule.slots else ())
-        if self.actions[4 * q + tables.DRIFT]:
+        if put_off is not None:
+            self.whole[q][tables.TOUCHED] = self.touched
+            self.sources[q, ELAPSED] = (tables.WAITED, self.touched, 0)
+            self.touched += place.synapses
+            self.longest_wait = min(self.longest_wait, longest_wait(rule))
+        self._add_event(q, rule, "", () if put_off is None else (put_off,))
+        if self.actions[tables.EVENTS * q + tables.DRIFT]:
             self.whole[q][tables.DRIFT_EVERY] = place.drift_steps
         return rule
 
@@ -135,7 +144,7 @@ class PlasticityTables:
             for segment, first, level, name in part
         ]
         return tables.Plastics(
-            whole(self.whole, 4),
+            whole(self.whole, 5),
             np.array(self.change, dtype=np.float64).reshape(-1, 8),
             starts(self.actions),
             whole(actions, 5),
@@ -152,11 +161,16 @@ class PlasticityTables:
             np.ones(len(self.taus) + 1),
             np.concatenate([np.zeros(0), *self.values]),
             np.array(list(signals.values()), dtype=np.float64),
+            np.zeros(self.touched, dtype=np.int32),
+            np.zeros(2),
         )
 
     def _needs(self, event: int) -> tuple[bool, bool]:
-        kinds = {kind for _, kind, _, _ in self.fills[event]}
-        sums = self.whole[event // 4][tables.SUM] >= 0
+        """Return whether an event reads by target and by row; what was put off runs together with the others."""
+        q = event // tables.EVENTS
+        parts = (self.fills[event], self.fills[tables.EVENTS * q + tables.CATCH_UP])
+        kinds = {kind for part in parts for _, kind, _, _ in part}
+        sums = self.whole[q][tables.SUM] >= 0
         return sums or bool(kinds & {tables.TARGET_STATE, tables.MEMBRANE, tables.MEAN}), tables.ROW in kinds
 
     def _allocate(self, values: npt.NDArray[np.float64]) -> int:

@@ -28,6 +28,7 @@ from rulesearch.simulate.network_tables import (
     SYNAPSE,
     SYNAPSES,
     TARGET_STATE,
+    WAITED,
     WEIGHT_FIRST,
 )
 from rulesearch.simulate.vm import run_segment
@@ -78,6 +79,12 @@ def _fill(plastics: Any, membrane: Any, change: Any, event: int, desk: Any, lane
         elif kind == SIGNAL:
             for k in range(np.uint64(lanes)):
                 registers[register, k] = plastics.signals[first]
+        elif kind == WAITED:
+            touched, begin, synapse = plastics.touched, np.uint64(first), desk.synapse
+            now, dt = plastics.clock[0], plastics.clock[1]
+            for k in range(np.uint64(lanes)):
+                registers[register, k] = (now - touched[begin + synapse[k]]) * dt
+                touched[begin + synapse[k]] = now
 
 
 @kernel

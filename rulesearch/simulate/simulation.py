@@ -63,6 +63,8 @@ class Simulation:
         self._sum_up()
         self._runs = self._program.compiled() if backend == "jit" and self._plastic else self._program.bytecode
         self._desk = self._new_desk()
+        self._plastics.clock[1] = network.dt
+        self._stretch = min(_STRETCH, plasticity.longest_wait)
         units = sum(group.size for group in network.groups)
         longest = int(self._wires.delays.max(initial=0))
         self._ring = tables.Ring(
@@ -97,7 +99,7 @@ class Simulation:
         begin, end = self.step, self.step + round(seconds / self.network.dt)
         code = OK
         while self.step < end and code == OK:
-            stretch = min(end, self.step + max(1, round(_STRETCH / self.network.dt)), keeper.next_weights())
+            stretch = min(end, self.step + max(1, round(self._stretch / self.network.dt)), keeper.next_weights())
             code = self._advance(stretch, keeper, limits)
             keeper.weights()
         return keeper.recording(STATUS[code], begin, self._work)
@@ -107,10 +109,11 @@ class Simulation:
 
         **Raises:** `RulesearchError` for names that are not there.
         """
+        self._catch_up()
         counts = np.zeros(4, dtype=np.int64)
         for name in self._plastic if names is None else names:
             q = self._plastic_index(name)
-            event = 4 * q + tables.ON_STEP
+            event = tables.EVENTS * q + tables.ON_STEP
             if self._plastics.action_starts[event] < self._plastics.action_starts[event + 1]:
                 parts = (self._runs, self._cells, self._wires, self._plastics)
                 every_synapse(*parts, q, tables.ON_STEP, 1.0, self._desk, counts)
@@ -122,9 +125,11 @@ class Simulation:
         **Raises:** `RulesearchError` for a signal that the network does not declare.
         """
         names = list(self.network.signals)
-        for name, value in values.items():
+        for name in values:
             if name not in names:
                 raise RulesearchError(f"the network has no signal {name!r}{did_you_mean(name, names)}")
+        self._catch_up()
+        for name, value in values.items():
             self._plastics.signals[names.index(name)] = value
 
     def weights(self, projection: str) -> npt.NDArray[np.float64]:
@@ -196,6 +201,7 @@ class Simulation:
             states = self._plastics.states
             mine = (states[:, tables.STATE_PLASTIC] == wire[tables.PLASTIC]) & (states[:, tables.STATE_SIDE] == 2)
             own += 8 * int(mine.sum())
+            own += 4 if self._plastics.whole[wire[tables.PLASTIC], tables.TOUCHED] >= 0 else 0
         index = 8 * (wire[tables.DELAYS] * wire[tables.SENDERS] + wire[tables.TARGETS] + 2)
         return float(own + index / synapses)
 
@@ -265,6 +271,7 @@ class Simulation:
                 keeper.every,
             )
             keeper.flush()
+        self._catch_up()
         seconds = (end - origin) * dt
         first = len(self.network.sources)
         found = (keeper.log.spikes - before)[first:]
@@ -280,12 +287,20 @@ class Simulation:
                 return RUNAWAY
         if not np.all(np.isfinite(self._cells.membrane[tables.V])):
             return RUNAWAY
-        if np.any(found > limits.rate * sizes * seconds) and seconds >= 0.5 * _STRETCH:
+        if np.any(found > limits.rate * sizes * seconds) and seconds >= 0.5 * self._stretch:
             return RUNAWAY
         if np.any(self._silent >= limits.silent):
             return SILENT
         self._sum_up()
         return EXHAUSTED if self._work > limits.work else OK
+
+    def _catch_up(self) -> None:
+        """Let every drift that was put off happen now."""
+        counts = np.zeros(4, dtype=np.int64)
+        for q in range(len(self._plastics.whole)):
+            if self._plastics.whole[q, tables.TOUCHED] >= 0 and self._plastics.whole[q, tables.LEARNS] == 1:
+                parts = (self._runs, self._cells, self._wires, self._plastics)
+                every_synapse(*parts, q, tables.CATCH_UP, 1.0, self._desk, counts)
 
     def _sum_up(self) -> None:
         """Make the running sums of weights exact."""
@@ -299,7 +314,13 @@ class Simulation:
     def _set_learning(self, learning: bool | Mapping[str, bool]) -> None:
         by_name = dict.fromkeys(self._plastic, learning) if isinstance(learning, bool) else learning
         for name, value in by_name.items():
-            self._plastics.whole[self._plastic_index(name), tables.LEARNS] = int(value)
+            q = self._plastic_index(name)
+            first = self._plastics.whole[q, tables.TOUCHED]
+            if value and first >= 0 and self._plastics.whole[q, tables.LEARNS] == 0:
+                # Nothing drifted while weights were frozen.
+                size = self._wires.table[self._plastics.whole[q, tables.PROJECTION], tables.SYNAPSES]
+                self._plastics.touched[first : first + size] = max(self.step - 1, 0)
+            self._plastics.whole[q, tables.LEARNS] = int(value)
 
     def _projection(self, name: str) -> Projection:
         return self.network.projections[self._projection_index(name)]

@@ -8,9 +8,11 @@ import numpy as np
 
 from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.network_tables import (
+    CATCH_UP,
     COLUMN_FIRST,
     DELAYS,
     ENTRY_FIRST,
+    EVENTS,
     GATE_FIRST,
     HIGH,
     LANES,
@@ -29,6 +31,7 @@ from rulesearch.simulate.network_tables import (
     SYNAPSES,
     SYNAPTIC_EVENTS,
     TARGETS,
+    TOUCHED,
     UNIFORM,
     UPDATES,
     WEIGHT_FIRST,
@@ -165,17 +168,25 @@ def deliver(
     gate = cells.gates[wire[GATE_FIRST] : wire[GATE_FIRST] + wire[TARGETS]]
     starts = wires.row_starts[wire[ROW_FIRST] + delay * wire[SENDERS] :]
     w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
-    events = _add_plastic(gate, starts, targets, units, start, stop, w, plastics.change[q])
-    counts[SYNAPTIC_EVENTS] += events
-    event = 4 * q + ON_PRE
-    if plastics.whole[q, LEARNS] == 0 or plastics.action_starts[event] == plastics.action_starts[event + 1]:
-        return
+    learns = plastics.whole[q, LEARNS] == 1
     # What reads a sum of weights must see the changes by the spikes before it.
     alone = plastics.whole[q, SUM] >= 0
-    needs, place = plastics.needs[event], desk.place
+    place, first_row = desk.place, delay * wire[SENDERS]
+    if learns and plastics.whole[q, TOUCHED] >= 0:
+        needs = plastics.needs[EVENTS * q + CATCH_UP]
+        place[0], place[1] = start, 0
+        while place[0] < stop:
+            lanes = _take_rows(desk, targets, starts, units, place, stop, first_row, needs, alone)
+            run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, desk, lanes, w, 1.0)
+    events = _add_plastic(gate, starts, targets, units, start, stop, w, plastics.change[q])
+    counts[SYNAPTIC_EVENTS] += events
+    event = EVENTS * q + ON_PRE
+    if not learns or plastics.action_starts[event] == plastics.action_starts[event + 1]:
+        return
+    needs = plastics.needs[event]
     place[0], place[1] = start, 0
     while place[0] < stop:
-        lanes = _take_rows(desk, targets, starts, units, place, stop, delay * wire[SENDERS], needs, alone)
+        lanes = _take_rows(desk, targets, starts, units, place, stop, first_row, needs, alone)
         run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
     counts[UPDATES] += events
 
@@ -199,11 +210,14 @@ def post_spikes(
     starts = wires.column_starts[wire[COLUMN_FIRST] : wire[COLUMN_FIRST] + wire[TARGETS] + 1]
     entries = wires.entries[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
     rows = wires.entry_rows[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
-    event = 4 * q + ON_POST
+    event = EVENTS * q + ON_POST
+    waits = plastics.whole[q, TOUCHED] >= 0
     needs, place = plastics.needs[event], desk.place
     place[0], place[1] = start, 0
     while place[0] < stop:
         lanes = _take_columns(desk, entries, rows, starts, units, place, stop, needs)
+        if waits:
+            run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, desk, lanes, w, 1.0)
         run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
         counts[UPDATES] += lanes
 
@@ -220,13 +234,13 @@ def every_synapse(
     desk: Any,
     counts: Any,
 ) -> None:
-    """Run a slot (drift, on_step) on every synapse of plastic projection q."""
+    """Run an event (drift, on_step, what was put off) on every synapse of plastic projection q."""
     wire = wires.table[plastics.whole[q, PROJECTION]]
     w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
     targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
     starts = wires.row_starts[wire[ROW_FIRST] :]
     every = desk.every[: wire[DELAYS] * wire[SENDERS]]
-    event = 4 * q + slot
+    event = EVENTS * q + slot
     needs, place = plastics.needs[event], desk.place
     place[0], place[1] = 0, 0
     while place[0] < every.size:

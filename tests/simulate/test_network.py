@@ -99,9 +99,17 @@ EXACT = {
     "growth": "on_pre: -y; drift: 2*w; eta = 0.05; bounds = [0, 1]",
     "eligibility": "on_post: E; E = synaptic(on_pre: y; on_post: -x; tau = 300 ms); eta = 0.02; bounds = [0, 1]",
 }
+PUT_OFF = {
+    "product of traces": "drift: 0.5*x*y; eta = 0.5; bounds = [0, 5]",
+    "eligibility": "drift: c*E; E = synaptic(on_pre: -0.2*y; on_post: x; tau = 300 ms); eta = 0.01; c = 2",
+    "several products": "on_pre: 0.1*w; drift: a*x*y - y**2/3 + 0.2*(x - E) - 0.1; "
+    "E = synaptic(on_post: x; tau = 0.1 s); a = 0.7; eta = 0.1",
+    "a state that stays": "drift: 0.1*E; E = synaptic(on_post: x); eta = 0.1",
+    "at a bound": "on_post: -x; drift: 2*x; eta = 0.2; bounds = [0, 0.6]",
+}
 STEPPED = {
-    "drift of traces": "drift: 0.5*x*y; eta = 0.5",
-    "drift by eligibility": "drift: 2*E; E = synaptic(on_post: x; tau = 300 ms); eta = 0.01",
+    "drift beyond products": "drift: tanh(x)*y; eta = 0.5",
+    "drift of a product and the weight": "drift: x*y*(2 - w); eta = 0.2",
     "low-pass": "on_pre: m; m = lowpass(y, 200 ms); eta = 0.05",
     "low-pass of both": "on_pre: m; m = lowpass(x*y, 200 ms); eta = 0.05",
 }
@@ -116,6 +124,39 @@ def test_driven_synapse_is_the_event_driven_one(name: str, delay: float, backend
     found = driven(rule, pre, post, 4.0, backend, delay).weights("w")[0]
     assert found == pytest.approx(by_events(rule, pre, post, 4.0 - DT), rel=1e-11)
     assert abs(found - 0.5) > 1e-3
+
+
+@pytest.mark.parametrize("backend", ["vm", "jit"])
+@pytest.mark.parametrize("delay", [0.0, 0.003])
+@pytest.mark.parametrize("name", PUT_OFF)
+def test_drift_by_products_is_solved_between_events(name: str, delay: float, backend: str) -> None:
+    pre, post = random_times(3, 60, 4.0), random_times(4, 50, 4.0)
+    rule = rule_of(PUT_OFF[name])
+    simulation = driven(rule, pre, post, 4.0, backend, delay)
+    found = simulation.weights("w")[0]
+    wanted = by_events(rule, pre, post, 4.0 - DT)
+    assert found - 0.5 == pytest.approx(wanted - 0.5, rel=1e-7 if "bound" in name else 1e-9)
+    assert abs(found - 0.5) > 1e-3
+    # It is worked out at spikes alone, and once at the end of every second.
+    assert simulation.run(1.0).updates == 0
+
+
+def test_drift_that_waits_stops_while_frozen_and_follows_signals() -> None:
+    neuron = Neuron({"g": Receptor(0.005)})
+    network = Network(
+        [Population("post", 1, neuron)],
+        [Projection("w", "pre", "post", "g", AllToAll(), 0.5, rule=rule_of("drift: R*c; c = 2; eta = 0.1"))],
+        [SpikeTimes("pre", 1, np.array([0.25]), np.array([0]))],
+        signals={"R": 1.0},
+    )
+    simulation = Simulation(network)
+    simulation.run(1.0)
+    np.testing.assert_allclose(simulation.weights("w"), 0.5 + 0.2 * (1.0 - DT), rtol=1e-12)
+    simulation.run(0.3, learning=False)
+    np.testing.assert_allclose(simulation.weights("w"), 0.5 + 0.2 * (1.0 - DT), rtol=1e-12)
+    simulation.signal(R=-2.0)
+    simulation.run(0.5, learning=True)
+    np.testing.assert_allclose(simulation.weights("w"), 0.5 + 0.2 * (1.0 - DT) - 0.2, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", STEPPED)
