@@ -11,8 +11,9 @@ in steps of 0.1 ms, one thread; every program draws its own connections. They ta
 - brian2_run, cpp_jit, cpp_vm: the simulation alone. The C++ program has the same algorithm and layout as ours.
 
 A ratio above 1 says that rulesearch is faster. `--scaling` measures instead the cost per synaptic event from 1,000 to
-50,000 neurons at the same in-degree, and the memory per plastic synapse. Environments of the peers are made where
-they are missing.
+50,000 neurons at the same in-degree, and the memory per plastic synapse; `--small` the simulated seconds per second of
+the net that a search simulates most, that of task inhibitory-rate. Environments of the peers are made where they are
+missing.
 """
 
 from __future__ import annotations
@@ -130,6 +131,36 @@ def scaling(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def small(options: argparse.Namespace) -> dict[str, Any]:
+    """Return simulated seconds per second of the inhibitory-rate net: with its input drawn before, and with drawing."""
+    import time
+
+    from rulesearch.rules import RuleSet
+    from rulesearch.tasks import load_task
+    from rulesearch.tasks.tuned_input import draw_input
+
+    task = load_task("inhibitory-rate")
+    settings = task.resolve()
+    rules: RuleSet = task.bind(task.baseline(settings), settings)
+    simulated = settings["learning"] + settings["scoring"]
+    speeds: dict[str, list[float]] = {"vm": [], "jit": [], "drawing": []}
+    for backend in ("vm", "jit"):
+        task.trial(rules, 0, settings, "full", backend)
+    for repeat in range(options.repeats):
+        begin = time.perf_counter()
+        draw_input(repeat, settings["ou_sd"], settings["background"], simulated, settings["dt"] * 1e-3)
+        speeds["drawing"].append(simulated / (time.perf_counter() - begin))
+        for backend in ("vm", "jit"):
+            begin = time.perf_counter()
+            task.trial(rules, 0, settings, "full", backend)
+            speeds[backend].append(simulated / (time.perf_counter() - begin))
+    medians = {name: statistics.median(found) for name, found in speeds.items()}
+    return {
+        "ratios": {"jit_over_vm": medians["jit"] / medians["vm"]},
+        "figures": {"simulated_seconds_per_second": medians},
+    }
+
+
 def event_cost(size: int, seed: int) -> float:
     """Return nanoseconds per synaptic event (arrival or evaluation of the rule), without the cost of the membranes.
 
@@ -188,9 +219,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--without", nargs="*", default=[], choices=["brian2", "nest"])
     parser.add_argument("--scaling", action="store_true", help="cost per event and memory at growing size")
+    parser.add_argument("--small", action="store_true", help="simulated seconds per second of the inhibitory-rate net")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    result = scaling(options) if options.scaling else contest(options)
+    result = scaling(options) if options.scaling else small(options) if options.small else contest(options)
     if options.json:
         print(json.dumps(result))
         return
