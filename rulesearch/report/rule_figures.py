@@ -1,4 +1,4 @@
-"""Figures of a rule by itself: its STDP window, or its weight change over the two activities."""
+"""Figures of a rule by itself: STDP window and frequency dependence, or its weight change over the two activities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rulesearch.expression.printing import symbol_latex
 from rulesearch.report.style import BLUE, GREY, RED, limits, new_figure, panel, rule_title
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import VOCABULARY, State, Synaptic, Trace
-from rulesearch.simulate.respond import far_apart_change, pair_change
+from rulesearch.simulate.respond import far_apart_change, pair_change, respond
 from rulesearch.simulate.synapse import with_customary_traces
 
 _POINTS = 400
@@ -21,17 +21,23 @@ _GRID = 161
 _ACTIVITY = 2.0
 _WEIGHTS = (0.0, 0.5, 1.0)
 _WINDOW_HEIGHT, _SURFACE_HEIGHT = 3.1, 2.4
+_PAIRS, _GAP = 60, 0.01
+_FREQUENCIES = (0.1, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0)
+_BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
 
 
 def rule_figure(rules: RuleSet, weight: float = 0.5) -> Figure:
-    """Return the STDP window of rules with spike slots, else the weight change over x and y at three weights.
+    """Return what pairs of spikes do by their order and frequency; without spike slots, the change over x and y.
 
     **Arguments:** `weight` before the spikes.
     """
     number = len(rules.rules)
     heights = [_WINDOW_HEIGHT if _has_window(rule) else _SURFACE_HEIGHT for rule in rules.rules.values()]
-    wide = any(_has_window(rule) or _reads_weight(rule) for rule in rules.rules.values())
-    figure = new_figure(7.2 if wide else 4.4, sum(heights) + 0.25 * (2 + rule_title(rules).count("\n")))
+    windows = any(_has_window(rule) for rule in rules.rules.values())
+    wide = windows or any(_reads_weight(rule) for rule in rules.rules.values())
+    figure = new_figure(
+        9.0 if windows else 7.2 if wide else 4.4, sum(heights) + 0.25 * (2 + rule_title(rules).count("\n"))
+    )
     figure.suptitle(rule_title(rules), fontsize=10)
     parts: Any = figure.subfigures(number, 1, height_ratios=heights, squeeze=False)
     for part, (name, rule) in zip(parts[:, 0], rules.rules.items(), strict=True):
@@ -55,9 +61,8 @@ def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
     rule = with_customary_traces(rule)
     taus = [state.tau for state in rule.states.values() if isinstance(state, Trace)]
     widest = min(max([0.1, *(5.0 * tau for tau in taus)]), 0.5)
-    axes = panel(
-        part.subplots(), r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", _change_label(rule, r"\Delta w"), label
-    )
+    window, frequency = part.subplots(1, 2)
+    axes = panel(window, r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", _change_label(rule, r"\Delta w"), label)
     times = np.linspace(0.0, widest, _POINTS + 1)[1:]
     alone, held = _spikes_alone(rule)
     for sign, colour, order in ((-1.0, RED, "post before pre"), (1.0, BLUE, "pre before post")):
@@ -69,13 +74,28 @@ def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
     if apart:
         axes.axhline(apart, color=GREY, linestyle="--", linewidth=1.0, label="spikes far apart")
     axes.margins(x=0.02, y=0.1)
-    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    _frequency(frequency, alone, weight, held)
+    frequency.legend(*axes.get_legend_handles_labels(), fontsize=8, frameon=False, **_BESIDE)
     left_out = [slot for slot in ("drift", "on_step") if slot in rule.slots]
-    notes = [f"one pair of spikes, traces start at 0, w = {weight:g}"]
+    notes = [
+        f"left: one pair of spikes; right: {_PAIRS} pairs, {1e3 * _GAP:g} ms apart; traces start at 0, w = {weight:g}"
+    ]
     notes += [f"{_named(name)} = {value:g}" for name, value in held.items()]
     notes += [f"${symbol_latex(name)}$ = w" for name in ("w_mean", "w_sum") if name in alone.symbols]
     notes += [f"{slot} left out" for slot in left_out]
     _note(part, notes)
+
+
+def _frequency(axes: Any, rule: Rule, weight: float, held: dict[str, float]) -> None:
+    """Draw what pairs of either order do at several frequencies."""
+    panel(axes, "frequency of pairs [Hz]", "", "")
+    low, high = rule.bounds or (-np.inf, np.inf)
+    bounded = replace(rule, bounds=(min(low, weight), max(high, weight)))
+    for order, colour in ((-1.0, RED), (1.0, BLUE)):
+        pre, post = ([max(0.0, -order * _GAP)], [max(0.0, order * _GAP)])
+        changes = [respond(bounded, pre, post, _PAIRS, 1.0 / hz, weight, held).delta_w for hz in _FREQUENCIES]
+        axes.plot(_FREQUENCIES, changes, "o-", color=colour, markersize=3, linewidth=1.4)
+    axes.axhline(0.0, color=GREY, linewidth=0.6)
 
 
 def _spikes_alone(rule: Rule) -> tuple[Rule, dict[str, float]]:

@@ -17,6 +17,7 @@ from rulesearch.rules import known_rules, parse_rules
 from rulesearch.simulate.network import Network
 from rulesearch.simulate.neurons import Neuron, Population
 from rulesearch.simulate.recording import Record
+from rulesearch.simulate.respond import respond
 from rulesearch.simulate.simulation import Simulation
 from rulesearch.symbolic import compare
 from rulesearch.tasks.registry import load_task
@@ -111,6 +112,17 @@ def test_the_inhibitory_task_is_drawn(tmp_path: Path) -> None:
     settings = task.resolve({"learning": 4, "scoring": 2, "afferents": 200})
     for text in ("on_pre: y - 0.25; on_post: x", "on_pre: -0.5"):
         save_figure(task_figure(task.parse(text), task, settings), tmp_path / "task.png")
+
+
+def test_the_frequency_of_pairs_turns_depression_into_potentiation() -> None:
+    figure = rule_figure(known_rules()["triplet"].rules)
+    after, before = figure.axes[1].get_lines()[:2]
+    assert after.get_ydata()[0] < -0.2 < 0.5 < after.get_ydata()[-1]
+    assert min(before.get_ydata()) > -0.01
+    # 60 pairs far apart change the weight 60 times as much as one.
+    pair = known_rules()["triplet"].rules.only()
+    alone = respond(pair, [0.01], [0.0]).delta_w
+    assert after.get_ydata()[0] == pytest.approx(60.0 * alone, rel=1e-3)
 
 
 def test_a_network_is_drawn_with_its_target_weights_and_potentials() -> None:
