@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.simulate import network_tables as tables
@@ -172,14 +173,15 @@ class Keeper:
         """Return all that was collected since step `begin`."""
         simulation, network = self._simulation, self._simulation.network
         dt = network.dt
-        steps = joined([piece[0] for piece in self._pieces], np.int64)
-        units = joined([piece[1] for piece in self._pieces], np.uint32).astype(np.int64)
         spikes = {}
         for name in self._recorded:
             index = self._names.index(name)
-            low, high = self._first[index], self._first[index + 1]
-            inside = (units >= low) & (units < high)
-            spikes[name] = (steps[inside] * dt, units[inside] - low)
+            times = np.empty(self.log.spikes[index])
+            units = np.empty(self.log.spikes[index], dtype=np.int64)
+            at = 0
+            for piece in self._pieces:
+                at = _sort_out(*piece, self._first[index], self._first[index + 1], dt, times, units, at)
+            spikes[name] = (times, units)
         watched = np.concatenate(self._potentials) if self._potentials else self.log.potentials[:0]
         first_watched = -(-begin // self.every) * self.every
         potentials, column = {}, 0
@@ -206,3 +208,15 @@ class Keeper:
 def joined(parts: Sequence[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:
     """Return arrays one behind the other, of the given kind also where there are none."""
     return np.concatenate([np.zeros(0, dtype=kind), *parts]).astype(kind, copy=False)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc]
+def _sort_out(steps: Any, units: Any, low: int, high: int, dt: float, times: Any, chosen: Any, at: int) -> int:
+    """Add times [s] and numbers of the units from `low` to `high` behind entry `at`; return where the next would go."""
+    for k in range(steps.size):
+        unit = np.int64(units[k])
+        if low <= unit < high:
+            times[at] = steps[k] * dt
+            chosen[at] = unit - low
+            at += 1
+    return at
