@@ -26,6 +26,7 @@ from rulesearch.simulate.recording import Record, Recording
 from rulesearch.simulate.simulation import Simulation
 from rulesearch.simulate.sources import Poisson
 from rulesearch.simulate.wiring import FixedProbability
+from rulesearch.tasks.inhibitory_rate import vogels
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.task import Fidelity, Setting, Settings, TaskSymbol, Trial
 
@@ -33,6 +34,9 @@ _NEURONS = 10_000.0
 _PROBABILITY, _INPUT_PROBABILITY, _AFFERENTS = 0.02, 0.05, 5000
 _RECURRENT, _INHIBITION, _INPUT = 0.03, 0.3, 0.1
 """Static weights in units of the leak: from excitatory neurons, among inhibitory neurons, from afferents."""
+
+CALIBRATED_ALPHA = 0.36
+"""Constant of the Vogels rule that gives 10 Hz here, averaged over inputs; 2 rho tau = 0.4 gives 11 Hz."""
 
 _HIGHEST_RATE = 100.0
 _SILENT = 5.0
@@ -130,10 +134,17 @@ class InhibitoryNetwork(SpikeTask):
         return Trial("ok", float(np.mean(cases)), metrics, cases, ended.work)
 
     def baseline(self, settings: Settings) -> RuleSet:
-        """Return the rule of Vogels et al. 2011 with alpha = 2 tau target."""
-        text = "on_pre: y - alpha; on_post: x; alpha = 1; tau_x = 20 ms; tau_y = 20 ms"
-        rule = parse_rules(text).only().with_constants({"alpha": 2.0 * 0.02 * settings["target"]})
-        return RuleSet.single(rule)
+        """Return the rule of Vogels et al. 2011, alpha calibrated at 10 Hz and scaled with the target."""
+        return vogels(CALIBRATED_ALPHA * (settings["target"] / 10.0))
+
+    def references(self, settings: Settings) -> dict[str, RuleSet]:
+        """Return the calibrated rule, the one with alpha = 2 tau target, and the control."""
+        alpha = 2.0 * 0.02 * settings["target"]
+        return {
+            self.known_rule: self.baseline(settings),
+            f"vogels, alpha = {alpha:.2f}": vogels(alpha),
+            "control": self.control(settings),
+        }
 
     def control(self, settings: Settings) -> RuleSet:
         """Return a rule that only strengthens inhibition."""

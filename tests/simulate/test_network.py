@@ -458,6 +458,32 @@ def test_tiers_agree_and_a_seed_repeats() -> None:
     assert not np.array_equal(spikes[0], Simulation(small(), 8).run(1.0).spikes["E"][0])
 
 
+def test_several_plastic_projections_each_follow_their_own_rule() -> None:
+    rules = {
+        "a": "on_pre: y - a; on_post: x; a = 0.3; eta = 0.01",
+        "b": "on_pre: -y*a; on_post: x*y2; a = 0.5; eta = 0.02; tau_x = 10 ms; tau_y2 = 80 ms",
+    }
+    neuron = Neuron({"drive": Receptor(0.0), "none": Receptor(0.005, share=0.0)}, refractory=0.0)
+    sources = [Poisson("pre", 30, 20.0), Poisson("clock", 10, 15.0)]
+
+    def run(names: str) -> dict[str, Any]:
+        force = Projection("force", "clock", "post", "drive", Pairs(np.arange(10), np.arange(10)), 1000.0)
+        network = Network(
+            [Population("post", 10, neuron)],
+            [force] + [Projection(n, "pre", "post", "none", AllToAll(), 0.5, 1e-3, rule_of(rules[n])) for n in names],
+            sources,
+        )
+        simulation = Simulation(network, 4)
+        simulation.run(2.0)
+        return {name: simulation.weights(name) for name in names}
+
+    both = run("ab")
+    for name in "ab":
+        np.testing.assert_array_equal(both[name], run(name)[name])
+        assert np.ptp(both[name]) > 0.01
+    assert np.abs(both["a"] - both["b"]).max() > 0.05
+
+
 def test_frozen_weights_stay_and_thaw() -> None:
     simulation = Simulation(small(), 5)
     start = simulation.weights("IE")
