@@ -26,7 +26,7 @@ from rulesearch.simulate.recording import Record, Recording
 from rulesearch.simulate.simulation import Simulation
 from rulesearch.simulate.sources import Poisson
 from rulesearch.simulate.wiring import FixedProbability
-from rulesearch.tasks.inhibitory_rate import vogels
+from rulesearch.tasks.inhibitory_rate import InhibitoryRate, vogels
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.task import Fidelity, Setting, Settings, TaskSymbol, Trial
 
@@ -60,23 +60,9 @@ class InhibitoryNetwork(SpikeTask):
         "A recurrent network of leaky integrate-and-fire neurons with plastic inhibition of excitatory neurons must "
         "fire at the target rate."
     )
-    reference: ClassVar[str] = (
-        "Confavreux, B., Zenke, F., Agnes, E. J., Lillicrap, T. & Vogels, T. P. (2020). A meta-learning approach to "
-        "(re)discover plasticity rules that carve a desired function into a neural network. NeurIPS 33."
-    )
-    doi: ClassVar[str] = "10.1101/2020.10.24.353409"
-    bibtex: ClassVar[str] = (
-        "@inproceedings{confavreux2020,\n"
-        "  author = {Confavreux, Basile and Zenke, Friedemann and Agnes, Everton J. and Lillicrap, Timothy and "
-        "Vogels, Tim P.},\n"
-        "  title = {A meta-learning approach to (re)discover plasticity rules that carve a desired function into a "
-        "neural network},\n"
-        "  booktitle = {Advances in Neural Information Processing Systems},\n"
-        "  volume = {33},\n"
-        "  pages = {16398--16408},\n"
-        "  year = {2020}\n"
-        "}"
-    )
+    reference: ClassVar[str] = InhibitoryRate.reference
+    doi: ClassVar[str] = InhibitoryRate.doi
+    bibtex: ClassVar[str] = InhibitoryRate.bibtex
     symbols: ClassVar[Mapping[str, TaskSymbol]] = {
         **TRACES,
         "w": TaskSymbol("weight of the inhibitory synapse, a magnitude, in units of the leak"),
