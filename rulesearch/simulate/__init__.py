@@ -1,0 +1,91 @@
+"""Simulators: programs of rules, single synapses, rate networks, and spiking networks described as data.
+
+```
+from rulesearch.simulate import Network, Neuron, Population, Projection, Receptor, Simulation
+```
+
+Each name is loaded when it is first used, since most need compiled kernels.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rulesearch.simulate.codes import NetworkLimits
+    from rulesearch.simulate.network import Network, Projection
+    from rulesearch.simulate.neurons import (
+        Adaptation,
+        AfterDepolarisation,
+        Dendrite,
+        Escape,
+        Exponential,
+        MovingThreshold,
+        Neuron,
+        Population,
+        Receptor,
+    )
+    from rulesearch.simulate.recording import Record, Recording
+    from rulesearch.simulate.simulation import Simulation
+    from rulesearch.simulate.sources import FluctuatingGroups, FrozenPatterns, Poisson, SpikeTimes
+    from rulesearch.simulate.wiring import AllToAll, FixedInDegree, FixedProbability, Pairs
+
+__all__ = [
+    "Adaptation",
+    "AfterDepolarisation",
+    "AllToAll",
+    "Dendrite",
+    "Escape",
+    "Exponential",
+    "FixedInDegree",
+    "FixedProbability",
+    "FluctuatingGroups",
+    "FrozenPatterns",
+    "MovingThreshold",
+    "Network",
+    "NetworkLimits",
+    "Neuron",
+    "Pairs",
+    "Poisson",
+    "Population",
+    "Projection",
+    "Receptor",
+    "Record",
+    "Recording",
+    "Simulation",
+    "SpikeTimes",
+]
+
+_MODULES: dict[str, tuple[str, ...]] = {
+    "codes": ("NetworkLimits",),
+    "network": ("Network", "Projection"),
+    "neurons": (
+        "Adaptation",
+        "AfterDepolarisation",
+        "Dendrite",
+        "Escape",
+        "Exponential",
+        "MovingThreshold",
+        "Neuron",
+        "Population",
+        "Receptor",
+    ),
+    "recording": ("Record", "Recording"),
+    "simulation": ("Simulation",),
+    "sources": ("FluctuatingGroups", "FrozenPatterns", "Poisson", "SpikeTimes"),
+    "wiring": ("AllToAll", "FixedInDegree", "FixedProbability", "Pairs"),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'rulesearch.simulate' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"rulesearch.simulate.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -611,3 +611,12 @@ def test_a_kernel_that_must_be_compiled_is_announced_once(capsys: pytest.Capture
     assert capsys.readouterr().err.splitlines() == [
         "compiling a thing that has one tier (jit) once, 10 to 30 s; later runs load it"
     ]
+
+
+def test_the_public_names_are_those_of_their_modules() -> None:
+    import rulesearch.simulate as simulate
+
+    for name in simulate.__all__:
+        assert getattr(simulate, name).__module__ == f"rulesearch.simulate.{simulate._PLACES[name]}"
+    with pytest.raises(AttributeError, match="no attribute 'Netwerk'"):
+        _ = simulate.Netwerk
