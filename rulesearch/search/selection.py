@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from rulesearch.search.candidate import Candidate
+from rulesearch.simulate.kernel import compiled
 from rulesearch.tasks.task import Requirement
 
 _FAR = 1e12
@@ -42,7 +42,7 @@ class Lexicase:
         return self.pool[int(left[int(rng.random() * len(left))])]
 
 
-@njit(cache=True)  # type: ignore[misc]
+@compiled()
 def _filter(errors: Any, order: Any) -> Any:
     """Return the rows of `(candidates, cases)` that are left after all cases."""
     left = np.arange(errors.shape[0])

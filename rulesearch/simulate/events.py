@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Trace
+from rulesearch.simulate.kernel import compiled
 from rulesearch.simulate.program import encode
 from rulesearch.simulate.vm import run_segment
 
@@ -82,7 +82,7 @@ def run_protocols(
     return found
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@compiled(nogil=True, error_model="numpy")
 def _run(
     program: Any, registers: Any, results: Any, traces: Any, times: Any, sides: Any, offsets: Any, change: Any
 ) -> Any:

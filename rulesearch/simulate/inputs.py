@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from rulesearch.errors import RulesearchError
+from rulesearch.simulate.kernel import compiled
 
 _BLOCK = 8192
 """Time steps that are filled at a time: what a block touches stays in the processor's cache."""
@@ -86,7 +86,7 @@ def fluctuating_rates(
     return rates
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _filtered(noise: Any, decay: float) -> Any:
     gain = np.sqrt(1.0 - decay * decay)
     for group in range(noise.shape[0]):
@@ -144,7 +144,7 @@ def _hazard(rates: npt.NDArray[np.float64], steps: int, dt: float) -> npt.NDArra
     return hazard
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _next_spike(hazard: Any, bin_steps: float, after: float, threshold: float) -> float:
     """Return when the hazard has grown by `threshold` since `after` [steps]; infinity where it never does."""
     bins = hazard.size - 1
@@ -171,7 +171,7 @@ def _next_spike(hazard: Any, bin_steps: float, after: float, threshold: float) -
     return (low + inside) * bin_steps
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _draw_train(generator: Any, hazard: Any, group: Any, steps: int, refractory: float) -> Any:
     afferents = group.size
     bin_steps = steps / (hazard.shape[1] - 1)
@@ -217,7 +217,7 @@ def _draw_train(generator: Any, hazard: Any, group: Any, steps: int, refractory:
     return offsets, indices[:total].copy()
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _draw_sum(generator: Any, hazard: Any, group: Any, weights: Any, steps: int, refractory: float) -> Any:
     afferents = group.size
     bin_steps = steps / (hazard.shape[1] - 1)

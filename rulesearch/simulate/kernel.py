@@ -1,10 +1,37 @@
-"""How the kernels of spiking networks are compiled."""
+"""How kernels are compiled and kept: in a cache on disk that knows the sources of all of them.
+
+Numba looks at the file of the kernel alone, and would go on using one whose callees changed in other files, after an
+upgrade as well as after an edit.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from numba import njit
+
+_HERE = Path(__file__).parent
+
+
+def compiled(**options: Any) -> Callable[[Any], Any]:
+    """Return a decorator that compiles a function on first use, and loads it from the cache later.
+
+    **Arguments:** `options` of `numba.njit`.
+    """
+
+    def decorate(function: Any) -> Any:
+        dispatcher = njit(cache=True, **options)(function)
+        # Where a version of Numba keeps its stamp elsewhere, its own stands.
+        kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+        if kept is not None and hasattr(kept, "_source_stamp"):
+            kept._source_stamp = (kept._source_stamp, _sources())
+        return dispatcher
+
+    return decorate
 
 
 def kernel(function: Any) -> Any:
@@ -13,4 +40,14 @@ def kernel(function: Any) -> Any:
     Without the counts of arrays' owners, which every view and every call would change by atomic instructions: a tenth
     of the time of a network. The caller keeps all arrays.
     """
-    return njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+    return compiled(nogil=True, error_model="numpy", _nrt=False)(function)
+
+
+@cache
+def _sources() -> str:
+    """Return a digest of all files that kernels are made from."""
+    digest = hashlib.sha256()
+    for path in [*sorted(_HERE.glob("*.py")), _HERE.parent / "expression" / "operators.py"]:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()

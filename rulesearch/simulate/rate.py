@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass
 from rulesearch.simulate.codes import NONFINITE, OK, RUNAWAY
 from rulesearch.simulate.compiling import announce
+from rulesearch.simulate.kernel import compiled
 from rulesearch.simulate.program import Program, encode
 from rulesearch.simulate.vm import run_segment
 
@@ -145,7 +145,7 @@ def simulate_rates(
     ]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@compiled(nogil=True, error_model="numpy")
 def _run_each(
     codes: Any,
     segments: Any,
@@ -187,7 +187,7 @@ def _run_each(
     return ends
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@compiled(nogil=True, error_model="numpy")
 def _run(
     program: Any,
     registers: Any,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.simulate import network_tables as tables
+from rulesearch.simulate.kernel import compiled
 
 if TYPE_CHECKING:
     from rulesearch.simulate.simulation import Simulation
@@ -210,7 +210,7 @@ def joined(parts: Sequence[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:
     return np.concatenate([np.zeros(0, dtype=kind), *parts]).astype(kind, copy=False)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@compiled(nogil=True)
 def _sort_out(steps: Any, units: Any, low: int, high: int, dt: float, times: Any, chosen: Any, at: int) -> int:
     """Add times [s] and numbers of the units from `low` to `high` behind entry `at`; return where the next would go."""
     for k in range(steps.size):

@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SATURATED, SILENT
+from rulesearch.simulate.kernel import compiled
 from rulesearch.simulate.vm import run_segment
 
 WEIGHT, MEAN, TRACES = 0, 1, 2
@@ -28,14 +28,14 @@ _LARGEST_EXPONENT = 200.0
 """A trace that decays faster than by exp(-200) per step is zero at the next one in either case."""
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _clip(value: float, low: float, high: float) -> float:
     if value < low:
         return low
     return high if value > high else value
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _apply(program: Any, pre: Any, result: int, w: Any, synapse: Any, waits: Any, lanes: int, change: Any) -> Any:
     """Run the waiting presynaptic updates; return by how much the summed weights changed."""
     eta, low, high = change
@@ -51,7 +51,7 @@ def _apply(program: Any, pre: Any, result: int, w: Any, synapse: Any, waits: Any
     return moved
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def integrate(
     program: Any,
     pre: Any,

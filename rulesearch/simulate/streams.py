@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from rulesearch.errors import RulesearchError
+from rulesearch.simulate.kernel import compiled
 
 if TYPE_CHECKING:
     from rulesearch.simulate.sources import FluctuatingGroups
@@ -155,7 +155,7 @@ def _draw_cells(
     return units, counts
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _bernoulli_cells(generator: Any, chances: Any, most: float, size: int, steps: int) -> Any:
     cells = size * steps
     counts = np.zeros(steps, dtype=np.int64)

@@ -11,10 +11,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
 from rulesearch.expression.operators import COPY, OPERATORS, SQUARE
+from rulesearch.simulate.kernel import compiled
 
 ADD, SUB, MUL, DIV, POW = (OPERATORS[name].opcode for name in ("add", "sub", "mul", "div", "pow"))
 NEG, EXP, LOG, SQRT, ABS = (OPERATORS[name].opcode for name in ("neg", "exp", "log", "sqrt", "abs"))
@@ -27,37 +28,37 @@ _LOG_2_LOW = float(Fraction("0.693147180559945309417232121458176568") - Fraction
 _TAYLOR = tuple(1.0 / math.factorial(n) for n in range(12, 0, -1))
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@compiled(error_model="numpy")
 def minimum(a: float, b: float) -> float:
     """Return the smaller of two numbers; nan if either is."""
     return a if (a < b or a != a) else b
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@compiled(error_model="numpy")
 def maximum(a: float, b: float) -> float:
     """Return the larger of two numbers; nan if either is."""
     return a if (a > b or a != a) else b
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@compiled(error_model="numpy")
 def step(a: float) -> float:
     """Return 1 above zero, else 0; nan stays."""
     return 1.0 if a > 0.0 else (0.0 if a <= 0.0 else a)
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@compiled(error_model="numpy")
 def relu(a: float) -> float:
     """Return the number above zero, else 0; nan stays."""
     return a if (a > 0.0 or a != a) else 0.0
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@compiled(error_model="numpy")
 def sign(a: float) -> float:
     """Return -1, 0 or 1; nan stays."""
     return 1.0 if a > 0.0 else (-1.0 if a < 0.0 else (0.0 if a == 0.0 else a))
 
 
-@njit(cache=True, error_model="numpy", inline="always")  # type: ignore[misc]
+@compiled(error_model="numpy", inline="always")
 def tanh(a: float) -> float:
     """Return the hyperbolic tangent, within two units in the last place; nan stays.
 
@@ -77,7 +78,7 @@ def tanh(a: float) -> float:
     return float(np.copysign(-e / (2.0 + e), a))
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@compiled(error_model="numpy")
 def execute(code: Any, start: int, stop: int, registers: Any, lanes: int) -> None:
     """Run instructions `start` to `stop` on the first `lanes` lanes of `(registers, lanes)`."""
     for k in range(start, stop):

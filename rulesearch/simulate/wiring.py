@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from rulesearch.errors import RulesearchError
+from rulesearch.simulate.kernel import compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _given(wiring: Pairs, senders: int, targets: int, where: str) -> Rows:
     return Rows(starts, target.astype(np.uint32), order.astype(np.int64))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _bernoulli(generator: Any, senders: int, targets: int, probability: float, exclude: bool) -> Any:
     expected = senders * targets * probability
     found = np.empty(int(expected + 6.0 * np.sqrt(expected) + 64.0), dtype=np.uint32)
@@ -153,7 +153,7 @@ def _bernoulli(generator: Any, senders: int, targets: int, probability: float, e
     return starts, found[:count].copy()
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _choose(generator: Any, senders: int, targets: int, in_degree: int, exclude: bool) -> Any:
     chosen = np.empty(targets * in_degree, dtype=np.int64)
     taken = np.full(senders, -1, dtype=np.int64)
@@ -170,7 +170,7 @@ def _choose(generator: Any, senders: int, targets: int, in_degree: int, exclude:
     return chosen
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _sorted_by(keys: Any, kinds: int) -> Any:
     """Return where each key begins, and a stable order of the entries by key."""
     starts = np.zeros(kinds + 1, dtype=np.int64)
@@ -187,7 +187,7 @@ def _sorted_by(keys: Any, kinds: int) -> Any:
     return starts, order
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _transposed(row_starts: Any, target: Any, targets: int) -> Any:
     starts = np.zeros(targets + 1, dtype=np.int64)
     for k in range(target.size):

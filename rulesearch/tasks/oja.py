@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from rulesearch.expression.parser import parse_expression
 from rulesearch.rules.library import known_rule
@@ -21,6 +20,7 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Lowpass
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import OK, STATUS
+from rulesearch.simulate.kernel import compiled
 from rulesearch.simulate.rate import simulate_rates
 from rulesearch.tasks.task import Fidelity, Setting, Settings, Task, TaskSymbol, Trial
 
@@ -198,7 +198,7 @@ def _score(weights: Array, data: OjaData, work: int) -> Trial:
     return Trial("ok", loss, metrics, cases, work)
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[misc]
+@compiled(error_model="numpy")
 def _direction_and_length(weights: Any, components: Any, penalty: Any) -> Any:
     """Return, per data set, the means over the second half of 1 - |cos| and penalty (|w| - 1)^2.
 

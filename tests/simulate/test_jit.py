@@ -49,3 +49,11 @@ def test_operators_of_the_table_are_all_available() -> None:
     for row in OPERATORS.values():
         tree = Expression.apply(row.name, *([tree] + [Expression.symbol("y")] * (row.arity - 1)))
     assert encode((tree,), ("x", "y"), {}).compiled() is not None
+
+
+def test_cached_kernels_know_the_sources_of_all_kernels() -> None:
+    from rulesearch.simulate import events, kernel, network_kernel, rate, spiking_kernel, vm
+
+    for function in (network_kernel.advance, spiking_kernel.integrate, rate._run_each, events._run, vm.execute):
+        _, digest = function._cache._cache_file._source_stamp
+        assert digest == kernel._sources()
