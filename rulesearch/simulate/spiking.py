@@ -31,7 +31,7 @@ _SLOTS = ("on_pre", "on_post")
 
 
 @dataclass(frozen=True, slots=True)
-class Neuron:
+class DrivenNeuron:
     """A conductance-based leaky integrate-and-fire neuron; potentials [mV], times [s], gains in units of the leak."""
 
     rest: float = -60.0
@@ -132,7 +132,7 @@ def simulate_spiking(
     dt: float,
     learning: float,
     bounds: tuple[float, float],
-    neuron: Neuron | None = None,
+    neuron: DrivenNeuron | None = None,
     limits: Limits | None = None,
     settling: float = 0.0,
     record_every: float = 0.0,
@@ -147,7 +147,7 @@ def simulate_spiking(
     **Returns:** code `silent` also where no spike falls after learning, `saturated` where the weights are all
     at one bound at the end of learning.
     """
-    neuron = neuron or Neuron()
+    neuron = neuron or DrivenNeuron()
     limits = limits or Limits()
     program, traces = spiking_program(rule)
     afferents, steps = plastic.afferents, plastic.steps
@@ -186,7 +186,7 @@ def simulate_spiking(
     )
 
 
-def _physics(neuron: Neuron, dt: float) -> tuple[float, ...]:
+def _physics(neuron: DrivenNeuron, dt: float) -> tuple[float, ...]:
     return (
         neuron.rest,
         neuron.threshold,

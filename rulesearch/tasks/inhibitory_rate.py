@@ -22,7 +22,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
-from rulesearch.simulate.spiking import Limits, Neuron, SpikingResult, simulate_spiking
+from rulesearch.simulate.spiking import DrivenNeuron, Limits, SpikingResult, simulate_spiking
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
 from rulesearch.tasks.tuned_input import GROUPS, TunedInput, prepare
@@ -233,7 +233,7 @@ def _simulate(
     dt, afferents = settings["dt"] * 1e-3, int(settings["afferents"])
     learning, scoring = pace.learning * settings["learning"], pace.scoring * settings["scoring"]
     tuned = prepare(seed, settings["ou_sd"], settings["background"], learning + scoring, dt, afferents)
-    neuron = Neuron()
+    neuron = DrivenNeuron()
     scale = 1000.0 / afferents
     result = simulate_spiking(
         rule,

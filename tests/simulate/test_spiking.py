@@ -16,10 +16,10 @@ from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
 from rulesearch.simulate.inputs import SpikeTrain, draw_conductance, draw_spikes, fluctuating_rates
-from rulesearch.simulate.spiking import Limits, Neuron, SpikingResult, simulate_spiking
+from rulesearch.simulate.spiking import DrivenNeuron, Limits, SpikingResult, simulate_spiking
 
 DT = 1e-3
-DRIVEN = Neuron(static_tau=1e-6, plastic_gain=0.0, refractory=DT)
+DRIVEN = DrivenNeuron(static_tau=1e-6, plastic_gain=0.0, refractory=DT)
 """A neuron that fires in exactly the steps in which it gets a strong excitation, whatever its plastic synapses do."""
 
 
@@ -87,7 +87,7 @@ def reference(
 
 
 def test_rate_under_constant_excitation_is_that_of_the_closed_form() -> None:
-    neuron, dt = Neuron(), 1e-4
+    neuron, dt = DrivenNeuron(), 1e-4
     drive_per_step = 0.6
     g = neuron.static_gain * drive_per_step / (1.0 - math.exp(-dt / neuron.static_tau))
     v = (neuron.rest + g * neuron.static_reversal) / (1.0 + g)
@@ -110,7 +110,7 @@ def test_rate_under_constant_excitation_is_that_of_the_closed_form() -> None:
 
 
 def test_a_weight_acts_through_its_gain_time_constant_and_reversal() -> None:
-    excitatory = Neuron(plastic_reversal=0.0, plastic_tau=0.005, plastic_gain=0.014)
+    excitatory = DrivenNeuron(plastic_reversal=0.0, plastic_tau=0.005, plastic_gain=0.014)
     steps, dt = 20_000, 1e-4
     through_weights = simulate_spiking(
         rule_of("on_pre: w"),
