@@ -1,7 +1,7 @@
 """How fast is the spiking simulator? The network of Vogels et al. 2011 beside Brian2, NEST and C++ by hand.
 
-    python experiments/benchmarks/simulator.py --environments /tmp/peers
-    python experiments/benchmarks/simulator.py --environments /tmp/peers --json
+    python experiments/benchmarks/simulator.py --environments peers
+    python experiments/benchmarks/simulator.py --environments peers --json
 
 8,000 excitatory and 2,000 inhibitory neurons, connection probability 0.02, plastic inhibition, 5 s of biological time
 in steps of 0.1 ms, one thread; every program draws its own connections. They take turns, and medians are compared:

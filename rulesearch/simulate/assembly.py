@@ -29,6 +29,7 @@ def first_neurons(network: Network) -> dict[str, int]:
 def cells_of(
     network: Network, first: Mapping[str, int], generator: np.random.Generator
 ) -> tuple[tables.Cells, dict[tuple[str, str], int]]:
+    """Return the tables of all neurons, and the first gate of each receptor by population and name."""
     total = sum(population.size for population in network.populations)
     whole, number = [], []
     receptor: list[list[int]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -58,9 +59,13 @@ def restore_state(simulation: Simulation, state: Mapping[str, npt.NDArray[Any]])
 
 def save_state(simulation: Simulation, path: str | Path) -> None:
     """Write `state` to a file in NumPy's .npz format."""
-    with Path(path).open("wb") as stream:
-        arrays: dict[str, Any] = {**state_of(simulation)}
+    path = Path(path)
+    arrays: dict[str, Any] = {**state_of(simulation)}
+    # A file that is there stays whole until the new one is.
+    partial = path.with_name(path.name + ".part")
+    with partial.open("wb") as stream:
         np.savez(stream, **arrays)
+    partial.replace(path)
 
 
 def load_state(simulation: Simulation, path: str | Path) -> None:
@@ -71,7 +76,7 @@ def load_state(simulation: Simulation, path: str | Path) -> None:
     try:
         with np.load(path, allow_pickle=False) as found:
             restore_state(simulation, {name: found[name] for name in found.files})
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise RulesearchError(f"{path} is no saved state: {error}") from None
 
 

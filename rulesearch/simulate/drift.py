@@ -19,6 +19,7 @@ from rulesearch.rules.states import Synaptic, Trace
 
 _SUMS = ("w_sum", "w_mean")
 _MOST_PRODUCTS = 12
+_LARGEST_EXPONENT = 300.0
 
 ELAPSED = "elapsed_time"
 """Symbol of a solved drift: time since the last event at the synapse [s]."""
@@ -61,19 +62,18 @@ def affine_in_weight(rule: Rule, soft: bool = False) -> tuple[float, float] | No
     return found if found is not None and all(map(math.isfinite, found)) else None
 
 
-def since_last_event(rule: Rule, signals: tuple[str, ...], soft: bool = False) -> Expression | None:
+def since_last_event(rule: Rule, signals: tuple[str, ...], soft: bool = False) -> tuple[Expression, float] | None:
     """Return the change of the weight since the last event at its synapse, where the drift is a sum of products.
 
     **Arguments:** `signals`: names whose values hold between events.
-    **Returns:** an expression of states, constants, signals and `ELAPSED`; None where the drift is another one.
+    **Returns:** an expression of states, constants, signals and `ELAPSED`, and for how long it may wait [s], so that
+    exp(s/T) stays finite. None where the drift is another one, or where something else reads weights between events: a
+    sum of weights, a synaptic state with a drift of its own.
     """
-    if "drift" not in rule.slots or soft:
+    moving = any(isinstance(state, Synaptic) and "drift" in state.slots for state in rule.states.values())
+    if "drift" not in rule.slots or soft or moving or any(name in _SUMS for name in rule.symbols):
         return None
-    decays = {
-        name: state.tau
-        for name, state in rule.states.items()
-        if isinstance(state, Trace) or (isinstance(state, Synaptic) and "drift" not in state.slots)
-    }
+    decays = {name: state.tau for name, state in rule.states.items() if isinstance(state, Trace | Synaptic)}
     held = {*rule.constants, *(name for name in signals if name not in rule.states)}
     products = _products(rule.slots["drift"], set(decays), held)
     low, high = rule.bounds or (-math.inf, math.inf)
@@ -82,9 +82,11 @@ def since_last_event(rule: Rule, signals: tuple[str, ...], soft: bool = False) -
         return None
     elapsed = Expression.symbol(ELAPSED)
     total: Expression | None = None
+    fastest = 0.0
     for names, coefficient in products.items():
         # A state without a time constant holds its value.
         rate = sum(1.0 / tau for tau in (decays[name] for name in names) if tau is not None)
+        fastest = max(fastest, rate)
         spent = elapsed
         if rate > 0.0:
             grown = Expression.apply("exp", Expression.apply("mul", elapsed, Expression.number(rate)))
@@ -95,13 +97,8 @@ def since_last_event(rule: Rule, signals: tuple[str, ...], soft: bool = False) -
         for name in names:
             part = Expression.apply("mul", part, Expression.symbol(name))
         total = part if total is None else Expression.apply("add", total, part)
-    return total
-
-
-def longest_wait(rule: Rule) -> float:
-    """Return after what time without an event [s] a solved drift must be brought up to date: exp(s/T) stays finite."""
-    rates = [1.0 / state.tau for state in rule.states.values() if state.tau is not None]
-    return 300.0 / sum(rates) if rates else math.inf
+    assert total is not None
+    return total, _LARGEST_EXPONENT / fastest if fastest > 0.0 else math.inf
 
 
 def _products(drift: Expression, states: set[str], held: set[str]) -> _Products | None:

@@ -70,7 +70,6 @@ def advance(
     `exact`: whether membranes relax exactly under the conductances of a step; `watch_every`: steps between
     potentials that are written down.
     """
-    # Fields of tuples are taken out once: each access would change an array's count of owners.
     offsets, given = trains
     table, delays, row_starts, targets, weights = (
         wires.table,

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 
 SITES = ("soma", "dendrite")
+"""Where a receptor may lie."""
 
 
 @dataclass(frozen=True, slots=True)

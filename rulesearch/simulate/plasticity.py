@@ -14,7 +14,7 @@ from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import SLOTS, Lowpass, Synaptic, Trace
 from rulesearch.simulate import network_tables as tables
-from rulesearch.simulate.drift import ELAPSED, affine_in_weight, longest_wait, since_last_event
+from rulesearch.simulate.drift import ELAPSED, affine_in_weight, since_last_event
 from rulesearch.simulate.program import Program, encode
 from rulesearch.simulate.synapse import with_customary_traces
 
@@ -110,8 +110,8 @@ class PlasticityTables:
             self.whole[q][tables.TOUCHED] = self.touched
             self.sources[q, ELAPSED] = (tables.WAITED, self.touched, 0)
             self.touched += place.synapses
-            self.longest_wait = min(self.longest_wait, longest_wait(rule))
-        self._add_event(q, rule, "", () if put_off is None else (put_off,))
+            self.longest_wait = min(self.longest_wait, put_off[1])
+        self._add_event(q, rule, "", () if put_off is None else put_off[:1])
         if self.actions[tables.EVENTS * q + tables.DRIFT]:
             self.whole[q][tables.DRIFT_EVERY] = place.drift_steps
         return rule

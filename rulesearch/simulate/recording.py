@@ -41,7 +41,8 @@ class Recording:
     **Fields:** `status`; `start` and `stop` [s] as far as it came; `spikes` by source or population: times [s] and
     units; `sizes`: units of each; `potential_times` [s] and `potentials` `(times, neurons)` by population;
     `weight_times` [s] and `weights` `(times, synapses)` by projection; `counts`: spikes by source or population,
-    recorded or not; `work`: counted work; `events`: arrivals at synapses; `updates`: evaluations of rules.
+    recorded or not; `work`: counted work since the simulation began; `events`: arrivals at synapses; `updates`:
+    evaluations of rules.
     """
 
     status: str

@@ -33,7 +33,7 @@ from rulesearch.simulate.network_tables import (
 )
 from rulesearch.simulate.vm import run_segment
 
-# As in `synapse_kernel`, loops run over unsigned numbers on whole arrays, without views.
+# As in `synapse_kernel`, loops run over unsigned numbers.
 
 
 @kernel

@@ -86,8 +86,8 @@ class Simulation:
     ) -> Recording:
         """Run on for a while.
 
-        **Arguments:** `learning`: whether weights change, for all plastic projections or by name; traces go on in any
-        case.
+        **Arguments:** `learning`: whether weights and synaptic states change, for all plastic projections or by name;
+        traces and low-passes go on in any case.
         **Raises:** `RulesearchError` for names that are not there.
         """
         record, limits = record or Record(), limits or NetworkLimits()

@@ -38,8 +38,7 @@ from rulesearch.simulate.network_tables import (
 )
 from rulesearch.simulate.rule_kernel import run_lanes
 
-# Loops run over unsigned numbers on whole arrays: such an index needs no check for a negative one, and no view of an
-# array, whose count of owners would be changed for every spike.
+# Loops run over unsigned numbers: such an index needs no check for a negative one.
 
 
 @kernel
@@ -107,6 +106,34 @@ def _take_columns(
 
 
 @kernel
+def _run_rows(
+    program: Any,
+    cells: Any,
+    plastics: Any,
+    q: int,
+    slot: int,
+    targets: Any,
+    starts: Any,
+    units: Any,
+    start: int,
+    stop: int,
+    first_row: int,
+    w: Any,
+    seconds: float,
+    desk: Any,
+) -> None:
+    """Run an event of plastic projection q on all synapses of the units `start` to `stop`; see `_take_rows`."""
+    event = EVENTS * q + slot
+    # What reads a sum of weights must see the changes by the spikes before it.
+    alone = plastics.whole[q, SUM] >= 0 and slot == ON_PRE
+    needs, place = plastics.needs[event], desk.place
+    place[0], place[1] = start, 0
+    while place[0] < stop:
+        lanes = _take_rows(desk, targets, starts, units, place, stop, first_row, needs, alone)
+        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)
+
+
+@kernel
 def add_static(
     gates: Any, row_starts: Any, targets: Any, weights: Any, units: Any, start: int, stop: int, wire: Any, delay: int
 ) -> int:
@@ -168,26 +195,15 @@ def deliver(
     gate = cells.gates[wire[GATE_FIRST] : wire[GATE_FIRST] + wire[TARGETS]]
     starts = wires.row_starts[wire[ROW_FIRST] + delay * wire[SENDERS] :]
     w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
-    learns = plastics.whole[q, LEARNS] == 1
-    # What reads a sum of weights must see the changes by the spikes before it.
-    alone = plastics.whole[q, SUM] >= 0
-    place, first_row = desk.place, delay * wire[SENDERS]
+    learns, first_row = plastics.whole[q, LEARNS] == 1, delay * wire[SENDERS]
     if learns and plastics.whole[q, TOUCHED] >= 0:
-        needs = plastics.needs[EVENTS * q + CATCH_UP]
-        place[0], place[1] = start, 0
-        while place[0] < stop:
-            lanes = _take_rows(desk, targets, starts, units, place, stop, first_row, needs, alone)
-            run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, desk, lanes, w, 1.0)
+        _run_rows(program, cells, plastics, q, CATCH_UP, targets, starts, units, start, stop, first_row, w, 1.0, desk)
     events = _add_plastic(gate, starts, targets, units, start, stop, w, plastics.change[q])
     counts[SYNAPTIC_EVENTS] += events
     event = EVENTS * q + ON_PRE
     if not learns or plastics.action_starts[event] == plastics.action_starts[event + 1]:
         return
-    needs = plastics.needs[event]
-    place[0], place[1] = start, 0
-    while place[0] < stop:
-        lanes = _take_rows(desk, targets, starts, units, place, stop, first_row, needs, alone)
-        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
+    _run_rows(program, cells, plastics, q, ON_PRE, targets, starts, units, start, stop, first_row, w, 1.0, desk)
     counts[UPDATES] += events
 
 
@@ -240,10 +256,5 @@ def every_synapse(
     targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
     starts = wires.row_starts[wire[ROW_FIRST] :]
     every = desk.every[: wire[DELAYS] * wire[SENDERS]]
-    event = EVENTS * q + slot
-    needs, place = plastics.needs[event], desk.place
-    place[0], place[1] = 0, 0
-    while place[0] < every.size:
-        lanes = _take_rows(desk, targets, starts, every, place, every.size, 0, needs, False)
-        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)
+    _run_rows(program, cells, plastics, q, slot, targets, starts, every, 0, every.size, 0, w, seconds, desk)
     counts[UPDATES] += wire[SYNAPSES]

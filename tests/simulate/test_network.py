@@ -16,6 +16,7 @@ from rulesearch.rules import parse_rules
 from rulesearch.rules.rule import Rule
 from rulesearch.simulate.codes import NetworkLimits
 from rulesearch.simulate.compiling import announce
+from rulesearch.simulate.drift import since_last_event
 from rulesearch.simulate.network import Network, Projection
 from rulesearch.simulate.neurons import (
     Adaptation,
@@ -139,6 +140,40 @@ def test_drift_by_products_is_solved_between_events(name: str, delay: float, bac
     assert abs(found - 0.5) > 1e-3
     # It is worked out at spikes alone, and once at the end of every second.
     assert simulation.run(1.0).updates == 0
+
+
+def test_what_is_read_between_events_does_not_wait() -> None:
+    # The sum of weights and a low-pass of the weight see a drift that no event at their synapses brings up to date.
+    for text in ("on_pre: w_sum; drift: y; eta = 0.1", "on_pre: m; drift: y; m = lowpass(w, 50 ms); eta = 0.1"):
+        rule = rule_of(text)
+        assert since_last_event(rule, ()) is None
+        neuron = Neuron({"drive": Receptor(0.0), "none": Receptor(0.005, share=0.0)}, refractory=0.0)
+        network = Network(
+            [Population("post", 1, neuron)],
+            [
+                Projection("force", "clock", "post", "drive", AllToAll(), 1000.0),
+                Projection("w", "pre", "post", "none", AllToAll(), 0.5, rule=rule),
+            ],
+            [
+                SpikeTimes("clock", 1, np.array([0.01]), np.array([0])),
+                SpikeTimes("pre", 2, np.array([0.3]), np.array([0])),
+            ],
+        )
+        simulation = Simulation(network)
+        simulation.run(0.5)
+        # Both weights grew by eta tau = 2e-3 before the spike at one of them reads the sum, 1.004, or their mean.
+        read = 1.004 if "w_sum" in text else 0.502
+        np.testing.assert_allclose(simulation.weights("w"), [0.502 + 0.1 * read, 0.502], rtol=5e-3)
+
+
+def test_fast_products_wait_no_longer_than_their_numbers_last() -> None:
+    rule = rule_of("drift: x**2*x*y; eta = 5; tau_x = 2 ms; tau_y = 2 ms")
+    put_off = since_last_event(with_customary_traces(rule), ())
+    assert put_off is not None and put_off[1] == pytest.approx(300.0 / (4 / 0.002))
+    pre, post = [0.1, 0.5], [0.101, 0.501]
+    found = driven(rule, pre, post, 3.0).weights("w")[0]
+    assert found - 0.5 == pytest.approx(by_events(rule, pre, post, 3.0 - DT) - 0.5, rel=1e-9)
+    assert found - 0.5 > 1e-4
 
 
 def test_drift_that_waits_stops_while_frozen_and_follows_signals() -> None:
@@ -444,9 +479,12 @@ def test_state_is_kept_and_brought_back(tmp_path: Path) -> None:
     assert once.status == after.status == "ok" and len(after.spikes["E"][0]) > 100
     with pytest.raises(RulesearchError, match="another network"):
         Simulation(Network([Population("E", 3, Neuron())], [])).load(tmp_path / "state.npz")
-    (tmp_path / "bad.npz").write_bytes(b"PK nothing")
-    with pytest.raises(RulesearchError, match="no saved state"):
-        other.load(tmp_path / "bad.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["state.npz"]
+    whole_file = (tmp_path / "state.npz").read_bytes()
+    for content in (b"PK nothing", b"", whole_file[: len(whole_file) // 2]):
+        (tmp_path / "bad.npz").write_bytes(content)
+        with pytest.raises(RulesearchError, match="no saved state"):
+            other.load(tmp_path / "bad.npz")
 
 
 def test_tiers_agree_and_a_seed_repeats() -> None:
