@@ -19,6 +19,7 @@ from rulesearch.simulate.compiling import announce
 from rulesearch.simulate.network import Network, Projection
 from rulesearch.simulate.network_kernel import advance
 from rulesearch.simulate.recording import Keeper, Record, Recording, joined
+from rulesearch.simulate.rule_kernel import lowpasses
 from rulesearch.simulate.streams import Stream
 from rulesearch.simulate.synapse_kernel import every_synapse
 
@@ -64,6 +65,7 @@ class Simulation:
         self._runs = self._program.compiled() if backend == "jit" and self._plastic else self._program.bytecode
         self._desk = self._new_desk()
         self._plastics.clock[1] = network.dt
+        self._settle_lowpasses()
         self._stretch = min(_STRETCH, plasticity.longest_wait)
         units = sum(group.size for group in network.groups)
         longest = int(self._wires.delays.max(initial=0))
@@ -240,6 +242,14 @@ class Simulation:
             np.zeros((2, self._cells.free_at.size)),
             np.zeros(self._plastics.lowpasses[:, 3].sum()),
         )
+
+    def _settle_lowpasses(self) -> None:
+        """Let low-passes begin where they rest, as those of a single synapse do: 0 mV is far from any potential."""
+        at_once = np.ones_like(self._plastics.lowpass_gains)
+        for _ in at_once:
+            # Once for each, since one may be a low-pass of another.
+            reached = self._plastics._replace(lowpass_gains=at_once)
+            lowpasses(self._runs, self._cells, reached, self._desk.registers, self._desk.news)
 
     def _advance(self, end: int, keeper: Keeper, limits: NetworkLimits) -> int:
         dt = self.network.dt

@@ -142,6 +142,18 @@ def test_drift_by_products_is_solved_between_events(name: str, delay: float, bac
     assert simulation.run(1.0).updates == 0
 
 
+def test_low_passes_begin_where_they_rest() -> None:
+    rule = rule_of("on_pre: u + m; u = lowpass(v, 1 s); m = lowpass(u - 3 mV*y, 2 s); eta = 0.1")
+    network = Network(
+        [Population("post", 1, Neuron({"g": Receptor(0.005)}, rest=-65.0))],
+        [Projection("w", "pre", "post", "g", AllToAll(), 0.0, rule=rule)],
+        [SpikeTimes("pre", 1, np.array([0.0]), np.array([0]))],
+    )
+    simulation = Simulation(network)
+    simulation.run(0.01)
+    np.testing.assert_allclose(simulation.weights("w"), -13.0, rtol=1e-9)
+
+
 def test_what_is_read_between_events_does_not_wait() -> None:
     # The sum of weights and a low-pass of the weight see a drift that no event at their synapses brings up to date.
     for text in ("on_pre: w_sum; drift: y; eta = 0.1", "on_pre: m; drift: y; m = lowpass(w, 50 ms); eta = 0.1"):

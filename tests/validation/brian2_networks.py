@@ -66,8 +66,8 @@ def main() -> None:
         )
         cells[name].v = np.array(task["initial"][name]) * mV
         if task["slow"]:
-            cells[name].u_minus = 0 * mV
-            cells[name].u_plus = 0 * mV
+            cells[name].u_minus = -60 * mV
+            cells[name].u_plus = -60 * mV
     source = SpikeGeneratorGroup(
         task["source"]["size"], task["source"]["units"], np.array(task["source"]["times"]) * second, name="input"
     )
