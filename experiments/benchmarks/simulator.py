@@ -44,10 +44,10 @@ def environment(folder: Path, *requirements: str) -> Path:
     return python
 
 
-def compiled(folder: Path) -> Path:
-    """Return the C++ program, compiled for this machine."""
-    program = folder / "vogels"
-    words = ["c++", "-O3", "-march=native", "-std=c++17", "-o", str(program), str(HERE / "vogels.cpp")]
+def compiled(folder: Path, name: str = "vogels") -> Path:
+    """Return a C++ program, compiled for this machine."""
+    program = folder / name
+    words = ["c++", "-O3", "-march=native", "-std=c++17", "-o", str(program), str(HERE / f"{name}.cpp")]
     subprocess.run(words, check=True)
     return program
 
@@ -108,7 +108,10 @@ def contest(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def scaling(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the cost per synaptic event and the memory per plastic synapse at growing size, in-degrees the same."""
+    """Return the cost per synaptic event and the memory per plastic synapse at growing size, in-degrees the same.
+
+    Beside it stands what bare loops over such networks cost, so that the share of the machine's memory is seen.
+    """
     sys.path.insert(0, str(HERE))
     from vogels_rulesearch import OTHER, RULE, network, timed
 
@@ -124,10 +127,17 @@ def scaling(options: argparse.Namespace) -> dict[str, Any]:
                 f"repeat {repeat + 1}, {size} neurons: {costs[size][-1]:.3f} ns per event", file=sys.stderr, flush=True
             )
     memory = Simulation(network(RULE)).bytes_per_synapse("IE")
+    with tempfile.TemporaryDirectory() as folder:
+        words = [str(compiled(Path(folder), "memory")), *map(str, sizes)]
+        bare = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     medians = {str(size): statistics.median(found) for size, found in costs.items()}
     return {
         "ratios": {"largest_over_smallest_cost": max(medians.values()) / min(medians.values())},
-        "figures": {"nanoseconds_per_event": medians, "bytes_per_plastic_synapse": memory},
+        "figures": {
+            "nanoseconds_per_event": medians,
+            "nanoseconds_per_event_of_bare_loops": bare,
+            "bytes_per_plastic_synapse": memory,
+        },
     }
 
 
