@@ -1,4 +1,4 @@
-"""Commands that show what there is: rules, tasks, grammars, engines, experiments, runs."""
+"""Commands that show what there is: tasks, grammars, engines, experiments, runs."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rulesearch.cli.arguments import JsonOption
+from rulesearch.cli.arguments import JsonOption, NameArgument
+from rulesearch.cli.known_rules import rules
 from rulesearch.cli.output import named_numbers, number, print_json, show_facts, show_table
 from rulesearch.errors import RulesearchError
 
 if TYPE_CHECKING:
-    from rulesearch.rules import KnownRule
     from rulesearch.tasks.task import Setting, Task
 
 _RESULTS = "results"
-
-NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show one in full.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,77 +32,6 @@ def register(app: typer.Typer) -> None:
     app.command("engines", short_help="Search engines.", epilog="Example: rulesearch engines")(engines)
     app.command("experiments", short_help="Shipped experiments.", epilog="Example: rulesearch experiments")(experiments)
     app.command("runs", short_help="Runs in a folder.", epilog="Example: rulesearch runs results")(runs)
-
-
-def rules(name: NameArgument = None, as_json: JsonOption = False) -> None:
-    """List the known rules, or show one: equation, paper, constants, and what it does."""
-    from rulesearch.rules import known_rule, known_rules
-
-    if name is None:
-        found = list(known_rules().values())
-        if as_json:
-            print_json({"rules": [rule_document(known) for known in found]})
-        else:
-            show_table(["name", "title", "rule"], [[each.name, each.title, str(each.rules)] for each in found])
-        return
-    known = known_rule(name)
-    if as_json:
-        print_json(rule_document(known))
-    else:
-        show_facts(_rule_facts(known))
-
-
-def rule_document(known: KnownRule) -> dict[str, Any]:
-    """Return the JSON document of a known rule."""
-    from rulesearch.rules import rules_to_json
-
-    return {
-        "name": known.name,
-        "title": known.title,
-        "aliases": list(known.aliases),
-        "rule": str(known.rules),
-        "latex": known.rules.latex(),
-        "size": known.rules.size,
-        "does": known.does,
-        "reference": known.reference,
-        "doi": known.doi,
-        "rules": rules_to_json(known.rules)["rules"],
-    }
-
-
-def _rule_facts(known: KnownRule) -> list[tuple[str, str]]:
-    from rulesearch.expression.units import from_base
-    from rulesearch.rules.text import rule_text
-
-    facts = [("name", known.name), ("title", known.title), ("rule", str(known.rules)), ("LaTeX", known.rules.latex())]
-    for member, rule in known.rules.rules.items():
-        label = "" if len(known.rules.rules) == 1 else f"{member}, "
-        facts += [(f"{label}{slot}", _drawn(slot, expression)) for slot, expression in rule.slots.items()]
-        constants = [
-            f"{key} = {from_base(each.value, each.unit)} {each.unit}".strip() for key, each in rule.constants.items()
-        ]
-        if constants:
-            facts.append((f"{label}constants", "\n".join(constants)))
-        own = rule_text(rule).split("; ")
-        states = [
-            piece for piece in own if piece.partition(" = ")[0] in {*rule.states, *(f"tau_{s}" for s in rule.states)}
-        ]
-        if states:
-            facts.append((f"{label}states", "\n".join(states)))
-        if rule.bounds is not None:
-            facts.append((f"{label}bounds of w", f"{number(rule.bounds[0])} to {number(rule.bounds[1])}"))
-    aliases = [("also called", ", ".join(known.aliases))] * bool(known.aliases)
-    return [*facts, ("does", known.does), ("paper", known.reference), ("doi", known.doi), *aliases]
-
-
-def _drawn(slot: str, expression: Any) -> str:
-    import sympy
-
-    from rulesearch.expression import to_sympy
-
-    change = sympy.Symbol("dw/dt" if slot == "drift" else "Δw")
-    product = sympy.Mul(sympy.Symbol("eta"), to_sympy(expression), evaluate=False)
-    return str(sympy.pretty(sympy.Eq(change, product, evaluate=False), use_unicode=True, wrap_line=False))
 
 
 def tasks(name: NameArgument = None, as_json: JsonOption = False) -> None:

@@ -44,8 +44,19 @@ _Vector = dict[Place, _Term]
 def compare(rules: RuleSet, others: Sequence[KnownRule | RuleSet] | None = None) -> list[Verdict]:
     """Compare rules with others (by default all known rules), nearest first."""
     against = list(known_rules().values()) if others is None else list(others)
-    verdicts = [_verdict(rules, other) for other in against]
-    return sorted(verdicts, key=lambda verdict: (verdict.rank > 2, verdict.distance, verdict.rank, verdict.rule))
+    verdicts = [_nearest(rules, other) for other in against]
+    return sorted(verdicts, key=_nearness)
+
+
+def _nearness(verdict: Verdict) -> tuple[bool, float, int, str]:
+    return verdict.rank > 2, verdict.distance, verdict.rank, verdict.rule
+
+
+def _nearest(rules: RuleSet, other: KnownRule | RuleSet) -> Verdict:
+    """Return the verdict against a rule or, where it has variants, against the nearest of them."""
+    if isinstance(other, RuleSet):
+        return _verdict(rules, other)
+    return min((_verdict(rules, each) for each in other.family()), key=lambda verdict: _nearness(verdict)[:3])
 
 
 def _verdict(rules: RuleSet, other: KnownRule | RuleSet) -> Verdict:

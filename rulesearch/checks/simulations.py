@@ -1,0 +1,33 @@
+"""The simulations that checks of known rules name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.rules import RuleSet
+
+Measures = Mapping[str, float]
+"""Numbers by name; empty where the simulation ended early (runaway, silent, not finite)."""
+
+Simulation = Callable[[RuleSet, Mapping[str, Any], int], Measures]
+"""Simulates rules: rules, settings, seed."""
+
+SIMULATIONS: dict[str, str] = {
+    "task": "rulesearch.checks.tasks:on_task",
+}
+"""Module and function by name; modules are imported on use."""
+
+
+def load_simulation(name: str) -> Simulation:
+    """Return a simulation.
+
+    **Raises:** `RulesearchError` where there is none of that name.
+    """
+    if name not in SIMULATIONS:
+        raise RulesearchError(f"unknown simulation {name!r}{did_you_mean(name, SIMULATIONS)}")
+    module, _, function = SIMULATIONS[name].partition(":")
+    found: Simulation = getattr(importlib.import_module(module), function)
+    return found

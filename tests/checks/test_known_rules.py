@@ -1,0 +1,41 @@
+"""Every known rule does what it is known to do, in simulation, and a control does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from rulesearch.checks import SIMULATIONS, load_simulation, run_check
+from rulesearch.errors import RulesearchError
+from rulesearch.rules import Check, KnownRule, known_rules, parse_rules
+
+ALL = [each for known in known_rules().values() for each in known.family()]
+CASES = [pytest.param(known, check, id=f"{known.name}-{n}") for known in ALL for n, check in enumerate(known.checks)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("known", "check"), CASES)
+def test_the_rule_does_what_it_is_known_to_do_and_the_control_does_not(known: KnownRule, check: Check) -> None:
+    found = run_check(known.rules, check)
+    assert found.passed, f"{check.claim}: expected {check.expected}, found {found.found}; control {found.control}"
+
+
+def test_names_and_aliases_are_given_once() -> None:
+    names = [name for known in ALL for name in (known.name, *known.aliases)]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("name", SIMULATIONS)
+def test_every_simulation_can_be_loaded(name: str) -> None:
+    assert callable(load_simulation(name))
+
+
+def test_an_unknown_simulation_is_refused() -> None:
+    with pytest.raises(RulesearchError, match="unknown simulation 'tsak'"):
+        load_simulation("tsak")
+
+
+def test_a_simulation_that_ends_early_fails_its_check() -> None:
+    oja = next(known for known in ALL if known.name == "oja")
+    found = run_check(parse_rules("x*y"), oja.checks[0])
+    assert found.found is None
+    assert not found.passed
