@@ -10,19 +10,38 @@ from rulesearch.expression.fingerprint import POINTS
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import SLOTS
-from rulesearch.symbolic.agreement import TOLERANCE, Values, sample, traced
+from rulesearch.symbolic.agreement import TOLERANCE, Values, many_points, sample, traced
 
 _ENOUGH_POINTS = 12
 _ZERO = Expression.number(0)
 
 
-def numeric_scale(pairs: list[tuple[Rule, Rule]], same_domain: bool) -> tuple[float | None, bool]:
+def numeric_scale(pairs: list[tuple[Rule, Rule]], alone: bool) -> tuple[float | None, bool]:
     """Return the factor that the values at the fixed points show, and whether enough of them are finite.
 
-    **Arguments:** `same_domain`: refuse rules of which one alone is finite at points of moderate size.
+    **Arguments:** `alone`: the numbers have to decide without the terms. Rules of which one alone is finite at points
+    of moderate size are then refused, and what agrees is looked at once more at very many points.
     """
-    symbols = [name for both in pairs for rule in both for name in rule.symbols]
-    points = sample(tuple(dict.fromkeys(symbols)))
+    symbols = tuple(dict.fromkeys(name for both in pairs for rule in both for name in rule.symbols))
+    scale, decided = _scale_at(sample(symbols), pairs, alone)
+    if scale is not None and alone and not _holds_at(many_points(symbols), pairs, scale):
+        return None, True
+    return scale, decided
+
+
+def _holds_at(points: dict[str, Values], pairs: list[tuple[Rule, Rule]], scale: float) -> bool:
+    for ours, theirs, size, weight in _values(pairs, points):
+        valid = np.isfinite(ours) & np.isfinite(theirs) & np.isfinite(size) & np.isfinite(weight)
+        with np.errstate(all="ignore"):
+            near = np.abs(ours - scale * theirs) <= TOLERANCE * (size + scale * weight)
+        if not np.all(near[valid]):
+            return False
+    return True
+
+
+def _scale_at(
+    points: dict[str, Values], pairs: list[tuple[Rule, Rule]], same_domain: bool
+) -> tuple[float | None, bool]:
     ours, theirs, size, weight = (np.concatenate(each) for each in zip(*_values(pairs, points), strict=True))
     moderate = np.arange(len(ours)) % _length(points) < POINTS
     valid = np.isfinite(ours) & np.isfinite(theirs) & np.isfinite(size) & np.isfinite(weight)

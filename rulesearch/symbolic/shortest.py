@@ -184,7 +184,12 @@ class _Shortener:
         names = self._names([*slots.values(), *(e for state in states.values() for e in _expressions(state))])
         leaves = {name: Expression.symbol(given) for name, given in names.items()}
         known = {*self.rule.constants, *names.values()}
-        final = {slot: spelled(expression.substitute(leaves), known) for slot, expression in slots.items()}
+        final = {
+            slot: spelled(expression.substitute(leaves), known)
+            if leaves.keys() & set(expression.symbols)
+            else expression
+            for slot, expression in slots.items()
+        }
         kept = {name: _substituted(state, leaves) for name, state in states.items()}
         kept = {name: kept[name] for name in self._read(final) if name in kept}
         constants = dict(self.rule.constants)

@@ -36,7 +36,8 @@ def spelled(expression: Expression, constants: Collection[str] = ()) -> Expressi
         if again == result:
             break
         result = again
-    return result
+    # A sign drawn out of a denominator's number costs a node.
+    return result if result.size <= expression.size else expression
 
 
 def negated(expression: Expression) -> Expression:
