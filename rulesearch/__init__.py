@@ -176,16 +176,23 @@ def respond(
     return exact(_rules(rule, None).only(), before, after, repeats, period, w0, voltage=clamped)
 
 
-def compare(rule: RuleLike, others: Iterable[RuleLike] | None = None, task: str | Task | None = None) -> list[Verdict]:
+def compare(
+    rule: RuleLike,
+    others: Iterable[RuleLike] | None = None,
+    task: str | Task | None = None,
+    on: Iterable[str] = (),
+) -> list[Verdict]:
     """Compare a rule with others (by default all known rules), nearest first.
 
-    **Arguments:** `task`: its symbols and default slot are used to read rule text.
-    **Raises:** `RulesearchError` where a rule cannot be read.
+    **Arguments:** `task`: its symbols and default slot are used to read rule text; `on`: sets of values that symbols
+    can take, such as `R in {-1, 1}` or `w in [0, 1]`; without them all real numbers.
+    **Raises:** `RulesearchError` where a rule or set cannot be read.
     """
     from rulesearch import symbolic
 
-    on = None if task is None else _task(task)
-    return symbolic.compare(_rules(rule, on), None if others is None else [_known(other, on) for other in others])
+    place = None if task is None else _task(task)
+    against = None if others is None else [_known(other, place) for other in others]
+    return symbolic.compare(_rules(rule, place), against, symbolic.parse_reachable(on))
 
 
 def simplify(

@@ -220,17 +220,22 @@ def compare(
         list[str] | None, typer.Option("--with", metavar="RULE", help="A rule to compare with; may be repeated.")
     ] = None,
     task: MaybeTask = None,
+    reachable: Annotated[
+        list[str] | None,
+        typer.Option("--on", metavar="SET", help='Values a symbol can take: "R in {-1,1}", "w in [0,1]".'),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say how a rule relates to known rules, nearest first: identical, equal, the same terms, or different.
 
-    The learning rate is left out. With a task, rule text is read with its symbols and its default slot.
+    The learning rate is left out. With a task, rule text is read with its symbols and its default slot. With --on,
+    rules that are the same on those values count as equal.
     """
     import rulesearch as rs
 
     on = read_task(task)
     rules = read_rule(rule, on)
-    verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on)
+    verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on, reachable or ())
     if as_json:
         print_json({"rule": str(rules), "verdicts": [verdict_document(verdict) for verdict in verdicts]})
         return

@@ -3,6 +3,7 @@
 from rulesearch.symbolic.compare import compare
 from rulesearch.symbolic.keys import canonical_key, family_key
 from rulesearch.symbolic.normal_form import NormalForm, Terms, normal_form, terms
+from rulesearch.symbolic.reachable import EVERYWHERE, Reachable, parse_reachable
 from rulesearch.symbolic.shortest import (
     Simplification,
     canonical_size,
@@ -14,8 +15,10 @@ from rulesearch.symbolic.shortest import (
 from rulesearch.symbolic.verdict import VERDICTS, Verdict
 
 __all__ = [
+    "EVERYWHERE",
     "VERDICTS",
     "NormalForm",
+    "Reachable",
     "Simplification",
     "Terms",
     "Verdict",
@@ -24,6 +27,7 @@ __all__ = [
     "compare",
     "family_key",
     "normal_form",
+    "parse_reachable",
     "rule_from_terms",
     "rule_terms",
     "simplify",

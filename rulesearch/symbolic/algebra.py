@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rulesearch.expression.tree import Expression
@@ -39,9 +40,13 @@ class Atom:
 
 
 class Algebra:
-    """Arithmetic of sums of terms, with the register of their atoms and the count of work done."""
+    """Arithmetic of sums of terms, with the register of their atoms and the count of work done.
 
-    def __init__(self) -> None:
+    **Arguments:** `nonnegative`: symbols that are never below 0.
+    """
+
+    def __init__(self, nonnegative: Collection[str] = frozenset()) -> None:
+        self.nonnegative = frozenset(nonnegative)
         self.atoms: dict[str, Atom] = {}
         self.work = 0
         self._extents: dict[str, int] = {}

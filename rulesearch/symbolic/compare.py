@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
+from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression
+from rulesearch.expression.units import format_number
 from rulesearch.rules.library import KnownRule, known_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
@@ -17,6 +19,7 @@ from rulesearch.symbolic.keys import inner_numbers, monomial_shape
 from rulesearch.symbolic.normal_form import NormalForm
 from rulesearch.symbolic.numeric_scale import numeric_scale
 from rulesearch.symbolic.polynomial import Monomial
+from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
 from rulesearch.symbolic.spelling import spelled
 from rulesearch.symbolic.state_match import StateMatch, matched, renamed
 from rulesearch.symbolic.verdict import Verdict, different_summary, same_terms_summary
@@ -41,10 +44,21 @@ class _Term:
 _Vector = dict[Place, _Term]
 
 
-def compare(rules: RuleSet, others: Sequence[KnownRule | RuleSet] | None = None) -> list[Verdict]:
-    """Compare rules with others (by default all known rules), nearest first."""
+def compare(
+    rules: RuleSet, others: Sequence[KnownRule | RuleSet] | None = None, on: Reachable = EVERYWHERE
+) -> list[Verdict]:
+    """Compare rules with others (by default all known rules), nearest first.
+
+    **Arguments:** `on`: the values that symbols can take; rules that differ nowhere else count as equal.
+    **Raises:** `RulesearchError` where none of the rules reads such a symbol, or is not finite there.
+    """
     against = list(known_rules().values()) if others is None else list(others)
-    verdicts = [_nearest(rules, other) for other in against]
+    sets = [rules, *(other.rules if isinstance(other, KnownRule) else other for other in against)]
+    read = {name for each in sets for rule in each.rules.values() for name in rule.symbols}
+    for name in on.names:
+        if name not in read:
+            raise RulesearchError(f"no rule compared reads {name!r}{did_you_mean(name, read)}")
+    verdicts = [_nearest(rules, other, on) for other in against]
     return sorted(verdicts, key=_nearness)
 
 
@@ -52,25 +66,27 @@ def _nearness(verdict: Verdict) -> tuple[bool, float, int, str]:
     return verdict.rank > 2, verdict.distance, verdict.rank, verdict.rule
 
 
-def _nearest(rules: RuleSet, other: KnownRule | RuleSet) -> Verdict:
+def _nearest(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdict:
     """Return the verdict against a rule or, where it has variants, against the nearest of them."""
     if isinstance(other, RuleSet):
-        return _verdict(rules, other)
-    return min((_verdict(rules, each) for each in other.family()), key=lambda verdict: _nearness(verdict)[:3])
+        return _verdict(rules, other, on)
+    return min((_verdict(rules, each, on) for each in other.family()), key=lambda verdict: _nearness(verdict)[:3])
 
 
-def _verdict(rules: RuleSet, other: KnownRule | RuleSet) -> Verdict:
+def _verdict(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdict:
     theirs = other.rules if isinstance(other, KnownRule) else other
     name = other.name or str(theirs)
     title = other.title if isinstance(other, KnownRule) else name
     pairs = _aligned(rules, theirs)
     states = [matched(ours, known) for _, ours, known in pairs]
-    a = _vector((label, ours) for label, ours, _ in pairs)
-    b = _vector((label, known) for label, _, known in pairs)
-    if all(state.equal for state in states):
-        if _same_tree(pairs):
-            return Verdict(name, title, "identical", 1.0, summary=f"identical to {title}")
-        scale = _common_scale(pairs, a, b)
+    equal = all(state.equal for state in states)
+    if equal and _same_tree(pairs):
+        return Verdict(name, title, "identical", 1.0, summary=f"identical to {title}")
+    pairs = [(label, on.reduced(ours), on.reduced(known)) for label, ours, known in pairs] if on else pairs
+    a = _vector(((label, ours) for label, ours, _ in pairs), on)
+    b = _vector(((label, known) for label, _, known in pairs), on)
+    if equal:
+        scale = _common_scale(pairs, a, b, on)
         if scale == 1.0:
             return Verdict(name, title, "equal", 1.0, summary=f"equal to {title}")
         if scale is not None:
@@ -81,8 +97,8 @@ def _verdict(rules: RuleSet, other: KnownRule | RuleSet) -> Verdict:
 def _by_terms(name: str, title: str, pairs: list[Pair], states: list[StateMatch], a: _Vector, b: _Vector) -> Verdict:
     """Return the verdict where no factor relates the rules: `same-terms` or `different`."""
     partners = _partners(a, b)
-    extra = [_place_text(place, pairs, 1) for place in a if place not in partners]
-    missing = [_place_text(place, pairs, 2) for place in b if place not in partners.values()]
+    extra = [_term_text(place, a, pairs, 1) for place in a if place not in partners]
+    missing = [_term_text(place, b, pairs, 2) for place in b if place not in partners.values()]
     ours, theirs = (
         [_in_set(pair[0], text, pairs) for pair, state in zip(pairs, states, strict=True) for text in texts(state)]
         for texts in (attrgetter("extra"), attrgetter("missing"))
@@ -137,12 +153,12 @@ def _same_kind(ours: Rule, theirs: Rule) -> tuple[Rule, Rule]:
     return ours, theirs
 
 
-def _vector(rules: Iterable[tuple[str, Rule]]) -> _Vector:
-    return {place: term for label, rule in rules for place, term in _terms_of(label, rule).items()}
+def _vector(rules: Iterable[tuple[str, Rule]], on: Reachable) -> _Vector:
+    return {place: term for label, rule in rules for place, term in _terms_of(label, rule, on).items()}
 
 
-def _terms_of(label: str, rule: Rule) -> _Vector:
-    algebra = NormalForm(rule.constant_values())
+def _terms_of(label: str, rule: Rule, on: Reachable) -> _Vector:
+    algebra = NormalForm(rule.constant_values(), on.nonnegative)
     found: _Vector = {}
     for slot in SLOTS:
         if slot in rule.slots:
@@ -185,6 +201,17 @@ def _angle(a: _Vector, b: _Vector, partners: dict[Place, Place]) -> float:
     return math.sqrt(max(0.0, 1.0 - max(0.0, cosine) ** 2))
 
 
+def _term_text(place: Place, vector: _Vector, pairs: list[Pair], side: int) -> str:
+    """Return a term with its coefficient: `-w*y**2`, `on_pre: -0.25`."""
+    label, slot, monomial = place
+    value = vector[place].coefficient
+    number = format_number(float(f"{abs(value):.4g}"))
+    body = number if monomial == "1" else monomial if number == "1" else f"{number}*{monomial}"
+    if number != "1" and monomial.startswith("1/"):
+        body = number + monomial[1:]
+    return _place_text((label, slot, f"-{body}" if value < 0 else body), pairs, side)
+
+
 def _place_text(place: Place, pairs: list[Pair], side: int) -> str:
     """Return `w*y**2`, or `on_pre: y` where a rule has other slots than on_step, with the rule's name in sets."""
     label, slot, monomial = place
@@ -206,7 +233,7 @@ def _trees(rule: Rule) -> dict[str, str]:
     return {slot: to_text(spelled(expression.substitute(leaves))) for slot, expression in rule.slots.items()}
 
 
-def _common_scale(pairs: list[Pair], a: _Vector, b: _Vector) -> float | None:
+def _common_scale(pairs: list[Pair], a: _Vector, b: _Vector, on: Reachable) -> float | None:
     """Return the positive factor ours/theirs, exactly 1.0 for equal rules; None where there is none.
 
     Terms and numbers must not contradict each other: numbers decide where they can be had.
@@ -217,7 +244,7 @@ def _common_scale(pairs: list[Pair], a: _Vector, b: _Vector) -> float | None:
         by_terms = _single_ratio(ratios) if ratios else 1.0
     if by_terms is None and len(ratios) == len(a) == len(b) and all("(" not in place[2] for place in a):
         return None
-    by_numbers, decided = numeric_scale([(ours, theirs) for _, ours, theirs in pairs], by_terms is None)
+    by_numbers, decided = numeric_scale([(ours, theirs) for _, ours, theirs in pairs], by_terms is None, on)
     if decided:
         return by_numbers if by_terms is None or by_numbers is None else by_terms
     return by_terms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from rulesearch.expression.operators import Operator
@@ -17,11 +17,13 @@ class NormalForm(FunctionAlgebra):
     """Normal forms of the expressions of one rule.
 
     **Arguments:** `constants`: values of the named constants; their names are remembered in the origins of
-    coefficients. Work is counted over all expressions given to it.
+    coefficients; `nonnegative`: symbols that are never below 0. Work is counted over all expressions given to it.
     """
 
-    def __init__(self, constants: Mapping[str, float] | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, constants: Mapping[str, float] | None = None, nonnegative: Collection[str] = frozenset()
+    ) -> None:
+        super().__init__(nonnegative)
         self.constants = dict(constants or {})
         self.units: dict[str, Number] = {}
         self._known: dict[Expression, Polynomial] = {}

@@ -11,20 +11,22 @@ from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import SLOTS
 from rulesearch.symbolic.agreement import TOLERANCE, Values, many_points, sample, traced
+from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
 
 _ENOUGH_POINTS = 12
 _ZERO = Expression.number(0)
 
 
-def numeric_scale(pairs: list[tuple[Rule, Rule]], alone: bool) -> tuple[float | None, bool]:
+def numeric_scale(pairs: list[tuple[Rule, Rule]], alone: bool, on: Reachable = EVERYWHERE) -> tuple[float | None, bool]:
     """Return the factor that the values at the fixed points show, and whether enough of them are finite.
 
     **Arguments:** `alone`: the numbers have to decide without the terms. Rules of which one alone is finite at points
-    of moderate size are then refused, and what agrees is looked at once more at very many points.
+    of moderate size are then refused, and what agrees is looked at once more at very many points; `on`: the set that
+    the points lie in.
     """
     symbols = tuple(dict.fromkeys(name for both in pairs for rule in both for name in rule.symbols))
-    scale, decided = _scale_at(sample(symbols), pairs, alone)
-    if scale is not None and alone and not _holds_at(many_points(symbols), pairs, scale):
+    scale, decided = _scale_at(on.inside(sample(symbols)), pairs, alone)
+    if scale is not None and alone and not _holds_at(on.inside(many_points(symbols)), pairs, scale):
         return None, True
     return scale, decided
 

@@ -106,7 +106,7 @@ class PowerAlgebra(Algebra):
             return True
         found = self.atoms.get(atom)
         if found is None:
-            return False
+            return atom in self.nonnegative
         if found.kind in ("pow", "sum"):
             whole = found.kind == "pow" and constant_value(found.arguments[1]) is not None
             return whole or self.never_negative(found.arguments[0])

@@ -109,7 +109,7 @@ def test_sets_are_compared_rule_by_rule() -> None:
     other = compare(ours, [parse_rules("feedforward[y*(x - w*y)]; lateral[-2*x*y]")])[0]
     assert other.coefficients["lateral, x*y"] == 0.5
     fewer = compare(ours, [parse_rules("feedforward[y*(x - w*y)]; other[x]")])[0]
-    assert (fewer.extra_terms, fewer.missing_terms) == (["lateral, x*y"], ["other, x"])
+    assert (fewer.extra_terms, fewer.missing_terms) == (["lateral, -x*y"], ["other, x"])
 
 
 @pytest.mark.parametrize(

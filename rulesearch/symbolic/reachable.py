@@ -1,0 +1,152 @@
+"""The set on which two rules are compared: which values a symbol can take at all.
+
+On a finite set every function of a symbol is a polynomial in it (Lagrange), of degree below the number of values: with
+R in {-1, 1}, `(E - R*E)/R` is `(R - 1)*E`. On an interval that holds no negative number `relu(w)` and `abs(w)` are w.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rulesearch.errors import ParseError, RulesearchError
+from rulesearch.expression.parser import parse_expression
+from rulesearch.expression.printing import to_text
+from rulesearch.expression.tree import Expression
+from rulesearch.rules.rule import Rule
+from rulesearch.symbolic.agreement import Values
+from rulesearch.symbolic.normal_form import normal_form
+
+_SET = re.compile(r"\s*([A-Za-z_]\w*)\s+in\s+([{\[])(.*)([}\]])\s*", re.DOTALL)
+_MOST_VALUES = 8
+_LARGEST = 4096
+_EXAMPLE = 'type for example "R in {-1, 1}" or "w in [0, 1]"'
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """Values that symbols can take; a symbol that is not named may be any real number.
+
+    **Fields:** `values`: finite sets; `ranges`: intervals, ends included.
+    """
+
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.ranges)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The symbols that cannot be any real number."""
+        return (*self.values, *self.ranges)
+
+    @property
+    def nonnegative(self) -> frozenset[str]:
+        """The symbols that are never negative."""
+        sets = {name for name, values in self.values.items() if min(values) >= 0.0}
+        return frozenset(sets | {name for name, (low, _) in self.ranges.items() if low >= 0.0})
+
+    def reduced(self, rule: Rule) -> Rule:
+        """Return a rule that does the same on the set, as a polynomial in each symbol with finitely many values.
+
+        **Raises:** `RulesearchError` where the sets have too many values for that, or the rule is not finite at one.
+        """
+        slots = {slot: self._interpolated(expression, rule) for slot, expression in rule.slots.items()}
+        return replace(rule, slots=slots)
+
+    def _interpolated(self, expression: Expression, rule: Rule) -> Expression:
+        for name, values in self.values.items():
+            if name not in expression.symbols:
+                continue
+            if expression.size * len(values) ** 2 > _LARGEST:
+                raise RulesearchError(f"the rule is too long to be compared on {len(values)} values of {name}")
+            total = Expression.number(0.0)
+            for value in values:
+                piece = _tidy(expression.substitute({name: Expression.number(value)}), rule, name, value)
+                for other in values:
+                    if other != value:
+                        distance = Expression.apply("sub", Expression.symbol(name), Expression.number(other))
+                        share = Expression.apply("div", distance, Expression.number(value - other))
+                        piece = Expression.apply("mul", piece, share)
+                total = Expression.apply("add", total, piece)
+            expression = total
+        return expression
+
+    def inside(self, points: Mapping[str, Values]) -> dict[str, Values]:
+        """Return points moved into the set, evenly over finite intervals."""
+        found = dict(points)
+        for name, (low, high) in self.ranges.items():
+            if name in found:
+                rank = np.argsort(np.argsort(found[name], kind="stable"), kind="stable") / max(len(found[name]) - 1, 1)
+                if math.isfinite(low) and math.isfinite(high):
+                    found[name] = low + (high - low) * rank
+                elif math.isfinite(low):
+                    found[name] = low + np.abs(found[name])
+                elif math.isfinite(high):
+                    found[name] = high - np.abs(found[name])
+        for name, values in self.values.items():
+            if name in found:
+                found[name] = np.resize(np.array(values, dtype=np.float64), len(found[name]))
+        return found
+
+
+EVERYWHERE = Reachable()
+"""All real numbers."""
+
+
+def _tidy(expression: Expression, rule: Rule, name: str, value: float) -> Expression:
+    terms = normal_form(expression, rule.constant_values())
+    if any(atom.kind == "opaque" for atom in terms.algebra.atoms.values()):
+        raise RulesearchError(
+            f"{to_text(expression)} has no finite value: {name} cannot be {value:g} here; leave it out of the set"
+        )
+    return expression if terms.polynomial else Expression.number(0.0)
+
+
+def parse_reachable(texts: Iterable[str]) -> Reachable:
+    """Read sets such as `R in {-1, 1}` and `w in [0, 1]`, several in one text separated by `;`.
+
+    **Raises:** `ParseError` or `RulesearchError`.
+    """
+    values: dict[str, tuple[float, ...]] = {}
+    ranges: dict[str, tuple[float, float]] = {}
+    for text in texts:
+        for piece in text.split(";"):
+            if not piece.strip():
+                continue
+            match = _SET.fullmatch(piece)
+            if match is None or (match.group(2) + match.group(4)) not in ("{}", "[]"):
+                raise RulesearchError(f"a set of values cannot be read from {piece.strip()!r}; {_EXAMPLE}")
+            name, opening, inside = match.group(1), match.group(2), match.group(3)
+            if name in values or name in ranges:
+                raise RulesearchError(f"the values of {name} are given twice; give them once")
+            numbers = tuple(_number(word, piece) for word in inside.split(","))
+            if opening == "{":
+                distinct = tuple(dict.fromkeys(numbers))
+                if len(distinct) > _MOST_VALUES or not all(map(math.isfinite, distinct)):
+                    raise RulesearchError(
+                        f"a set holds 1 to {_MOST_VALUES} finite values, found {piece.strip()!r}; give an interval"
+                    )
+                values[name] = distinct
+            elif len(numbers) != 2 or not numbers[0] < numbers[1]:
+                raise RulesearchError(f"an interval goes from a number to a larger one, found {piece.strip()!r}")
+            else:
+                ranges[name] = (numbers[0], numbers[1])
+    return Reachable(values, ranges)
+
+
+def _number(word: str, piece: str) -> float:
+    if word.strip() in ("inf", "-inf"):
+        return float(word)
+    try:
+        value = normal_form(parse_expression(word)).coefficients if word.strip() else None
+    except ParseError:
+        value = None
+    if value is None or not set(value) <= {"1"}:
+        raise RulesearchError(f"{word.strip()!r} in {piece.strip()!r} is no number; {_EXAMPLE}")
+    return value.get("1", 0.0)
