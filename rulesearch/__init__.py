@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rulesearch.workflow.clean_up import CleanUp
     from rulesearch.workflow.experiment import Experiment
     from rulesearch.workflow.run import Run
+    from rulesearch.workflow.side_by_side import Behaviour
 
     RuleLike = str | Rule | RuleSet | KnownRule
 
@@ -49,6 +50,7 @@ __all__ = [
     "load_grammar",
     "respond",
     "resume",
+    "side_by_side",
     "simplify",
     "tasks",
 ]
@@ -193,6 +195,31 @@ def compare(
     place = None if task is None else _task(task)
     against = None if others is None else [_known(other, place) for other in others]
     return symbolic.compare(_rules(rule, place), against, symbolic.parse_reachable(on))
+
+
+def side_by_side(
+    rule: RuleLike,
+    others: Iterable[RuleLike],
+    task: str | Task,
+    settings: Mapping[str, str | float] | None = None,
+    seeds: int = 5,
+    with_baseline: bool = True,
+) -> list[Behaviour]:
+    """Simulate a rule beside others on a task, each at its own and at its best learning rate; the rule comes first.
+
+    **Arguments:** others that do not fit the task are left out; `with_baseline`: the task's known rule comes too.
+    **Raises:** `RulesearchError` where a rule cannot be read, or the first does not fit the task.
+    """
+    from rulesearch.rules import KnownRule
+    from rulesearch.workflow.side_by_side import labelled, side_by_side
+
+    on = _task(task)
+    values = on.resolve(settings)
+    beside = [(f"{on.known_rule}, as the task has it", on.baseline(values))] if with_baseline else []
+    for other in others:
+        known = _known(other, None)
+        beside.append((known.title, known.rules) if isinstance(known, KnownRule) else (str(known), known))
+    return side_by_side(_rules(rule, on), labelled(beside), on, values, seeds)
 
 
 def simplify(

@@ -1,4 +1,4 @@
-"""Commands about one rule: evaluate, respond, simplify, compare."""
+"""Commands about one rule: evaluate, respond, simplify."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from rulesearch.cli.arguments import (
     read_settings,
     read_task,
 )
-from rulesearch.cli.output import named_numbers, number, print_json, show_facts, show_table
+from rulesearch.cli.output import number, print_json, show_facts, show_table
 from rulesearch.errors import RulesearchError
 
 if TYPE_CHECKING:
     from rulesearch.evaluation.outcome import Outcome
-    from rulesearch.symbolic import Verdict
 
 
 def register(app: typer.Typer) -> None:
@@ -41,11 +40,6 @@ def register(app: typer.Typer) -> None:
         short_help="Write a rule in its shortest equivalent form.",
         epilog='Example: rulesearch simplify "x*y - w*y*y + 0*x"',
     )(simplify)
-    app.command(
-        "compare",
-        short_help="Say how a rule relates to known rules.",
-        epilog='Example: rulesearch compare "x*y - w*y**2" --with hebb --with oja',
-    )(compare)
 
 
 def evaluate(
@@ -212,62 +206,3 @@ def simplify(
     if on is not None:
         facts.append(("loss", f"{number(losses[0])} -> {number(losses[1])}"))
     show_facts([*facts, ("steps", "\n".join(found.steps) or "none: nothing to do")])
-
-
-def compare(
-    rule: RuleArgument,
-    others: Annotated[
-        list[str] | None, typer.Option("--with", metavar="RULE", help="A rule to compare with; may be repeated.")
-    ] = None,
-    task: MaybeTask = None,
-    reachable: Annotated[
-        list[str] | None,
-        typer.Option("--on", metavar="SET", help='Values a symbol can take: "R in {-1,1}", "w in [0,1]".'),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Say how a rule relates to known rules, nearest first: identical, equal, the same terms, or different.
-
-    The learning rate is left out. With a task, rule text is read with its symbols and its default slot. With --on,
-    rules that are the same on those values count as equal.
-    """
-    import rulesearch as rs
-
-    on = read_task(task)
-    rules = read_rule(rule, on)
-    verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on, reachable or ())
-    if as_json:
-        print_json({"rule": str(rules), "verdicts": [verdict_document(verdict) for verdict in verdicts]})
-        return
-    show_facts(
-        [("rule", str(rules)), ("nearest", verdicts[0].summary if verdicts else "there is no rule to compare with")]
-    )
-    print()
-    rows = [
-        [each.title, each.verdict, number(each.scale), number(each.distance, 3), _difference(each)] for each in verdicts
-    ]
-    show_table(["rule", "verdict", "scale", "distance", "difference"], rows)
-
-
-def _difference(verdict: Verdict) -> str:
-    parts = []
-    if verdict.coefficients:
-        parts.append(named_numbers(verdict.coefficients))
-    if verdict.extra_terms:
-        parts.append(f"only here: {', '.join(verdict.extra_terms)}")
-    if verdict.missing_terms:
-        parts.append(f"only there: {', '.join(verdict.missing_terms)}")
-    return "; ".join(parts)
-
-
-def verdict_document(verdict: Verdict) -> dict[str, Any]:
-    """Return the JSON document of a verdict."""
-    return {
-        "rule": verdict.rule,
-        "verdict": verdict.verdict,
-        "scale": verdict.scale,
-        "coefficients": dict(verdict.coefficients),
-        "distance": verdict.distance,
-        "extra_terms": list(verdict.extra_terms),
-        "missing_terms": list(verdict.missing_terms),
-    }

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from rulesearch.expression.printing import symbol_latex
 from rulesearch.report.style import BLUE, GREY, RED, limits, new_figure, panel, rule_title
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import VOCABULARY, State, Synaptic, Trace
+from rulesearch.rules.states import VOCABULARY, Trace
 from rulesearch.simulate.respond import far_apart_change, pair_change, respond
 from rulesearch.simulate.synapse import with_customary_traces
+from rulesearch.workflow.side_by_side import spikes_alone
 
 _POINTS = 400
 _GRID = 161
@@ -64,7 +65,7 @@ def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
     window, frequency = part.subplots(1, 2)
     axes = panel(window, r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", _change_label(rule, r"\Delta w"), label)
     times = np.linspace(0.0, widest, _POINTS + 1)[1:]
-    alone, held = _spikes_alone(rule)
+    alone, held = spikes_alone(rule)
     for sign, colour, order in ((-1.0, RED, "post before pre"), (1.0, BLUE, "pre before post")):
         changes = np.array([pair_change(alone, float(sign * t), weight, held) for t in times])
         axes.plot(1e3 * sign * times, changes, color=colour, label=order, linewidth=1.8)
@@ -96,23 +97,6 @@ def _frequency(axes: Any, rule: Rule, weight: float, held: dict[str, float]) -> 
         changes = [respond(bounded, pre, post, _PAIRS, 1.0 / hz, weight, held).delta_w for hz in _FREQUENCIES]
         axes.plot(_FREQUENCIES, changes, "o-", color=colour, markersize=3, linewidth=1.4)
     axes.axhline(0.0, color=GREY, linewidth=0.6)
-
-
-def _spikes_alone(rule: Rule) -> tuple[Rule, dict[str, float]]:
-    """Return what spikes alone do by a rule, and the values at which everything else is held (R is 1, else 0)."""
-    states: dict[str, State] = {}
-    for name, state in rule.states.items():
-        if isinstance(state, Trace):
-            states[name] = state
-        elif isinstance(state, Synaptic):
-            slots = {slot: part for slot, part in state.slots.items() if slot in ("on_pre", "on_post")}
-            states[name] = replace(state, slots=slots)
-    slots = {slot: part for slot, part in rule.slots.items() if slot in ("on_pre", "on_post")}
-    alone = replace(rule, slots=slots, states=states)
-    held = {
-        name: 1.0 if name == "R" else 0.0 for name in alone.symbols if name not in ("w", "w_mean", "w_sum", *states)
-    }
-    return alone, held
 
 
 def _surface(part: Any, rule: Rule, label: str) -> None:

@@ -1,6 +1,7 @@
 """Floor 6: canonical form, plain simplification, comparison with known rules."""
 
 from rulesearch.symbolic.compare import compare
+from rulesearch.symbolic.fixed_points import FixedPoint, fixed_points
 from rulesearch.symbolic.keys import canonical_key, family_key
 from rulesearch.symbolic.normal_form import NormalForm, Terms, normal_form, terms
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable, parse_reachable
@@ -17,6 +18,7 @@ from rulesearch.symbolic.verdict import VERDICTS, Verdict
 __all__ = [
     "EVERYWHERE",
     "VERDICTS",
+    "FixedPoint",
     "NormalForm",
     "Reachable",
     "Simplification",
@@ -26,6 +28,7 @@ __all__ = [
     "canonical_size",
     "compare",
     "family_key",
+    "fixed_points",
     "normal_form",
     "parse_reachable",
     "rule_from_terms",

@@ -6,7 +6,8 @@ $\langle \Delta w \rangle = 0$, stable where $d\langle \Delta w \rangle / dw < 0
 
 Spike rules: presynaptic and postsynaptic spikes are independent Poisson processes of rates $r_{pre}$ and $r_{post}$,
 
-$$\dot w = r_{pre} \langle \mathrm{on\_pre} \rangle + r_{post} \langle \mathrm{on\_post} \rangle + \langle \mathrm{drift} \rangle$$
+$$\dot w = r_{pre} \langle \mathrm{on\_pre} \rangle + r_{post} \langle \mathrm{on\_post} \rangle
++ \langle \mathrm{drift} \rangle$$
 
 An all-to-all trace has the mean $r \tau$ and two of one side the covariance $r \tau_1 \tau_2/(\tau_1 + \tau_2)$
 (Campbell's theorem); a nearest trace is $e^{-s/\tau}$ with an exponential age s. Where the mean change depends on w the
@@ -37,7 +38,7 @@ _CUSTOMARY_TAU = 0.02
 class FixedPoint:
     """A value at which a rule changes nothing on average.
 
-    **Fields:** `variable`: `w` or `r_post` [Hz]; `formula` in constants, time constants and what is `given`; `value` with
+    **Fields:** `variable`: `w` or `r_post` [Hz]; `formula` in constants, time constants, lambda and rates; `value` with
     the constants' values, variance 1 and rates of 10 Hz; `slope`: the sign of the mean change's derivative there: -1 is
     stable (for a rate: where more weight means more firing; +1 where it means less, at inhibitory synapses).
     """

@@ -28,7 +28,7 @@ from rulesearch.simulate.sources import Poisson
 from rulesearch.simulate.wiring import FixedProbability
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, vogels
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Fidelity, Setting, Settings, TaskSymbol, Trial
+from rulesearch.tasks.task import Activity, Fidelity, Setting, Settings, TaskSymbol, Trial
 
 _NEURONS = 10_000.0
 _PROBABILITY, _INPUT_PROBABILITY, _AFFERENTS = 0.02, 0.05, 5000
@@ -40,6 +40,7 @@ CALIBRATED_ALPHA = 0.36
 
 _HIGHEST_RATE = 100.0
 _SILENT = 5.0
+_SEEN_SECONDS, _SEEN_SYNAPSES = 10.0, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,23 @@ class InhibitoryNetwork(SpikeTask):
         target = settings["target"]
         cases = tuple(float(rate) for rate in (rates - target) ** 2 / (target + 2.0))
         return Trial("ok", float(np.mean(cases)), metrics, cases, ended.work)
+
+    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
+        """Return the spikes on both sides of some synapses in the first seconds of learning, and their weights."""
+        run = simulate_for_plot(rules, seed, settings)
+        learning = run.learning
+        pre, post = run.simulation.synapses("IE")
+        chosen = np.linspace(0, len(pre) - 1, _SEEN_SYNAPSES).astype(np.int64)
+        end = min(learning.stop, _SEEN_SECONDS)
+        trains = []
+        for synapse in chosen:
+            sides = []
+            for name, unit in (("I", pre[synapse]), ("E", post[synapse])):
+                times, units = learning.spikes[name]
+                sides.append(times[(units == unit) & (times < end)])
+            trains.append((sides[0], sides[1]))
+        # The weights at the start were drawn from 0 to 0.3.
+        return Activity({}, tuple(trains), (0.15,) * len(trains), learning.weight_times, learning.weights["IE"])
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the rule of Vogels et al. 2011, alpha calibrated at 10 Hz and scaled with the target."""

@@ -24,7 +24,7 @@ from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
 from rulesearch.simulate.spiking import DrivenNeuron, Limits, SpikingResult, simulate_spiking
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
+from rulesearch.tasks.task import Activity, Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
 from rulesearch.tasks.tuned_input import GROUPS, TunedInput, prepare
 
 
@@ -39,6 +39,7 @@ class _Pace:
 
 _PACES = {"screen": _Pace(0.25, 0.4, 4.0), "full": _Pace(1.0, 1.0, 1.0)}
 _SILENT_INTERVALS = 50.0
+_SEEN_SECONDS = 40.0
 """A neuron that misses so many spikes of the target rate in a row (and is silent for 10 s) has fallen silent."""
 
 CALIBRATED_ALPHA = 0.228
@@ -169,6 +170,20 @@ class InhibitoryRate(SpikeTask):
         loss = metrics["rate_loss"] if status == "ok" else None
         died_at = 1.0 if status == "ok" else result.steps / tuned.plastic.steps
         return Trial(status, loss, metrics, () if loss is None else (loss,), result.work, died_at)
+
+    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
+        """Return the spikes of two afferents of each group and of the neuron in the first seconds of learning."""
+        tuned, result, learning = _simulate(rules.only(), seed, settings, _PACES["full"], "vm", record_every=1.0)
+        end = min(learning, _SEEN_SECONDS)
+        post = (result.spikes[result.spikes < round(end / result.dt)] * result.dt).astype(np.float64)
+        trains = tuned.plastic
+        steps = np.repeat(np.arange(trains.steps), np.diff(trains.offsets))
+        chosen = np.arange(0, trains.afferents, max(1, trains.afferents // (2 * GROUPS)))[: 2 * GROUPS]
+        early = steps < round(end / result.dt)
+        seconds = (steps * result.dt).astype(np.float64)
+        spikes = tuple((seconds[early & (trains.indices == k)], post) for k in chosen)
+        times = np.arange(1.0, len(result.records) + 1.0)
+        return Activity({}, spikes, (settings["w_start"],) * len(spikes), times, result.records[:, chosen])
 
     def report_conditions(self) -> tuple[Mapping[str, float], ...]:
         """Return weaker and stronger signals, and less and more background, each alone."""

@@ -22,12 +22,13 @@ from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import OK, STATUS
 from rulesearch.simulate.kernel import compiled
 from rulesearch.simulate.rate import simulate_rates
-from rulesearch.tasks.task import Fidelity, Setting, Settings, Task, TaskSymbol, Trial
+from rulesearch.tasks.task import Activity, Fidelity, Setting, Settings, Task, TaskSymbol, Trial
 
 Array = npt.NDArray[np.float64]
 
 _TRAINING_SHARE = 0.9
 _RECORDS = 180
+_SHOWN = 100
 _SILENT_NORM = 1e-6
 
 
@@ -178,6 +179,27 @@ class Oja(Task):
             else:
                 found.append(Trial(STATUS[result.code], None, work=work, died_at=result.steps / steps))
         return found
+
+    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
+        """Return input, output and weight of every synapse at every presentation of the training."""
+        rule = rules.only()
+        dims, data_sets = int(settings["dims"]), int(settings["data_sets"])
+        data = oja_data(seed, data_sets, dims, int(settings["points"]), settings["minor"])
+        inputs = data.inputs[: int(len(data.inputs) * _TRAINING_SHARE)]
+        eta = self.default_eta(settings) if rule.eta is None else rule.eta
+        result = simulate_rates([rule], inputs, data.initial, [eta], 1, bounds=[rule.bounds or self.bounds])[0]
+        before = np.concatenate([data.initial[None], result.weights[: result.steps]])
+        seen = inputs[: len(before) - 1]
+        output = np.einsum("tdi,tdi->td", seen, before[:-1])
+        width = data_sets * dims
+        series = {
+            "x": seen.reshape(-1, width),
+            "y": np.repeat(output, dims, axis=1),
+            "w": before[:-1].reshape(-1, width),
+        }
+        every = max(1, len(before) // _SHOWN)
+        times = np.arange(0, len(before), every, dtype=np.float64)
+        return Activity(series, times=times, weights=before[::every].reshape(-1, width))
 
 
 def _score(weights: Array, data: OjaData, work: int) -> Trial:

@@ -24,7 +24,7 @@ from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.events import Protocols, run_protocols
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
+from rulesearch.tasks.task import Activity, Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
 
 _RUNAWAY = 1e3
 _ALONE_HZ = (1.0, 10.0, 50.0)
@@ -106,6 +106,11 @@ class StdpProtocols(SpikeTask):
         metrics = {"error": loss, "alone": float(np.max(np.abs(alone)))}
         details = {"predictions": tuple(predictions.tolist())}
         return Trial("ok", loss, metrics, cases, work, details=details)
+
+    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
+        """Return the spikes of every protocol."""
+        trains = tuple((np.array(pre), np.array(post)) for pre, post in (item.trains() for item in self.measured()))
+        return Activity(trains=trains, weights_before=(1.0,) * len(trains))
 
     def control(self, settings: Settings) -> RuleSet:
         """Return the additive pair rule with the triplet model's time constants and the best amplitudes for the data.

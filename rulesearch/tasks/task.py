@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import State
@@ -76,6 +79,22 @@ class Trial:
     work: int = 0
     died_at: float = 1.0
     details: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What synapses saw while rules acted on a task, and what became of their weights.
+
+    **Fields:** `series`: `(steps, synapses)` by symbol, what a rule reads at each step (tasks with steps); `trains`:
+    presynaptic and postsynaptic spike times of some synapses [s], each with the `weights_before`; `times` (steps, or s)
+    and `weights` `(times, synapses)` on the way.
+    """
+
+    series: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    trains: tuple[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]], ...] = ()
+    weights_before: tuple[float, ...] = ()
+    times: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    weights: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +174,10 @@ class Task(ABC):
     @abstractmethod
     def control(self, settings: Settings) -> RuleSet:
         """Return a rule that must fail."""
+
+    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity | None:
+        """Return what bound rules of one projection saw on one seed; None where the task cannot say."""
+        return None
 
     def default_eta(self, settings: Settings) -> float:
         """Return the learning rate of rules that give none."""

@@ -203,3 +203,22 @@ def test_compare_with_rules_of_ones_own(call: Call) -> None:
     assert document["verdicts"][0]["verdict"] == "identical"
     assert len(document["verdicts"]) == 2
     assert "Hebb 1949" in call("compare", "-x*y", "--with", "hebb").out
+
+
+def test_compare_simulates_rules_beside_each_other_on_a_task(call: Call, tmp_path: Path) -> None:
+    figure = tmp_path / "beside.png"
+    words = ("compare", "2*x*y - 2*w*y**2", "--with", "hebb", "--task", "oja", "--seeds", "1", "-o", str(figure))
+    document = call(*words, "--json").document
+    assert [each["rule"] for each in document["behaviour"]] == ["this rule", "Hebb 1949"]
+    assert document["behaviour"][1]["status"] == "runaway"
+    assert document["fixed_points"][-1] == "w = 1, stable"
+    assert figure.read_bytes()[:4] == b"\x89PNG"
+    shown = call(*words[:-2]).out
+    assert "on the task" in shown and "fixed points" in shown
+
+
+def test_compare_on_a_set_of_values(call: Call) -> None:
+    words = ("compare", "(E - R*E)/R", "--with", "(R-1)*E")
+    assert call(*words, "--json").document["verdicts"][0]["verdict"] == "different"
+    assert call(*words, "--on", "R in {-1,1}", "--json").document["verdicts"][0]["verdict"] == "equal"
+    assert call(*words, "--on", "R = 1").err.startswith("error: a set of values cannot be read from 'R = 1'")

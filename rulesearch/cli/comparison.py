@@ -1,0 +1,177 @@
+"""The command that compares a rule with others: verdicts, fixed points, and behaviour on a task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rulesearch.cli.arguments import (
+    JsonOption,
+    MaybeTask,
+    OutputOption,
+    RuleArgument,
+    SetOption,
+    read_rule,
+    read_settings,
+    read_task,
+)
+from rulesearch.cli.output import named_numbers, notify, number, print_json, show_facts, show_table
+from rulesearch.errors import RulesearchError
+
+if TYPE_CHECKING:
+    from rulesearch.rules import RuleSet
+    from rulesearch.symbolic import Verdict
+    from rulesearch.workflow.side_by_side import Behaviour
+
+_NEAREST = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command(
+        "compare",
+        short_help="Say how a rule relates to known rules.",
+        epilog='Example: rulesearch compare "x*y - w*y**2" --with hebb --with oja',
+    )(compare)
+
+
+def compare(
+    rule: RuleArgument,
+    others: Annotated[
+        list[str] | None, typer.Option("--with", metavar="RULE", help="A rule to compare with; may be repeated.")
+    ] = None,
+    task: MaybeTask = None,
+    reachable: Annotated[
+        list[str] | None,
+        typer.Option("--on", metavar="SET", help='Values a symbol can take: "R in {-1,1}", "w in [0,1]".'),
+    ] = None,
+    settings: SetOption = None,
+    seeds: Annotated[
+        int, typer.Option(min=0, metavar="N", help="With a task: seeds of the simulations (0: simulate nothing).")
+    ] = 5,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how a rule relates to known rules, nearest first: identical, equal, the same terms, or different.
+
+    The learning rate is left out. With --on, rules that are the same on those values count as equal. With a task, rule
+    text is read with its symbols and its default slot, and the rule is simulated beside those given by --with, or the
+    task's own known rule and the nearest ones: losses at fitted learning rates, the distance over the activity that the
+    task produces, STDP windows; -o draws them.
+    """
+    import rulesearch as rs
+
+    on = read_task(task)
+    if on is None and (settings or output):
+        raise RulesearchError("--set and -o belong to a task; name it: --task oja")
+    rules = read_rule(rule, on)
+    verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on, reachable or ())
+    points = fixed_point_texts(rules)
+    behaviours: list[Behaviour] = []
+    if on is not None and seeds:
+        if not as_json:
+            notify(f"simulating on task {on.name}")
+        behaviours = rs.side_by_side(
+            rules, others or _nearest(verdicts), on, read_settings(settings), seeds, with_baseline=not others
+        )
+    if output is not None:
+        from rulesearch.report import figures
+
+        figures.save_figure(figures.comparison_figure(rules, behaviours), Path(output))
+        notify(f"wrote {output}")
+    if as_json:
+        print_json(
+            {
+                "rule": str(rules),
+                "verdicts": [verdict_document(verdict) for verdict in verdicts],
+                "fixed_points": points,
+                "behaviour": [behaviour_document(each) for each in behaviours],
+            }
+        )
+        return
+    facts = [("rule", str(rules)), ("nearest", verdicts[0].summary if verdicts else "there is no rule to compare with")]
+    show_facts([*facts, *[("fixed points", "\n".join(points))] * bool(points)])
+    print()
+    rows = [
+        [each.title, each.verdict, number(each.scale), number(each.distance, 3), _difference(each)] for each in verdicts
+    ]
+    show_table(["rule", "verdict", "scale", "distance", "difference"], rows)
+    if behaviours:
+        _show_behaviours(behaviours)
+
+
+def _nearest(verdicts: list[Verdict]) -> list[str]:
+    return [each.rule for each in verdicts if each.distance < 1.0][:_NEAREST]
+
+
+def fixed_point_texts(rules: RuleSet) -> list[str]:
+    """Return the fixed points of each rule as text."""
+    from rulesearch.symbolic import fixed_points
+
+    label = "" if len(rules.rules) == 1 else "{}: "
+    return [f"{label.format(name)}{point}" for name, rule in rules.rules.items() for point in fixed_points(rule)]
+
+
+def _show_behaviours(behaviours: list[Behaviour]) -> None:
+    names = list(dict.fromkeys(name for each in behaviours for name in each.fitted.metrics))
+    print()
+    rows = [
+        [
+            each.label,
+            each.outcome.status,
+            number(each.outcome.loss),
+            number(each.factor, 3),
+            number(each.fitted.loss),
+            number(each.distance, 3),
+            *(number(each.fitted.metrics.get(name)) for name in names),
+        ]
+        for each in behaviours
+    ]
+    show_table(["on the task", "status", "loss", "eta times", "loss then", "distance", *names], rows)
+    delays = list(dict.fromkeys(delay for each in behaviours for delay in each.window))
+    if delays:
+        print()
+        heads = [f"{1e3 * delay:+g} ms" for delay in delays]
+        windows = [[each.label, *(number(each.window.get(delay), 3) for delay in delays)] for each in behaviours]
+        show_table(["change by one pair, post - pre", *heads], windows)
+
+
+def _difference(verdict: Verdict) -> str:
+    parts = []
+    if verdict.coefficients:
+        parts.append(named_numbers(verdict.coefficients))
+    if verdict.extra_terms:
+        parts.append(f"only here: {', '.join(verdict.extra_terms)}")
+    if verdict.missing_terms:
+        parts.append(f"only there: {', '.join(verdict.missing_terms)}")
+    return "; ".join(parts)
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """Return the JSON document of a verdict."""
+    return {
+        "rule": verdict.rule,
+        "verdict": verdict.verdict,
+        "scale": verdict.scale,
+        "coefficients": dict(verdict.coefficients),
+        "distance": verdict.distance,
+        "extra_terms": list(verdict.extra_terms),
+        "missing_terms": list(verdict.missing_terms),
+    }
+
+
+def behaviour_document(behaviour: Behaviour) -> dict[str, Any]:
+    """Return the JSON document of what a rule does on a task."""
+    return {
+        "rule": behaviour.label,
+        "status": behaviour.outcome.status,
+        "loss": behaviour.outcome.loss,
+        "eta_factor": behaviour.factor,
+        "fitted_loss": behaviour.fitted.loss,
+        "metrics": dict(behaviour.fitted.metrics),
+        "activity_distance": behaviour.distance,
+        "trajectory": {"time": behaviour.times, "rms_weight": behaviour.weights},
+        "window": {"delay_ms": [1e3 * each for each in behaviour.window], "change": list(behaviour.window.values())},
+    }

@@ -1,0 +1,72 @@
+"""Figure of several rules beside each other on a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from rulesearch.report.style import COLOURS, GREY, new_figure, panel, rule_title
+from rulesearch.rules.rule import RuleSet
+from rulesearch.workflow.side_by_side import Behaviour
+
+
+def comparison_figure(rules: RuleSet, behaviours: Sequence[Behaviour]) -> Figure:
+    """Return losses (own and fitted learning rate), weights on the way, and STDP windows, as far as there are."""
+    windows = any(each.window for each in behaviours)
+    trajectories = any(each.weights.size for each in behaviours)
+    figure = new_figure(3.4 + 3.2 * (windows + trajectories), 3.6)
+    figure.suptitle(rule_title(rules), fontsize=9)
+    panels: list[Any] = list(np.atleast_1d(figure.subplots(1, 1 + windows + trajectories)))
+    colours = dict(zip([each.label for each in behaviours], COLOURS * len(behaviours), strict=False))
+    _losses(panels.pop(0), behaviours, colours)
+    if trajectories:
+        axes = panel(panels.pop(0), "time (steps, or s)", "root mean square weight", "on the way, own learning rate")
+        for each in behaviours:
+            if each.weights.size:
+                axes.plot(each.times, each.weights, color=colours[each.label], label=each.label)
+        # A rule that runs away must not hide the others.
+        tops = [float(np.nanmax(each.weights)) for each in behaviours if each.weights.size and each.outcome.ok]
+        if tops:
+            axes.set_ylim(0.0, 1.15 * max(tops))
+    if windows:
+        axes = panel(panels.pop(0), r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", r"$\Delta w$", "one pair of spikes")
+        for each in behaviours:
+            for sign in (-1.0, 1.0):
+                side = {delay: change for delay, change in each.window.items() if sign * delay > 0}
+                label = each.label if sign > 0 else None
+                axes.plot(
+                    [1e3 * delay for delay in side],
+                    list(side.values()),
+                    "o-",
+                    markersize=3,
+                    color=colours[each.label],
+                    label=label,
+                )
+        axes.axhline(0.0, color=GREY, linewidth=0.6)
+        axes.axvline(0.0, color=GREY, linewidth=0.6)
+    return figure
+
+
+def _losses(axes: Any, behaviours: Sequence[Behaviour], colours: dict[str, str]) -> None:
+    panel(axes, "loss", "", "own (open) and best learning rate")
+    place = np.arange(len(behaviours))[::-1]
+    for row, each in zip(place, behaviours, strict=True):
+        for outcome, face in ((each.outcome, "none"), (each.fitted, colours[each.label])):
+            if outcome.loss is not None:
+                axes.plot(outcome.loss, row, "o", color=colours[each.label], markerfacecolor=face, markersize=6)
+        if each.fitted.loss is None:
+            axes.annotate(each.outcome.status, (0.5, row), xycoords=("axes fraction", "data"), fontsize=8, ha="center")
+    found = [outcome.loss for each in behaviours for outcome in (each.outcome, each.fitted) if outcome.loss is not None]
+    if found and min(found) > 0.0 and max(found) > 20.0 * min(found):
+        axes.set_xscale("log")
+    axes.set_yticks(place, [_short(each.label) for each in behaviours], fontsize=7)
+    for label, each in zip(axes.get_yticklabels(), behaviours, strict=True):
+        label.set_color(colours[each.label])
+    axes.set_ylim(-0.5, len(behaviours) - 0.5)
+
+
+def _short(label: str, width: int = 30) -> str:
+    return label if len(label) <= width else f"{label[: width - 3]}..."
