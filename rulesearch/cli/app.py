@@ -10,7 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from rulesearch import __version__
-from rulesearch.cli import comparison, doctor, file_commands, grammar_commands, listing, rule_commands, search_commands
+from rulesearch.cli import (
+    comparison,
+    doctor,
+    families,
+    file_commands,
+    grammar_commands,
+    listing,
+    rule_commands,
+    search_commands,
+)
 from rulesearch.cli.arguments import protect_rules
 from rulesearch.errors import MissingPartError, RulesearchError
 
@@ -44,7 +53,16 @@ def make_app() -> typer.Typer:
         epilog="Example: rulesearch discover oja --budget 2000",
     )
     made.callback()(_main)
-    for part in (search_commands, rule_commands, comparison, file_commands, listing, grammar_commands, doctor):
+    for part in (
+        search_commands,
+        rule_commands,
+        comparison,
+        families,
+        file_commands,
+        listing,
+        grammar_commands,
+        doctor,
+    ):
         part.register(made)
     return made
 

@@ -143,6 +143,14 @@ class Store:
         row = self._connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
+    def best(self, fidelity: str, count: int) -> list[tuple[str, float]]:
+        """Return rule text and loss of the `count` best rules of the search at a fidelity, best first."""
+        query = (
+            "SELECT rule, loss FROM evaluation WHERE phase = 'search' AND status = 'ok' AND loss IS NOT NULL "
+            "AND (fidelity = ? OR fidelity LIKE ?) ORDER BY loss, id LIMIT ?"
+        )
+        return list(self._connection.execute(query, (fidelity, f"{fidelity}[%", count)))
+
     def generations(self) -> list[tuple[int, int, int, int, float | None, int]]:
         """Return the figures of every generation, in order."""
         return list(self._connection.execute("SELECT * FROM generation ORDER BY number"))

@@ -18,22 +18,36 @@ def canonical_key(rules: RuleSet) -> str:
     return "; ".join(f"{name}[{_rule_key(rule, exact=True)}]" for name, rule in sorted(rules.rules.items()))
 
 
-def family_key(rules: RuleSet) -> str:
-    """Return a text that is the same for rules with the same terms, whatever their coefficients and time constants."""
-    return "; ".join(f"{name}[{_rule_key(rule, exact=False)}]" for name, rule in sorted(rules.rules.items()))
+def family_key(rules: RuleSet, within_bounds: bool = False) -> str:
+    """Return a text that is the same for rules with the same terms, whatever their coefficients and time constants.
+
+    **Arguments:** `within_bounds`: traces, and weights whose lower bound says so, are known not to be negative.
+    """
+    return "; ".join(
+        f"{name}[{_rule_key(rule, False, never_negative(rule) if within_bounds else frozenset())}]"
+        for name, rule in sorted(rules.rules.items())
+    )
 
 
-def _rule_key(rule: Rule, exact: bool) -> str:
-    writer = _KeyWriter(rule, exact)
+def never_negative(rule: Rule) -> frozenset[str]:
+    """Return what a rule reads that cannot be below 0: traces, and weights where the bounds say so."""
+    traces = {name for name, state in rule.states.items() if isinstance(state, Trace)}
+    weights = ("w", "w_mean", "w_sum") if rule.bounds is not None and rule.bounds[0] >= 0.0 else ()
+    return frozenset(traces | set(weights))
+
+
+def _rule_key(rule: Rule, exact: bool, nonnegative: frozenset[str] = frozenset()) -> str:
+    writer = _KeyWriter(rule, exact, nonnegative)
     pieces = ((slot, writer.text(rule.slots[slot], ())) for slot in SLOTS if slot in rule.slots)
     return "; ".join(f"{slot}: {text}" for slot, text in pieces if text not in ("0", ""))
 
 
 class _KeyWriter:
-    def __init__(self, rule: Rule, exact: bool) -> None:
+    def __init__(self, rule: Rule, exact: bool, nonnegative: frozenset[str]) -> None:
         self.rule = rule
         self.exact = exact
-        self.algebra = NormalForm(rule.constant_values())
+        traces = {self._definition(name, ()) for name in nonnegative if isinstance(rule.states.get(name), Trace)}
+        self.algebra = NormalForm(rule.constant_values(), nonnegative | traces)
 
     def text(self, expression: Expression, inside: tuple[str, ...]) -> str:
         """Return an expression's terms, with states replaced by their definitions.

@@ -132,3 +132,14 @@ def test_ctrl_c_ends_with_what_was_found_and_code_130(tmp_path: Path) -> None:
     assert '"status": "interrupted"' in out
     assert "rulesearch resume" in err
     assert "Traceback" not in err
+
+
+def test_families_of_a_run(call: Call, run_folder: Path, tmp_path: Path) -> None:
+    figure = tmp_path / "families.png"
+    document = call("families", str(run_folder), "-n", "30", "-o", str(figure), "--json").document
+    assert document["number"] >= len(document["families"]) > 1
+    losses = [each["loss"] for each in document["families"]]
+    assert losses == sorted(losses)
+    assert figure.read_bytes()[:4] == b"\x89PNG"
+    assert "one term away" in call("families", str(run_folder)).out
+    assert call("families", str(tmp_path)).err.startswith("error: ")

@@ -1,0 +1,153 @@
+"""Families of rules: rules that are the same up to constants, and which families are neighbours.
+
+Searches find many rules that do equally well. Rules with the same terms, whatever their coefficients and time
+constants, are one family; two families are neighbours where one has a term more, or one term stands in place of
+another. What cannot be negative (traces, weights within bounds) is known: relu(y) is y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rulesearch.evaluation.store import Store
+from rulesearch.rules import KnownRule, known_rules
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import SLOTS
+from rulesearch.symbolic import NormalForm, Terms, canonical_size, compare
+from rulesearch.symbolic.keys import family_key, monomial_shape, never_negative
+from rulesearch.tasks.registry import load_task
+from rulesearch.workflow.run import Run
+
+Term = tuple[str, str, str]
+"""Name of the rule in its set, slot, and shape of the term."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule that a run found: rules, loss, the run's folder, and its rank on the front (None: not on it)."""
+
+    rules: RuleSet
+    loss: float
+    run: str
+    rank: int | None = None
+
+
+@dataclass(slots=True)
+class Family:
+    """Rules with the same terms.
+
+    **Fields:** `terms` as sets show them; `text`: the terms with their signs, constants left out; `members`, the best
+    first; `known`: title of a known rule of the family.
+    """
+
+    terms: frozenset[Term]
+    text: str
+    members: list[Found] = field(default_factory=list)
+    known: str = ""
+
+    @property
+    def loss(self) -> float:
+        """The least loss of a member."""
+        return self.members[0].loss
+
+    @property
+    def runs(self) -> int:
+        """In how many runs the family was found."""
+        return len({member.run for member in self.members})
+
+    @property
+    def size(self) -> int:
+        """The least size of a member."""
+        return min(canonical_size(member.rules) for member in self.members)
+
+
+def found_by(run: Run, count: int = 100) -> list[Found]:
+    """Return the front of a run and the best rules of its search at full fidelity.
+
+    **Raises:** `RulesearchError` where the run's task is not there any more.
+    """
+    task = load_task(run.experiment.task)
+    found = [Found(each.rules, each.loss, str(run.folder), each.rank) for each in run.members]
+    store = Store(run.folder / "run.sqlite", keep=False)
+    try:
+        rows = store.best(task.fidelities[-1].name, count)
+    finally:
+        store.close()
+    settings = task.resolve(run.experiment.settings)
+    return found + [Found(task.bind(task.parse(text), settings), loss, str(run.folder)) for text, loss in rows]
+
+
+def families(rules: Iterable[Found]) -> list[Family]:
+    """Return the families of rules, by least loss; a rule that a run found twice counts once."""
+    groups: dict[str, Family] = {}
+    seen: set[tuple[str, str]] = set()
+    for each in rules:
+        place = (each.run, str(each.rules))
+        if place not in seen:
+            seen.add(place)
+            key = family_key(each.rules, within_bounds=True)
+            if key not in groups:
+                groups[key] = Family(_terms(each.rules), _text(each.rules))
+            groups[key].members.append(each)
+    known: dict[str, list[KnownRule]] = {}
+    for rule in known_rules().values():
+        known.setdefault(family_key(rule.rules, within_bounds=True), []).append(rule)
+    for key, family in groups.items():
+        family.members.sort(key=lambda member: (member.loss, member.rank or 10**6, str(member.rules)))
+        family.text = _text(family.members[0].rules)
+        if key in known:
+            family.known = compare(family.members[0].rules, known[key])[0].title
+    return sorted(groups.values(), key=lambda family: (family.loss, family.text))
+
+
+def neighbours(found: Sequence[Family]) -> Any:
+    """Return the graph of families (`networkx.Graph`): nodes are places in `found`, edges say what changes.
+
+    Edge attribute `change`: `more` where one family has a term that the other lacks, `other` where one term of each
+    stands in place of the other's.
+    """
+    import networkx
+
+    graph = networkx.Graph()
+    for place, family in enumerate(found):
+        graph.add_node(place, text=family.text, loss=family.loss, rules=len(family.members), known=family.known)
+    for a in range(len(found)):
+        for b in range(a):
+            extra, missing = found[a].terms - found[b].terms, found[b].terms - found[a].terms
+            if len(extra) + len(missing) == 1:
+                graph.add_edge(b, a, change="more")
+            elif len(extra) == len(missing) == 1:
+                graph.add_edge(b, a, change="other")
+    return graph
+
+
+def _terms(rules: RuleSet) -> frozenset[Term]:
+    return frozenset(
+        (name, slot, monomial_shape(terms.algebra, monomial))
+        for name, rule in rules.rules.items()
+        for slot, terms in _slot_terms(rule).items()
+        for monomial in terms.polynomial
+    )
+
+
+def _slot_terms(rule: Rule) -> dict[str, Terms]:
+    algebra = NormalForm(rule.constant_values(), never_negative(rule))
+    return {slot: Terms(algebra, algebra.of(rule.slots[slot])) for slot in SLOTS if slot in rule.slots}
+
+
+def _text(rules: RuleSet) -> str:
+    """Return `x*y - w*y**2`: terms with their signs, coefficients left out."""
+    parts = []
+    for name, rule in rules.rules.items():
+        for slot, terms in _slot_terms(rule).items():
+            pieces = [
+                f"{'-' if value < 0 else '+'} {monomial if monomial != '1' else 'constant'}"
+                for monomial, value in terms.coefficients.items()
+            ]
+            text = " ".join(pieces).removeprefix("+ ") or "0"
+            text = f"-{text[2:]}" if text.startswith("- ") else text
+            label = f"{name}, " if len(rules.rules) > 1 else ""
+            parts.append(f"{label}{slot}: {text}" if label or set(rule.slots) != {"on_step"} else text)
+    return "; ".join(parts)

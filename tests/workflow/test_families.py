@@ -1,0 +1,61 @@
+"""Families of rules and their neighbours."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from rulesearch.report.figures import family_figure, save_figure
+from rulesearch.rules import parse_rules
+from rulesearch.workflow.families import Found, families, neighbours
+
+
+def _found(*texts: str) -> list[Found]:
+    return [Found(parse_rules(text), 0.1 * (n + 1), f"run{n % 2}", n + 1) for n, text in enumerate(texts)]
+
+
+def test_rules_that_differ_in_constants_are_one_family() -> None:
+    found = families(_found("y*(x - w*y)", "2*x*y - 3*w*y*y", "x*y", "0.5*y*x - a*w*y**2; a = 0.1"))
+    assert [(each.text, len(each.members)) for each in found] == [("x*y - w*y**2", 3), ("x*y", 1)]
+    assert [each.known for each in found] == ["Oja 1982", "Hebb 1949"]
+    assert (found[0].loss, found[0].runs, found[0].size) == (0.1, 2, 7)
+
+
+def test_traces_and_bounded_weights_are_never_negative() -> None:
+    texts = (
+        "on_pre: relu(y) - 0.1; tau_y = 20 ms",
+        "on_pre: y - 0.2; tau_y = 30 ms",
+        "on_pre: abs(w)*y; tau_y = 20 ms",
+    )
+    bounded = ("on_pre: abs(w)*y; tau_y = 20 ms; bounds = [0, 1]", "on_pre: w*y; tau_y = 20 ms; bounds = [0, 1]")
+    found = families(_found(*texts, *bounded))
+    assert [(each.text, len(each.members)) for each in found] == [
+        ("on_pre: y - constant", 2),
+        ("on_pre: abs(w)*y", 1),
+        ("on_pre: w*y", 2),
+    ]
+
+
+def test_neighbours_are_one_term_apart() -> None:
+    graph = neighbours(families(_found("x*y", "x*y - w*y**2", "x*w", "x*y - w*y**2 + x + y")))
+    assert sorted(graph.edges(data="change")) == [(0, 1, "more"), (0, 2, "other")]
+    assert graph.nodes[0]["known"] == "Hebb 1949"
+
+
+def test_interaction_schemes_and_slots_are_told_apart() -> None:
+    texts = ("on_pre: y; tau_y = 20 ms", "on_pre: y; y = trace(post, 20 ms, nearest)", "on_post: y; tau_y = 20 ms")
+    assert len(families(_found(*texts))) == 3
+
+
+def test_the_graph_is_drawn_the_same_each_time(tmp_path: Path) -> None:
+    found = families(_found("x*y", "x*y - w*y**2", "x*w", "x*y - w*y**2 + x + y"))
+    for name in ("a.svg", "b.svg"):
+        save_figure(family_figure(found, "families"), tmp_path / name)
+    positions = [
+        re.findall(r"<use [^>]* x=.[0-9.]+. y=.[0-9.]+.", (tmp_path / name).read_text()) for name in ("a.svg", "b.svg")
+    ]
+    assert positions[0] and [re.sub("#[a-z0-9]+", "", each) for each in positions[0]] == [
+        re.sub("#[a-z0-9]+", "", each) for each in positions[1]
+    ]
+    save_figure(family_figure(found[:1], "one"), tmp_path / "one.png")
+    assert (tmp_path / "one.png").stat().st_size > 5000
