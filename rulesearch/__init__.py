@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rulesearch import tasks
     from rulesearch.evaluation.outcome import Outcome
+    from rulesearch.export.citations import Citation
     from rulesearch.export.exporting import export
     from rulesearch.grammar import Grammar, load_grammar
     from rulesearch.rules import KnownRule, Rule, RuleSet, known_rules
@@ -42,6 +43,7 @@ __all__ = [
     "RuleSet",
     "Run",
     "__version__",
+    "cite",
     "compare",
     "discover",
     "evaluate",
@@ -237,6 +239,17 @@ def simplify(
 
     on = _task(task)
     return simplify_on_task(_rules(rule, on), on, on.resolve(settings))
+
+
+def cite(what: RuleLike | Run) -> list[Citation]:
+    """Return what to cite for a rule or a run, as BibTeX entries with the reason of each.
+
+    **Raises:** `RulesearchError` where the rule cannot be read.
+    """
+    from rulesearch.export.citations import cite as citations
+    from rulesearch.workflow.run import Run
+
+    return citations(what if isinstance(what, Run) else _rules(what, None))
 
 
 def _task(task: str | Task) -> Task:

@@ -16,7 +16,13 @@ Simulation = Callable[[RuleSet, Mapping[str, Any], int], Measures]
 """Simulates rules: rules, settings, seed."""
 
 SIMULATIONS: dict[str, str] = {
+    "lateral-layer": "rulesearch.checks.rate_layers:lateral_layer",
+    "linear-layer": "rulesearch.checks.rate_layers:linear_layer",
+    "mean-drift": "rulesearch.checks.poisson_synapses:mean_drift",
+    "orthogonal-patterns": "rulesearch.checks.rate_layers:orthogonal_patterns",
+    "poisson-pairs": "rulesearch.checks.poisson_synapses:equilibrium",
     "task": "rulesearch.checks.tasks:on_task",
+    "voltage-clamp": "rulesearch.checks.poisson_synapses:voltage_clamp",
 }
 """Module and function by name; modules are imported on use."""
 

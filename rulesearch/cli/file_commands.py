@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
         short_help="Write a rule or a run for papers and programs.",
         epilog="Example: rulesearch export oja --format python -o oja_rule.py",
     )(export)
+    app.command("cite", short_help="BibTeX for a rule or a run.", epilog="Example: rulesearch cite oja")(cite)
     app.command(
         "plot",
         short_help="Draw a rule, what it does on a task, or a run.",
@@ -51,7 +52,7 @@ def read_rules_or_run(argument: str) -> RuleSet | Run:
 def export(
     rule: RuleOrRun,
     format: Annotated[
-        str, typer.Option(metavar="FORMAT", help="Of a rule: latex, json, python; of a run: latex, csv.")
+        str, typer.Option(metavar="FORMAT", help="Of a rule: latex, json, python, sympy, brian2; of a run: latex, csv.")
     ] = "latex",
     output: OutputOption = None,
     as_json: JsonOption = False,
@@ -69,6 +70,20 @@ def export(
         sys.stdout.write(text)
     else:
         notify(f"wrote {output}")
+
+
+def cite(rule: RuleOrRun, as_json: JsonOption = False) -> None:
+    """Print BibTeX: for the known rules that a rule is, or has the terms of; for a run also its task and tools."""
+    import rulesearch as rs
+
+    found = rs.cite(read_rules_or_run(rule))
+    if as_json:
+        print_json({"entries": [{"key": each.key, "why": each.why, "bibtex": each.bibtex} for each in found]})
+        return
+    if len(found) == 1:
+        notify("the rule has the terms of no known rule")
+    for each in found:
+        print(f"% {each.why}\n{each.bibtex}\n")
 
 
 def plot(

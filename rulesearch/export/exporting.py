@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.export.brian2_code import rules_brian2
 from rulesearch.export.latex import rules_latex, run_latex
 from rulesearch.export.python_code import rules_python
+from rulesearch.export.sympy_code import rules_sympy
 from rulesearch.rules import KnownRule, Rule, RuleSet, rules_to_json
 
 if TYPE_CHECKING:
     from rulesearch.workflow.run import Run
 
-FORMATS: dict[str, tuple[str, ...]] = {"rule": ("latex", "json", "python"), "run": ("latex", "csv")}
+FORMATS: dict[str, tuple[str, ...]] = {"rule": ("latex", "json", "python", "sympy", "brian2"), "run": ("latex", "csv")}
 """The formats of a rule and of a run."""
 
 
@@ -37,6 +39,8 @@ def export(what: Rule | RuleSet | KnownRule | Run | str, format: str) -> str:
             "latex": rules_latex,
             "json": lambda rules: json.dumps(rules_to_json(rules), indent=2, allow_nan=False) + "\n",
             "python": rules_python,
+            "sympy": rules_sympy,
+            "brian2": rules_brian2,
         }
         return makers[_checked(format, "rule")](what)
     if _checked(format, "run") == "csv":

@@ -71,7 +71,7 @@ def rules_python(rules: RuleSet) -> str:
 
 def _docstring(rules: RuleSet) -> str:
     parts = [f"Plasticity rule{' ' * bool(rules.name)}{rules.name}."]
-    parts += [str(rules), *_citations(rules)]
+    parts += [str(rules), *citations(rules)]
     read = [name for rule in rules.rules.values() for name in rule.symbols]
     states = {name: state for rule in rules.rules.values() for name, state in rule.states.items()}
     meanings = [
@@ -88,7 +88,8 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).replace("\\", "/").replace('"', "'")
 
 
-def _citations(rules: RuleSet) -> list[str]:
+def citations(rules: RuleSet) -> list[str]:
+    """Return a sentence with the paper of the known rule that a rule is equal to, if any."""
     from rulesearch.symbolic import compare
 
     known = known_rules()

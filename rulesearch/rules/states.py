@@ -33,6 +33,8 @@ VOCABULARY: dict[str, tuple[str, str]] = {
     "E": ("eligibility of the synapse", ""),
     "R": ("reward", ""),
     "R_bar": ("running mean of the reward", ""),
+    "R_bar_plus": ("running mean of the positive rewards", ""),
+    "R_bar_minus": ("running mean of the sizes of the negative rewards", ""),
     "w_sum": ("sum of the neuron's weights in this projection", ""),
     "w_mean": ("mean of the neuron's weights in this projection", ""),
     "I_E": ("excitatory current", "pA"),

@@ -1,0 +1,256 @@
+"""Brian2: a complete script with the synapses of a rule and an example run.
+
+Quantities inside the rule are plain numbers in s, mV, nS, pA and Hz, as in the rule text; Brian2's units stay outside.
+States that change only at spikes are event-driven (exact); those that a drift or a low-pass reads are integrated with
+the clock. At a spike synaptic states change before the weight, and traces grow last; presynaptic spikes of a time step
+come before postsynaptic ones.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+
+from rulesearch.errors import RulesearchError
+from rulesearch.export.python_code import citations
+from rulesearch.expression.operators import FUNCTION, Operator
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.expression.units import time_text
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, State, Synaptic, Trace
+
+_FUNCTIONS = {
+    **{name: f"{name}({{0}})" for name in ("exp", "log", "sqrt", "abs", "tanh", "sin", "cos", "sign")},
+    "step": "int({0} > 0)",
+    "relu": "({0})*int({0} > 0)",
+    "min": "(({0})*int({0} < {1}) + ({1})*int({0} >= {1}))",
+    "max": "(({0})*int({0} > {1}) + ({1})*int({0} <= {1}))",
+}
+_OF_NEURON = {"v": "v_post/mV", "v_dend": "v_dend_post/mV", "I_E": "I_E_post/pA", "I_I": "I_I_post/pA"}
+_SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
+_TAKEN = frozenset(("t", "dt", "i", "j", "N", "e", "pi", "inf", "xi", "eta", "w_min", "w_max", "lambda"))
+_CUSTOMARY_TAU = 0.02
+_CURRENTS = """I_E = g*(0*mV - v) : amp
+    I_I = 0*pA : amp"""
+
+
+def rules_brian2(rules: RuleSet) -> str:
+    """Return the text of a Brian2 script, with one function per rule that makes its synapses.
+
+    **Raises:** `RulesearchError` for what Brian2 cannot express, by name.
+    """
+    head = [f"Plasticity rule{' ' * bool(rules.name)}{rules.name} in Brian2.", str(rules), *citations(rules)]
+    head.append(
+        "Inside the rule all quantities are plain numbers in s, mV, nS, pA and Hz. States that only spikes change are "
+        "event-driven, that is exact; those that a drift reads follow the clock."
+    )
+    text = "\n\n".join(textwrap.fill(_plain(part), 100) for part in head)
+    lines = [f'"""{text}\n"""', "", "import numpy as np", "from brian2 import *", ""]
+    for name, rule in rules.rules.items():
+        lines += _Synapses(rule, "make_synapses" if len(rules.rules) == 1 else f"make_{name}_synapses").lines()
+    first = next(iter(rules.rules))
+    maker = "make_synapses" if len(rules.rules) == 1 else f"make_{first}_synapses"
+    return "\n".join([*lines, *_example(next(iter(rules.rules.values())), maker)])
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
+
+
+class _Synapses:
+    """Writes the function that makes the synapses of one rule."""
+
+    def __init__(self, rule: Rule, maker: str) -> None:
+        self.maker = maker
+        self.rule = rule
+        self.states: dict[str, State] = {
+            **{
+                name: Trace(CUSTOMARY_TRACES[name], _CUSTOMARY_TAU)
+                for name in rule.symbols
+                if name in CUSTOMARY_TRACES and name not in rule.states
+            },
+            **rule.states,
+        }
+        if not ({"on_pre", "on_post", "drift"} & set(rule.slots) or rule.states):
+            raise RulesearchError(
+                "the rule changes weights in steps of a rate network, which has no spikes for Brian2 to send; "
+                "export it with --format python"
+            )
+        self._check()
+        self.clocked = self._with_the_clock()
+
+    def _check(self) -> None:
+        known = {"w", *_OF_NEURON, *_SIGNALS, *self.states, *self.rule.constants}
+        for name in self.rule.symbols:
+            if name in ("w_sum", "w_mean"):
+                raise RulesearchError(f"Brian2 sums over synapses once per time step only; the rule reads {name}")
+            if name not in known:
+                raise RulesearchError(f"the rule reads {name}, which it does not define; declare it for Brian2")
+        for name, state in self.states.items():
+            if isinstance(state, Lowpass) and state.in_steps:
+                raise RulesearchError(f"the low-pass {name} counts steps; give its time constant a unit for Brian2")
+
+    def _with_the_clock(self) -> set[str]:
+        """Return the states that must be integrated with the clock: low-passes, and what moving values read."""
+        moving = [self.rule.slots["drift"]] if "drift" in self.rule.slots else []
+        clocked: set[str] = set()
+        for name, state in self.states.items():
+            if isinstance(state, Lowpass):
+                clocked.add(name)
+                moving.append(state.expression)
+            elif isinstance(state, Synaptic) and "drift" in state.slots:
+                clocked.add(name)
+                moving.append(state.slots["drift"])
+        for expression in moving:
+            clocked |= {name for name in expression.symbols if name in self.states}
+        return clocked
+
+    def _name(self, name: str) -> str:
+        clash = name in _TAKEN or name.endswith(("_pre", "_post", "_"))
+        return f"{name.rstrip('_')}_of_rule" if clash else name
+
+    def source(self, expression: Expression) -> str:
+        """Return Brian2's text of an expression."""
+
+        def leaf(node: str | Number) -> str:
+            if isinstance(node, Number):
+                return repr(node.value) if node.value >= 0 else f"({node.value!r})"
+            return f"({_OF_NEURON[node]})" if node in _OF_NEURON and node not in self.states else self._name(node)
+
+        def branch(row: Operator, *parts: str) -> str:
+            if row.precedence == FUNCTION:
+                return f"({_FUNCTIONS[row.name].format(*parts)})"
+            return f"(-{parts[0]})" if row.arity == 1 else f"({parts[0]} {row.infix} {parts[1]})"
+
+        text: str = expression.fold(leaf, branch)
+        return text
+
+    def _model(self) -> list[str]:
+        drift = self.rule.slots.get("drift")
+        lines = ["w : 1"] if drift is None else [f"dw/dt = eta*{self.source(drift)}/second : 1 (clock-driven)"]
+        for name, state in self.states.items():
+            tau = "" if state.tau is None else f"tau_{self._name(name)}"
+            kind = "clock-driven" if name in self.clocked else "event-driven"
+            own = self._name(name)
+            if isinstance(state, Lowpass):
+                lines.append(f"d{own}/dt = ({self.source(state.expression)} - {own})/{tau} : 1 ({kind})")
+            elif isinstance(state, Synaptic) and "drift" in state.slots:
+                decay = f" - {own}/{tau}" if tau else ""
+                lines.append(f"d{own}/dt = {self.source(state.slots['drift'])}/second{decay} : 1 ({kind})")
+            elif tau:
+                lines.append(f"d{own}/dt = -{own}/{tau} : 1 ({kind})")
+            else:
+                lines.append(f"{own} : 1")
+        return lines + [f"{self._name(name)} : 1 (shared)" for name in self.rule.symbols if self._is_signal(name)]
+
+    def _is_signal(self, name: str) -> bool:
+        return name in _SIGNALS and name not in self.states and name not in self.rule.constants
+
+    def _event(self, slot: str) -> list[str]:
+        lines = [
+            f"{self._name(name)} += {self.source(state.slots[slot])}"
+            for name, state in self.states.items()
+            if isinstance(state, Synaptic) and slot in state.slots
+        ]
+        if slot in self.rule.slots:
+            lines.append(f"w = clip(w + eta*{self.source(self.rule.slots[slot])}, w_min, w_max)")
+        for name, state in self.states.items():
+            if isinstance(state, Trace) and slot == f"on_{state.side}":
+                lines.append(f"{self._name(name)} {'= 1' if state.nearest else '+= 1'}")
+        return lines
+
+    def lines(self) -> list[str]:
+        """Return the lines of the function."""
+        low, high = self.rule.bounds or (-math.inf, math.inf)
+        values = [("eta", repr(1.0 if self.rule.eta is None else self.rule.eta), "learning rate")]
+        values += [
+            (self._name(name), repr(each.value), f"written in {each.unit}" if each.unit else "")
+            for name, each in self.rule.constants.items()
+        ]
+        values += [
+            (f"tau_{self._name(name)}", f"{state.tau!r}*second", time_text(state.tau))
+            for name, state in self.states.items()
+            if state.tau is not None
+        ]
+        values += [(name, f'float("{each!r}")', "") for name, each in (("w_min", low), ("w_max", high))]
+        rows = [f'        "{name}": {value},' + f"  # {note}" * bool(note) for name, value, note in values]
+        stepped = "drift" in self.rule.slots and (math.isfinite(low) or math.isfinite(high))
+        made = ["", f'def {self.maker}(source, target, effect="", **options):']
+        made += [
+            '    """Return synapses with the rule, not yet connected.',
+            "",
+            "    **Arguments:** `effect`: what a presynaptic spike does to the target, such as `g_post += w*nS`.",
+            '    """',
+            "    constants = {",
+            *rows,
+            "    }",
+            '    model = """',
+            *(f"    {line}" for line in self._model()),
+            '    """',
+            '    on_pre = effect + """',
+            *(f"    {line}" for line in self._event("on_pre")),
+            '    """',
+        ]
+        post = self._event("on_post")
+        made += ['    on_post = """', *(f"    {line}" for line in post), '    """'] if post else []
+        arguments = "on_pre=on_pre, " + ("on_post=on_post, " if post else "")
+        methods = (
+            'method=("exact", "exponential_euler", "euler"), ' if self.clocked or "drift" in self.rule.slots else ""
+        )
+        made.append(
+            f"    synapses = Synapses(source, target, model, {arguments}{methods}namespace=constants, **options)"
+        )
+        if post:
+            made += ["    # Presynaptic spikes of a time step come first.", "    synapses.post.order = 1"]
+        if stepped:
+            made.append('    synapses.run_regularly("w = clip(w, w_min, w_max)", when="after_groups")')
+        if "on_step" in self.rule.slots:
+            step = f"w = clip(w + eta*{self.source(self.rule.slots['on_step'])}, w_min, w_max)"
+            made += [
+                "    # The rule's step: the end of a trial, here every second.",
+                f'    synapses.run_regularly("{step}", dt=1*second, when="end")',
+            ]
+        return [*made, "    return synapses", ""]
+
+
+def _example(rule: Rule, maker: str) -> list[str]:
+    reads = [name for name in ("v_dend", "I_E", "I_I") if name in rule.symbols and name not in rule.states]
+    more = [f"    {_CURRENTS}"] if "I_E" in reads or "I_I" in reads else []
+    more += ["    dv_dend/dt = (-70*mV - v_dend)/(20*ms) + (v - v_dend)/(10*ms) : volt"] if "v_dend" in reads else []
+    low, high = rule.bounds or (0.0, 1.0)
+    start = min(max(0.5, low), high)
+    return [
+        "",
+        "def example(seconds=5.0):",
+        '    """Let 100 Poisson inputs drive a leaky integrate-and-fire neuron; return times and weights."""',
+        "    seed(1)",
+        '    inputs = PoissonGroup(100, 20*Hz, name="inputs")',
+        "    neuron = NeuronGroup(",
+        "        1,",
+        '        """',
+        "    dv/dt = (10*nS*(-70*mV - v) + g*(0*mV - v))/(200*pF) : volt (unless refractory)",
+        "    dg/dt = -g/(5*ms) : siemens",
+        *more,
+        '    """,',
+        '        threshold="v > -50*mV",',
+        '        reset="v = -70*mV",',
+        "        refractory=2*ms,",
+        '        method="euler",',
+        "    )",
+        "    neuron.v = -70*mV",
+        f'    synapses = {maker}(inputs, neuron, "g_post += w*nS")',
+        "    synapses.connect()",
+        f"    synapses.w = {start!r}",
+        '    weights = StateMonitor(synapses, "w", record=range(10), dt=100*ms)',
+        "    spikes = SpikeMonitor(neuron)",
+        "    network = Network(inputs, neuron, synapses, weights, spikes)",
+        "    network.run(seconds*second)",
+        '    print(f"{spikes.num_spikes/seconds:.1f} Hz, mean weight {np.mean(synapses.w[:]):.4g} after {seconds} s")',
+        "    return weights.t/second, np.array(weights.w)",
+        "",
+        "",
+        'if __name__ == "__main__":',
+        '    prefs.codegen.target = "numpy"',
+        "    example()",
+        "",
+    ]

@@ -1,0 +1,111 @@
+"""SymPy for other people's algebra: a file that builds the expressions of a rule by constructor calls."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping
+
+from rulesearch.expression.operators import FUNCTION, Operator
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.expression.units import time_text
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import SLOTS, Lowpass, Synaptic, Trace
+
+_FUNCTIONS = {
+    "exp": "sympy.exp({0})",
+    "log": "sympy.log({0})",
+    "sqrt": "sympy.sqrt({0})",
+    "abs": "sympy.Abs({0})",
+    "tanh": "sympy.tanh({0})",
+    "sin": "sympy.sin({0})",
+    "cos": "sympy.cos({0})",
+    "min": "sympy.Min({0}, {1})",
+    "max": "sympy.Max({0}, {1})",
+    "step": "sympy.Heaviside({0}, 0)",
+    "relu": "sympy.Max({0}, 0)",
+    "sign": "sympy.sign({0})",
+}
+_TAKEN = {"sympy", "rules", "constants", "states"}
+
+
+def rules_sympy(rules: RuleSet) -> str:
+    """Return the text of a Python file with three dictionaries: `rules`, `constants` and `states`.
+
+    `rules` holds an expression by rule and slot, learning rate left out; `constants` values by rule and name, in s, mV,
+    nS, pA and Hz; `states` what each state is, in words, with the expressions of low-passes and synaptic states.
+    """
+    names = dict.fromkeys(name for rule in rules.rules.values() for each in rule.expressions() for name in each.symbols)
+    lines = [f'"""Plasticity rule {_plain(rules.name)}:'.rstrip(" :") + ":", "", _plain(str(rules)), '"""', ""]
+    lines += ["import sympy", ""]
+    lines += [f'{_name(name)} = sympy.Symbol("{name}", real=True)' for name in names]
+    lines += ["", "rules = {"]
+    for name, rule in rules.rules.items():
+        slots = [f'        "{slot}": {_source(rule.slots[slot])},' for slot in SLOTS if slot in rule.slots]
+        lines += [f'    "{name}": {{', *slots, "    },"]
+    lines += ["}", '"""Expression by rule and slot; the learning rate is left out."""', "", "constants = {"]
+    for name, rule in rules.rules.items():
+        values = [f"        {_name(key)}: {each.value!r},{_unit(each)}" for key, each in rule.constants.items()]
+        lines += [f'    "{name}": {{', *values, "    },"]
+    lines += ["}", '"""Values of constants in s, mV, nS, pA and Hz; for `subs`."""', "", "states = {"]
+    for name, rule in rules.rules.items():
+        lines += [f'    "{name}": {{', *_states(rule), "    },"]
+    lines += ["}", '"""What each state is: kind, and the expressions that it follows."""', ""]
+    return "\n".join(lines)
+
+
+def _states(rule: Rule) -> list[str]:
+    lines = []
+    for name, state in rule.states.items():
+        tau = "no decay" if state.tau is None else time_text(state.tau)
+        parts: Mapping[str, Expression] = {}
+        if isinstance(state, Trace):
+            kind = f"trace of {state.side}synaptic spikes, {'nearest' if state.nearest else 'all-to-all'}, {tau}"
+        elif isinstance(state, Lowpass):
+            kind = f"low-pass, {f'{state.tau:g} steps' if state.in_steps else tau}"
+            parts = {"target": state.expression}
+        else:
+            assert isinstance(state, Synaptic)
+            kind, parts = f"state of the synapse, {tau}", state.slots
+        inside = "".join(f', "{slot}": {_source(each)}' for slot, each in parts.items())
+        lines.append(f'        {_name(name)}: {{"kind": "{kind}"{inside}}},')
+    return lines
+
+
+def _unit(number: Number) -> str:
+    return f"  # written in {number.unit}" if number.unit else ""
+
+
+def _source(expression: Expression) -> str:
+    def leaf(node: str | Number) -> str:
+        if isinstance(node, str):
+            return _name(node)
+        whole = node.value == int(node.value) if abs(node.value) < 1e15 else False
+        return f"sympy.Integer({int(node.value)})" if whole else f"sympy.Float({node.value!r})"
+
+    def branch(row: Operator, *parts: str) -> str:
+        if row.precedence == FUNCTION:
+            return _FUNCTIONS[row.name].format(*parts)
+        if row.arity == 1:
+            return f"(-{parts[0]})"
+        return f"({parts[0]} {row.infix} {parts[1]})"
+
+    text: str = expression.fold(leaf, branch)
+    return text[1:-1] if text.startswith("(") and _matches(text) else text
+
+
+def _matches(text: str) -> bool:
+    """Return whether the bracket at the start is closed by the one at the end."""
+    level = 0
+    for place, character in enumerate(text):
+        level += (character == "(") - (character == ")")
+        if level == 0:
+            return place == len(text) - 1
+    return False
+
+
+def _name(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in _TAKEN else name
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
