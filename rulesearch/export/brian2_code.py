@@ -28,7 +28,27 @@ _FUNCTIONS = {
 }
 _OF_NEURON = {"v": "v_post/mV", "v_dend": "v_dend_post/mV", "I_E": "I_E_post/pA", "I_I": "I_I_post/pA"}
 _SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
-_TAKEN = frozenset(("t", "dt", "i", "j", "N", "e", "pi", "inf", "xi", "eta", "w_min", "w_max", "lambda"))
+# Brian2's own names, and those that mean something else to the algebra that solves its equations (E is 2.718...).
+_TAKEN = frozenset(
+    (
+        "t",
+        "dt",
+        "i",
+        "j",
+        "e",
+        "pi",
+        "inf",
+        "xi",
+        "eta",
+        "w_min",
+        "w_max",
+        "lambda",
+        *"CEINOQS",
+        "beta",
+        "gamma",
+        "zeta",
+    )
+)
 _CUSTOMARY_TAU = 0.02
 _CURRENTS = """I_E = g*(0*mV - v) : amp
     I_I = 0*pA : amp"""

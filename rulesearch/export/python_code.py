@@ -92,7 +92,7 @@ def citations(rules: RuleSet) -> list[str]:
     """Return a sentence with the paper of the known rule that a rule is equal to, if any."""
     from rulesearch.symbolic import compare
 
-    known = known_rules()
+    known = {each.name: each for first in known_rules().values() for each in first.family()}
     close = [each for each in compare(rules) if each.rank <= 2]
     words = {"identical": "Identical to", "equal": "Equal to", "equal-up-to-scale": "Up to a factor the rule of"}
     return [

@@ -24,7 +24,7 @@ def test_a_rule_that_is_nothing_known_cites_this_program() -> None:
 
 
 def test_a_known_rule_cites_its_paper_alone() -> None:
-    assert [each.key for each in rs.cite("triplet-visual-nearest-full")][0] == "pfister2006"
+    assert rs.cite("triplet-visual-nearest-full")[0].key == "pfister2006"
 
 
 @pytest.mark.parametrize("known", ALL, ids=lambda known: known.name)

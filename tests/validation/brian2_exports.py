@@ -1,0 +1,68 @@
+"""Runs exported Brian2 scripts on given spikes, as a JSON task says; prints final weights."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from typing import Any
+
+import numpy as np
+from brian2 import (
+    Network,
+    NeuronGroup,
+    SpikeGeneratorGroup,
+    TimedArray,
+    defaultclock,
+    mV,
+    prefs,
+    second,
+)
+
+prefs.codegen.target = "numpy"
+
+CELL = """
+v : volt
+v_dend : volt
+I_E : amp
+I_I : amp
+"""
+
+
+def final_weight(case: dict[str, Any]) -> float:
+    """Return the weight that an exported rule leaves."""
+    spec = importlib.util.spec_from_file_location("exported", case["script"])
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    dt = case["dt"]
+    defaultclock.dt = dt * second
+    steps = round(case["seconds"] / dt)
+    fires = np.zeros(steps + 1)
+    fires[np.round(np.array(case["post"]) / dt).astype(int)] = 1.0
+    source = SpikeGeneratorGroup(1, np.zeros(len(case["pre"]), dtype=int), np.array(case["pre"]) * second)
+    target = NeuronGroup(
+        1,
+        CELL,
+        threshold="fires(t) > 0.5",
+        reset="",
+        namespace={"fires": TimedArray(fires, dt=dt * second)},
+    )
+    target.v = target.v_dend = case["potential"] * mV
+    synapses = getattr(module, case["maker"])(source, target)
+    synapses.connect()
+    synapses.w = case["w0"]
+    for name, value in case["initial"].items():
+        setattr(synapses, name, value)
+    Network(source, target, synapses).run(steps * dt * second)
+    return float(synapses.w[0])
+
+
+def main() -> None:
+    """Read the task, run every case, print the weights."""
+    task = json.load(sys.stdin)
+    print("RESULT " + json.dumps([final_weight(case) for case in task["cases"]]))
+
+
+if __name__ == "__main__":
+    main()
