@@ -96,7 +96,8 @@ def citations(rules: RuleSet) -> list[str]:
     close = [each for each in compare(rules) if each.rank <= 2]
     words = {"identical": "Identical to", "equal": "Equal to", "equal-up-to-scale": "Up to a factor the rule of"}
     return [
-        f"{words[each.verdict]} {each.title}: {known[each.rule].reference} doi:{known[each.rule].doi}"
+        f"{words[each.verdict]} {each.title}: {known[each.rule].reference}"
+        + f" doi:{known[each.rule].doi}" * bool(known[each.rule].doi)
         for each in close[:1]
     ]
 

@@ -57,7 +57,9 @@ def _scale_at(
     if clarity[best] <= TOLERANCE:
         return (1.0 if np.all(np.abs(ours) <= TOLERANCE * size) else None), True
     scale = float(ours[best] / theirs[best])
-    if scale <= 0 or not np.all(np.abs(ours - scale * theirs) <= TOLERANCE * (size + scale * weight)):
+    with np.errstate(all="ignore"):
+        near = np.abs(ours - scale * theirs) <= TOLERANCE * (size + scale * weight)
+    if scale <= 0 or not np.all(near):
         return None, True
     return (1.0 if abs(scale - 1.0) <= TOLERANCE else scale), True
 
