@@ -38,9 +38,9 @@ class KnownRule:
     """A rule of the literature.
 
     **Fields:** `name`; `title` for people (`Oja 1982`); `aliases`; `rules` with the paper's constants; `does`:
-    what it is known to do; `reference` and `doi` of the paper (empty where it has none); `bibtex`; `checks` that simulate what it does;
-    `variants`: the same equations with other published constants or interaction schemes, or close relatives of
-    the same paper.
+    what it is known to do; `reference` and `doi` of the paper (empty where it has none); `bibtex`; `checks` that
+    simulate what it does; `variants`: the same equations with other published constants or interaction schemes, or
+    close relatives of the same paper.
     """
 
     name: str
