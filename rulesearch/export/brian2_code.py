@@ -126,8 +126,8 @@ class _Synapses:
         return clocked
 
     def _name(self, name: str) -> str:
-        clash = name in _TAKEN or name.endswith(("_pre", "_post", "_"))
-        return f"{name.rstrip('_')}_of_rule" if clash else name
+        clash = name in _TAKEN or name.endswith(("_pre", "_post", "_", "_of_rule"))
+        return f"{name}{'_of_rule' * (1 + name.endswith('_of_rule'))}" if clash else name
 
     def source(self, expression: Expression) -> str:
         """Return Brian2's text of an expression."""

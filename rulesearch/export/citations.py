@@ -38,6 +38,15 @@ _TOOLS = {
   year = {2001},
   doi = {10.1162/106365601750190398}
 }""",
+    "SymPy, which drew the equations": """@article{meurer2017,
+  author = {Meurer, Aaron and others},
+  title = {{SymPy}: symbolic computing in {P}ython},
+  journal = {PeerJ Computer Science},
+  volume = {3},
+  pages = {e103},
+  year = {2017},
+  doi = {10.7717/peerj-cs.103}
+}""",
     "Numba, which ran the simulations": """@inproceedings{lam2015,
   author = {Lam, Siu Kwan and Pitrou, Antoine and Seibert, Stanley},
   title = {Numba: a {LLVM}-based {P}ython {JIT} compiler},
@@ -73,7 +82,8 @@ def cite(what: RuleSet | KnownRule | Run) -> list[Citation]:
     task = load_task(what.experiment.task)
     found.append(_entry(f"task {task.name}", task.bibtex))
     for why, bibtex in _TOOLS.items():
-        if "DEAP" not in why or what.experiment.engine == "deap":
+        # Only the evolving engine fits constants by CMA-ES.
+        if why.split(",")[0] not in ("DEAP", "CMA-ES") or what.experiment.engine == "deap":
             found.append(_entry(why, bibtex))
     return _distinct([*found, _entry("this program", _OWN)])
 

@@ -166,7 +166,10 @@ def _explained(text: str, equation: str, constants: Mapping[str, Number]) -> lis
 
 
 def _name(name: str) -> str:
-    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in _TAKEN else name
+    """Return a name that Python allows; one that differs only by underscores at its end moves on: none clash."""
+    bare = name.rstrip("_")
+    taken = keyword.iskeyword(bare) or keyword.issoftkeyword(bare) or bare in _TAKEN
+    return f"{name}_" if taken else name
 
 
 def python_expression(expression: Expression) -> tuple[str, int]:

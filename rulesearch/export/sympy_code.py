@@ -104,7 +104,10 @@ def _matches(text: str) -> bool:
 
 
 def _name(name: str) -> str:
-    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in _TAKEN else name
+    """Return a name that Python allows; one that differs only by underscores at its end moves on: none clash."""
+    bare = name.rstrip("_")
+    taken = keyword.iskeyword(bare) or keyword.issoftkeyword(bare) or bare in _TAKEN
+    return f"{name}_" if taken else name
 
 
 def _plain(text: str) -> str:

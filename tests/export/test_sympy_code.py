@@ -12,7 +12,7 @@ from strategies import expressions
 
 from rulesearch.export import export
 from rulesearch.expression import Expression
-from rulesearch.rules import Rule, RuleSet, known_rules
+from rulesearch.rules import Rule, RuleSet, known_rules, parse_rules
 
 KNOWN = list(known_rules())
 
@@ -52,3 +52,10 @@ def test_known_rules_compute_the_same(name: str) -> None:
 def test_random_rules_are_valid_python(tree: Expression) -> None:
     space = _run(export(RuleSet.single(Rule({"on_step": tree})), "sympy"))
     assert "on_step" in space["rules"]["w"]
+
+
+def test_names_that_must_change_do_not_clash() -> None:
+    rule = parse_rules("lambda*x + lambda_*y + rules*w; lambda = 0.5; lambda_ = 0.7; rules = 2").only()
+    space = _run(export(rule, "sympy"))
+    assert sorted(space["constants"]["w"].values()) == [0.5, 0.7, 2.0]
+    _same(rule, space["rules"]["w"]["on_step"], space["constants"]["w"], "on_step")
