@@ -31,22 +31,8 @@ _SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
 # Brian2's own names, and those that mean something else to the algebra that solves its equations (E is 2.718...).
 _TAKEN = frozenset(
     (
-        "t",
-        "dt",
-        "i",
-        "j",
-        "e",
-        "pi",
-        "inf",
-        "xi",
-        "eta",
-        "w_min",
-        "w_max",
-        "lambda",
-        *"CEINOQS",
-        "beta",
-        "gamma",
-        "zeta",
+        *("t", "dt", "i", "j", "e", "pi", "inf", "xi", "eta", "w_min", "w_max", "lambda", "beta", "gamma", "zeta"),
+        *("True", "False", "second", "rand", "randn", "clip", "int", "delay", "lastupdate", *"CEINOQS"),
     )
 )
 _CUSTOMARY_TAU = 0.02
@@ -214,9 +200,7 @@ class _Synapses:
         post = self._event("on_post")
         made += ['    on_post = """', *(f"    {line}" for line in post), '    """'] if post else []
         arguments = "on_pre=on_pre, " + ("on_post=on_post, " if post else "")
-        methods = (
-            'method=("exact", "exponential_euler", "euler"), ' if self.clocked or "drift" in self.rule.slots else ""
-        )
+        methods = 'method=("exact", "euler"), ' if self.clocked or "drift" in self.rule.slots else ""
         made.append(
             f"    synapses = Synapses(source, target, model, {arguments}{methods}namespace=constants, **options)"
         )

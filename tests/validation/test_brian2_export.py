@@ -25,10 +25,12 @@ HARD = {
     "nearest": "on_pre: -0.01*y*w**0.4; on_post: 0.01*x*y2; x = trace(pre, 20 ms, nearest); "
     "y = trace(post, 30 ms, nearest); y2 = trace(post, 100 ms)",
     "eligibility": "on_post: 0.05*E*(1 - w); E = synaptic(on_pre: y; on_post: -0.5*E*x; tau = 300 ms)",
-    "names": "on_pre: 0.01*(e - N*y); on_post: 0.01*x*dt; e = 0.2; N = 0.7; dt = 1.3",
+    "names": "on_pre: 0.01*(e - N*y); on_post: 0.01*x*dt*True; e = 0.2; N = 0.7; dt = 1.3; True = 2",
     "lasting": "on_pre: 0.02*C; C = synaptic(on_post: 0.1*x - 0.05*C); bounds = [0.2, 40]",
 }
 CLOCKED = {
+    "logistic": "drift: 0.5*w*(1 - w)",
+    "quadratic": "on_post: 0.02*E; E = synaptic(on_pre: 1; drift: -0.5*E*E; tau = 300 ms)",
     "decay": "on_pre: 0.05*y; drift: -0.3*w",
     "product": "drift: 0.4*x*y - 0.2*w",
     "slow": "on_post: 0.02*z; z = lowpass(x**2, 60 ms)",
