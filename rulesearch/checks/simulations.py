@@ -16,6 +16,7 @@ Simulation = Callable[[RuleSet, Mapping[str, Any], int], Measures]
 """Simulates rules: rules, settings, seed."""
 
 SIMULATIONS: dict[str, str] = {
+    "delayed-reward": "rulesearch.checks.delayed_reward:delayed_reward",
     "lateral-layer": "rulesearch.checks.rate_layers:lateral_layer",
     "linear-layer": "rulesearch.checks.rate_layers:linear_layer",
     "mean-drift": "rulesearch.checks.poisson_synapses:mean_drift",
