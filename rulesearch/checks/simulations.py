@@ -22,6 +22,7 @@ SIMULATIONS: dict[str, str] = {
     "mean-drift": "rulesearch.checks.poisson_synapses:mean_drift",
     "orthogonal-patterns": "rulesearch.checks.rate_layers:orthogonal_patterns",
     "poisson-pairs": "rulesearch.checks.poisson_synapses:equilibrium",
+    "rewarded-trials": "rulesearch.checks.rewarded_trials:rewarded_trials",
     "task": "rulesearch.checks.tasks:on_task",
     "voltage-clamp": "rulesearch.checks.poisson_synapses:voltage_clamp",
 }
