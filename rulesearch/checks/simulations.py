@@ -17,6 +17,7 @@ Simulation = Callable[[RuleSet, Mapping[str, Any], int], Measures]
 
 SIMULATIONS: dict[str, str] = {
     "delayed-reward": "rulesearch.checks.delayed_reward:delayed_reward",
+    "dendritic-prediction": "rulesearch.checks.dendritic_prediction:dendritic_prediction",
     "lateral-layer": "rulesearch.checks.rate_layers:lateral_layer",
     "linear-layer": "rulesearch.checks.rate_layers:linear_layer",
     "mean-drift": "rulesearch.checks.poisson_synapses:mean_drift",
