@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rulesearch.checks.own_signals import with_own_signals
 from rulesearch.checks.simulations import Measures
-from rulesearch.expression.tree import Expression
-from rulesearch.rules import Lowpass, Rule, RuleSet, Synaptic
-from rulesearch.rules.states import State
+from rulesearch.rules import Rule, RuleSet
 from rulesearch.simulate import AllToAll, Escape, Network, Neuron, Poisson, Population, Projection, Receptor, Record
 from rulesearch.simulate import Simulation as NetworkSimulation
 
@@ -97,7 +96,7 @@ def _network(rule: Rule, settings: Mapping[str, Any]) -> Network:
                 "jump",
                 AllToAll(),
                 settings["w0"],
-                rule=_with_reward(rule, f"R_{n}"),
+                rule=with_own_signals(rule, {"R": f"R_{n}"}),
                 drift_every=5.0 * _DT,
             )
             for n in neurons
@@ -106,16 +105,3 @@ def _network(rule: Rule, settings: Mapping[str, Any]) -> Network:
         _DT,
         signals={f"R_{n}": 0.0 for n in neurons},
     )
-
-
-def _with_reward(rule: Rule, name: str) -> Rule:
-    """Return the rule with the reward R under another name."""
-    own = {"R": Expression.symbol(name)}
-    states: dict[str, State] = {}
-    for key, state in rule.states.items():
-        if isinstance(state, Lowpass):
-            state = replace(state, expression=state.expression.substitute(own))
-        elif isinstance(state, Synaptic):
-            state = replace(state, slots={slot: part.substitute(own) for slot, part in state.slots.items()})
-        states[key] = state
-    return replace(rule, slots={slot: part.substitute(own) for slot, part in rule.slots.items()}, states=states)

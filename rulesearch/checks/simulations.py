@@ -25,6 +25,7 @@ SIMULATIONS: dict[str, str] = {
     "poisson-pairs": "rulesearch.checks.poisson_synapses:equilibrium",
     "rewarded-trials": "rulesearch.checks.rewarded_trials:rewarded_trials",
     "task": "rulesearch.checks.tasks:on_task",
+    "teacher-student": "rulesearch.checks.teacher_student:teacher_student",
     "voltage-clamp": "rulesearch.checks.poisson_synapses:voltage_clamp",
 }
 """Module and function by name; modules are imported on use."""
