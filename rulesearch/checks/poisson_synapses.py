@@ -16,6 +16,8 @@ from rulesearch.simulate.events import Protocols, run_protocols
 from rulesearch.simulate.respond import respond
 from rulesearch.simulate.synapse import Voltage, with_customary_traces
 
+_FOLLOWED = 0.1
+"""How long a clamped synapse is followed after the last spikes [s]."""
 _RATE = 10.0
 _SYNAPSES = 200
 _FREE = (-math.inf, math.inf)
@@ -82,8 +84,9 @@ def voltage_clamp(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Mea
     found: dict[str, float] = {}
     for potential in np.linspace(settings["low"], settings["high"], int(settings["steps"])):
         pre = _spikes(settings["rate"], settings["seconds"], generator)
-        clamp = Voltage(np.array([0.0, settings["seconds"]]), np.array([potential, potential]))
-        change = respond(rule, list(pre), [], every=settings["seconds"], weight=0.5, voltage=clamp).delta_w
+        clamp = Voltage(np.array([0.0]), np.array([potential]))
+        end = settings["seconds"] + _FOLLOWED
+        change = respond(rule, list(pre), [], every=end, weight=0.5, voltage=clamp).delta_w
         if change < 0.0:
             found.setdefault("depression_from_mV", float(potential))
         if change > 0.0:

@@ -1,14 +1,17 @@
-"""A task of this package as a check."""
+"""Tasks of this package as checks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from rulesearch.checks.simulations import Measures
 from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.rules import RuleSet
 from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.stdp_protocols import StdpTriplets
 
 
 def on_task(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
@@ -21,3 +24,17 @@ def on_task(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
     own = {key: value for key, value in settings.items() if key not in ("task", "seeds")}
     outcome = evaluate_rules(task, rules, range(seed, seed + count), task.resolve(own))
     return {**outcome.metrics, "loss": outcome.loss} if outcome.ok and outcome.loss is not None else {}
+
+
+def triplet_order(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
+    """Let a synapse respond to the triplets of spikes of Wang et al. 2005 (doi 10.1038/nn1387).
+
+    **Returns:** `order_effect`: the mean weight change, a fraction, by triplets post-pre-post less that by pre-post-pre,
+    four each.
+    """
+    trial = StdpTriplets().trial(rules, seed, StdpTriplets().resolve({}), "full")
+    if trial.status != "ok":
+        return {}
+    changes = np.array(trial.details["predictions"])
+    doubled = np.array([len(item.post) > len(item.pre) for item in StdpTriplets.measured()])
+    return {"order_effect": float(changes[doubled].mean() - changes[~doubled].mean())}

@@ -112,8 +112,8 @@ class FrozenPatterns:
     """Patterns of spikes that come back unchanged, in background firing that ceases while one is shown.
 
     **Fields:** `patterns`: times [s] from its start and afferents of each; `duration` of a pattern [s]; `starts` [s],
-    ascending, and `shown`: when which pattern begins; `background` [Hz] between them; `members`: afferents that
-    belong to the patterns (empty: all); the others fire on.
+    ascending, and `shown`: when which pattern begins; `background` between them [Hz], one value or one per afferent
+    `(size,)`; `members`: afferents that belong to the patterns (empty: all); the others fire on.
     """
 
     name: str
@@ -122,7 +122,7 @@ class FrozenPatterns:
     duration: float
     starts: npt.NDArray[np.float64]
     shown: npt.NDArray[np.int64]
-    background: float = 0.0
+    background: float | npt.NDArray[np.float64] = 0.0
     members: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def stream(self, generator: np.random.Generator, dt: float) -> Stream:

@@ -19,6 +19,11 @@ def test_the_rule_does_what_it_is_known_to_do_and_the_control_does_not(known: Kn
     assert found.passed, f"{check.claim}: expected {check.expected}, found {found.found}; control {found.control}"
 
 
+@pytest.mark.parametrize("known", ALL, ids=lambda known: known.name)
+def test_every_known_rule_has_a_check(known: KnownRule) -> None:
+    assert known.checks
+
+
 def test_names_and_aliases_are_given_once() -> None:
     names = [name for known in ALL for name in (known.name, *known.aliases)]
     assert sorted(names) == sorted(set(names))

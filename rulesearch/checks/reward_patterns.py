@@ -1,0 +1,156 @@
+r"""A neuron that learns from reward alone which patterns of spikes it should answer.
+
+The reward-driven task of Jordan et al. 2021 (doi 10.7554/eLife.66273) and of its public code. In each trial one of 30
+frozen patterns is shown to a neuron at rest; the reward is 1 where the neuron fires for a pattern of label 1, or is
+silent for one of label -1, else -1. At the end of the trial weights [pA] change by the rule, which reads the
+eligibility after Urbanczik & Senn 2009,
+
+$$\tau \dot E = -E + c\, \mathrm{psp} (S - \phi(v)), \qquad \phi(v) = \phi_0\, e^{(v - \theta)/\Delta},$$
+
+with the neuron's spikes S, and running means over 100 trials of the reward, its positive part and its negative part
+(itself negative). As in that code the neuron itself fires with a much sharper hazard than $\phi$.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.checks.simulations import Measures
+from rulesearch.rules import Rule, RuleSet
+from rulesearch.simulate.kernel import compiled
+
+Array = npt.NDArray[np.float64]
+
+_INPUTS, _CONNECTED, _WEIGHT = 50, 0.8, 1000.0
+_PATTERNS, _RATE, _DURATION = 30, 6.0, 0.5
+_DT = 1e-4
+_STEPS = round(_DURATION / _DT)
+_SYNAPSE, _MEMBRANE, _LEAK, _REFRACTORY = 0.002, 0.01, 25.0, 0.002
+_REST, _THRESHOLD = -70.0, -55.0
+_HAZARD, _WIDTH = 0.01, 0.2
+"""Hazard of the neuron at the threshold [Hz], and its width [mV]."""
+_EXPECTED, _EXPECTED_WIDTH = 10.0, 5.0
+"""The same of the hazard phi that the eligibility expects."""
+_MEMORY, _SCALE = 0.5, 2000.0
+"""Time constant of the eligibility [s]; c [pA s/mV]: 1e9 h/Delta in the code, whose time step h is 1e-5 s."""
+_REMEMBERED = 100.0
+_ETA = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Patterns and labels that one neuron learns, and its first weights.
+
+    **Fields:** `spikes` `(patterns, steps, inputs)`: numbers of spikes; `potentials`, the same shape: postsynaptic
+    potentials per weight [mV/pA]; `labels` `(patterns,)`: 1 or -1; `weights` `(inputs,)` [pA], 0 where unconnected;
+    `connected` `(inputs,)`.
+    """
+
+    spikes: Array
+    potentials: Array
+    labels: Array
+    weights: Array
+    connected: npt.NDArray[np.bool_]
+
+
+def reward_patterns(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
+    """Let neurons learn from reward, one per experiment.
+
+    **Settings:** `experiments`; `trials` (default 500).
+    **Returns:** `fitness`: the sum of rewards over all trials, a mean over experiments.
+    """
+    children = np.random.SeedSequence([seed, 305]).spawn(int(settings["experiments"]))
+    sums = [_learn(rules.only(), int(settings.get("trials", 500)), np.random.default_rng(child)) for child in children]
+    return {"fitness": float(np.mean(sums))} if np.all(np.isfinite(sums)) else {}
+
+
+def draw_experiment(generator: np.random.Generator) -> Experiment:
+    """Draw patterns, labels and first weights."""
+    counts = generator.poisson(_RATE * _DURATION, (_PATTERNS, _INPUTS))
+    spikes = np.zeros((_PATTERNS, _STEPS, _INPUTS))
+    pattern, unit = np.divmod(np.repeat(np.arange(_PATTERNS * _INPUTS), counts.ravel()), _INPUTS)
+    np.add.at(spikes, (pattern, generator.integers(0, _STEPS, pattern.size), unit), 1.0)
+    connected = generator.random(_INPUTS) < _CONNECTED
+    weights = np.where(connected, generator.normal(0.0, _WEIGHT, _INPUTS), 0.0)
+    labels = generator.choice([-1.0, 1.0], _PATTERNS)
+    return Experiment(spikes, _potentials(spikes), labels, weights, connected)
+
+
+def _potentials(spikes: Array) -> Array:
+    """Return the potential of every synapse per weight at the end of each step, without any reset."""
+    found = np.zeros(spikes.shape)
+    current, potential = np.zeros((2, _PATTERNS, _INPUTS))
+    for step in range(_STEPS):
+        potential = potential * math.exp(-_DT / _MEMBRANE) + current * _RISE
+        current = current * math.exp(-_DT / _SYNAPSE) + spikes[:, step]
+        found[:, step] = potential
+    return found
+
+
+_RISE = (math.exp(-_DT / _MEMBRANE) - math.exp(-_DT / _SYNAPSE)) * _SYNAPSE / (_LEAK * (_MEMBRANE - _SYNAPSE))
+"""Potential after one step per synaptic current before it [mV/pA]."""
+
+
+def _learn(rule: Rule, trials: int, generator: np.random.Generator) -> float:
+    """Return the sum of rewards."""
+    experiment = draw_experiment(generator)
+    weights = experiment.weights.copy()
+    eta = _ETA if rule.eta is None else rule.eta
+    constants = rule.constant_values()
+    age = np.exp(-_DT * np.arange(_STEPS - 1, -1, -1) / _MEMORY) * _SCALE / _MEMORY
+    bar, plus, minus, total = 0.0, 0.0, 0.0, 0.0
+    for _ in range(trials):
+        shown = int(generator.integers(_PATTERNS))
+        surprise, spikes = _fire(experiment.spikes[shown] @ weights, generator.random(_STEPS))
+        reward = experiment.labels[shown] * (1.0 if spikes > 0 else -1.0)
+        total += reward
+        known: dict[str, Any] = {
+            **constants,
+            "R": reward,
+            "R_bar": bar,
+            "R_bar_plus": plus,
+            "R_bar_minus": minus,
+            "w": weights,
+        }
+        with np.errstate(all="ignore"):
+            known["E"] = (age * surprise) @ experiment.potentials[shown]
+            change = eta * np.asarray(rule.slots["on_step"].evaluate(known), dtype=np.float64)
+        weights = np.where(experiment.connected, weights + change, 0.0)
+        if not np.all(np.isfinite(weights)):
+            return math.nan
+        bar += (reward - bar) / _REMEMBERED
+        plus += (max(reward, 0.0) - plus) / _REMEMBERED
+        minus += (min(reward, 0.0) - minus) / _REMEMBERED
+    return total
+
+
+def _fire(drive: Array, draws: Array) -> tuple[Array, int]:
+    """Return, per step, spikes less those that phi expects, and the number of spikes."""
+    found: tuple[Array, int] = _fire_compiled(drive, draws)
+    return found
+
+
+@compiled(nogil=True, error_model="numpy")
+def _fire_compiled(drive: Any, draws: Any) -> Any:
+    surprise = np.empty(drive.size)
+    current, v, resting, spikes = 0.0, 0.0, 0, 0
+    top = _THRESHOLD - _REST
+    for step in range(drive.size):
+        if resting > 0:
+            resting -= 1
+        else:
+            v = v * math.exp(-_DT / _MEMBRANE) + current * _RISE
+        current = current * math.exp(-_DT / _SYNAPSE) + drive[step]
+        surprise[step] = -_EXPECTED * math.exp((v - top) / _EXPECTED_WIDTH) * _DT
+        if draws[step] < _HAZARD * math.exp((v - top) / _WIDTH) * _DT:
+            surprise[step] += 1.0
+            spikes += 1
+            v = 0.0
+            resting = round(_REFRACTORY / _DT)
+    return surprise, spikes
