@@ -98,7 +98,7 @@ def _network(
     cell = Neuron(
         {"jump": Receptor(0.0)}, rest=0.0, threshold=threshold, reset=0.0, tau_membrane=_MEMBRANE, refractory=0.0
     )
-    starts = np.arange(round(seconds / _PERIOD)) * _PERIOD + _PERIOD - _PATTERN
+    starts = np.array([(k + 1) * _PERIOD - _PATTERN for k in range(round(seconds / _PERIOD))])
     member = np.isin(np.arange(_AFFERENTS), units)
     background = np.where(member, _THINNED * _RATE, _RATE)
     shown = np.zeros(starts.size, dtype=np.int64)

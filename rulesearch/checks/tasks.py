@@ -29,8 +29,7 @@ def on_task(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
 def triplet_order(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
     """Let a synapse respond to the triplets of spikes of Wang et al. 2005 (doi 10.1038/nn1387).
 
-    **Returns:** `order_effect`: the mean weight change, a fraction, by triplets post-pre-post less that by pre-post-pre,
-    four each.
+    **Returns:** `order_effect`: mean relative weight change by triplets post-pre-post less that by pre-post-pre.
     """
     trial = StdpTriplets().trial(rules, seed, StdpTriplets().resolve({}), "full")
     if trial.status != "ok":
