@@ -9,25 +9,20 @@ come before postsynaptic ones.
 from __future__ import annotations
 
 import math
-import textwrap
+from typing import ClassVar
 
-from rulesearch.errors import RulesearchError
-from rulesearch.export.python_code import citations
-from rulesearch.expression.operators import FUNCTION, Operator
-from rulesearch.expression.tree import Expression, Number
+from rulesearch.export.spiking import SpikingExport, described
 from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, State, Synaptic, Trace
+from rulesearch.rules.states import Lowpass, Synaptic, Trace
 
 _FUNCTIONS = {
     **{name: f"{name}({{0}})" for name in ("exp", "log", "sqrt", "abs", "tanh", "sin", "cos", "sign")},
     "step": "int({0} > 0)",
-    "relu": "({0})*int({0} > 0)",
-    "min": "(({0})*int({0} < {1}) + ({1})*int({0} >= {1}))",
-    "max": "(({0})*int({0} > {1}) + ({1})*int({0} <= {1}))",
+    "relu": "clip({0}, 0, inf)",
+    "min": "clip({0}, -inf, {1})",
+    "max": "clip({0}, {1}, inf)",
 }
-_OF_NEURON = {"v": "v_post/mV", "v_dend": "v_dend_post/mV", "I_E": "I_E_post/pA", "I_I": "I_I_post/pA"}
-_SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
 # Brian2's own names, and those that mean something else to the algebra that solves its equations (E is 2.718...).
 _TAKEN = frozenset(
     (
@@ -35,7 +30,6 @@ _TAKEN = frozenset(
         *("True", "False", "second", "rand", "randn", "clip", "int", "delay", "lastupdate", *"CEINOQS"),
     )
 )
-_CUSTOMARY_TAU = 0.02
 _CURRENTS = """I_E = g*(0*mV - v) : amp
     I_I = 0*pA : amp"""
 
@@ -45,12 +39,12 @@ def rules_brian2(rules: RuleSet) -> str:
 
     **Raises:** `RulesearchError` for what Brian2 cannot express, by name.
     """
-    head = [f"Plasticity rule{' ' * bool(rules.name)}{rules.name} in Brian2.", str(rules), *citations(rules)]
-    head.append(
+    text = described(
+        rules,
+        "Brian2",
         "Inside the rule all quantities are plain numbers in s, mV, nS, pA and Hz. States that only spikes change are "
-        "event-driven, that is exact; those that a drift reads follow the clock."
+        "event-driven, that is exact; those that a drift reads follow the clock.",
     )
-    text = "\n\n".join(textwrap.fill(_plain(part), 100) for part in head)
     lines = [f'"""{text}\n"""', "", "import numpy as np", "from brian2 import *", ""]
     for name, rule in rules.rules.items():
         lines += _Synapses(rule, "make_synapses" if len(rules.rules) == 1 else f"make_{name}_synapses").lines()
@@ -59,42 +53,27 @@ def rules_brian2(rules: RuleSet) -> str:
     return "\n".join([*lines, *_example(next(iter(rules.rules.values())), maker)])
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
-
-
-class _Synapses:
+class _Synapses(SpikingExport):
     """Writes the function that makes the synapses of one rule."""
 
+    simulator: ClassVar[str] = "Brian2"
+    taken: ClassVar[frozenset[str]] = _TAKEN
+    functions: ClassVar[dict[str, str]] = _FUNCTIONS
+    of_neuron: ClassVar[dict[str, str]] = {
+        "v": "v_post/mV",
+        "v_dend": "v_dend_post/mV",
+        "I_E": "I_E_post/pA",
+        "I_I": "I_I_post/pA",
+    }
+
     def __init__(self, rule: Rule, maker: str) -> None:
+        super().__init__(rule)
         self.maker = maker
-        self.rule = rule
-        self.states: dict[str, State] = {
-            **{
-                name: Trace(CUSTOMARY_TRACES[name], _CUSTOMARY_TAU)
-                for name in rule.symbols
-                if name in CUSTOMARY_TRACES and name not in rule.states
-            },
-            **rule.states,
-        }
-        if not ({"on_pre", "on_post", "drift"} & set(rule.slots) or rule.states):
-            raise RulesearchError(
-                "the rule changes weights in steps of a rate network, which has no spikes for Brian2 to send; "
-                "export it with --format python"
-            )
-        self._check()
         self.clocked = self._with_the_clock()
 
-    def _check(self) -> None:
-        known = {"w", *_OF_NEURON, *_SIGNALS, *self.states, *self.rule.constants}
-        for name in self.rule.symbols:
-            if name in ("w_sum", "w_mean"):
-                raise RulesearchError(f"Brian2 sums over synapses once per time step only; the rule reads {name}")
-            if name not in known:
-                raise RulesearchError(f"the rule reads {name}, which it does not define; declare it for Brian2")
-        for name, state in self.states.items():
-            if isinstance(state, Lowpass) and state.in_steps:
-                raise RulesearchError(f"the low-pass {name} counts steps; give its time constant a unit for Brian2")
+    def clashes(self, name: str) -> bool:
+        """Return whether a name of the rule must be changed; Brian2 reads v_pre as that of a neuron."""
+        return super().clashes(name) or name.endswith(("_pre", "_post", "_"))
 
     def _with_the_clock(self) -> set[str]:
         """Return the states that must be integrated with the clock: low-passes, and what moving values read."""
@@ -111,33 +90,13 @@ class _Synapses:
             clocked |= {name for name in expression.symbols if name in self.states}
         return clocked
 
-    def _name(self, name: str) -> str:
-        clash = name in _TAKEN or name.endswith(("_pre", "_post", "_", "_of_rule"))
-        return f"{name}{'_of_rule' * (1 + name.endswith('_of_rule'))}" if clash else name
-
-    def source(self, expression: Expression) -> str:
-        """Return Brian2's text of an expression."""
-
-        def leaf(node: str | Number) -> str:
-            if isinstance(node, Number):
-                return repr(node.value) if node.value >= 0 else f"({node.value!r})"
-            return f"({_OF_NEURON[node]})" if node in _OF_NEURON and node not in self.states else self._name(node)
-
-        def branch(row: Operator, *parts: str) -> str:
-            if row.precedence == FUNCTION:
-                return f"({_FUNCTIONS[row.name].format(*parts)})"
-            return f"(-{parts[0]})" if row.arity == 1 else f"({parts[0]} {row.infix} {parts[1]})"
-
-        text: str = expression.fold(leaf, branch)
-        return text
-
     def _model(self) -> list[str]:
         drift = self.rule.slots.get("drift")
         lines = ["w : 1"] if drift is None else [f"dw/dt = eta*{self.source(drift)}/second : 1 (clock-driven)"]
         for name, state in self.states.items():
-            tau = "" if state.tau is None else f"tau_{self._name(name)}"
+            tau = "" if state.tau is None else self.tau(name)
             kind = "clock-driven" if name in self.clocked else "event-driven"
-            own = self._name(name)
+            own = self.name(name)
             if isinstance(state, Lowpass):
                 lines.append(f"d{own}/dt = ({self.source(state.expression)} - {own})/{tau} : 1 ({kind})")
             elif isinstance(state, Synaptic) and "drift" in state.slots:
@@ -147,14 +106,11 @@ class _Synapses:
                 lines.append(f"d{own}/dt = -{own}/{tau} : 1 ({kind})")
             else:
                 lines.append(f"{own} : 1")
-        return lines + [f"{self._name(name)} : 1 (shared)" for name in self.rule.symbols if self._is_signal(name)]
-
-    def _is_signal(self, name: str) -> bool:
-        return name in _SIGNALS and name not in self.states and name not in self.rule.constants
+        return lines + [f"{self.name(name)} : 1 (shared)" for name in self.rule.symbols if self.is_signal(name)]
 
     def _event(self, slot: str) -> list[str]:
         lines = [
-            f"{self._name(name)} += {self.source(state.slots[slot])}"
+            f"{self.name(name)} += {self.source(state.slots[slot])}"
             for name, state in self.states.items()
             if isinstance(state, Synaptic) and slot in state.slots
         ]
@@ -162,7 +118,7 @@ class _Synapses:
             lines.append(f"w = clip(w + eta*{self.source(self.rule.slots[slot])}, w_min, w_max)")
         for name, state in self.states.items():
             if isinstance(state, Trace) and slot == f"on_{state.side}":
-                lines.append(f"{self._name(name)} {'= 1' if state.nearest else '+= 1'}")
+                lines.append(f"{self.name(name)} {'= 1' if state.nearest else '+= 1'}")
         return lines
 
     def lines(self) -> list[str]:
@@ -170,15 +126,15 @@ class _Synapses:
         low, high = self.rule.bounds or (-math.inf, math.inf)
         values = [("eta", repr(1.0 if self.rule.eta is None else self.rule.eta), "learning rate")]
         values += [
-            (self._name(name), repr(each.value), f"written in {each.unit}" if each.unit else "")
+            (self.name(name), _number(each.value), f"written in {each.unit}" if each.unit else "")
             for name, each in self.rule.constants.items()
         ]
         values += [
-            (f"tau_{self._name(name)}", f"{state.tau!r}*second", time_text(state.tau))
+            (self.tau(name), f"{state.tau!r}*second", time_text(state.tau))
             for name, state in self.states.items()
             if state.tau is not None
         ]
-        values += [(name, f'float("{each!r}")', "") for name, each in (("w_min", low), ("w_max", high))]
+        values += [(name, _number(each), "") for name, each in (("w_min", low), ("w_max", high))]
         rows = [f'        "{name}": {value},' + f"  # {note}" * bool(note) for name, value, note in values]
         stepped = "drift" in self.rule.slots and (math.isfinite(low) or math.isfinite(high))
         made = ["", f'def {self.maker}(source, target, effect="", **options):']
@@ -215,6 +171,10 @@ class _Synapses:
                 f'    synapses.run_regularly("{step}", dt=1*second, when="end")',
             ]
         return [*made, "    return synapses", ""]
+
+
+def _number(value: float) -> str:
+    return repr(value) if math.isfinite(value) else f'float("{value!r}")'
 
 
 def _example(rule: Rule, maker: str) -> list[str]:

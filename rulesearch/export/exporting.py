@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.export.brian2_code import rules_brian2
 from rulesearch.export.latex import rules_latex, run_latex
+from rulesearch.export.nestml_code import rules_nestml
 from rulesearch.export.python_code import rules_python
 from rulesearch.export.sympy_code import rules_sympy
 from rulesearch.rules import KnownRule, Rule, RuleSet, rules_to_json
@@ -16,7 +17,10 @@ from rulesearch.rules import KnownRule, Rule, RuleSet, rules_to_json
 if TYPE_CHECKING:
     from rulesearch.workflow.run import Run
 
-FORMATS: dict[str, tuple[str, ...]] = {"rule": ("latex", "json", "python", "sympy", "brian2"), "run": ("latex", "csv")}
+FORMATS: dict[str, tuple[str, ...]] = {
+    "rule": ("latex", "json", "python", "sympy", "brian2", "nestml"),
+    "run": ("latex", "csv"),
+}
 """The formats of a rule and of a run."""
 
 
@@ -41,6 +45,7 @@ def export(what: Rule | RuleSet | KnownRule | Run | str, format: str) -> str:
             "python": rules_python,
             "sympy": rules_sympy,
             "brian2": rules_brian2,
+            "nestml": rules_nestml,
         }
         return makers[_checked(format, "rule")](what)
     if _checked(format, "run") == "csv":

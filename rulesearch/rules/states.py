@@ -34,7 +34,7 @@ VOCABULARY: dict[str, tuple[str, str]] = {
     "R": ("reward", ""),
     "R_bar": ("running mean of the reward", ""),
     "R_bar_plus": ("running mean of the positive rewards", ""),
-    "R_bar_minus": ("running mean of the sizes of the negative rewards", ""),
+    "R_bar_minus": ("running mean of the negative rewards, itself negative", ""),
     "w_sum": ("sum of the neuron's weights in this projection", ""),
     "w_mean": ("mean of the neuron's weights in this projection", ""),
     "I_E": ("excitatory current", "pA"),

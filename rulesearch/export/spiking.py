@@ -1,0 +1,122 @@
+"""What exports to simulators of spiking networks share: the states of a rule, names that clash, what is refused."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import ClassVar
+
+from rulesearch.errors import RulesearchError
+from rulesearch.export.python_code import citations
+from rulesearch.expression.operators import FUNCTION, Operator
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, State, Trace
+
+SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
+"""Symbols of the vocabulary that one value for all synapses may hold."""
+
+_CUSTOMARY_TAU = 0.02
+
+
+class SpikingExport:
+    """The synapses of one rule, as text of a simulator.
+
+    **Class fields:** `simulator`: its name for people; `taken`: names that mean something else there; `functions`:
+    templates by operator; `of_neuron`: how a symbol of the postsynaptic neuron is read.
+    **Raises:** `RulesearchError` for what the simulator cannot express, by name.
+    """
+
+    simulator: ClassVar[str]
+    taken: ClassVar[frozenset[str]]
+    functions: ClassVar[Mapping[str, str]]
+    of_neuron: ClassVar[Mapping[str, str]]
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.states: dict[str, State] = {
+            **{
+                name: Trace(CUSTOMARY_TRACES[name], _CUSTOMARY_TAU)
+                for name in rule.symbols
+                if name in CUSTOMARY_TRACES and name not in rule.states
+            },
+            **rule.states,
+        }
+        if not ({"on_pre", "on_post", "drift"} & set(rule.slots) or rule.states):
+            raise RulesearchError(
+                f"the rule changes weights in steps of a rate network, which has no spikes for {self.simulator} to "
+                "send; export it with --format python"
+            )
+        self._check()
+
+    def _check(self) -> None:
+        known = {"w", *self.of_neuron, *SIGNALS, *self.states, *self.rule.constants}
+        for name in self.rule.symbols:
+            if name in ("w_sum", "w_mean"):
+                raise RulesearchError(
+                    f"{self.simulator} has no sum over a neuron's synapses at each spike; the rule reads {name}"
+                )
+            if name not in known:
+                raise RulesearchError(
+                    f"the rule reads {name}, which it does not define; declare it for {self.simulator}"
+                )
+        for name, state in self.states.items():
+            if isinstance(state, Lowpass) and state.in_steps:
+                raise RulesearchError(
+                    f"the low-pass {name} counts steps; give its time constant a unit for {self.simulator}, or export "
+                    "the rule with --format python"
+                )
+
+    def clashes(self, name: str) -> bool:
+        """Return whether a name of the rule must be changed."""
+        return name in self.taken or name.endswith("_of_rule")
+
+    def name(self, name: str) -> str:
+        """Return a name of the rule as the simulator may read it; two names never become one."""
+        return f"{name}{'_of_rule' * (1 + name.endswith('_of_rule'))}" if self.clashes(name) else name
+
+    def tau(self, name: str) -> str:
+        """Return the name of a state's time constant."""
+        wanted = f"tau_{self.name(name)}"
+        return f"{wanted}_of_rule" if wanted in {*self.rule.constants, *self.states} else wanted
+
+    def is_signal(self, name: str) -> bool:
+        """Return whether a symbol is one value for all synapses that the user sets."""
+        return name in SIGNALS and name not in self.states and name not in self.rule.constants
+
+    def number(self, value: float) -> str:
+        """Return the text of a number."""
+        return repr(value) if value >= 0 else f"({value!r})"
+
+    def source(self, expression: Expression) -> str:
+        """Return the text of an expression."""
+
+        def leaf(node: str | Number) -> str:
+            if isinstance(node, Number):
+                return self.number(node.value)
+            if node in self.of_neuron and node not in self.states and node not in self.rule.constants:
+                return f"({self.of_neuron[node]})"
+            return self.name(node)
+
+        def branch(row: Operator, *parts: str) -> str:
+            if row.precedence == FUNCTION:
+                return f"({self.functions[row.name].format(*parts)})"
+            return f"(-{parts[0]})" if row.arity == 1 else f"({parts[0]} {row.infix} {parts[1]})"
+
+        text: str = expression.fold(leaf, branch)
+        return text
+
+
+def described(rules: RuleSet, simulator: str, *more: str) -> str:
+    """Return what the head of a file says: what it is, the rule, its sources and more, each wrapped."""
+    head = [
+        f"Plasticity rule{' ' * bool(rules.name)}{rules.name} in {simulator}.",
+        str(rules),
+        *citations(rules),
+        *more,
+    ]
+    return "\n\n".join(textwrap.fill(_plain(part), 100) for part in head)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "/").replace('"', "'")

@@ -1,0 +1,42 @@
+"""Brian2 scripts: what is in them, and what is refused by name."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.export import export
+from rulesearch.rules import known_rules, parse_rules
+
+NOT_SPIKING = ("anti-hebb", "bcm", "covariance", "e2l-error", "e2l-reward", "hebb", "hebbff", "oja", "sanger")
+
+
+def test_every_known_rule_is_a_script_or_is_refused_with_a_way_out() -> None:
+    for known in known_rules().values():
+        for each in known.family():
+            if known.name in NOT_SPIKING:
+                with pytest.raises(RulesearchError, match="--format python"):
+                    export(each.rules, "brian2")
+            else:
+                ast.parse(export(each.rules, "brian2"))
+
+
+def test_a_constant_named_as_a_time_constant_keeps_its_name_and_value() -> None:
+    text = export(parse_rules("on_post: z*tau_z; z = synaptic(on_pre: y; tau = 300 ms); tau_z = 5 ms"), "brian2")
+    assert "dz/dt = -z/tau_z_of_rule" in text
+    assert '"tau_z_of_rule": 0.3*second' in text
+    assert '"tau_z": 0.005' in text
+
+
+def test_infinite_values_are_written_so_that_python_reads_them() -> None:
+    text = export(parse_rules("on_pre: min(y, top) - relu(w); bounds = [0, inf]; top = 0.5"), "brian2")
+    assert '"w_max": float("inf")' in text
+    assert "clip(y, -inf, top)" in text
+    assert "clip(w, 0, inf)" in text
+
+
+def test_sums_over_synapses_are_refused_by_name() -> None:
+    with pytest.raises(RulesearchError, match="reads w_mean"):
+        export(parse_rules("on_pre: y - w_mean"), "brian2")
