@@ -52,7 +52,10 @@ def read_rules_or_run(argument: str) -> RuleSet | Run:
 def export(
     rule: RuleOrRun,
     format: Annotated[
-        str, typer.Option(metavar="FORMAT", help="Of a rule: latex, json, python, sympy, brian2; of a run: latex, csv.")
+        str,
+        typer.Option(
+            metavar="FORMAT", help="Of a rule: latex, json, python, sympy, brian2, nestml; of a run: latex, csv."
+        ),
     ] = "latex",
     output: OutputOption = None,
     as_json: JsonOption = False,

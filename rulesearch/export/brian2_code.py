@@ -156,7 +156,7 @@ class _Synapses(SpikingExport):
         post = self._event("on_post")
         made += ['    on_post = """', *(f"    {line}" for line in post), '    """'] if post else []
         arguments = "on_pre=on_pre, " + ("on_post=on_post, " if post else "")
-        methods = 'method=("exact", "euler"), ' if self.clocked or "drift" in self.rule.slots else ""
+        methods = 'method=("exact", "rk4"), ' if self.clocked or "drift" in self.rule.slots else ""
         made.append(
             f"    synapses = Synapses(source, target, model, {arguments}{methods}namespace=constants, **options)"
         )
