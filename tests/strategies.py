@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from hypothesis import strategies as st
 
 from rulesearch.expression.operators import OPERATORS
@@ -86,3 +87,19 @@ def rule_sets() -> st.SearchStrategy[RuleSet]:
     """Sets of one to three rules."""
     names = st.sampled_from(("w", "feedforward", "lateral", "EE"))
     return st.dictionaries(names, rules(), min_size=1, max_size=3).map(RuleSet)
+
+
+def random_tree(leaves: int, names: Sequence[str], generator: np.random.Generator) -> Expression:
+    """Return a tree of so many leaves, with any operators and numbers of any size, for slow tests."""
+    if leaves == 1:
+        if generator.random() < 0.3:
+            return Expression.number(float(generator.normal() * 10.0 ** generator.integers(-8, 8)))
+        return Expression.symbol(str(generator.choice(names)))
+    left = int(generator.integers(1, leaves))
+    binary, unary = ([name for name, row in OPERATORS.items() if row.arity == arity] for arity in (2, 1))
+    tree = Expression.apply(
+        str(generator.choice(binary)),
+        random_tree(left, names, generator),
+        random_tree(leaves - left, names, generator),
+    )
+    return Expression.apply(str(generator.choice(unary)), tree) if generator.random() < 0.3 else tree

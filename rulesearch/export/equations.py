@@ -60,10 +60,10 @@ def lines_of(expression: Expression, factor: str, digits: int | None = None, lin
     return _filled([f"{_times(factor, pieces[0])}{pieces[0]}", *pieces[1:]], line)
 
 
-def flowing(expression: Expression, factor: str, digits: int | None = None) -> str:
+def flowing(expression: Expression, factor: str) -> str:
     """Return an expression times a factor for a paragraph, where TeX itself may break it."""
-    product = _is_product(expression, to_latex(expression, digits=digits))
-    pieces = _Layout(digits).pieces(expression, PRODUCT if product else _ATOM)
+    product = _is_product(expression, to_latex(expression))
+    pieces = _Layout(None).pieces(expression, PRODUCT if product else _ATOM)
     rest = [f"{_BREAK if _is_term(piece) else _BREAK_UNWILLINGLY} {_without_size(piece)}" for piece in pieces[1:]]
     return " ".join([_times(factor, pieces[0]) + _without_size(pieces[0]), *rest])
 
@@ -157,8 +157,12 @@ class _Layout:
             left, right = self.pieces(parts[0], PRODUCT), self.pieces(parts[1], POWER)
             return [*left[:-1], rf"{left[-1]} \big/ {right[0]}", *right[1:]], SUM
         if head.name == "pow":
-            base = self.pieces(parts[0], _ATOM)
             exponent = to_latex(parts[1], self.names, self.digits)
+            if latex_width(exponent) > self.widest:
+                base, power = self.pieces(parts[0], SUM), self.pieces(parts[1], SUM)
+                joined = [*base[:-1], f"{base[-1]},", *power]
+                return _enclosed(r"\operatorname{pow}\bigl(", joined, r"\bigr)"), _ATOM
+            base = self.pieces(parts[0], _ATOM)
             return [*base[:-1], f"{base[-1]}^{{{exponent}}}"], POWER
         inner = [self.pieces(part, SUM) for part in parts]
         joined = inner[0] if len(inner) == 1 else [*inner[0][:-1], f"{inner[0][-1]},", *inner[1]]
@@ -174,6 +178,6 @@ def _enclosed(left: str, pieces: list[str], right: str) -> list[str]:
     return [*pieces[:-1], pieces[-1] + right]
 
 
-def constant_value(number: Number, digits: int | None = 6) -> tuple[str, str]:
+def constant_value(number: Number) -> tuple[str, str]:
     """Return value (in mathematics) and unit of a constant, in the unit it was written in."""
-    return number_latex(float(from_base(number.value, number.unit)), digits), number.unit
+    return number_latex(float(from_base(number.value, number.unit))), number.unit

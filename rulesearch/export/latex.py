@@ -27,7 +27,6 @@ _ESCAPES = {
     "|": r"\ensuremath{|}",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
 }
-_DIGITS = 4
 _LAST_LATIN = 0x17F
 
 
@@ -129,14 +128,14 @@ def _constants(rules: RuleSet) -> str:
 
 
 def _constant_rows(rule: Rule) -> list[tuple[str, str, str]]:
-    eta = f"${number_latex(rule.eta, 6)}$" if rule.eta is not None else "the task's"
+    eta = f"${number_latex(rule.eta)}$" if rule.eta is not None else "the task's"
     rows = [(r"\eta", eta, "")]
     for name, number in rule.constants.items():
         value, unit = constant_value(number)
         rows.append((symbol_latex(name), f"${value}$", unit))
     for name, state in rule.states.items():
         if isinstance(state, Lowpass) and state.in_steps:
-            rows.append((tau_latex(name), f"${number_latex(state.tau, 6)}$", "steps"))
+            rows.append((tau_latex(name), f"${number_latex(state.tau)}$", "steps"))
         elif state.tau is not None:
             unit = time_text(state.tau).rpartition(" ")[2]
             value, _ = constant_value(Number(state.tau, unit))
@@ -150,7 +149,7 @@ def _constant_rows(rule: Rule) -> list[tuple[str, str, str]]:
 def _bound(value: float) -> str:
     if value in (float("inf"), float("-inf")):
         return r"\infty" if value > 0 else r"-\infty"
-    return number_latex(value, 6)
+    return number_latex(value)
 
 
 def _front_table(members: tuple[FrontMember, ...]) -> str:
@@ -171,15 +170,15 @@ def _front_table(members: tuple[FrontMember, ...]) -> str:
     return _centred(columns, headings, rows, r"\tabularnewline[2pt]", r"\small\setlength{\tabcolsep}{4pt}")
 
 
-def rule_cell(rules: RuleSet, digits: int = _DIGITS) -> str:
-    """Return rules for a narrow column: constants as numbers, broken where the column ends."""
+def rule_cell(rules: RuleSet) -> str:
+    """Return rules for a narrow column: constants as numbers with all their digits, broken where the column ends."""
     cells = []
     for name, rule in rules.rules.items():
         values = {key: Expression((number,)) for key, number in rule.constants.items()}
         for slot in SLOTS:
             if slot in rule.slots:
                 label = f"{escape(name)}: " if len(rules.rules) > 1 else ""
-                body = flowing(rule.slots[slot].substitute(values), r"\eta", digits)
+                body = flowing(rule.slots[slot].substitute(values), r"\eta")
                 cells.append(rf"{label}${LEFT_HAND_SIDES[slot]} =\nobreak {body}$")
     return r" \newline ".join(cells)
 

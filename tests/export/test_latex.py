@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from strategies import random_tree
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.export.equations import LINE, lines_of
 from rulesearch.export.latex import document, escape, rules_latex, run_latex
 from rulesearch.export.width import latex_width
-from rulesearch.expression import OPERATORS, parse_expression, to_latex
+from rulesearch.expression import OPERATORS, parse_expression, to_latex, to_text
 from rulesearch.grammar import load_grammar, sample
 from rulesearch.rules import RuleSet, known_rules, parse_rules
 from rulesearch.symbolic import compare
@@ -67,7 +68,8 @@ def a_run(texts: list[str]) -> Run:
 @needs_pdflatex
 def test_all_rules_compile_and_fit_the_page(tmp_path: Path) -> None:
     texts = [LONG, EVERYTHING, "feedforward[y*(x - w*y)]; lateral[-x*y; eta = 0.1]", "-1.5", "0.5*x"]
-    rules = [*(known.rules for known in known_rules().values()), *map(parse_rules, texts)]
+    known = [each.rules for known in known_rules().values() for each in known.family()]
+    rules = [*known, *map(parse_rules, texts)]
     log = compile_latex("".join(map(rules_latex, rules)), tmp_path)
     assert "Overfull" not in log
 
@@ -83,6 +85,19 @@ def test_long_random_rules_fit_the_page(tmp_path: Path) -> None:
         text = f"x; {constants}" if constants else "x"
         rule = parse_rules(text).only()
         rules.append(RuleSet.single(rs.Rule(slots, 0.01, grammar.states(), rule.constants)))
+    log = compile_latex("".join(map(rules_latex, rules)), tmp_path)
+    assert "Overfull" not in log
+
+
+@needs_pdflatex
+def test_rules_up_to_size_25_fit_the_page(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    rules: list[RuleSet] = []
+    while len(rules) < 150:
+        tree = random_tree(int(generator.integers(2, 13)), ("w", "x", "y", "R_bar", "w_mean"), generator)
+        if tree.size <= 25:
+            text = f"{'on_pre: ' * bool(len(rules) % 2)}{to_text(tree)}"
+            rules.append(parse_rules(text))
     log = compile_latex("".join(map(rules_latex, rules)), tmp_path)
     assert "Overfull" not in log
 

@@ -53,7 +53,7 @@ def _known() -> dict[str, RuleSet]:
     }
     # Without a learning rate these go from one bound to the other at each spike.
     return {
-        name: RuleSet.single(replace(rules.only(), eta=0.01)) if name.startswith("e2l-correlation") else rules
+        name: RuleSet.single(replace(rules.only(), eta=1e-4)) if name.startswith("e2l-correlation") else rules
         for name, rules in found.items()
     }
 

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from peers import make_environment, run_peer
+from strategies import random_tree
 from test_brian2_export import CLOCKED, HARD
 
 from rulesearch.errors import RulesearchError
 from rulesearch.export import export
 from rulesearch.export.nestml_code import TAKEN
-from rulesearch.expression.operators import OPERATORS
-from rulesearch.expression.tree import Expression
 from rulesearch.rules import Rule, RuleSet, Synaptic, Trace, known_rules, parse_rules
 
 pytestmark = pytest.mark.slow
@@ -26,6 +25,7 @@ REFUSED = {
 """Known rules that NESTML cannot express, by a part of the reason that is given."""
 
 RANDOM = 60
+NAMES = ("w", "x", "y", "x2", "R", "E", "v")
 
 
 def _reason(name: str) -> str:
@@ -82,23 +82,12 @@ def test_hard_rules_and_clashing_names_pass(nestml: Path, tmp_path: Path) -> Non
     _check(nestml, tmp_path, models)
 
 
-def _tree(leaves: int, generator: np.random.Generator) -> Expression:
-    if leaves == 1:
-        if generator.random() < 0.3:
-            return Expression.number(float(generator.normal() * 10.0 ** generator.integers(-8, 8)))
-        return Expression.symbol(str(generator.choice(["w", "x", "y", "x2", "R", "E", "v"])))
-    left = int(generator.integers(1, leaves))
-    binary, unary = ([name for name, row in OPERATORS.items() if row.arity == arity] for arity in (2, 1))
-    tree = Expression.apply(str(generator.choice(binary)), _tree(left, generator), _tree(leaves - left, generator))
-    return Expression.apply(str(generator.choice(unary)), tree) if generator.random() < 0.3 else tree
-
-
 def test_random_rules_pass(nestml: Path, tmp_path: Path) -> None:
     generator = np.random.default_rng(5)
     models = {}
     for number in range(RANDOM):
-        slots = {slot: _tree(int(generator.integers(1, 13)), generator) for slot in ("on_pre", "on_post")}
-        eligibility = Synaptic({"on_pre": _tree(3, generator)}, 0.3)
+        slots = {slot: random_tree(int(generator.integers(1, 13)), NAMES, generator) for slot in ("on_pre", "on_post")}
+        eligibility = Synaptic({"on_pre": random_tree(3, NAMES, generator)}, 0.3)
         rule = Rule(slots, 0.1, {"E": eligibility, "x2": Trace("pre", 0.1, nearest=True)}, {}, (0.0, np.inf))
         models[str(number)] = RuleSet.single(rule)
     _check(nestml, tmp_path, models)
