@@ -12,7 +12,7 @@ from rulesearch.export.python_code import rules_python
 from rulesearch.expression.fingerprint import points
 from rulesearch.expression.operators import OPERATORS
 from rulesearch.grammar import load_grammar, sample_up_to
-from rulesearch.rules import Rule, RuleSet, known_rules, parse_rules
+from rulesearch.rules import Lowpass, Rule, RuleSet, Synaptic, known_rules, parse_rules
 from rulesearch.simulate.program import encode
 from rulesearch.simulate.vm import execute
 
@@ -55,9 +55,30 @@ def check_agreement(rules: RuleSet) -> None:
             np.testing.assert_allclose(one, expected[3], rtol=1e-12, atol=1e-300)
 
 
-@pytest.mark.parametrize("name", sorted(known_rules()))
+def check_states(rules: RuleSet) -> None:
+    """Compare the functions of states with their expressions at 64 points."""
+    module = generated(rules)
+    for name, rule in rules.rules.items():
+        prefix = "" if len(rules.rules) == 1 else f"{name}_"
+        for state_name, state in rule.states.items():
+            parts = {"target": state.expression} if isinstance(state, Lowpass) else {}
+            parts = dict(state.slots) if isinstance(state, Synaptic) else parts
+            for part, expression in parts.items():
+                read = [symbol for symbol in expression.symbols if symbol not in rule.constants]
+                values = {symbol: np.array(points(symbol), dtype=float) for symbol in read}
+                with np.errstate(all="ignore"):
+                    expected = expression.evaluate({**values, **rule.constant_values()})
+                found = module[f"{prefix}{state_name}_{part}"](**values)
+                np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-300)
+
+
+KNOWN = {each.name: each.rules for known in known_rules().values() for each in known.family()}
+
+
+@pytest.mark.parametrize("name", KNOWN)
 def test_known_rules_give_the_numbers_of_the_virtual_machine(name: str) -> None:
-    check_agreement(known_rules()[name].rules)
+    check_agreement(KNOWN[name])
+    check_states(KNOWN[name])
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS))
