@@ -13,6 +13,7 @@ from rulesearch.evaluation.store import Record, Store
 from rulesearch.grammar import Grammar
 from rulesearch.search.archive import Archive
 from rulesearch.search.candidate import Candidate, CandidateMaker
+from rulesearch.search.memory import Memory
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.tasks.task import Fidelity
 
@@ -82,9 +83,8 @@ class Problem:
         self.screen, self.full = self.task.fidelities[0], self.task.fidelities[-1]
         self.requirements = self.task.requirements
         self.archive = Archive(self.requirements)
-        self.seen: dict[str, int] = {}
+        self.memory = Memory()
         self.progress = Progress()
-        self._screened: dict[str, Outcome] = {}
         self._finished: dict[str, Outcome] = {}
         self.reserve = 0
         self.stopped_by = ""
@@ -102,13 +102,12 @@ class Problem:
 
     def is_new(self, candidate: Candidate) -> bool:
         """Return whether the candidate's function was not met before, and note it; a duplicate is counted."""
-        known = self.seen.get(candidate.key)
+        known = self.memory.size(candidate.key)
+        self.memory.meet(candidate.key, candidate.size)
         if known is None:
-            self.seen[candidate.key] = candidate.size
             return True
         self.progress.duplicates += 1
         if candidate.size < known:
-            self.seen[candidate.key] = candidate.size
             self.archive.shorter(candidate)
         return False
 
@@ -127,35 +126,38 @@ class Problem:
         """
         new: dict[str, Candidate] = {}
         for candidate in candidates:
-            if candidate.key not in self._screened:
+            if not self.memory.screened(candidate.key):
                 new.setdefault(candidate.key, candidate)
         chosen = list(new.values())
         waiting = self._begin(chosen, self.screen)
 
         def end() -> None:
+            outcomes: dict[str, Outcome] = {}
             for candidate, outcome in zip(chosen, waiting(), strict=True):
-                self._screened[candidate.key] = outcome
-                self.seen.setdefault(candidate.key, candidate.size)
+                outcomes[candidate.key] = outcome
+                self.memory.keep(candidate.key, candidate.size, outcome)
                 self.progress.screened += 1
                 self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
             for candidate in candidates:
-                candidate.screen = outcome = self._screened[candidate.key]
+                known = outcomes.get(candidate.key) or self.memory.outcome(candidate.key)
+                assert known is not None
+                candidate.screen = known
                 candidate.score(self.requirements)
                 if not self.staged:
                     if new.get(candidate.key) is candidate:
-                        self._finish(candidate, outcome)
+                        self._finish(candidate, known)
                     else:
-                        candidate.full = outcome
+                        candidate.full = known
 
         return end
 
     def recall(self, candidate: Candidate) -> bool:
         """Set the outcome of a candidate whose function was screened before; return whether there is one."""
-        outcome = self._screened.get(candidate.key)
+        outcome = self.memory.outcome(candidate.key)
         if outcome is None:
             return False
         candidate.screen = outcome
-        candidate.full = self._finished.get(candidate.key)
+        candidate.full = self._finished.get(candidate.key) if self.staged else outcome
         candidate.score(self.requirements)
         return True
 
@@ -170,7 +172,9 @@ class Problem:
             self._finish(candidate, outcome)
 
     def _finish(self, candidate: Candidate, outcome: Outcome) -> None:
-        candidate.full = self._finished[candidate.key] = outcome
+        candidate.full = outcome
+        if self.staged:
+            self._finished[candidate.key] = outcome
         self.progress.distinct += 1
         self.archive.add(candidate)
 
