@@ -33,7 +33,8 @@ def show_run(run: Run) -> None:
         show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6))])
         print()
         _show_scores(run)
-    show_facts([("conclusion", run.conclusion), *_deaths(run), ("run", f"{run.folder} ({run.status})")])
+    basis = (run.certificate or {}).get("basis", {})
+    show_facts([("conclusion", run.conclusion), *basis.items(), *_deaths(run), ("run", f"{run.folder} ({run.status})")])
 
 
 def verdict_text(member: FrontMember) -> str:

@@ -27,6 +27,7 @@ class Engine(ABC):
 
 ENGINES: dict[str, tuple[str, str]] = {
     "deap": ("rulesearch.search.deap_engine", "DeapEngine"),
+    "enumerate": ("rulesearch.search.enumerate_engine", "EnumerateEngine"),
     "random": ("rulesearch.search.random_engine", "RandomEngine"),
 }
 """Module and class of each engine; modules are imported on use."""

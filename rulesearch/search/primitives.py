@@ -233,8 +233,9 @@ class GrammarPrimitives:
     def _derive(self, kind: type, expression: Expression, constants: Mapping[str, float]) -> list[Any] | None:
         head = expression.head
         value = head.value if isinstance(head, Number) else constants.get(head) if isinstance(head, str) else None
-        if value is not None and self.constant_kinds[kind]:
-            return [ConstantTerminal(self.constant_kinds[kind][0], value, kind)]
+        kinds = self.constant_kinds[kind]
+        if value is not None and kinds:
+            return [ConstantTerminal(head if isinstance(head, str) and head in kinds else kinds[0], value, kind)]
         for terminal in self.terminals[kind]:
             if self.productions[terminal.name].template == expression:
                 return [terminal]

@@ -13,6 +13,7 @@ from rulesearch.evaluation.store import Record, Store
 from rulesearch.grammar import Grammar
 from rulesearch.search.archive import Archive
 from rulesearch.search.candidate import Candidate, CandidateMaker
+from rulesearch.search.certificate import Certificate
 from rulesearch.search.memory import Memory
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.tasks.task import Fidelity
@@ -87,6 +88,7 @@ class Problem:
         self.progress = Progress()
         self._finished: dict[str, Outcome] = {}
         self.reserve = 0
+        self.certificate: Certificate | None = None
         self.stopped_by = ""
         self.start = self._start(start) if start else None
         self._pending: list[Record] = []
@@ -198,6 +200,13 @@ class Problem:
             return outcomes
 
         return end
+
+    def threshold(self) -> float | None:
+        """Return the loss that solves the task on the search seeds; None where the known rule fails."""
+        rules = self.task.baseline(self.evaluator.settings)
+        seeds = trial_seeds(self.seed, "search", self.full.trials)
+        outcome = self.evaluator.run([search_job(self.task, rules, seeds, self.full)])[0]
+        return None if outcome.loss is None else self.task.enough(outcome.loss)
 
     def end_generation(self, population: int) -> bool:
         """Commit the generation and tell who watches; return whether the search goes on."""

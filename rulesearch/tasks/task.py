@@ -20,6 +20,10 @@ Settings = Mapping[str, float]
 """Value of every setting of a task, whole numbers as float."""
 
 
+_AS_GOOD = 1.05
+"""Factor by which a loss may be above another one that it equals."""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskSymbol:
     """A symbol that rules of the task may read.
@@ -174,6 +178,10 @@ class Task(ABC):
     @abstractmethod
     def control(self, settings: Settings) -> RuleSet:
         """Return a rule that must fail."""
+
+    def enough(self, loss: float) -> float:
+        """Return the loss up to which a rule does as well as one with the given loss."""
+        return max(loss * _AS_GOOD, loss + self.tolerance)
 
     def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity | None:
         """Return what bound rules of one projection saw on one seed; None where the task cannot say."""

@@ -20,7 +20,6 @@ from rulesearch.workflow.clean_up import CleanUp, clean_up
 from rulesearch.workflow.neighbours import try_neighbours
 from rulesearch.workflow.run import FrontMember, ReferenceScore
 
-_AS_GOOD = 1.05
 _PER_SIZE = 2
 _ROUNDS = 3
 
@@ -137,7 +136,11 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         notify(f"scoring rank 1 under {label}")
         outcome = scorer.score([members[0].rules], "report", task.report_trials, [tuple(sorted(changes.items()))])[0]
         conditions.append(ReferenceScore(label, members[0].rules, outcome.status, outcome.loss, outcome.metrics))
-    return Conclusion(members, scores, tuple(conditions), _sentence(members[0], front[best], baseline, problem, task))
+    sentence = _sentence(members[0], front[best], baseline, problem, task)
+    if problem.certificate is not None:
+        sizes = [canonical_size(item.rules) for item in front if solves(item, baseline, task)]
+        sentence += f"; {problem.certificate.claim(min(sizes, default=None))}"
+    return Conclusion(members, scores, tuple(conditions), sentence)
 
 
 def provisional(problem: Problem) -> Conclusion:
@@ -210,18 +213,16 @@ def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
 
 def recommended(front: Sequence[CleanUp], baseline: Outcome, task: Task) -> int:
     """Return the index of the smallest rule that does as well as the known one, else of the best."""
-    if baseline.loss is not None:
-        enough = _enough(baseline.loss, task)
-        for index, item in enumerate(front):
-            shortfall, loss = item.outcome.rank_key(task.requirements)
-            if shortfall == 0.0 and loss <= enough:
-                return index
+    for index, item in enumerate(front):
+        if solves(item, baseline, task):
+            return index
     return min(range(len(front)), key=lambda index: front[index].outcome.rank_key(task.requirements))
 
 
-def _enough(loss: float, task: Task) -> float:
-    """Return the loss up to which a rule does as well as one with the given loss."""
-    return max(loss * _AS_GOOD, loss + task.tolerance)
+def solves(item: CleanUp, baseline: Outcome, task: Task) -> bool:
+    """Return whether a rule does as well as the known one."""
+    shortfall, loss = item.outcome.rank_key(task.requirements)
+    return baseline.loss is not None and shortfall == 0.0 and loss <= task.enough(baseline.loss)
 
 
 def _member(rank: int, item: CleanUp, held_out: Outcome) -> FrontMember:
@@ -242,13 +243,11 @@ def _member(rank: int, item: CleanUp, held_out: Outcome) -> FrontMember:
 def _sentence(member: FrontMember, item: CleanUp, baseline: Outcome, problem: Problem, task: Task) -> str:
     known = find_known(task.known_rule)
     title = known.title if known else task.known_rule
-    shortfall, loss = item.outcome.rank_key(task.requirements)
-    solved = baseline.loss is not None and shortfall == 0.0 and loss <= _enough(baseline.loss, task)
     found = f"a rule of size {member.size}"
     nearest = member.verdicts[0] if member.verdicts else None
     alone = nearest is None or (nearest.verdict == "different" and nearest.distance >= 1.0)
     summary = " (different from all known rules)" if alone or nearest is None else f" ({nearest.summary})"
     count = f"{problem.progress.distinct} distinct rules were tried"
-    if solved:
+    if solves(item, baseline, task):
         return f"solved: {found} does as well as {title}{summary}; {count}"
     return f"not solved: the best, {found}, does not reach {title}{summary}; {count}"

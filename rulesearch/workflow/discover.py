@@ -270,6 +270,7 @@ def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: 
                 conclusion.references,
                 conclusion.conditions,
                 dict(sorted(problem.progress.deaths.items())),
+                None if problem.certificate is None else problem.certificate.to_json(),
             )
         store.set_fact("summary", summary_text(run))
     finally:
@@ -283,7 +284,7 @@ def _search(
 ) -> tuple[str, Conclusion]:
     try:
         load_engine(experiment.engine).search(problem)
-        status = "done" if problem.stopped_by == "budget" else "stopped"
+        status = "done" if problem.stopped_by in ("budget", "exhausted") else "stopped"
         return status, conclude(problem, evaluator, store, notify)
     except KeyboardInterrupt:
         notify("interrupted: keeping what was found")

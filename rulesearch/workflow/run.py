@@ -58,7 +58,8 @@ class Run:
 
     **Fields:** `status`: `done`, `stopped` (by time or loss) or `interrupted`; `evaluations`: all simulations of
     candidates; `distinct`: distinct functions at full fidelity; `seconds` of wall time; `members` by rank;
-    `references`; `conditions`: rank 1 on other inputs; `deaths`: evaluations by status.
+    `references`; `conditions`: rank 1 on other inputs; `deaths`: evaluations by status;
+    `certificate` of an exhaustive search: what its claim rests on.
     """
 
     folder: Path
@@ -72,6 +73,7 @@ class Run:
     references: tuple[ReferenceScore, ...] = ()
     conditions: tuple[ReferenceScore, ...] = ()
     deaths: Mapping[str, int] | None = None
+    certificate: Mapping[str, Any] | None = None
 
     @property
     def front(self) -> pandas.DataFrame:
@@ -121,6 +123,7 @@ class Run:
             ],
             "references": [_reference_json(score) for score in self.references],
             "conditions": [_reference_json(score) for score in self.conditions],
+            **({"certificate": dict(self.certificate)} if self.certificate else {}),
         }
 
     @staticmethod
@@ -206,6 +209,7 @@ def summary_text(run: Run) -> str:
         "references": [_score_fields(score) for score in run.references],
         "conditions": [_score_fields(score) for score in run.conditions],
         "deaths": dict(run.deaths or {}),
+        "certificate": dict(run.certificate) if run.certificate else None,
     }
     return json.dumps(document)
 
@@ -247,6 +251,7 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
         scores["references"],
         scores["conditions"],
         document["deaths"],
+        document.get("certificate"),
     )
 
 

@@ -1,0 +1,93 @@
+"""What an exhaustive search may claim, with everything that the claim rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rulesearch.expression.operators import Operator
+from rulesearch.grammar import Grammar
+
+
+@dataclass(slots=True)
+class Certificate:
+    """How far an exhaustive search came.
+
+    **Fields:** `fixed` and `open`: numbers of distinct functions by size, without and with constants, of the sizes
+    that are complete; `solved`: size of the smallest rule that reached `threshold` on the search seeds, None where
+    none did; `threshold`: the loss that solves the task, None where the baseline did not run; `budget`: how constants
+    were sought.
+    """
+
+    grammar: Grammar
+    task: str
+    budget: str
+    threshold: float | None
+    fixed: dict[int, int] = field(default_factory=dict)
+    open: dict[int, int] = field(default_factory=dict)
+    solved: int | None = None
+
+    @property
+    def complete(self) -> int:
+        """The largest size up to which every distinct function was tried."""
+        return max(self.fixed, default=0)
+
+    def functions(self, size: int) -> int:
+        """Number of distinct functions of at most so many nodes."""
+        return sum(number for counts in (self.fixed, self.open) for each, number in counts.items() if each <= size)
+
+    def claim(self, solved: int | None) -> str:
+        """Return the claim in a sentence.
+
+        **Arguments:** `solved`: size of the smallest rule that solves the task on other seeds too, None for none.
+        """
+        if self.threshold is None or self.complete == 0:
+            return f"no size was exhausted, nothing is certified about {self.task}"
+        sizes = [size for size in (self.solved, solved) if size is not None]
+        below = min([self.complete, *(size - 1 for size in sizes)])
+        if below == 0:
+            return f"there is no rule smaller than that in grammar {self.grammar.name}"
+        what = f"no rule of fewer than {below + 1} nodes" if sizes and below < self.complete else ""
+        what = what or f"no rule of up to {below} nodes"
+        text = (
+            f"{what} in grammar {self.grammar.name} solves task {self.task} "
+            f"({self.functions(below):,} distinct functions tried)"
+        )
+        if below < self.complete:
+            text += f"; all {self.functions(self.complete):,} of up to {self.complete} nodes were tried"
+        return text
+
+    def basis(self) -> tuple[tuple[str, str], ...]:
+        """Return what the claim rests on, as pairs of a word and its meaning."""
+        heads = [each.template.head for made in self.grammar.productions.values() for each in made if each.text]
+        operators = dict.fromkeys(head.name for head in heads if isinstance(head, Operator))
+        ranges = [f"{kind} in [{prior.low:g}, {prior.high:g}]" for kind, prior in self.grammar.constants.items()]
+        complete = self.complete
+        without = sum(self.fixed.values())
+        facts = [
+            ("operators", ", ".join(operators)),
+            ("symbols", ", ".join(self.grammar.symbols)),
+            ("exhaustive", f"{without:,} functions without constants, of up to {complete} nodes"),
+        ]
+        if self.grammar.constants:
+            with_constants = sum(self.open.values())
+            facts.append(
+                ("none found", f"{with_constants:,} structures with constants {', '.join(ranges)}; {self.budget}")
+            )
+        limit = (
+            "none: the baseline did not run" if self.threshold is None else f"a loss of at most {self.threshold:.6g}"
+        )
+        facts.append(("solves", f"{limit}, within 5 % of the known rule's on the same seeds"))
+        return tuple(facts)
+
+    def to_json(self) -> Mapping[str, object]:
+        """Return the numbers, for `discover --json`."""
+        return {
+            "grammar": self.grammar.name,
+            "complete_to": self.complete,
+            "functions": self.functions(self.complete),
+            "functions_without_constants": {str(size): number for size, number in self.fixed.items()},
+            "structures_with_constants": {str(size): number for size, number in self.open.items()},
+            "threshold": self.threshold,
+            "basis": dict(self.basis()),
+        }

@@ -1,0 +1,176 @@
+"""Every distinct function of a grammar, smallest first, with a certificate at the end.
+
+Functions come from `grammar.functions.FunctionTable`, where all constants of a kind stand at one value. Structures
+without constants are tried once: that is exhaustive. In those with constants, constants of a kind take the same value,
+from a few in turn over the range of the kind; the more promising ones get more values; the most promising ones of each
+size are fitted by CMA-ES, each constant on its own. All bounds are counted in functions and evaluations.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rulesearch.evaluation.seeds import generator
+from rulesearch.expression.tree import Expression
+from rulesearch.grammar.functions import FunctionTable
+from rulesearch.search.candidate import Candidate
+from rulesearch.search.certificate import Certificate
+from rulesearch.search.constants import fit_constants
+from rulesearch.search.engine import Engine
+from rulesearch.search.problem import Problem
+
+_CONSTANTS = 5
+_POPULATION = 6
+
+Slots = Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class EnumerateSettings:
+    """What steers the search.
+
+    **Fields:** `batch`: candidates per generation; `values`: shares of a constant's range that every structure is tried
+    at (none makes the constant 0 or 1 in a range of round numbers, where it would be no constant); `more_values`: those
+    for the `promising` share of the structures of a size, at most `most_promising`; `fitted`: structures of each size
+    whose constants are fitted, by `rounds` of CMA-ES.
+    """
+
+    batch: int = 2000
+    values: tuple[float, ...] = (0.618, 0.191)
+    more_values: tuple[float, ...] = (0.528, 0.573, 0.809, 0.927, 0.427, 0.309)
+    promising: float = 0.05
+    most_promising: int = 1000
+    fitted: int = 20
+    rounds: int = 10
+
+
+@dataclass(slots=True)
+class _Level:
+    """The structures of one size: numbers, and the best of those with constants, by rank."""
+
+    fixed: int = 0
+    open: int = 0
+    best: list[tuple[tuple[float, float], int, Candidate, Slots]] | None = None
+
+
+class EnumerateEngine(Engine):
+    """Tries every distinct function of the grammar, smallest first."""
+
+    name = "enumerate"
+    summary = "every distinct function of the grammar, smallest first, constants fitted; ends with a certificate"
+
+    def __init__(self, settings: EnumerateSettings | None = None) -> None:
+        self.settings = settings or EnumerateSettings()
+
+    def search(self, problem: Problem) -> None:
+        grammar, settings = problem.grammar, self.settings
+        several = len(settings.values) + len(settings.more_values)
+        budget = (
+            f"each at {len(settings.values)} values of every kind, the best {settings.promising:.0%} of a size "
+            f"(at most {settings.most_promising:,}) at {several}, the best {settings.fitted} fitted by "
+            f"{settings.rounds * _POPULATION} evaluations of CMA-ES"
+        )
+        certificate = Certificate(grammar, problem.task.name, budget, problem.threshold())
+        problem.certificate = certificate
+        top = grammar.limits.size
+        table = FunctionTable(grammar, top, expressions=True)
+        for size in range(1, top + 1):
+            table.fill_to(size)
+            if not table.complete:
+                break
+            level = _Level(best=[])
+            if not (self._all_of_size(problem, table, size, level) and self._refine(problem, size, level)):
+                return
+            certificate.fixed[size], certificate.open[size] = level.fixed, level.open
+            best = problem.archive.best()
+            if certificate.solved is None and best is not None and self._solves(problem, best, certificate):
+                certificate.solved = best.size
+        problem.stopped_by = "exhausted"
+
+    def _solves(self, problem: Problem, candidate: Candidate, certificate: Certificate) -> bool:
+        assert candidate.full is not None
+        shortfall, loss = candidate.full.rank_key(problem.requirements)
+        return certificate.threshold is not None and shortfall == 0.0 and loss <= certificate.threshold
+
+    def _all_of_size(self, problem: Problem, table: FunctionTable, size: int, level: _Level) -> bool:
+        """Try every function of a size; return whether the search goes on."""
+        structures = functions_of_size(problem, table, size)
+        number = 0
+        while batch := list(itertools.islice(structures, self.settings.batch)):
+            made = [self._candidate(problem, slots, self.settings.values[0]) for slots in batch]
+            opened = [(slots, first) for slots, first in zip(batch, made, strict=True) if first.constants]
+            others = [
+                [self._candidate(problem, slots, value) for slots, _ in opened] for value in self.settings.values[1:]
+            ]
+            candidates = [*made, *itertools.chain.from_iterable(others)]
+            self._evaluate(problem, candidates)
+            level.fixed += len(batch) - len(opened)
+            level.open += len(opened)
+            assert level.best is not None
+            for place, (slots, first) in enumerate(opened):
+                best = min([first, *(row[place] for row in others)], key=lambda candidate: candidate.rank)
+                number += 1
+                if best.alive:
+                    level.best.append((best.rank, number, best, slots))
+            level.best = heapq.nsmallest(self.settings.most_promising, level.best, key=lambda item: item[:2])
+            if not problem.end_generation(len(candidates)):
+                return False
+        return True
+
+    def _refine(self, problem: Problem, size: int, level: _Level) -> bool:
+        """Spend more on the constants of the more promising structures; return whether the search goes on."""
+        assert level.best is not None
+        wanted = min(self.settings.most_promising, max(self.settings.fitted, int(self.settings.promising * level.open)))
+        chosen = level.best[:wanted]
+        if not chosen:
+            return True
+        rows = [
+            [self._candidate(problem, slots, value) for value in self.settings.more_values] for _, _, _, slots in chosen
+        ]
+        self._evaluate(problem, [candidate for row in rows for candidate in row])
+        best = [
+            min([first, *row], key=lambda candidate: candidate.rank)
+            for (_, _, first, _), row in zip(chosen, rows, strict=True)
+        ]
+        best.sort(key=lambda candidate: (candidate.rank, candidate.key))
+        fitted = best[: self.settings.fitted]
+        rng = generator(problem.seed, _CONSTANTS, size)
+        problem.promote(fit_constants(problem, fitted, rng, self.settings.rounds, _POPULATION))
+        return problem.end_generation(len(rows))
+
+    def _candidate(self, problem: Problem, slots: Slots, share: float) -> Candidate:
+        values = {
+            kind: prior.low + share * (prior.high - prior.low) for kind, prior in problem.grammar.constants.items()
+        }
+        genome = problem.primitives.genome(slots, values)
+        return problem.maker.make(genome, "enumerate", (), problem.progress.generation)
+
+    def _evaluate(self, problem: Problem, candidates: Sequence[Candidate]) -> None:
+        problem.evaluate(candidates)
+        problem.promote([candidate for candidate in candidates if candidate.alive])
+
+
+def functions_of_size(problem: Problem, table: FunctionTable, size: int) -> Iterator[Slots]:
+    """Yield every rule of a size over all slots, as expressions whose constants bear the names of their kinds."""
+    grammar = problem.grammar
+
+    def share(slots: tuple[str, ...], left: int) -> Iterator[dict[str, Expression]]:
+        if not slots:
+            if left == 0:
+                yield {}
+            return
+        slot, *others = slots
+        start = grammar.slots[slot]
+        if slot in grammar.optional_slots:
+            yield from share(tuple(others), left)
+        for own in range(1, left + 1):
+            if not table.number(start, own):
+                continue
+            for rest in share(tuple(others), left - own):
+                for expression in table.functions(start, own):
+                    yield {slot: expression, **rest}
+
+    yield from share(tuple(grammar.slots), size)

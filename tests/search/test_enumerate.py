@@ -1,0 +1,135 @@
+"""Enumeration: every function once, smallest first, and a certificate that claims no more than was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rulesearch.evaluation.evaluator import Evaluator
+from rulesearch.grammar import Grammar, count, parse_grammar
+from rulesearch.grammar.functions import FunctionTable
+from rulesearch.search.certificate import Certificate
+from rulesearch.search.enumerate_engine import EnumerateEngine, EnumerateSettings, functions_of_size
+from rulesearch.search.problem import Problem
+from rulesearch.tasks import load_task
+
+LITTLE = """
+name = "little"
+description = "x, y, w and a constant; + - *"
+[symbols.x]
+meaning = "input"
+unit = ""
+[symbols.y]
+meaning = "output"
+unit = ""
+[symbols.w]
+meaning = "weight"
+unit = ""
+[constants.c]
+range = [-2.0, 2.0]
+prior = "uniform"
+unit = ""
+[slots]
+on_step = "value"
+[productions]
+value = ["x", "y", "w", "c", "value + value", "value - value", "value * value"]
+[limits]
+size = 7
+depth = 7
+"""
+
+
+@pytest.fixture
+def little() -> Grammar:
+    return parse_grammar(LITTLE)
+
+
+@pytest.fixture
+def make(little: Grammar) -> Iterator[Callable[..., Problem]]:
+    settings = load_task("oja").resolve({"data_sets": 2, "points": 500})
+    with Evaluator("oja", settings) as evaluator:
+
+        def made(grammar: Grammar = little, budget: int = 10**6, **options: Any) -> Problem:
+            return Problem(evaluator, grammar, 1, budget, **options)
+
+        yield made
+
+
+def test_every_function_of_two_slots_comes_once_at_its_size(make: Callable[..., Problem], typed: Grammar) -> None:
+    problem = make(typed)
+    table = FunctionTable(typed, 7, expressions=True)
+    table.fill_to(7)
+    for size in range(1, 8):
+        found = [
+            tuple((slot, str(part)) for slot, part in each.items()) for each in functions_of_size(problem, table, size)
+        ]
+        assert len(found) == len(set(found)) == count(typed, size).functions_exactly
+
+
+def test_oja_is_found_and_certified(make: Callable[..., Problem], little: Grammar) -> None:
+    problem = make()
+    EnumerateEngine().search(problem)
+    assert problem.stopped_by == "exhausted"
+    best = problem.archive.best()
+    assert best is not None
+    assert best.size == 7
+    certificate = problem.certificate
+    assert certificate is not None
+    assert certificate.complete == 7
+    assert certificate.functions(7) == count(little, 7).functions_up_to
+    assert certificate.solved == 7
+    assert certificate.claim(7).startswith(
+        f"no rule of fewer than 7 nodes in grammar little solves task oja ({count(little, 6).functions_up_to} distinct"
+    )
+    facts = dict(certificate.basis())
+    assert facts["operators"] == "add, sub, mul"
+    assert "c in [-2, 2]" in facts["none found"]
+
+
+def test_constants_that_are_fitted_do_better_than_those_of_the_scan(make: Callable[..., Problem]) -> None:
+    problem, plain = make(), make()
+    EnumerateEngine(EnumerateSettings(fitted=5)).search(problem)
+    EnumerateEngine(replace(EnumerateSettings(), fitted=0, most_promising=0)).search(plain)
+    assert any(item.origin == "constants" for item in problem.archive.members())
+    best, poorer = ({item.size: item.rank for item in each.archive.members()[::-1]} for each in (problem, plain))
+    assert all(best[size] <= poorer[size] for size in poorer)
+    assert best[3] < poorer[3]
+
+
+def test_a_budget_that_ends_within_a_size_certifies_the_sizes_before(make: Callable[..., Problem]) -> None:
+    problem = make(budget=400)
+    EnumerateEngine(EnumerateSettings(batch=50)).search(problem)
+    assert problem.stopped_by == "budget"
+    certificate = problem.certificate
+    assert certificate is not None
+    assert 1 <= certificate.complete < 7
+    assert certificate.claim(None).startswith(f"no rule of up to {certificate.complete} nodes")
+
+
+@pytest.mark.parametrize(
+    ("solved", "told", "claim"),
+    [
+        (None, None, "no rule of up to 3 nodes in grammar little solves task oja (16 distinct functions tried)"),
+        (3, 3, "no rule of fewer than 3 nodes in grammar little solves task oja (4 distinct functions tried); all 16"),
+        (
+            None,
+            2,
+            "no rule of fewer than 2 nodes in grammar little solves task oja (4 distinct functions tried); all 16",
+        ),
+        (1, None, "there is no rule smaller than that"),
+        (None, 9, "no rule of up to 3 nodes"),
+    ],
+)
+def test_a_claim_never_goes_beyond_what_was_tried(
+    little: Grammar, solved: int | None, told: int | None, claim: str
+) -> None:
+    certificate = Certificate(little, "oja", "", 0.1, {1: 3, 2: 0, 3: 8}, {1: 1, 2: 0, 3: 4}, solved)
+    assert certificate.claim(told).startswith(claim)
+
+
+def test_nothing_is_certified_where_the_baseline_fails_or_no_size_is_complete(little: Grammar) -> None:
+    assert "nothing is certified" in Certificate(little, "oja", "", None, {1: 3}, {1: 1}).claim(None)
+    assert "nothing is certified" in Certificate(little, "oja", "", 0.1).claim(None)
