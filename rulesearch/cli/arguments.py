@@ -30,8 +30,8 @@ OutputOption = Annotated[str | None, typer.Option("-o", "--output", metavar="FIL
 _LONG_OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?", re.DOTALL)
 
 
-def read_settings(pairs: Iterable[str] | None) -> dict[str, str]:
-    """Return the settings of `--set key=value` options.
+def read_settings(pairs: Iterable[str] | None, option: str = "--set", example: str = "dims=10") -> dict[str, str]:
+    """Return the settings of `--set key=value` options, or of another option that is written so.
 
     **Raises:** `RulesearchError` where one has no `=`, or a key is given twice.
     """
@@ -40,9 +40,9 @@ def read_settings(pairs: Iterable[str] | None) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         key, value = key.strip(), value.strip()
         if not (equals and key and value):
-            raise RulesearchError(f"--set takes key=value, such as --set dims=10; found {pair!r}")
+            raise RulesearchError(f"{option} takes key=value, such as {option} {example}; found {pair!r}")
         if key in settings:
-            raise RulesearchError(f"--set {key} is given twice; give it once")
+            raise RulesearchError(f"{option} {key} is given twice; give it once")
         settings[key] = value
     return settings
 

@@ -53,6 +53,9 @@ def discover(
     stop_loss: Annotated[float | None, typer.Option(metavar="L", help="End the search at this loss.")] = None,
     settings: SetOption = None,
     start: Annotated[str | None, typer.Option(metavar="RULE", help="A rule to grow from.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="What steers the engine.")
+    ] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only predict how long it would take.")] = False,
     as_json: JsonOption = False,
@@ -77,6 +80,7 @@ def discover(
         "stop_loss": stop_loss,
         "settings": given or None,
         "start": None if start is None else start.strip(),
+        "options": read_settings(option, "--option", "islands=8") or None,
     }
     if dry_run:
         _show_prediction(predict(experiment, **changes), as_json)

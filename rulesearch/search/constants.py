@@ -18,9 +18,20 @@ class ConstantFit:
     """One CMA-ES over the constants of a candidate, in units of their prior's range.
 
     A failed candidate is worse than any that ran: it gets no invented loss of its own, only the last rank.
+
+    **Arguments:** `step`: first standard deviation; `l1`: what the sizes of the constants, in units
+    of their range, add to the loss.
     """
 
-    def __init__(self, problem: Problem, start: Candidate, rng: np.random.Generator, population: int) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        start: Candidate,
+        rng: np.random.Generator,
+        population: int,
+        step: float = 0.1,
+        l1: float = 0.0,
+    ) -> None:
         import cma
 
         self.problem = problem
@@ -43,7 +54,8 @@ class ConstantFit:
         }
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.strategy: Any = cma.CMAEvolutionStrategy(np.clip(centre, 0.02, 0.98), 0.1, options)
+            self.strategy: Any = cma.CMAEvolutionStrategy(np.clip(centre, 0.02, 0.98), step, options)
+        self.l1 = l1
         self._points: list[Any] = []
 
     def ask(self, generation: int) -> list[Candidate]:
@@ -63,6 +75,7 @@ class ConstantFit:
         ranks = []
         for candidate in candidates:
             shortfall, loss = candidate.rank
+            loss += self.l1 * float(np.sum(np.abs(candidate.constants) / self.span)) if self.l1 else 0.0
             ranks.append(min(loss, _WORST) + min(shortfall, 1.0) * _WORST if candidate.alive else 3.0 * _WORST)
             if candidate.rank < self.best.rank:
                 self.best = candidate

@@ -91,6 +91,7 @@ class DeapEngine(Engine):
 
     name = "deap"
     summary = "genetic programming on typed trees (DEAP): islands, several aims, lexicase, constants by CMA-ES"
+    settings_type = DeapSettings
 
     def __init__(self, settings: DeapSettings | None = None) -> None:
         self.settings = settings or DeapSettings()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.search.problem import Problem
@@ -19,6 +22,9 @@ class Engine(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    settings_type: ClassVar[type[Any]] = type(None)
+    """Dataclass of what steers the engine, all fields with defaults; it is the one argument of such an engine."""
+    settings: Any = None
 
     @abstractmethod
     def search(self, problem: Problem) -> None:
@@ -29,17 +35,44 @@ ENGINES: dict[str, tuple[str, str]] = {
     "deap": ("rulesearch.search.deap_engine", "DeapEngine"),
     "enumerate": ("rulesearch.search.enumerate_engine", "EnumerateEngine"),
     "random": ("rulesearch.search.random_engine", "RandomEngine"),
+    "volterra": ("rulesearch.search.volterra_engine", "VolterraEngine"),
 }
 """Module and class of each engine; modules are imported on use."""
 
 
-def load_engine(name: str) -> Engine:
+def load_engine(name: str, options: Mapping[str, object] | None = None) -> Engine:
     """Return an engine by name.
 
-    **Raises:** `RulesearchError` where there is none.
+    **Arguments:** `options`: values of fields of its settings, also as text.
+    **Raises:** `RulesearchError` where there is no such engine or option, or a value is of the wrong kind.
     """
     if name not in ENGINES:
         raise RulesearchError(f"unknown engine {name!r}{did_you_mean(name, ENGINES)}")
     module, kind = ENGINES[name]
-    engine: Engine = getattr(importlib.import_module(module), kind)()
+    made: type[Engine] = getattr(importlib.import_module(module), kind)
+    if not options:
+        return made()
+    fields = {
+        field.name: type(field.default)
+        for field in (dataclasses.fields(made.settings_type) if dataclasses.is_dataclass(made.settings_type) else ())
+        if isinstance(field.default, (int, float))
+    }
+    for option in options:
+        if option not in fields:
+            hint = did_you_mean(option, fields) if fields else "; it has none"
+            raise RulesearchError(f"engine {name} has no option {option!r}{hint}")
+    values = {option: _converted(name, option, value, fields[option]) for option, value in options.items()}
+    engine: Engine = made(made.settings_type(**values))  # type: ignore[call-arg]
     return engine
+
+
+def _converted(engine: str, option: str, value: object, kind: type[Any]) -> object:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = math.nan
+    whole = kind is not float
+    if not math.isfinite(number) or (whole and number != int(number)):
+        wanted = "a whole number" if whole else "a number"
+        raise RulesearchError(f"option {option} of engine {engine} must be {wanted}, found {value!r}")
+    return int(number) if whole else number

@@ -61,6 +61,7 @@ class EnumerateEngine(Engine):
 
     name = "enumerate"
     summary = "every distinct function of the grammar, smallest first, constants fitted; ends with a certificate"
+    settings_type = EnumerateSettings
 
     def __init__(self, settings: EnumerateSettings | None = None) -> None:
         self.settings = settings or EnumerateSettings()

@@ -59,6 +59,7 @@ def discover(
     stop_loss: float | None = None,
     settings: Mapping[str, str | float] | None = None,
     start: str | None = None,
+    options: Mapping[str, str | float] | None = None,
     out: str | Path | None = None,
     watch: Watch | None = None,
     notify: Notify = _quiet,
@@ -67,12 +68,12 @@ def discover(
 
     **Arguments:** those of the experiment that are given win over its file; `workers`: processes that
     simulate beside this one (1: none, this one has two threads; a script needs `if __name__ == "__main__":` for
-    more); `out`: the run folder; `watch` is
+    more); `options`: what steers the engine; `out`: the run folder; `watch` is
     called after every generation, `notify` with what is being done after the search.
     Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
-    plan = _plan(experiment, engine, grammar, seed, budget, time_limit, stop_loss, settings, start)
+    plan = _plan(experiment, engine, grammar, seed, budget, time_limit, stop_loss, settings, start, options)
     folder = _new_folder(plan.experiment, out)
     _write(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
     _write(folder / "grammar.toml", plan.grammar_text)
@@ -110,7 +111,7 @@ def predict(experiment: str | Path | Experiment, **changes: object) -> dict[str,
     """
     import time
 
-    names = ("engine", "grammar", "seed", "budget", "time_limit", "stop_loss", "settings", "start")
+    names = ("engine", "grammar", "seed", "budget", "time_limit", "stop_loss", "settings", "start", "options")
     plan = _plan(experiment, *(changes.get(name) for name in names))  # type: ignore[arg-type]
     rules = plan.task.baseline(plan.settings)
     cost = {}
@@ -147,6 +148,7 @@ def _plan(
     stop_loss: float | None,
     settings: Mapping[str, str | float] | None,
     start: str | None,
+    options: Mapping[str, str | float] | None,
 ) -> _Plan:
     chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
     chosen = chosen.with_changes(
@@ -158,9 +160,10 @@ def _plan(
         stop_loss=stop_loss,
         start=start,
         settings={**chosen.settings, **settings} if settings else None,
+        options={**chosen.options, **options} if options else None,
     )
     task = load_task(chosen.task)
-    load_engine(chosen.engine)
+    loaded_engine = load_engine(chosen.engine, chosen.options)
     resolved = task.resolve(chosen.settings)
     path = _grammar_path(chosen.grammar)
     loaded = load_grammar(path)
@@ -172,7 +175,10 @@ def _plan(
         _check_start(loaded, rules.only().slots, rules.only().constant_values())
         chosen = chosen.with_changes(start=str(rules))
     numbers = {name: resolved[name] for name in chosen.settings}
-    return _Plan(chosen.with_changes(settings=numbers), task, resolved, loaded, path.read_text("utf-8"))
+    steering = {name: getattr(loaded_engine.settings, name) for name in chosen.options}
+    return _Plan(
+        chosen.with_changes(settings=numbers, options=steering), task, resolved, loaded, path.read_text("utf-8")
+    )
 
 
 def _check_start(grammar: Grammar, slots: Mapping[str, object], constants: Mapping[str, float]) -> None:
@@ -283,7 +289,7 @@ def _search(
     problem: Problem, evaluator: Evaluator, store: Store, experiment: Experiment, notify: Notify
 ) -> tuple[str, Conclusion]:
     try:
-        load_engine(experiment.engine).search(problem)
+        load_engine(experiment.engine, experiment.options).search(problem)
         status = "done" if problem.stopped_by in ("budget", "exhausted") else "stopped"
         return status, conclude(problem, evaluator, store, notify)
     except KeyboardInterrupt:

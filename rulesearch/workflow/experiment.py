@@ -20,7 +20,8 @@ class Experiment:
 
     **Fields:** `task`: name or `file.py:Name`; `grammar`: name or file; `engine`; `seed`; `budget`: distinct
     evaluations at full fidelity; `settings` of the task that differ from its defaults; `time_limit` [s] and
-    `stop_loss` end a search early; `backend` `vm` or `jit`; `start`: text of a rule to grow from.
+    `stop_loss` end a search early; `backend` `vm` or `jit`; `start`: text of a rule to grow from;
+    `options`: what steers the engine, where it differs from the engine's own defaults.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Experiment:
     stop_loss: float | None = None
     backend: str = "vm"
     start: str | None = None
+    options: Mapping[str, float | str] = field(default_factory=dict)
 
     def with_changes(self, **changes: Any) -> Experiment:
         """Return the experiment with the given fields replaced; None leaves a field as it is."""
@@ -56,6 +58,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "stop_loss": (int, float),
     "backend": (str,),
     "start": (str,),
+    "options": (dict,),
 }
 
 
@@ -119,9 +122,11 @@ def experiment_text(experiment: Experiment, versions: Mapping[str, str]) -> str:
     lines = []
     for key in _KINDS:
         value = getattr(experiment, key)
-        if key != "settings" and value is not None:
+        if key not in ("settings", "options") and value is not None:
             lines.append(f"{key} = {_toml(value)}")
     lines += ["", "[settings]", *(f"{name} = {_toml(value)}" for name, value in experiment.settings.items())]
+    if experiment.options:
+        lines += ["", "[options]", *(f"{name} = {_toml(value)}" for name, value in experiment.options.items())]
     lines += ["", "[versions]", *(f"{_toml(name)} = {_toml(value)}" for name, value in versions.items())]
     return "\n".join(lines) + "\n"
 

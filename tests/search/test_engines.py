@@ -14,6 +14,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.store import Store
 from rulesearch.expression import parse_expression
 from rulesearch.rules import known_rule, parse_rules
+from rulesearch.search.deap_engine import DeapSettings
 from rulesearch.search.engine import ENGINES, load_engine
 from rulesearch.search.problem import Problem
 
@@ -105,7 +106,8 @@ def test_rules_keep_to_grammar_and_size(make_problem: MakeProblem, tmp_path: Pat
     problem, rows = searched(make_problem, tmp_path, engine, seed=4)
     for _, text, fingerprint, _, _ in rows:
         rule = parse_rules(text).only()
-        assert rule.size <= problem.grammar.limits.size
+        # A polynomial has its own limits, order and power.
+        assert rule.size <= problem.grammar.limits.size or engine == "volterra"
         assert rule.fingerprint() == fingerprint
         problem.primitives.genome(rule.slots, rule.constant_values())
 
@@ -167,6 +169,27 @@ def test_a_duplicate_is_noticed_and_its_shorter_form_kept(make_problem: MakeProb
 def test_unknown_engines_are_refused() -> None:
     with pytest.raises(RulesearchError, match="unknown engine 'deep'; did you mean 'deap'"):
         load_engine("deep")
+
+
+def test_options_steer_an_engine() -> None:
+    assert load_engine("deap", {"islands": "2", "further": 0.5}).settings == DeapSettings(islands=2, further=0.5)
+    assert load_engine("volterra", {"order": 2.0}).settings.order == 2
+
+
+@pytest.mark.parametrize(
+    ("engine", "options", "reason"),
+    [
+        ("deap", {"iselands": 2}, "engine deap has no option 'iselands'; did you mean 'islands'"),
+        ("random", {"size": 2}, "engine random has no option 'size'; it has none"),
+        ("deap", {"islands": "2.5"}, "option islands of engine deap must be a whole number, found '2.5'"),
+        ("volterra", {"l1": "much"}, "option l1 of engine volterra must be a number, found 'much'"),
+        ("volterra", {"l1": "nan"}, "must be a number"),
+        ("enumerate", {"values": "1"}, "engine enumerate has no option 'values'"),
+    ],
+)
+def test_wrong_options_are_refused(engine: str, options: dict[str, object], reason: str) -> None:
+    with pytest.raises(RulesearchError, match=reason):
+        load_engine(engine, options)
 
 
 def test_every_engine_says_what_it_does(engine: str) -> None:

@@ -1,0 +1,143 @@
+r"""A polynomial of fixed terms per slot whose coefficients are fitted, then thinned out: the parametric baseline.
+
+$\Delta w = \eta \sum_{ijk} \theta_{ijk}\, x^i y^j w^k$, a truncated Volterra expansion of the learning rule, with its
+coefficients by CMA-ES, as in Confavreux, Zenke, Agnes, Lillicrap & Vogels 2020 (NeurIPS 33). Then terms go one by one:
+the one whose absence costs least, after which the others are fitted anew. What is left at each number of terms is a
+rule like any other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.seeds import generator
+from rulesearch.expression.tree import Expression
+from rulesearch.search.candidate import Candidate
+from rulesearch.search.constants import ConstantFit
+from rulesearch.search.engine import Engine
+from rulesearch.search.problem import Problem
+
+_FIT = 6
+
+Term = tuple[str, tuple[int, ...]]
+"""A slot, and the power of every symbol."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolterraSettings:
+    """What steers the search.
+
+    **Fields:** `order`: highest total degree of a term; `power`: highest power of one symbol; `l1`: what the sum of the
+    sizes of all coefficients adds to the loss, per unit of their range, while they are fitted; `share` of the budget
+    for the first fit of all coefficients; `refit`: evaluations after each term that goes, per coefficient left.
+    """
+
+    order: int = 3
+    power: int = 2
+    l1: float = 0.0
+    share: float = 0.5
+    refit: int = 20
+
+
+class VolterraEngine(Engine):
+    """Fits the coefficients of a polynomial by CMA-ES and drops its terms one by one."""
+
+    name = "volterra"
+    summary = "a polynomial of fixed order per slot, coefficients by CMA-ES, terms dropped one by one; the baseline"
+    settings_type = VolterraSettings
+
+    def __init__(self, settings: VolterraSettings | None = None) -> None:
+        self.settings: VolterraSettings = settings or VolterraSettings()
+
+    def search(self, problem: Problem) -> None:
+        kind, symbols = _base(problem)
+        terms = list(self._terms(problem, symbols))
+        best = self._candidate(problem, terms, [0.0] * len(terms), symbols, kind, ())
+        rounds = int(self.settings.share * problem.budget)
+        best = self._fit(problem, best, rounds, len(terms))
+        number = 1
+        while not problem.stopped_by and len(terms) > 1:
+            shorter = [
+                self._candidate(
+                    problem,
+                    [*terms[:place], *terms[place + 1 :]],
+                    [*best.constants[:place], *best.constants[place + 1 :]],
+                    symbols,
+                    kind,
+                    (best.key,),
+                )
+                for place in range(len(terms))
+            ]
+            problem.evaluate(shorter)
+            problem.promote([candidate for candidate in shorter if candidate.alive][:1])
+            least = min(range(len(terms)), key=lambda place: (shorter[place].rank, place))
+            del terms[least]
+            number += 1
+            if not problem.end_generation(len(shorter)):
+                return
+            best = self._fit(problem, shorter[least], self.settings.refit * len(terms), number)
+        problem.stopped_by = problem.stopped_by or "exhausted"
+
+    def _terms(self, problem: Problem, symbols: Sequence[str]) -> Iterator[Term]:
+        powers = range(self.settings.power + 1)
+        for slot in problem.grammar.slots:
+            for degrees in itertools.product(powers, repeat=len(symbols)):
+                if sum(degrees) <= self.settings.order:
+                    yield slot, degrees
+
+    def _candidate(
+        self,
+        problem: Problem,
+        terms: Sequence[Term],
+        values: Sequence[float],
+        symbols: Sequence[str],
+        kind: str,
+        parents: tuple[str, ...],
+    ) -> Candidate:
+        sums: dict[str, Expression] = {}
+        for slot, degrees in terms:
+            factors = [Expression.symbol(kind)]
+            factors += [
+                Expression.symbol(name) for name, degree in zip(symbols, degrees, strict=True) for _ in range(degree)
+            ]
+            term = factors[0]
+            for factor in factors[1:]:
+                term = Expression.apply("mul", term, factor)
+            sums[slot] = Expression.apply("add", sums[slot], term) if slot in sums else term
+        genome = problem.primitives.genome(sums, {kind: 0.0})
+        genome = problem.primitives.with_values(genome, tuple(values))
+        return problem.maker.make(genome, "polynomial", parents, problem.progress.generation)
+
+    def _fit(self, problem: Problem, start: Candidate, evaluations: int, number: int) -> Candidate:
+        """Fit all coefficients from where they stand; the best candidate is promoted."""
+        count = len(start.constants)
+        population = 4 + int(3.0 * np.log(count)) if count > 1 else 4
+        rng = generator(problem.seed, _FIT, number)
+        fit = ConstantFit(problem, start, rng, population, 0.1 if number == 1 else 0.03, self.settings.l1)
+        if start.screen is None:
+            problem.evaluate([start])
+        for _ in range(max(1, evaluations // population)):
+            asked = fit.ask(problem.progress.generation)
+            problem.evaluate(asked)
+            fit.tell(asked)
+            if not problem.end_generation(len(asked)):
+                break
+        problem.promote([fit.best] if fit.best.alive else [])
+        return fit.best
+
+
+def _base(problem: Problem) -> tuple[str, tuple[str, ...]]:
+    """Return the kind of the coefficients and the symbols of the polynomial: those without a definition of their own.
+
+    **Raises:** `RulesearchError` where the grammar has no constants.
+    """
+    grammar = problem.grammar
+    if not grammar.constants:
+        raise RulesearchError(f"grammar {grammar.name} has no constants; engine volterra fits nothing else")
+    symbols = tuple(name for name, symbol in grammar.symbols.items() if not symbol.definition)
+    return next(iter(grammar.constants)), symbols

@@ -1,0 +1,69 @@
+"""The polynomial baseline: its terms, its fit, and the rules that are left as terms go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import Evaluator
+from rulesearch.grammar import load_grammar
+from rulesearch.rules import known_rule
+from rulesearch.search.problem import Problem
+from rulesearch.search.volterra_engine import VolterraEngine, VolterraSettings
+from rulesearch.symbolic import compare
+from rulesearch.tasks import load_task
+
+
+@pytest.fixture(scope="module")
+def evaluator() -> Iterator[Evaluator]:
+    with Evaluator("oja", load_task("oja").resolve({"data_sets": 4, "points": 1000})) as made:
+        yield made
+
+
+def test_the_surviving_terms_are_those_of_oja(evaluator: Evaluator) -> None:
+    problem = Problem(evaluator, load_grammar("rate"), 3, 6000)
+    VolterraEngine().search(problem)
+    assert problem.stopped_by == "exhausted"
+    two_terms = [item for item in problem.archive.members() if len(item.constants) == 2]
+    best = min(two_terms, key=lambda item: item.rank)
+    verdict = compare(best.rules, [known_rule("oja")])[0]
+    assert verdict.verdict in ("equal-up-to-scale", "same-terms")
+
+
+def test_the_polynomial_has_every_term_up_to_its_order(evaluator: Evaluator) -> None:
+    problem = Problem(evaluator, load_grammar("rate"), 3, 100)
+    for order, power, number in ((1, 1, 4), (2, 2, 10), (3, 2, 17), (6, 2, 27)):
+        terms = list(VolterraEngine(VolterraSettings(order=order, power=power))._terms(problem, ("x", "y", "w")))
+        assert len(terms) == len(set(terms)) == number
+
+
+def test_each_rule_has_one_term_less_than_the_one_it_came_from(evaluator: Evaluator) -> None:
+    problem = Problem(evaluator, load_grammar("rate"), 3, 1500)
+    VolterraEngine(VolterraSettings(order=2, refit=2)).search(problem)
+    numbers = {len(item.constants) for item in problem.archive.members()}
+    assert numbers == set(range(1, 11))
+    assert all(
+        re.fullmatch(r"[c\dxyw*+ ]+", str(part))
+        for item in problem.archive.members()
+        for part in [str(item.rules).split(";")[0]]
+    )
+
+
+def test_l1_keeps_coefficients_small(evaluator: Evaluator) -> None:
+    sums = []
+    for l1 in (0.0, 10.0):
+        problem = Problem(evaluator, load_grammar("rate"), 3, 1500)
+        VolterraEngine(VolterraSettings(order=2, share=1.0, l1=l1)).search(problem)
+        best = min(
+            (item for item in problem.archive.members() if len(item.constants) == 10), key=lambda item: item.rank
+        )
+        sums.append(sum(map(abs, best.constants)))
+    assert sums[1] < sums[0]
+
+
+def test_a_grammar_without_constants_is_refused(evaluator: Evaluator) -> None:
+    with pytest.raises(RulesearchError, match="grammar mettler has no constants"):
+        VolterraEngine().search(Problem(evaluator, load_grammar("mettler"), 1, 100))
