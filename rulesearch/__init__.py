@@ -46,6 +46,7 @@ __all__ = [
     "cite",
     "compare",
     "discover",
+    "distil",
     "evaluate",
     "export",
     "known_rules",
@@ -94,6 +95,20 @@ def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
     from rulesearch.workflow import discover as workflow
 
     run = workflow.discover(experiment, **options)
+    write_run_files(run)
+    return run
+
+
+def distil(table: str | Path, target: str, **options: Any) -> Run:
+    """Find the rule behind a table of symbols and measured weight changes.
+
+    **Arguments:** `table`: a CSV file with a header; `target`: the column of weight changes; `options` of
+    `rulesearch.workflow.discover.distil`: engine, grammar, seed, budget, and those of `discover`.
+    """
+    from rulesearch.report.run_files import write_run_files
+    from rulesearch.workflow import discover as workflow
+
+    run = workflow.distil(table, target, **options)
     write_run_files(run)
     return run
 

@@ -32,6 +32,11 @@ def register(app: typer.Typer) -> None:
         short_help="Search for rules that solve a task.",
         epilog="Example: rulesearch discover oja --budget 2000 --seed 3",
     )(discover)
+    app.command(
+        "distil",
+        short_help="Find the rule behind a table of weight changes.",
+        epilog="Example: rulesearch distil changes.csv --target dw",
+    )(distil)
     app.command("resume", short_help="Go on where a run stopped.", epilog="Example: rulesearch resume results/my-run")(
         resume
     )
@@ -94,6 +99,48 @@ def discover(
             watch=view.watch,
             notify=view.notify,
             **changes,  # type: ignore[arg-type]
+        )
+    _finish(run, as_json)
+
+
+def distil(
+    table: Annotated[str, typer.Argument(metavar="TABLE.csv", help="A table with a header and numbers only.")],
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="The weight changes; other columns are symbols.")],
+    engine: Annotated[str, typer.Option(metavar="E", help="The search engine; see rulesearch engines.")] = "deap",
+    grammar: Annotated[
+        str | None, typer.Option(metavar="G", help="A grammar of your own over the columns, a TOML file.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the whole run.")] = 1,
+    budget: Annotated[int, typer.Option(min=1, metavar="N", help="Distinct rules to try.")] = 20_000,
+    workers: WorkersOption = 1,
+    time: Annotated[float | None, typer.Option(metavar="SECONDS", help="End the search after this time.")] = None,
+    settings: SetOption = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the rule behind a table: a column of weight changes, and columns that it may be a function of.
+
+    A fifth of the rows is held out. The learning rate is fitted to each rule.
+    """
+    from rulesearch import distil as search
+    from rulesearch.cli.live import LiveView
+
+    if time is not None and not time > 0:
+        raise RulesearchError(f"--time must be above 0 s, found {time:g}")
+    with LiveView(Path(table).stem, quiet=as_json) as view:
+        run = search(
+            table,
+            target,
+            engine=engine,
+            grammar=grammar,
+            seed=seed,
+            budget=budget,
+            workers=workers,
+            time_limit=time,
+            settings=read_settings(settings) or None,
+            out=out,
+            watch=view.watch,
+            notify=view.notify,
         )
     _finish(run, as_json)
 

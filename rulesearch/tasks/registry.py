@@ -28,7 +28,7 @@ def task_names() -> list[str]:
 
 @cache
 def load_task(reference: str) -> Task:
-    """Return a task by its name, or by `file.py:Name` from a Python file of the user's own.
+    """Return a task by its name, by `file.py:Name` from a Python file of the user's own, or by `table.csv:column`.
 
     **Raises:** `RulesearchError` where there is no such task.
     """
@@ -39,6 +39,10 @@ def load_task(reference: str) -> Task:
     path, colon, name = reference.rpartition(":")
     if colon and path.endswith(".py"):
         return _from_file(Path(path), name)
+    if colon and path.endswith(".csv"):
+        from rulesearch.tasks.table import Table
+
+        return Table(Path(path), name)
     raise RulesearchError(f"unknown task {reference!r}{did_you_mean(reference, TASKS)}")
 
 

@@ -160,6 +160,10 @@ class Task(ABC):
     grammar: ClassVar[str]
     known_rule: ClassVar[str]
     """Name of the known rule that solves the task."""
+    achieves: ClassVar[str] = "does as well as"
+    misses: ClassVar[str] = "does not reach"
+    goal: ClassVar[str] = ""
+    """What a rule is said to do, or not to do, and to what; empty: the known rule's title."""
 
     @abstractmethod
     def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
@@ -185,6 +189,10 @@ class Task(ABC):
 
     def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity | None:
         """Return what bound rules of one projection saw on one seed; None where the task cannot say."""
+        return None
+
+    def own_grammar(self) -> str | None:
+        """Return the text of the task's grammar where it is none of the shipped ones."""
         return None
 
     def default_eta(self, settings: Settings) -> float:

@@ -242,12 +242,12 @@ def _member(rank: int, item: CleanUp, held_out: Outcome) -> FrontMember:
 
 def _sentence(member: FrontMember, item: CleanUp, baseline: Outcome, problem: Problem, task: Task) -> str:
     known = find_known(task.known_rule)
-    title = known.title if known else task.known_rule
+    title = task.goal or (known.title if known else task.known_rule)
     found = f"a rule of size {member.size}"
     nearest = member.verdicts[0] if member.verdicts else None
     alone = nearest is None or (nearest.verdict == "different" and nearest.distance >= 1.0)
     summary = " (different from all known rules)" if alone or nearest is None else f" ({nearest.summary})"
     count = f"{problem.progress.distinct} distinct rules were tried"
     if solves(item, baseline, task):
-        return f"solved: {found} does as well as {title}{summary}; {count}"
-    return f"not solved: the best, {found}, does not reach {title}{summary}; {count}"
+        return f"solved: {found} {task.achieves} {title}{summary}; {count}"
+    return f"not solved: the best, {found}, {task.misses} {title}{summary}; {count}"

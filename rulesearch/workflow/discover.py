@@ -10,12 +10,13 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator, run_job, search_job
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
-from rulesearch.grammar import Grammar, load_grammar
+from rulesearch.grammar import Grammar, load_grammar, parse_grammar
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.shipped import shipped_folder, shipped_names
@@ -78,6 +79,28 @@ def discover(
     _write(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
     _write(folder / "grammar.toml", plan.grammar_text)
     return _run(plan, folder, workers, scheduler, watch, notify)
+
+
+def distil(
+    table: str | Path,
+    target: str,
+    *,
+    engine: str = "deap",
+    grammar: str | None = None,
+    seed: int = 1,
+    budget: int = 20_000,
+    **others: Any,
+) -> Run:
+    """Search for the rule behind a table of symbols and measured weight changes, and return the run.
+
+    **Arguments:** `table`: a CSV file with a header; `target`: the column of weight changes, all others are symbols;
+    `grammar`: over the columns where none is given; `others` as of `discover`.
+    **Raises:** `RulesearchError` where the table cannot be read, before anything is written.
+    """
+    task = load_task(f"{table}:{target}")
+    name = f"distil-{Path(table).stem}"
+    experiment = Experiment(name, task.name, grammar or task.grammar, task.summary, engine, seed, budget)
+    return discover(experiment, **others)
 
 
 def resume(
@@ -165,8 +188,12 @@ def _plan(
     task = load_task(chosen.task)
     loaded_engine = load_engine(chosen.engine, chosen.options)
     resolved = task.resolve(chosen.settings)
-    path = _grammar_path(chosen.grammar)
-    loaded = load_grammar(path)
+    text = task.own_grammar() if chosen.grammar == task.grammar else None
+    if text is None:
+        path = _grammar_path(chosen.grammar)
+        loaded, text = load_grammar(path), path.read_text("utf-8")
+    else:
+        loaded = parse_grammar(text)
     _check_fit(loaded, task)
     if chosen.start is not None:
         from rulesearch.workflow.resolve import read_rules
@@ -176,9 +203,7 @@ def _plan(
         chosen = chosen.with_changes(start=str(rules))
     numbers = {name: resolved[name] for name in chosen.settings}
     steering = {name: getattr(loaded_engine.settings, name) for name in chosen.options}
-    return _Plan(
-        chosen.with_changes(settings=numbers, options=steering), task, resolved, loaded, path.read_text("utf-8")
-    )
+    return _Plan(chosen.with_changes(settings=numbers, options=steering), task, resolved, loaded, text)
 
 
 def _check_start(grammar: Grammar, slots: Mapping[str, object], constants: Mapping[str, float]) -> None:

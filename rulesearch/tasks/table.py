@@ -1,0 +1,207 @@
+"""A table of symbols and measured weight changes as a task: the rule that gives the changes."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.expression import OPERATORS, Expression, parse_expression
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.tasks.task import Fidelity, Setting, Settings, Task, TaskSymbol, Trial
+
+_UNEXPLAINED = 0.01
+"""Share of the variance that a rule may leave open and still explain the table."""
+_CASES = 10
+_HELD_OUT_SEED = 20
+_FEWEST_ROWS = 10
+_RESERVED = ("eta", "tau", "bounds")
+
+
+class Table(Task):
+    """Find the rule behind measured weight changes.
+
+    Rules that give no learning rate get the positive one that fits best (least squares over the rows of the search).
+    The loss is the mean squared error over the variance of the target, 1 - R^2. A fifth of the rows is left out of it,
+    and out of the learning rate: `held_out_error` is the same for these.
+
+    **Arguments:** `path`: a CSV file with a header, numbers only; `target`: the column of weight changes. All others
+    are symbols.
+    **Raises:** `RulesearchError` with file, line and column where the table cannot be read.
+    """
+
+    summary = "The rule must give the weight changes in a column of a table from the other columns."
+    reference = ""
+    doi = ""
+    bibtex = ""
+    slots = ("on_step",)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "held_out": Setting(0.2, "share of the rows that the search does not see", 0.0, 0.9),
+    }
+    fidelities = (Fidelity("full", 1, "all rows"),)
+    deterministic = True
+    selection_trials = 1
+    report_trials = 1
+    bounds = (-np.inf, np.inf)
+    grammar = "columns"
+    known_rule = "linear fit"
+    achieves, misses = "explains", "does not explain"
+
+    def __init__(self, path: Path, target: str) -> None:
+        self.path, self.target = path, target
+        columns = read_table(path)
+        if target not in columns:
+            raise RulesearchError(f"{path} has no column {target!r}{did_you_mean(target, columns)}")
+        self.measured = columns.pop(target)
+        if not columns:
+            raise RulesearchError(f"{path} has no column besides {target}; a rule needs symbols to read")
+        for name in columns:
+            _check_name(path, name)
+        if not np.var(self.measured) > 0.0:
+            raise RulesearchError(f"{path}: all values in column {target} are the same; there is nothing to explain")
+        self.columns = columns
+        self.name = f"{path}:{target}"  # type: ignore[misc]
+        self.title = f"{target} of {path.name}"  # type: ignore[misc]
+        self.goal = f"at least 99 % of the variance of {target}"  # type: ignore[misc]
+        self.symbols = {name: TaskSymbol(f"column {name} of {path.name}") for name in columns}  # type: ignore[misc]
+
+    def enough(self, loss: float) -> float:
+        """Return the loss at which a rule explains the table; what another rule reaches does not matter."""
+        return _UNEXPLAINED
+
+    def complete(self, rules: RuleSet, settings: Settings) -> RuleSet:
+        """Return rules with the learning rate that fits best where they give none."""
+        fitted = {
+            name: rule if rule.eta is not None else replace(rule, eta=self._best_eta(rule, settings))
+            for name, rule in rules.rules.items()
+        }
+        return super().complete(RuleSet(fitted, rules.name), settings)
+
+    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        """Compare bound rules with the table; the seed changes nothing."""
+        rule = rules.only()
+        found = self._changes(rule) * (1.0 if rule.eta is None else rule.eta)
+        work = len(found)
+        if not np.all(np.isfinite(found)):
+            return Trial("nonfinite", None, work=work)
+        kept = self._kept(settings)
+        with np.errstate(over="ignore"):
+            squares = (found - self.measured) ** 2
+        loss = float(np.mean(squares[kept])) / float(np.var(self.measured[kept]))
+        if not math.isfinite(loss):
+            return Trial("runaway", None, work=work)
+        metrics = {"error": loss}
+        if not kept.all():
+            left_out = float(np.var(self.measured[~kept])) or float(np.var(self.measured))
+            metrics["held_out_error"] = float(np.mean(squares[~kept])) / left_out
+        parts = np.array_split(squares[kept], min(_CASES, int(kept.sum())))
+        scale = float(np.var(self.measured[kept]))
+        return Trial("ok", loss, metrics, tuple(float(part.mean()) / scale for part in parts), work)
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the linear function of all columns that fits best."""
+        kept = self._kept(settings)
+        design: npt.NDArray[np.float64] = np.column_stack([*self.columns.values(), np.ones(len(self.measured))])
+        found = np.linalg.lstsq(design[kept], self.measured[kept])[0]
+        total = Expression.number(float(found[-1]))
+        for name, value in zip(self.columns, found, strict=False):
+            term = Expression.apply("mul", Expression.number(float(value)), Expression.symbol(name))
+            total = Expression.apply("add", total, term)
+        return RuleSet({"w": Rule({"on_step": total}, 1.0)}, self.known_rule)
+
+    def control(self, settings: Settings) -> RuleSet:
+        """Return the mean of the target, whatever the symbols are."""
+        mean = float(self.measured[self._kept(settings)].mean())
+        return RuleSet({"w": Rule({"on_step": Expression.number(mean)}, 1.0)}, "mean")
+
+    def own_grammar(self) -> str:
+        """Return a grammar over the columns."""
+        lines = ['name = "columns"', f'description = "Functions of the columns of {_quoted(self.path.name)}."', ""]
+        for name in self.columns:
+            lines += [f"[symbols.{name}]", f'meaning = "column {name}"', 'unit = ""', ""]
+        kind = next(name for name in ("c", "k", "const") if name not in self.columns)
+        lines += [f"[constants.{kind}]", "range = [-2.0, 2.0]", 'prior = "uniform"', 'unit = ""', ""]
+        lines += ["[slots]", 'on_step = "change"', "", "[productions]", "change = ["]
+        infix = [f"change {sign} change" for sign in "+-*/"]
+        for production in (*self.columns, kind, *infix, "change**2", "tanh(change)", "relu(change)", "abs(change)"):
+            lines.append(f'    "{production}",')
+        return "\n".join([*lines, "]", "", "[limits]", "size = 17", "depth = 9", ""])
+
+    def _kept(self, settings: Settings) -> npt.NDArray[np.bool_]:
+        rows = len(self.measured)
+        left_out = int(settings["held_out"] * rows)
+        order = np.random.default_rng(_HELD_OUT_SEED).permutation(rows)
+        kept = np.ones(rows, dtype=np.bool_)
+        kept[order[:left_out]] = False
+        return kept
+
+    def _changes(self, rule: Rule) -> npt.NDArray[np.float64]:
+        with np.errstate(all="ignore"):
+            found = rule.slots["on_step"].evaluate({**self.columns, **rule.constant_values()})
+        return np.broadcast_to(np.asarray(found, dtype=np.float64), self.measured.shape)
+
+    def _best_eta(self, rule: Rule, settings: Settings) -> float:
+        kept = self._kept(settings)
+        with np.errstate(all="ignore"):
+            found = self._changes(rule)[kept]
+            eta = float(found @ self.measured[kept] / (found @ found))
+        # A rule and its negative are two rules: a learning rate is positive.
+        return eta if math.isfinite(eta) and eta > 0.0 else 1.0
+
+
+def read_table(path: Path) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the columns of a CSV file by name.
+
+    **Raises:** `RulesearchError` with file, line and column where there is no number.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = [row for row in csv.reader(stream) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RulesearchError(f"{path} cannot be read as a table: {error}") from None
+    if not rows:
+        raise RulesearchError(f"{path} is empty; expected a header and rows of numbers")
+    header = [name.strip() for name in rows[0]]
+    if len(set(header)) != len(header):
+        raise RulesearchError(f"{path}: the header names a column twice: {', '.join(header)}")
+    if len(rows) - 1 < _FEWEST_ROWS:
+        raise RulesearchError(f"{path} has {len(rows) - 1} rows; a rule needs at least {_FEWEST_ROWS}")
+    table = np.empty((len(rows) - 1, len(header)))
+    for number, row in enumerate(rows[1:]):
+        if len(row) != len(header):
+            raise RulesearchError(f"{path}, row {number + 1}: expected {len(header)} values, found {len(row)}")
+        for place, text in enumerate(row):
+            table[number, place] = _number(path, number + 1, header[place], text)
+    return {name: table[:, place].copy() for place, name in enumerate(header)}
+
+
+def _number(path: Path, row: int, column: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise RulesearchError(f"{path}, row {row}, column {column}: expected a number, found {text.strip()!r}")
+    return value
+
+
+def _check_name(path: Path, name: str) -> None:
+    try:
+        fits = parse_expression(name).head == name and name not in OPERATORS and name not in _RESERVED
+    except RulesearchError:
+        fits = False
+    if not fits:
+        raise RulesearchError(
+            f"{path}: the column {name!r} cannot be a symbol of a rule; expected letters, digits and _, such as x_bar"
+        )
+
+
+def _quoted(text: str) -> str:
+    return "".join(mark for mark in text if mark.isprintable() and mark not in '"\\')

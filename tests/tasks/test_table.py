@@ -1,0 +1,117 @@
+"""Tables of weight changes as tasks, and the rules distilled from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rulesearch as rs
+from rulesearch.errors import RulesearchError
+from rulesearch.grammar import parse_grammar
+from rulesearch.tasks import load_task
+from rulesearch.tasks.table import Table
+
+
+def written(folder: Path, noise: float = 0.0, rows: int = 200) -> Path:
+    """Write a table of Oja's weight changes at a learning rate of 0.02."""
+    generator = np.random.default_rng(4)
+    x, y, w = generator.normal(size=(3, rows))
+    dw = 0.02 * y * (x - w * y)
+    dw += noise * dw.std() * generator.normal(size=rows)
+    path = folder / "changes.csv"
+    lines = [",".join(map(repr, map(float, row))) for row in np.column_stack([x, y, w, dw])]
+    path.write_text("\n".join(["x,y,w,dw", *lines]) + "\n", "utf-8")
+    return path
+
+
+def test_a_rule_of_the_table_has_no_error_and_the_learning_rate_is_fitted(tmp_path: Path) -> None:
+    task = load_task(f"{written(tmp_path)}:dw")
+    outcome = rs.evaluate("y*(x - w*y)", task=task.name)
+    assert outcome.loss == pytest.approx(0.0, abs=1e-20)
+    assert outcome.metrics["held_out_error"] == pytest.approx(0.0, abs=1e-20)
+    bound = task.bind(task.parse("3*y*(x - w*y)"), task.resolve({}))
+    assert bound.only().eta == pytest.approx(0.02 / 3.0)
+    assert task.bind(task.parse("x; eta = 5"), task.resolve({})).only().eta == 5.0
+
+
+def test_the_error_is_the_share_of_the_variance_that_is_left(tmp_path: Path) -> None:
+    task = load_task(f"{written(tmp_path, noise=0.5)}:dw")
+    outcome = rs.evaluate("y*(x - w*y)", task=task.name)
+    assert outcome.loss == pytest.approx(0.2, abs=0.06)  # 0.25/1.25
+    assert outcome.metrics["held_out_error"] == pytest.approx(0.2, abs=0.1)
+    mean = task.trial(task.bind(task.control({"held_out": 0.2}), task.resolve({})), 0, task.resolve({}), "full")
+    assert mean.loss == pytest.approx(1.0)
+    linear = task.trial(task.bind(task.baseline({"held_out": 0.2}), task.resolve({})), 0, task.resolve({}), "full")
+    assert linear.loss is not None
+    assert outcome.loss < linear.loss < 1.0
+
+
+def test_a_rule_and_its_negative_are_not_the_same(tmp_path: Path) -> None:
+    name = f"{written(tmp_path)}:dw"
+    outcome = rs.evaluate("y*(w*y - x)", task=name)
+    assert outcome.loss is not None and outcome.loss > 1.0
+
+
+def test_held_out_rows_do_not_touch_the_loss(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    task = Table(path, "dw")
+    kept = task._kept({"held_out": 0.2})
+    assert int((~kept).sum()) == 40
+    task.measured[~kept] += 5.0
+    settings = task.resolve({})
+    trial = task.trial(task.bind(task.parse("y*(x - w*y)"), settings), 0, settings, "full")
+    assert trial.loss == pytest.approx(0.0, abs=1e-20)
+    assert trial.metrics["held_out_error"] > 1.0
+
+
+def test_distil_finds_the_rule_and_resumes_to_the_same(tmp_path: Path) -> None:
+    path = written(tmp_path, noise=0.05)
+    run = rs.distil(path, "dw", budget=4000, seed=2, out=tmp_path / "run")
+    best = run.member(1)
+    assert best.verdicts[0].rule == "oja"
+    assert best.verdicts[0].verdict in ("identical", "equal")
+    assert best.rules.only().eta == pytest.approx(0.02, rel=0.02)
+    assert "explains at least 99 % of the variance of dw" in run.conclusion
+    front = (tmp_path / "run" / "front.csv").read_bytes()
+    rs.resume(tmp_path / "run")
+    assert (tmp_path / "run" / "front.csv").read_bytes() == front
+
+
+def test_the_grammar_is_over_the_columns(tmp_path: Path) -> None:
+    grammar = parse_grammar(Table(written(tmp_path), "dw").own_grammar())
+    assert set(grammar.symbols) == {"x", "y", "w"}
+    path = tmp_path / "odd.csv"
+    rows = "\n".join(f"{k},{k * k % 7},{k}" for k in range(20))
+    path.write_text(f"c,rate,dw\n{rows}\n")
+    grammar = parse_grammar(Table(path, "dw").own_grammar())
+    assert (set(grammar.symbols), set(grammar.constants)) == ({"c", "rate"}, {"k"})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "is empty"),
+        ("x,dw\n" + "1,2\n" * 3, "has 3 rows; a rule needs at least 10"),
+        ("x,x,dw\n" + "1,2,3\n" * 12, "names a column twice"),
+        ("x,dw\n" + "1,2\n" * 11 + "1\n", "row 12: expected 2 values, found 1"),
+        ("x,dw\n1,2\nfive,2\n" + "1,2\n" * 11, "row 2, column x: expected a number, found 'five'"),
+        ("x,dw\n1,2\n1,nan\n" + "1,2\n" * 11, "row 2, column dw: expected a number, found 'nan'"),
+        ("dw\n" + "1\n2\n" * 6, "no column besides dw"),
+        ("x,dw\n" + "1,2\n2,2\n" * 6, "all values in column dw are the same"),
+        ("x y,dw\n" + "1,2\n2,3\n" * 6, "the column 'x y' cannot be a symbol"),
+        ("exp,dw\n" + "1,2\n2,3\n" * 6, "the column 'exp' cannot be a symbol"),
+        ("x,d\n" + "1,2\n2,3\n" * 6, "has no column 'dw'"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_with_its_place(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    with pytest.raises(RulesearchError, match=reason):
+        Table(path, "dw")
+
+
+def test_there_is_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(RulesearchError, match="cannot be read as a table"):
+        load_task(f"{tmp_path}/none.csv:dw")
