@@ -88,14 +88,11 @@ def _results_folder() -> Check:
 
 def _pysr() -> Check:
     """Look for PySR and for Julia; importing PySR would download Julia."""
-    from importlib.util import find_spec
+    from rulesearch.search.julia import find_julia, has_pysr
 
-    if find_spec("pysr") is None:
+    if not has_pysr():
         return "pysr", "missing", "optional; type: pip install pysr"
-    julia = os.environ.get("PYTHON_JULIAPKG_EXE") or shutil.which("julia")
-    if julia and Path(julia).is_file():
-        return "pysr", "ok", f"with Julia at {julia}"
-    own = Path(sys.prefix) / "julia_env" / "pyjuliapkg" / "install" / "bin" / "julia"
-    if own.is_file():
-        return "pysr", "ok", f"with Julia at {own}"
-    return "pysr", "missing", "installed, but Julia was not found; its first use downloads Julia"
+    julia = find_julia()
+    if julia is None:
+        return "pysr", "missing", "installed, but Julia was not found; its first use downloads Julia"
+    return "pysr", "ok", f"with Julia at {julia}"

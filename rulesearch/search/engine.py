@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.grammar import Grammar
 from rulesearch.search.problem import Problem
+from rulesearch.tasks.task import Task
 
 
 class Engine(ABC):
@@ -26,6 +28,12 @@ class Engine(ABC):
     """Dataclass of what steers the engine, all fields with defaults; it is the one argument of such an engine."""
     settings: Any = None
 
+    def check(self, task: Task, grammar: Grammar) -> None:  # noqa: B027
+        """Refuse what the engine cannot do, before anything is written.
+
+        **Raises:** `RulesearchError`, `MissingPartError` where an optional part is not installed.
+        """
+
     @abstractmethod
     def search(self, problem: Problem) -> None:
         """Search until `problem.end_generation` returns False."""
@@ -34,6 +42,7 @@ class Engine(ABC):
 ENGINES: dict[str, tuple[str, str]] = {
     "deap": ("rulesearch.search.deap_engine", "DeapEngine"),
     "enumerate": ("rulesearch.search.enumerate_engine", "EnumerateEngine"),
+    "pysr": ("rulesearch.search.pysr_engine", "PysrEngine"),
     "random": ("rulesearch.search.random_engine", "RandomEngine"),
     "volterra": ("rulesearch.search.volterra_engine", "VolterraEngine"),
 }

@@ -17,10 +17,12 @@ import numpy as np
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.tree import Expression
+from rulesearch.grammar import Grammar
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.constants import ConstantFit
 from rulesearch.search.engine import Engine
 from rulesearch.search.problem import Problem
+from rulesearch.tasks.task import Task
 
 _FIT = 6
 
@@ -54,8 +56,11 @@ class VolterraEngine(Engine):
     def __init__(self, settings: VolterraSettings | None = None) -> None:
         self.settings: VolterraSettings = settings or VolterraSettings()
 
+    def check(self, task: Task, grammar: Grammar) -> None:
+        _base(grammar)
+
     def search(self, problem: Problem) -> None:
-        kind, symbols = _base(problem)
+        kind, symbols = _base(problem.grammar)
         terms = list(self._terms(problem, symbols))
         best = self._candidate(problem, terms, [0.0] * len(terms), symbols, kind, ())
         rounds = int(self.settings.share * problem.budget)
@@ -131,12 +136,11 @@ class VolterraEngine(Engine):
         return fit.best
 
 
-def _base(problem: Problem) -> tuple[str, tuple[str, ...]]:
+def _base(grammar: Grammar) -> tuple[str, tuple[str, ...]]:
     """Return the kind of the coefficients and the symbols of the polynomial: those without a definition of their own.
 
     **Raises:** `RulesearchError` where the grammar has no constants.
     """
-    grammar = problem.grammar
     if not grammar.constants:
         raise RulesearchError(f"grammar {grammar.name} has no constants; engine volterra fits nothing else")
     symbols = tuple(name for name, symbol in grammar.symbols.items() if not symbol.definition)

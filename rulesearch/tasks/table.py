@@ -47,6 +47,7 @@ class Table(Task):
     }
     fidelities = (Fidelity("full", 1, "all rows"),)
     deterministic = True
+    stateless = True
     selection_trials = 1
     report_trials = 1
     bounds = (-np.inf, np.inf)

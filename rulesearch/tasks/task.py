@@ -160,6 +160,8 @@ class Task(ABC):
     grammar: ClassVar[str]
     known_rule: ClassVar[str]
     """Name of the known rule that solves the task."""
+    stateless: ClassVar[bool] = False
+    """Whether rules may have no traces, low-passes or other states, because nothing goes on in time."""
     achieves: ClassVar[str] = "does as well as"
     misses: ClassVar[str] = "does not reach"
     goal: ClassVar[str] = ""
@@ -245,6 +247,10 @@ class Task(ABC):
             for slot in rule.slots:
                 if slot not in self.slots:
                     raise RulesearchError(f"task {self.name} has the slots {', '.join(self.slots)}; found {slot}")
+            if self.stateless and rule.states:
+                raise RulesearchError(
+                    f"task {self.name} has no time for a rule's states; found {', '.join(rule.states)}"
+                )
             known = {*self.symbols, *rule.states, *rule.constants}
             for name in rule.symbols:
                 if name not in known:

@@ -195,6 +195,7 @@ def _plan(
     else:
         loaded = parse_grammar(text)
     _check_fit(loaded, task)
+    loaded_engine.check(task, loaded)
     if chosen.start is not None:
         from rulesearch.workflow.resolve import read_rules
 
@@ -228,7 +229,7 @@ def _check_fit(grammar: Grammar, task: Task) -> None:
                 f"grammar {grammar.name} fills the slot {slot}, task {task.name} has {', '.join(task.slots)}; "
                 f"its own grammar is {task.grammar}"
             )
-    defined = grammar.states()
+    defined = {} if task.stateless else grammar.states()
     for symbol in grammar.symbols:
         if symbol not in task.symbols and symbol not in defined:
             raise RulesearchError(

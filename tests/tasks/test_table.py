@@ -112,6 +112,15 @@ def test_a_table_that_cannot_be_read_is_refused_with_its_place(tmp_path: Path, t
         Table(path, "dw")
 
 
+def test_rules_and_grammars_with_states_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    with pytest.raises(RulesearchError, match="no time for a rule's states; found z"):
+        load_task(f"{path}:dw").parse("x*z; z = lowpass(y, 10)")
+    with pytest.raises(RulesearchError, match=r"grammar rate reads x_bar, which task .* does not offer"):
+        rs.distil(path, "dw", grammar="rate", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_there_is_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(RulesearchError, match="cannot be read as a table"):
         load_task(f"{tmp_path}/none.csv:dw")
