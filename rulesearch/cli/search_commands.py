@@ -58,6 +58,12 @@ def discover(
     stop_loss: Annotated[float | None, typer.Option(metavar="L", help="End the search at this loss.")] = None,
     settings: SetOption = None,
     start: Annotated[str | None, typer.Option(metavar="RULE", help="A rule to grow from.")] = None,
+    template: Annotated[
+        str | None, typer.Option(metavar="RULE", help="A form to keep, with ? for what is searched: x*y - ?")
+    ] = None,
+    forbid: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="A symbol, operator or function to leave out.")
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="What steers the engine.")
     ] = None,
@@ -86,6 +92,8 @@ def discover(
         "settings": given or None,
         "start": None if start is None else start.strip(),
         "options": read_settings(option, "--option", "islands=8") or None,
+        "template": None if template is None else template.strip(),
+        "forbid": forbid or None,
     }
     if dry_run:
         _show_prediction(predict(experiment, **changes), as_json)

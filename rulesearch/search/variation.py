@@ -33,10 +33,11 @@ class Variation:
         table = self.primitives.sizes[kind]
         while size > 1 and not table[size]:
             size -= 1
-        if size <= 1:
-            return [self.primitives.leaf(kind, rng)]
+        if size <= 1 and not table[1]:
+            # A type without leaves, of a template, has a least size above 1.
+            size = table.index(True)
         options = [(p, splits) for p in self.primitives.primitives[kind] if (splits := self.primitives.splits(p, size))]
-        if not options:
+        if size <= 1 or not options:
             return [self.primitives.leaf(kind, rng)]
         primitive, splits = pick(options, rng)
         nodes: list[Any] = [primitive]

@@ -7,7 +7,7 @@ import importlib.metadata
 import math
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rulesearch.evaluation.evaluator import Evaluator, run_job, search_job
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
 from rulesearch.grammar import Grammar, load_grammar, parse_grammar
+from rulesearch.grammar.variants import grammar_toml, with_template, without
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.shipped import shipped_folder, shipped_names
@@ -61,6 +62,8 @@ def discover(
     settings: Mapping[str, str | float] | None = None,
     start: str | None = None,
     options: Mapping[str, str | float] | None = None,
+    template: str | None = None,
+    forbid: Sequence[str] | None = None,
     out: str | Path | None = None,
     watch: Watch | None = None,
     notify: Notify = _quiet,
@@ -69,12 +72,15 @@ def discover(
 
     **Arguments:** those of the experiment that are given win over its file; `workers`: processes that
     simulate beside this one (1: none, this one has two threads; a script needs `if __name__ == "__main__":` for
-    more); `options`: what steers the engine; `out`: the run folder; `watch` is
+    more); `options`: what steers the engine; `template`: a rule with holes `?`
+    that are searched; `forbid`: words of the grammar that no rule may have; `out`: the run folder; `watch` is
     called after every generation, `notify` with what is being done after the search.
     Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
-    plan = _plan(experiment, engine, grammar, seed, budget, time_limit, stop_loss, settings, start, options)
+    plan = _plan(
+        experiment, engine, grammar, seed, budget, time_limit, stop_loss, settings, start, options, template, forbid
+    )
     folder = _new_folder(plan.experiment, out)
     _write(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
     _write(folder / "grammar.toml", plan.grammar_text)
@@ -134,7 +140,10 @@ def predict(experiment: str | Path | Experiment, **changes: object) -> dict[str,
     """
     import time
 
-    names = ("engine", "grammar", "seed", "budget", "time_limit", "stop_loss", "settings", "start", "options")
+    names = (
+        *("engine", "grammar", "seed", "budget", "time_limit", "stop_loss", "settings", "start", "options"),
+        *("template", "forbid"),
+    )
     plan = _plan(experiment, *(changes.get(name) for name in names))  # type: ignore[arg-type]
     rules = plan.task.baseline(plan.settings)
     cost = {}
@@ -172,6 +181,8 @@ def _plan(
     settings: Mapping[str, str | float] | None,
     start: str | None,
     options: Mapping[str, str | float] | None,
+    template: str | None,
+    forbid: Sequence[str] | None,
 ) -> _Plan:
     chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
     chosen = chosen.with_changes(
@@ -184,6 +195,8 @@ def _plan(
         start=start,
         settings={**chosen.settings, **settings} if settings else None,
         options={**chosen.options, **options} if options else None,
+        template=template,
+        forbid=list(forbid) if forbid else None,
     )
     task = load_task(chosen.task)
     loaded_engine = load_engine(chosen.engine, chosen.options)
@@ -194,6 +207,12 @@ def _plan(
         loaded, text = load_grammar(path), path.read_text("utf-8")
     else:
         loaded = parse_grammar(text)
+    if chosen.forbid:
+        loaded = without(loaded, chosen.forbid)
+    if chosen.template is not None:
+        loaded = with_template(loaded, chosen.template)
+    if chosen.forbid or chosen.template is not None:
+        text = grammar_toml(loaded)
     _check_fit(loaded, task)
     loaded_engine.check(task, loaded)
     if chosen.start is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ class Experiment:
     **Fields:** `task`: name or `file.py:Name`; `grammar`: name or file; `engine`; `seed`; `budget`: distinct
     evaluations at full fidelity; `settings` of the task that differ from its defaults; `time_limit` [s] and
     `stop_loss` end a search early; `backend` `vm` or `jit`; `start`: text of a rule to grow from;
-    `options`: what steers the engine, where it differs from the engine's own defaults.
+    `options`: what steers the engine, where it differs from the engine's own defaults;
+    `template`: a rule with holes `?` to be searched; `forbid`: words of the grammar that no rule may have.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Experiment:
     backend: str = "vm"
     start: str | None = None
     options: Mapping[str, float | str] = field(default_factory=dict)
+    template: str | None = None
+    forbid: Sequence[str] = ()
 
     def with_changes(self, **changes: Any) -> Experiment:
         """Return the experiment with the given fields replaced; None leaves a field as it is."""
@@ -59,6 +62,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "backend": (str,),
     "start": (str,),
     "options": (dict,),
+    "template": (str,),
+    "forbid": (list,),
 }
 
 
@@ -106,6 +111,8 @@ def read_experiment(path: Path) -> Experiment:
 
 
 def _checked(experiment: Experiment, where: str) -> Experiment:
+    if not all(isinstance(word, str) for word in experiment.forbid):
+        raise RulesearchError(f'{where}: forbid must be a list of words, such as ["tanh"], found {experiment.forbid!r}')
     if experiment.budget < 1:
         raise RulesearchError(f"{where}: budget must be at least 1, found {experiment.budget}")
     if not 0 <= experiment.seed < 2**31:
@@ -122,7 +129,7 @@ def experiment_text(experiment: Experiment, versions: Mapping[str, str]) -> str:
     lines = []
     for key in _KINDS:
         value = getattr(experiment, key)
-        if key not in ("settings", "options") and value is not None:
+        if key not in ("settings", "options") and value is not None and value != ():
             lines.append(f"{key} = {_toml(value)}")
     lines += ["", "[settings]", *(f"{name} = {_toml(value)}" for name, value in experiment.settings.items())]
     if experiment.options:
@@ -132,6 +139,8 @@ def experiment_text(experiment: Experiment, versions: Mapping[str, str]) -> str:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         escaped = "".join(f"\\u{ord(one):04x}" if one < " " or one == "\x7f" else one for one in escaped)

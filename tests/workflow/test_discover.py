@@ -20,7 +20,7 @@ from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.rules import parse_rules
 from rulesearch.symbolic import canonical_size
 from rulesearch.tasks import load_task
-from rulesearch.workflow.discover import discover, predict
+from rulesearch.workflow.discover import discover, predict, resume
 from rulesearch.workflow.experiment import read_experiment
 from rulesearch.workflow.run import Run, list_runs
 
@@ -255,3 +255,22 @@ def test_a_rule_found_can_be_given_to_a_task(reference: Run) -> None:
 
     rules = read_rules(f"{reference.folder}:1", load_task("oja"))
     assert rules == reference.members[0].rules
+
+
+def test_a_template_and_forbidden_words_hold_and_are_resumed(search: Search, tmp_path: Path) -> None:
+    run = search(tmp_path / "run", template="x*y - ?", forbid=["y_bar", "tanh"], budget=300)
+    with sqlite3.connect(tmp_path / "run" / "run.sqlite") as connection:
+        rules = [row[0] for row in connection.execute("SELECT rule FROM evaluation WHERE phase = 'search'")]
+    assert len(rules) >= 300
+    assert all(text.startswith("x*y - ") for text in rules)
+    assert not any("y_bar" in text or "tanh" in text for text in rules)
+    assert (run.experiment.template, list(run.experiment.forbid)) == ("x*y - ?", ["y_bar", "tanh"])
+    front = (tmp_path / "run" / "front.csv").read_bytes()
+    assert resume(tmp_path / "run").experiment == run.experiment
+    assert (tmp_path / "run" / "front.csv").read_bytes() == front
+
+
+def test_a_wrong_template_is_refused_before_anything_is_written(search: Search, tmp_path: Path) -> None:
+    with pytest.raises(RulesearchError, match="has no hole"):
+        search(tmp_path / "run", template="x*y")
+    assert not (tmp_path / "run").exists()

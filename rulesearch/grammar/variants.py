@@ -1,0 +1,157 @@
+"""Grammars made from others: with a template around the part that is searched, and without some of their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.expression.operators import OPERATORS, Operator
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.expression.units import from_base
+from rulesearch.grammar.grammar import Grammar, Production
+from rulesearch.grammar.reading import parse_grammar
+from rulesearch.rules.text import parse_rules
+
+_HOLE = "hole"
+
+
+def grammar_toml(grammar: Grammar) -> str:
+    """Return a grammar as the text of a file that reads back as the same grammar."""
+    lines = [f"name = {_quoted(grammar.name)}", f"description = {_quoted(grammar.description)}"]
+    for name, symbol in grammar.symbols.items():
+        lines += ["", f"[symbols.{name}]"]
+        lines += [f"{key} = {_quoted(getattr(symbol, key))}" for key in ("meaning", "unit", "latex")]
+        lines += [f"definition = {_quoted(symbol.definition)}"] if symbol.definition else []
+    for name, prior in grammar.constants.items():
+        low, high = (from_base(value, prior.unit) for value in (prior.low, prior.high))
+        lines += ["", f"[constants.{name}]", f"range = [{_float(low)}, {_float(high)}]"]
+        lines += [f"prior = {_quoted(prior.prior)}", f"unit = {_quoted(prior.unit)}"]
+    lines += ["", "[slots]", *(f"{slot} = {_quoted(start)}" for slot, start in grammar.slots.items())]
+    lines += ["", "[productions]"]
+    for name, made in grammar.productions.items():
+        lines += [f"{name} = [", *(f"    {_quoted(production.text)}," for production in made), "]"]
+    limits = grammar.limits
+    return "\n".join([*lines, "", "[limits]", f"size = {limits.size}", f"depth = {limits.depth}", ""])
+
+
+def with_template(grammar: Grammar, text: str) -> Grammar:
+    """Return the grammar of the rules that have a given form, such as `x*y - ?`.
+
+    **Arguments:** `text`: a rule in whose slots every `?` is a part that is searched; slots that it leaves out stay
+    empty. Everything else stands as it is written.
+    **Raises:** `RulesearchError` where it is no rule of this grammar's symbols, or has no hole.
+    """
+    if "?" not in text:
+        raise RulesearchError(f"the template {text!r} has no hole to search; write ? for it, such as x*y - ?")
+    hole = _free(_HOLE, grammar)
+    bare = next(iter(grammar.slots))
+    rule = parse_rules(text.replace("?", f" {hole} "), bare, {*grammar.symbols, hole}).only()
+    for slot in rule.slots:
+        if slot not in grammar.slots:
+            raise RulesearchError(f"grammar {grammar.name} has no slot {slot}; it has {', '.join(grammar.slots)}")
+    if rule.constants or rule.states:
+        raise RulesearchError("a template has no constants or states of its own; write ? where one may stand")
+    productions: dict[str, tuple[Production, ...]] = dict(grammar.productions)
+    slots = {}
+    for slot, expression in rule.slots.items():
+        inner = _core(grammar, grammar.slots[slot])
+        slots[slot] = _fixed(expression, {hole: inner}, productions, grammar)
+    made = replace(grammar, slots=slots, productions=_reachable(slots, productions))
+    return parse_grammar(grammar_toml(made), f"grammar {grammar.name} with template {text!r}")
+
+
+def without(grammar: Grammar, words: Iterable[str]) -> Grammar:
+    """Return the grammar without some symbols, constants, operators or functions.
+
+    **Arguments:** `words`: such as `y_bar`, `tanh`, `/`, `**`.
+    **Raises:** `RulesearchError` for a word that the grammar does not have, or where nothing is left to write.
+    """
+    names = {row.infix: name for name, row in OPERATORS.items() if row.infix and row.arity == 2}
+    gone = {names.get(word, word) for word in words}
+    used = {
+        node.name if isinstance(node, Operator) else node
+        for made in grammar.productions.values()
+        for production in made
+        for node in production.template.nodes
+        if not isinstance(node, Number) and node not in grammar.productions
+    }
+    for word in gone:
+        if word not in used:
+            raise RulesearchError(f"grammar {grammar.name} has no {word!r} to leave out{did_you_mean(word, used)}")
+    productions = {
+        name: tuple(production for production in made if not _words(production) & gone)
+        for name, made in grammar.productions.items()
+    }
+    empty = [name for name, made in productions.items() if not any(not each.is_empty for each in made)]
+    if empty:
+        raise RulesearchError(f"without {', '.join(sorted(gone))} nothing is left of {empty[0]} in {grammar.name}")
+    left = replace(
+        grammar,
+        productions=_reachable(grammar.slots, productions),
+        symbols={name: symbol for name, symbol in grammar.symbols.items() if name not in gone},
+        constants={name: prior for name, prior in grammar.constants.items() if name not in gone},
+    )
+    return parse_grammar(grammar_toml(left), f"grammar {grammar.name} without {', '.join(sorted(gone))}")
+
+
+def _words(production: Production) -> set[str]:
+    return {node.name if isinstance(node, Operator) else str(node) for node in production.template.nodes}
+
+
+def _fixed(
+    expression: Expression,
+    names: Mapping[str, str],
+    productions: dict[str, tuple[Production, ...]],
+    grammar: Grammar,
+) -> str:
+    """Add non-terminals that write an expression alone, and return the one for the whole of it."""
+    head = expression.head
+    if isinstance(head, str) and head in names:
+        return names[head]
+    arguments = [
+        argument
+        if argument.size == 1 and argument.head not in names
+        else Expression.symbol(_fixed(argument, names, productions, grammar))
+        for argument in expression.arguments
+    ]
+    template = Expression.apply(head.name, *arguments) if isinstance(head, Operator) else expression
+    number = 1
+    while (name := f"template_{number}") in productions or name in grammar.symbols:
+        number += 1
+    children = tuple(part.head for part in arguments if isinstance(part.head, str) and part.head in productions)
+    productions[name] = (Production(name, template, children),)
+    return name
+
+
+def _core(grammar: Grammar, start: str) -> str:
+    filled = [production for production in grammar.productions[start] if not production.is_empty]
+    return _core(grammar, filled[0].children[0]) if len(filled) == 1 and filled[0].is_unit else start
+
+
+def _reachable(
+    slots: Mapping[str, str], productions: Mapping[str, tuple[Production, ...]]
+) -> dict[str, tuple[Production, ...]]:
+    found: dict[str, None] = {}
+    waiting = list(slots.values())
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found:
+            found[name] = None
+            waiting += [child for production in productions[name] for child in production.children]
+    return {name: productions[name] for name in productions if name in found}
+
+
+def _free(name: str, grammar: Grammar) -> str:
+    while name in grammar.symbols or name in grammar.constants or name in grammar.productions:
+        name += "_"
+    return name
+
+
+def _float(digits: str) -> str:
+    return digits if any(mark in digits for mark in ".en") else f"{digits}.0"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(mark if mark.isprintable() else f"\\u{ord(mark):04x}" for mark in escaped) + '"'
