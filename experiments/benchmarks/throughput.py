@@ -1,0 +1,70 @@
+"""Candidates per second and core, and memory, of a whole search on task `oja`.
+
+    python experiments/benchmarks/throughput.py --candidates 200000
+
+A search on one core with nothing left out: proposing, telling duplicates apart, simulating on 10 data sets of 2,000
+points, archive, store. Prints distinct candidates per second, those that ran to their end per second, and by how much
+the memory of the process grew from the first tenth of the search to its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def resident() -> float:
+    """Return the memory of this process [MB]."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE / 1e6
+
+
+def main() -> None:
+    """Search, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--candidates", type=int, default=200_000)
+    parser.add_argument("--engine", default="deap")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+    from rulesearch.evaluation.evaluator import Evaluator
+    from rulesearch.evaluation.store import Store
+    from rulesearch.grammar import load_grammar
+    from rulesearch.search.engine import load_engine
+    from rulesearch.search.problem import Problem
+    from rulesearch.tasks import load_task
+
+    memory: list[tuple[int, float]] = []
+    with Evaluator("oja", load_task("oja").resolve({})) as evaluator, tempfile.TemporaryDirectory() as folder:
+        load_engine("random").search(Problem(evaluator, load_grammar("rate"), options.seed + 10**6, 50))
+        store = Store(Path(folder) / "run.sqlite", keep=False)
+        problem = Problem(
+            evaluator,
+            load_grammar("rate"),
+            options.seed,
+            options.candidates,
+            store,
+            watch=lambda now: memory.append((now.progress.distinct, resident())),
+        )
+        load_engine(options.engine).search(problem)
+        store.close()
+    progress = problem.progress
+    early = next(size for number, size in memory if number >= options.candidates / 10)
+    found = {
+        "candidates": progress.distinct,
+        "per_second": round(progress.distinct / progress.seconds),
+        "to_the_end_per_second": round(progress.deaths.get("ok", 0) / progress.seconds),
+        "growth_mb": round(memory[-1][1] - early, 1),
+        "resident_mb": round(memory[-1][1], 1),
+    }
+    print(json.dumps(found) if options.json else found)
+
+
+if __name__ == "__main__":
+    main()
