@@ -8,15 +8,18 @@ same for long start anew while the archive keeps what they found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from rulesearch.evaluation.seeds import generator
+from rulesearch.expression.tree import Expression
+from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.candidate import Candidate, nests_a_function
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
+from rulesearch.search.enumerate_engine import functions_of_size
 from rulesearch.search.primitives import Genome
 from rulesearch.search.problem import Problem
 from rulesearch.search.selection import Lexicase
@@ -24,13 +27,17 @@ from rulesearch.search.survival import Survival
 from rulesearch.search.variation import Variation, pick
 
 _OFFSPRING, _CONSTANTS = 3, 4
+_MOST_COMPLETE = 0.1
+"""Share of the budget that all functions of the smallest sizes may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeapSettings:
     """What steers the search.
 
-    **Fields:** `islands`; `initial` random genomes of each, of at most `initial_size` nodes; `offspring` of each
+    **Fields:** `islands`; `complete`: size up to which every function is tried at the start, where
+    there is no cheaper screening and the budget allows it; `initial` random genomes
+    of each island, of at most `initial_size` nodes; `offspring` of each
     per generation; `capacity` of an island; `cell` and `fine`: width of the grid on which aims and the loss are
     compared, in powers of ten; `floor`: aims below it count as equal; `crossover`, `join`, `fresh`: shares of
     offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`; in a
@@ -44,6 +51,7 @@ class DeapSettings:
     """
 
     islands: int = 4
+    complete: int = 3
     initial: int = 60
     initial_size: int = 9
     offspring: int = 40
@@ -160,7 +168,9 @@ class DeapEngine(Engine):
             start = problem.maker.make(problem.start, "start", (), generation)
             if problem.is_new(start) or island.number:
                 batch.append(start)
-        wanted = self.settings.offspring if members else self.settings.initial
+        if generation == 0:
+            batch += self._smallest(problem, island, rng)
+        wanted = self.settings.offspring if members else len(batch) + self.settings.initial
         lexicase = Lexicase(members, problem.requirements, settings.floor) if members else None
         for _ in range(wanted * self.settings.attempts):
             if len(batch) == wanted:
@@ -173,6 +183,27 @@ class DeapEngine(Engine):
             elif problem.recall(candidate) and candidate.alive:
                 known.setdefault(candidate.key, candidate)
         return batch, list(known.values())
+
+    def _smallest(self, problem: Problem, island: _Island, rng: np.random.Generator) -> list[Candidate]:
+        """Return this island's share of all functions of the smallest sizes, constants drawn at random."""
+        if problem.staged:
+            return []
+        grammar, top = problem.grammar, self.settings.complete
+        table = FunctionTable(grammar, top, expressions=True)
+        table.fill_to(top)
+        found: list[Mapping[str, Expression]] = []
+        for size in range(1, top + 1):
+            level = list(functions_of_size(grammar, table, size))
+            if len(found) + len(level) > _MOST_COMPLETE * problem.budget:
+                break
+            found += level
+        batch = []
+        for slots in found[island.number :: self.settings.islands]:
+            values = {kind: float(prior.sample(rng)) for kind, prior in problem.grammar.constants.items()}
+            candidate = problem.maker.make(problem.primitives.genome(slots, values), "enumerate", (), 0)
+            if problem.is_new(candidate):
+                batch.append(candidate)
+        return batch
 
     def _child(
         self,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.tree import Expression
+from rulesearch.grammar import Grammar
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.certificate import Certificate
@@ -98,7 +99,7 @@ class EnumerateEngine(Engine):
 
     def _all_of_size(self, problem: Problem, table: FunctionTable, size: int, level: _Level) -> bool:
         """Try every function of a size; return whether the search goes on."""
-        structures = functions_of_size(problem, table, size)
+        structures = functions_of_size(problem.grammar, table, size)
         number = 0
         while batch := list(itertools.islice(structures, self.settings.batch)):
             made = [self._candidate(problem, slots, self.settings.values[0]) for slots in batch]
@@ -154,9 +155,8 @@ class EnumerateEngine(Engine):
         problem.promote([candidate for candidate in candidates if candidate.alive])
 
 
-def functions_of_size(problem: Problem, table: FunctionTable, size: int) -> Iterator[Slots]:
+def functions_of_size(grammar: Grammar, table: FunctionTable, size: int) -> Iterator[Slots]:
     """Yield every rule of a size over all slots, as expressions whose constants bear the names of their kinds."""
-    grammar = problem.grammar
 
     def share(slots: tuple[str, ...], left: int) -> Iterator[dict[str, Expression]]:
         if not slots:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from rulesearch.evaluation.outcome import Outcome
 
 _UNKNOWN = -1
+_LARGEST = 3e38
 
 
 class Memory:
     """Sizes and screening outcomes by fingerprint, some 150 bytes each.
 
-    Of an outcome that is not `ok` the status alone is kept, of the others loss, metrics, cases and counted work, but no
-    single trials.
+    Of an outcome that is not `ok` the status alone is kept, of the others loss, metrics, counted work, and cases to
+    single precision, but no single trials.
     """
 
     def __init__(self) -> None:
@@ -23,6 +24,8 @@ class Memory:
         self._begins = array("q")
         self._layouts = array("h")
         self._numbers = array("d")
+        self._cases = array("f")
+        self._case_begins = array("q")
         self._known_layouts: list[tuple[tuple[str, ...], int]] = []
         self._dead: list[Outcome] = []
 
@@ -41,6 +44,7 @@ class Memory:
             self._sizes.append(size)
             self._begins.append(_UNKNOWN)
             self._layouts.append(0)
+            self._case_begins.append(0)
         else:
             self._sizes[place] = min(size, self._sizes[place])
 
@@ -56,7 +60,9 @@ class Memory:
         if outcome.ok and outcome.loss is not None:
             self._begins[place] = len(self._numbers)
             self._layouts[place] = self._layout(outcome.metrics, len(outcome.cases))
-            self._numbers.extend((outcome.loss, outcome.work, *outcome.metrics.values(), *outcome.cases))
+            self._numbers.extend((outcome.loss, outcome.work, *outcome.metrics.values()))
+            self._case_begins[place] = len(self._cases)
+            self._cases.extend(min(max(case, -_LARGEST), _LARGEST) for case in outcome.cases)
         else:
             self._begins[place] = 0
             self._layouts[place] = -1 - self._status(outcome.status)
@@ -71,9 +77,10 @@ class Memory:
             return self._dead[-1 - layout]
         names, cases = self._known_layouts[layout]
         begin = self._begins[place]
-        loss, work, *values = self._numbers[begin : begin + 2 + len(names) + cases]
-        metrics = dict(zip(names, values, strict=False))
-        return Outcome("ok", loss, metrics, tuple(values[len(names) :]), int(work))
+        loss, work, *values = self._numbers[begin : begin + 2 + len(names)]
+        first = self._case_begins[place]
+        metrics = dict(zip(names, values, strict=True))
+        return Outcome("ok", loss, metrics, tuple(self._cases[first : first + cases]), int(work))
 
     def _layout(self, metrics: Mapping[str, float], cases: int) -> int:
         layout = tuple(metrics), cases

@@ -58,13 +58,12 @@ def make(little: Grammar) -> Iterator[Callable[..., Problem]]:
         yield made
 
 
-def test_every_function_of_two_slots_comes_once_at_its_size(make: Callable[..., Problem], typed: Grammar) -> None:
-    problem = make(typed)
+def test_every_function_of_two_slots_comes_once_at_its_size(typed: Grammar) -> None:
     table = FunctionTable(typed, 7, expressions=True)
     table.fill_to(7)
     for size in range(1, 8):
         found = [
-            tuple((slot, str(part)) for slot, part in each.items()) for each in functions_of_size(problem, table, size)
+            tuple((slot, str(part)) for slot, part in each.items()) for each in functions_of_size(typed, table, size)
         ]
         assert len(found) == len(set(found)) == count(typed, size).functions_exactly
 
