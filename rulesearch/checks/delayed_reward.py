@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.checks.own_signals import with_own_signals
 from rulesearch.checks.simulations import Measures
 from rulesearch.rules import Rule, RuleSet
 from rulesearch.simulate import AllToAll, Escape, Network, Neuron, Poisson, Population, Projection, Receptor, Record
@@ -96,7 +95,7 @@ def _network(rule: Rule, settings: Mapping[str, Any]) -> Network:
                 "jump",
                 AllToAll(),
                 settings["w0"],
-                rule=with_own_signals(rule, {"R": f"R_{n}"}),
+                rule=rule.renamed({"R": f"R_{n}"}),
                 drift_every=5.0 * _DT,
             )
             for n in neurons

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from rulesearch.checks.own_signals import with_own_signals
 from rulesearch.checks.simulations import Measures
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.tree import Expression
@@ -109,7 +108,7 @@ def _network(rule: Rule, experiments: int, generator: np.random.Generator) -> Ne
     projections = []
     for n in numbers:
         wanted = generator.uniform(*_TEACHER, (_INPUTS, 1))
-        own = with_own_signals(rule, {"v_target": f"v_target_{n}"})
+        own = rule.renamed({"v_target": f"v_target_{n}"})
         projections += [
             Projection(f"taught {n}", f"input {n}", f"teacher {n}", "current", AllToAll(), wanted),
             Projection(f"learnt {n}", f"input {n}", f"student {n}", "current", AllToAll(), _FIRST, rule=own),

@@ -79,8 +79,7 @@ def discover(
     from rulesearch.cli.live import LiveView
     from rulesearch.workflow.discover import predict
 
-    if time is not None and not time > 0:
-        raise RulesearchError(f"--time must be above 0 s, found {time:g}")
+    _check_time(time)
     given = read_settings(settings)
     changes = {
         "engine": engine,
@@ -133,8 +132,7 @@ def distil(
     from rulesearch import distil as search
     from rulesearch.cli.live import LiveView
 
-    if time is not None and not time > 0:
-        raise RulesearchError(f"--time must be above 0 s, found {time:g}")
+    _check_time(time)
     with LiveView(Path(table).stem, quiet=as_json) as view:
         run = search(
             table,
@@ -166,6 +164,11 @@ def resume(
     with LiveView(Path(folder).name, quiet=as_json) as view:
         run = go_on(folder, workers=workers, scheduler=scheduler, watch=view.watch, notify=view.notify)
     _finish(run, as_json)
+
+
+def _check_time(time: float | None) -> None:
+    if time is not None and not time > 0:
+        raise RulesearchError(f"--time must be above 0 s, found {time:g}")
 
 
 def _show_prediction(predicted: dict[str, object], as_json: bool) -> None:

@@ -14,7 +14,7 @@ from typing import ClassVar
 from rulesearch.export.spiking import SpikingExport, described
 from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import Lowpass, Synaptic, Trace
+from rulesearch.rules.states import Lowpass, Synaptic
 
 _FUNCTIONS = {
     **{name: f"{name}({{0}})" for name in ("exp", "log", "sqrt", "abs", "tanh", "sin", "cos", "sign")},
@@ -66,6 +66,9 @@ class _Synapses(SpikingExport):
         "I_I": "I_I_post/pA",
     }
 
+    second: ClassVar[str] = "second"
+    over: ClassVar[str] = "/"
+
     def __init__(self, rule: Rule, maker: str) -> None:
         super().__init__(rule)
         self.maker = maker
@@ -93,33 +96,15 @@ class _Synapses(SpikingExport):
     def _model(self) -> list[str]:
         drift = self.rule.slots.get("drift")
         lines = ["w : 1"] if drift is None else [f"dw/dt = eta*{self.source(drift)}/second : 1 (clock-driven)"]
-        for name, state in self.states.items():
-            tau = "" if state.tau is None else self.tau(name)
+        for name in self.states:
             kind = "clock-driven" if name in self.clocked else "event-driven"
-            own = self.name(name)
-            if isinstance(state, Lowpass):
-                lines.append(f"d{own}/dt = ({self.source(state.expression)} - {own})/{tau} : 1 ({kind})")
-            elif isinstance(state, Synaptic) and "drift" in state.slots:
-                decay = f" - {own}/{tau}" if tau else ""
-                lines.append(f"d{own}/dt = {self.source(state.slots['drift'])}/second{decay} : 1 ({kind})")
-            elif tau:
-                lines.append(f"d{own}/dt = -{own}/{tau} : 1 ({kind})")
-            else:
-                lines.append(f"{own} : 1")
+            own, motion = self.name(name), self.motion(name)
+            lines.append(f"d{own}/dt = {motion} : 1 ({kind})" if motion else f"{own} : 1")
         return lines + [f"{self.name(name)} : 1 (shared)" for name in self.rule.symbols if self.is_signal(name)]
 
-    def _event(self, slot: str) -> list[str]:
-        lines = [
-            f"{self.name(name)} += {self.source(state.slots[slot])}"
-            for name, state in self.states.items()
-            if isinstance(state, Synaptic) and slot in state.slots
-        ]
-        if slot in self.rule.slots:
-            lines.append(f"w = clip(w + eta*{self.source(self.rule.slots[slot])}, w_min, w_max)")
-        for name, state in self.states.items():
-            if isinstance(state, Trace) and slot == f"on_{state.side}":
-                lines.append(f"{self.name(name)} {'= 1' if state.nearest else '+= 1'}")
-        return lines
+    def changed(self, slot: str) -> str:
+        """Return the weight after a change."""
+        return f"clip(w + eta*{slot}, w_min, w_max)"
 
     def lines(self) -> list[str]:
         """Return the lines of the function."""
@@ -150,10 +135,10 @@ class _Synapses(SpikingExport):
             *(f"    {line}" for line in self._model()),
             '    """',
             '    on_pre = effect + """',
-            *(f"    {line}" for line in self._event("on_pre")),
+            *(f"    {line}" for line in self.event("on_pre")),
             '    """',
         ]
-        post = self._event("on_post")
+        post = self.event("on_post")
         made += ['    on_post = """', *(f"    {line}" for line in post), '    """'] if post else []
         arguments = "on_pre=on_pre, " + ("on_post=on_post, " if post else "")
         methods = 'method=("exact", "rk4"), ' if self.clocked or "drift" in self.rule.slots else ""
@@ -165,7 +150,7 @@ class _Synapses(SpikingExport):
         if stepped:
             made.append('    synapses.run_regularly("w = clip(w, w_min, w_max)", when="after_groups")')
         if "on_step" in self.rule.slots:
-            step = f"w = clip(w + eta*{self.source(self.rule.slots['on_step'])}, w_min, w_max)"
+            step = f"w = {self.changed(self.source(self.rule.slots['on_step']))}"
             made += [
                 "    # The rule's step: the end of a trial, here every second.",
                 f'    synapses.run_regularly("{step}", dt=1*second, when="end")',

@@ -19,7 +19,7 @@ from rulesearch.expression.operators import Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import RuleSet
-from rulesearch.rules.states import Lowpass, Synaptic, Trace
+from rulesearch.rules.states import Lowpass, Synaptic
 
 _FUNCTIONS = {
     **{name: f"{name}({{0}})" for name in ("exp", "abs", "tanh", "sin", "cos")},
@@ -81,6 +81,9 @@ class _Model(SpikingExport):
     functions: ClassVar[dict[str, str]] = _FUNCTIONS
     of_neuron: ClassVar[dict[str, str]] = {name: f"{name}_post/(1 {unit})" for name, unit in _UNIT.items()}
 
+    second: ClassVar[str] = "one_second"
+    over: ClassVar[str] = " / "
+
     def clashes(self, name: str) -> bool:
         """Return whether a name must be changed; in NESTML two underscores at the end are its own."""
         return super().clashes(name) or name.endswith(("_", "_post"))
@@ -101,25 +104,15 @@ class _Model(SpikingExport):
         drift = self.rule.slots.get("drift")
         driven: dict[str, Expression] = {} if drift is None else {"the drift of the weight": drift}
         lines = [] if drift is None else [f"w' = eta * {self.source(drift)} / one_second"]
-        moving = {
-            name
-            for name, state in self.states.items()
-            if not isinstance(state, Synaptic) or state.tau is not None or "drift" in state.slots
-        } | ({"w"} if drift is not None else set())
         for name, state in self.states.items():
-            own, tau = self.name(name), self.tau(name)
             if isinstance(state, Lowpass):
                 driven[f"the low-pass {name}"] = state.expression
-                lines.append(f"{own}' = ({self.source(state.expression)} - {own}) / {tau}")
             elif isinstance(state, Synaptic) and "drift" in state.slots:
                 driven[f"the drift of {name}"] = state.slots["drift"]
-                decay = "" if state.tau is None else f" - {own} / {tau}"
-                lines.append(f"{own}' = {self.source(state.slots['drift'])} / one_second{decay}")
-            elif state.tau is not None:
-                lines.append(f"{own}' = -{own} / {tau}")
+        moving = {name for name in self.states if self.motion(name)} | ({"w"} if drift is not None else set())
         for what, expression in driven.items():
             self._check_linear(what, expression, moving)
-        return lines
+        return lines + [f"{self.name(name)}' = {self.motion(name)}" for name in self.states if self.motion(name)]
 
     def _check_linear(self, what: str, expression: Expression, moving: set[str]) -> None:
         fixed = {*self.rule.constants, *(name for name in SIGNALS if self.is_signal(name))}
@@ -136,18 +129,9 @@ class _Model(SpikingExport):
                 "of a synapse; export it with --format brian2"
             )
 
-    def _event(self, slot: str) -> list[str]:
-        lines = [
-            f"{self.name(name)} += {self.source(state.slots[slot])}"
-            for name, state in self.states.items()
-            if isinstance(state, Synaptic) and slot in state.slots
-        ]
-        if slot in self.rule.slots:
-            lines.append(f"w = {self._bounded(f'w + eta * {self.source(self.rule.slots[slot])}')}")
-        for name, state in self.states.items():
-            if isinstance(state, Trace) and slot == f"on_{state.side}":
-                lines.append(f"{self.name(name)} {'= 1.0' if state.nearest else '+= 1.0'}")
-        return lines
+    def changed(self, slot: str) -> str:
+        """Return the weight after a change."""
+        return self._bounded(f"w + eta * {slot}")
 
     def _bounded(self, text: str) -> str:
         low, high = self.rule.bounds or (-math.inf, math.inf)
@@ -179,7 +163,7 @@ class _Model(SpikingExport):
         parameters = self._parameters()
         if any("one_second" in line for line in equations):
             parameters.append("one_second ms = 1000.0 ms")
-        handlers = {slot: self._event(slot) for slot in ("on_pre", "on_post", "on_step")}
+        handlers = {slot: self.event(slot) for slot in ("on_pre", "on_post", "on_step")}
         ports = ["pre_spikes <- spike"]
         ports += ["post_spikes <- spike"] if handlers["on_post"] else []
         ports += ["step_spikes <- spike  # ends a trial"] if handlers["on_step"] else []

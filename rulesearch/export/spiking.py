@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from rulesearch.export.python_code import citations
 from rulesearch.expression.operators import FUNCTION, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, State, Trace
+from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, State, Synaptic, Trace
 
 SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
 """Symbols of the vocabulary that one value for all synapses may hold."""
@@ -19,11 +20,12 @@ SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
 _CUSTOMARY_TAU = 0.02
 
 
-class SpikingExport:
+class SpikingExport(ABC):
     """The synapses of one rule, as text of a simulator.
 
     **Class fields:** `simulator`: its name for people; `taken`: names that mean something else there; `functions`:
-    templates by operator; `of_neuron`: how a symbol of the postsynaptic neuron is read.
+    templates by operator; `of_neuron`: how a symbol of the postsynaptic neuron is read; `second`: its name of
+    that time; `over`: how it is divided by.
     **Raises:** `RulesearchError` for what the simulator cannot express, by name.
     """
 
@@ -31,6 +33,8 @@ class SpikingExport:
     taken: ClassVar[frozenset[str]]
     functions: ClassVar[Mapping[str, str]]
     of_neuron: ClassVar[Mapping[str, str]]
+    second: ClassVar[str]
+    over: ClassVar[str]
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -105,6 +109,35 @@ class SpikingExport:
 
         text: str = expression.fold(leaf, branch)
         return text
+
+    def motion(self, name: str) -> str:
+        """Return the time derivative of a state as text, empty for one that only spikes change."""
+        state, own, over = self.states[name], self.name(name), self.over
+        tau = "" if state.tau is None else self.tau(name)
+        if isinstance(state, Lowpass):
+            return f"({self.source(state.expression)} - {own}){over}{tau}"
+        if isinstance(state, Synaptic) and "drift" in state.slots:
+            decay = f" - {own}{over}{tau}" if tau else ""
+            return f"{self.source(state.slots['drift'])}{over}{self.second}{decay}"
+        return f"-{own}{over}{tau}" if tau else ""
+
+    def event(self, slot: str) -> list[str]:
+        """Return what happens at a spike, line by line: synaptic states, then the weight, then traces."""
+        lines = [
+            f"{self.name(name)} += {self.source(state.slots[slot])}"
+            for name, state in self.states.items()
+            if isinstance(state, Synaptic) and slot in state.slots
+        ]
+        if slot in self.rule.slots:
+            lines.append(f"w = {self.changed(self.source(self.rule.slots[slot]))}")
+        for name, state in self.states.items():
+            if isinstance(state, Trace) and slot == f"on_{state.side}":
+                lines.append(f"{self.name(name)} {'=' if state.nearest else '+='} 1.0")
+        return lines
+
+    @abstractmethod
+    def changed(self, slot: str) -> str:
+        """Return the weight after a change by eta times what a slot gives, within its bounds."""
 
 
 def described(rules: RuleSet, simulator: str, *more: str) -> str:

@@ -68,6 +68,19 @@ class Rule:
         }
         return replace(self, constants=constants)
 
+    def renamed(self, names: Mapping[str, str]) -> Rule:
+        """Return the rule with other names for some of its symbols and states; constants keep theirs."""
+        leaves = {name: Expression.symbol(other) for name, other in names.items()}
+        states: dict[str, State] = {}
+        for name, state in self.states.items():
+            if isinstance(state, Lowpass):
+                state = replace(state, expression=state.expression.substitute(leaves))
+            elif isinstance(state, Synaptic):
+                state = replace(state, slots={slot: part.substitute(leaves) for slot, part in state.slots.items()})
+            states[names.get(name, name)] = state
+        slots = {slot: part.substitute(leaves) for slot, part in self.slots.items()}
+        return replace(self, slots=slots, states=states)
+
     def fingerprint(self) -> str:
         """Return the numeric fingerprint of what the slots compute; eta is left out."""
         return fingerprint(self.slots, self.constant_values())

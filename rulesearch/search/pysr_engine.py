@@ -93,6 +93,7 @@ def arguments(problem: Problem, symbols: list[str]) -> dict[str, Any]:
         "binary_operators": binary,
         "unary_operators": unary,
         "nested_constraints": {name: {name: 0} for name in functions} or None,
+        # PySR asks for a SymPy form of operators of our own; ours come back as text, so that it is never looked at.
         "extra_sympy_mappings": {"step": lambda value: value} if "step" in heads else None,
         "maxsize": max(7, grammar.limits.size),
         "maxdepth": grammar.limits.depth,

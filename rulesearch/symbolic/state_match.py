@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import time_text
@@ -51,20 +50,7 @@ def renamed(ours: Rule, theirs: Rule) -> Rule:
             if free and other not in ours.constants and _same_definition(ours, state, theirs, candidate):
                 names[name] = other
                 break
-    return _with_names(ours, names) if names else ours
-
-
-def _with_names(rule: Rule, names: Mapping[str, str]) -> Rule:
-    leaves = {name: Expression.symbol(other) for name, other in names.items()}
-    states: dict[str, State] = {}
-    for name, state in rule.states.items():
-        if isinstance(state, Lowpass):
-            state = replace(state, expression=state.expression.substitute(leaves))
-        elif isinstance(state, Synaptic):
-            state = replace(state, slots={slot: each.substitute(leaves) for slot, each in state.slots.items()})
-        states[names.get(name, name)] = state
-    slots = {slot: each.substitute(leaves) for slot, each in rule.slots.items()}
-    return replace(rule, slots=slots, states=states)
+    return ours.renamed(names) if names else ours
 
 
 def matched(ours: Rule, theirs: Rule) -> StateMatch:

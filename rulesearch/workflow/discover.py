@@ -78,9 +78,20 @@ def discover(
     Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
-    plan = _plan(
-        experiment, engine, grammar, seed, budget, time_limit, stop_loss, settings, start, options, template, forbid
-    )
+    changes = {
+        "engine": engine,
+        "grammar": grammar,
+        "seed": seed,
+        "budget": budget,
+        "time_limit": time_limit,
+        "stop_loss": stop_loss,
+        "settings": settings,
+        "start": start,
+        "options": options,
+        "template": template,
+        "forbid": forbid,
+    }
+    plan = _plan(experiment, changes)
     folder = _new_folder(plan.experiment, out)
     _write(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
     _write(folder / "grammar.toml", plan.grammar_text)
@@ -140,11 +151,7 @@ def predict(experiment: str | Path | Experiment, **changes: object) -> dict[str,
     """
     import time
 
-    names = (
-        *("engine", "grammar", "seed", "budget", "time_limit", "stop_loss", "settings", "start", "options"),
-        *("template", "forbid"),
-    )
-    plan = _plan(experiment, *(changes.get(name) for name in names))  # type: ignore[arg-type]
+    plan = _plan(experiment, changes)
     rules = plan.task.baseline(plan.settings)
     cost = {}
     for fidelity in plan.task.fidelities:
@@ -170,34 +177,12 @@ SCREENED_PER_FULL = 20
 """Screening simulations per full one that a prediction reckons with."""
 
 
-def _plan(
-    experiment: str | Path | Experiment,
-    engine: str | None,
-    grammar: str | None,
-    seed: int | None,
-    budget: int | None,
-    time_limit: float | None,
-    stop_loss: float | None,
-    settings: Mapping[str, str | float] | None,
-    start: str | None,
-    options: Mapping[str, str | float] | None,
-    template: str | None,
-    forbid: Sequence[str] | None,
-) -> _Plan:
+def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _Plan:
+    """Load and check everything; `changes` are fields of the experiment, None where they stay as they are."""
     chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
-    chosen = chosen.with_changes(
-        engine=engine,
-        grammar=grammar,
-        seed=seed,
-        budget=budget,
-        time_limit=time_limit,
-        stop_loss=stop_loss,
-        start=start,
-        settings={**chosen.settings, **settings} if settings else None,
-        options={**chosen.options, **options} if options else None,
-        template=template,
-        forbid=list(forbid) if forbid else None,
-    )
+    merged = {name: {**getattr(chosen, name), **changes[name]} for name in ("settings", "options") if changes.get(name)}
+    forbid = list(changes.get("forbid") or ()) or None
+    chosen = chosen.with_changes(**{**changes, "settings": None, "options": None, **merged, "forbid": forbid})
     task = load_task(chosen.task)
     loaded_engine = load_engine(chosen.engine, chosen.options)
     resolved = task.resolve(chosen.settings)
