@@ -9,6 +9,7 @@ rule like any other.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -63,12 +64,11 @@ class VolterraEngine(Engine):
         kind, symbols = _base(problem.grammar)
         terms = list(self._terms(problem, symbols))
         best = self._candidate(problem, terms, [0.0] * len(terms), symbols, kind, ())
-        rounds = int(self.settings.share * problem.budget)
-        best = self._fit(problem, best, rounds, len(terms))
         number = 1
-        while not problem.stopped_by and len(terms) > 1:
-            shorter = [
-                self._candidate(
+        best = self._fit(problem, best, int(self.settings.share * problem.budget), number)
+        while not problem.stopped_by and (places := self._droppable(problem, terms)):
+            shorter = {
+                place: self._candidate(
                     problem,
                     [*terms[:place], *terms[place + 1 :]],
                     [*best.constants[:place], *best.constants[place + 1 :]],
@@ -76,17 +76,24 @@ class VolterraEngine(Engine):
                     kind,
                     (best.key,),
                 )
-                for place in range(len(terms))
-            ]
-            problem.evaluate(shorter)
-            problem.promote([candidate for candidate in shorter if candidate.alive][:1])
-            least = min(range(len(terms)), key=lambda place: (shorter[place].rank, place))
+                for place in places
+            }
+            problem.evaluate(list(shorter.values()))
+            least = min(places, key=lambda place: (shorter[place].rank, place))
             del terms[least]
             number += 1
             if not problem.end_generation(len(shorter)):
                 return
             best = self._fit(problem, shorter[least], self.settings.refit * len(terms), number)
         problem.stopped_by = problem.stopped_by or "exhausted"
+
+    def _droppable(self, problem: Problem, terms: Sequence[Term]) -> list[int]:
+        """Return the places of terms that may go: not the last of all, nor of a slot that must not be empty."""
+        left = Counter(slot for slot, _ in terms)
+        needed = set(problem.grammar.slots) - set(problem.grammar.optional_slots)
+        if len(terms) == 1:
+            return []
+        return [place for place, (slot, _) in enumerate(terms) if left[slot] > 1 or slot not in needed]
 
     def _terms(self, problem: Problem, symbols: Sequence[str]) -> Iterator[Term]:
         powers = range(self.settings.power + 1)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator
-from rulesearch.grammar import load_grammar
+from rulesearch.grammar import Grammar, load_grammar
 from rulesearch.rules import known_rule
+from rulesearch.search.candidate import Candidate
+from rulesearch.search.constants import ConstantFit
 from rulesearch.search.problem import Problem
 from rulesearch.search.volterra_engine import VolterraEngine, VolterraSettings
 from rulesearch.symbolic import compare
@@ -50,6 +53,33 @@ def test_each_rule_has_one_term_less_than_the_one_it_came_from(evaluator: Evalua
         for item in problem.archive.members()
         for part in [str(item.rules).split(";")[0]]
     )
+
+
+def test_every_fit_draws_numbers_of_its_own(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first fit, of all terms, takes the wide step; no two fits share a stream of random numbers."""
+    drawn: list[tuple[int, float]] = []
+    engine = VolterraEngine(VolterraSettings(order=1, refit=1))
+
+    def fit(
+        problem: Problem, start: Candidate, rng: np.random.Generator, population: int, step: float, l1: float
+    ) -> ConstantFit:
+        drawn.append((int(rng.integers(2**62)), step))
+        return ConstantFit(problem, start, rng, population, step, l1)
+
+    monkeypatch.setattr("rulesearch.search.volterra_engine.ConstantFit", fit)
+    engine.search(Problem(evaluator, load_grammar("rate"), 3, 400))
+    numbers, steps = zip(*drawn, strict=True)
+    assert len(set(numbers)) == len(numbers) == 4
+    assert steps == (0.1, 0.03, 0.03, 0.03)
+
+
+def test_a_slot_that_must_not_be_empty_keeps_a_term(evaluator: Evaluator, typed: Grammar) -> None:
+    engine = VolterraEngine()
+    problem = Problem(evaluator, typed, 1, 100)
+    terms = [("on_pre", (1, 0)), ("on_post", (1, 0)), ("on_post", (0, 1))]
+    assert engine._droppable(problem, terms) == [1, 2]
+    assert engine._droppable(problem, terms[:2]) == [1]
+    assert engine._droppable(problem, terms[:1]) == []
 
 
 def test_l1_keeps_coefficients_small(evaluator: Evaluator) -> None:
