@@ -196,7 +196,7 @@ class PowerAlgebra(Algebra):
         result = self._raised(inner, {UNIT: exponent})
         if scale == ONE:
             return result
-        return scaled(result, (finite(scale[0] ** exponent[0]), joint(scale[1], exponent[1])))
+        return scaled(result, (power(scale, exponent[0])[0], joint(scale[1], exponent[1])))
 
     def _numeric_power(self, base: Polynomial) -> Atom | None:
         """Return the atom u**p where the base is just that and p is a number, so that u is not negative."""

@@ -165,3 +165,12 @@ def test_spelling_is_equal_never_larger_and_stable(
     assert spelled(once, constants) == once
     if agrees(expression, expression, constants):
         assert agrees(expression, once, constants)
+
+
+@pytest.mark.parametrize("text", ["(7*x + 7*y)**1000.3", "(0.1*x + 0.1*y)**1000.3", "(7*x - 7*y)**-1000.3"])
+def test_a_factor_whose_power_is_no_number_stays_in_the_power(text: str) -> None:
+    simplified = simplify(parse_rules(text)).simplified.only()
+    values = {"x": np.float64(0.06), "y": np.float64(0.03)}
+    with np.errstate(all="ignore"):
+        expected = parse_rules(text).only().slots["on_step"].evaluate(values)
+        assert simplified.slots["on_step"].evaluate(values) == pytest.approx(expected, rel=1e-9)
