@@ -80,7 +80,7 @@ def sample(
 
 
 def rule_text_of(grammar: Grammar, slots: dict[str, Expression], rng: object) -> str:
-    """Return the rule text of a derivation, each constant drawn from its prior, with the states that it reads."""
+    """Return the rule text of a derivation with the states that it reads, constants and time constants at random."""
     import numpy as np
 
     from rulesearch.expression import Number
@@ -93,7 +93,12 @@ def rule_text_of(grammar: Grammar, slots: dict[str, Expression], rng: object) ->
         for name, kind in kinds.items()
     }
     read = {symbol for expression in named.values() for symbol in expression.symbols}
-    states = {name: state for name, state in grammar.states().items() if name in read}
+    times = {
+        name: float(f"{grammar.constants[kind].sample(rng):.4g}")
+        for name, kind in grammar.time_constants.items()
+        if name in read
+    }
+    states = {name: state for name, state in grammar.states(times).items() if name in read}
     return str(RuleSet.single(Rule(named, None, states, constants)))
 
 

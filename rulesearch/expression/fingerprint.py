@@ -43,17 +43,23 @@ def rounded(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return result + 0.0
 
 
-def fingerprint(slots: Mapping[str, Expression], constants: Mapping[str, float] | None = None) -> str:
+def fingerprint(
+    slots: Mapping[str, Expression],
+    constants: Mapping[str, float] | None = None,
+    drawn: Mapping[str, str] | None = None,
+) -> str:
     """Return a key of 24 hexadecimal digits for the function that the slots compute.
 
     **Arguments:** `slots`: expression by slot name; `constants`: values of named constants (a name without a
-    value is a symbol, with points of its own).
+    value is a symbol, with points of its own); `drawn`: another name whose points a symbol takes, where what it
+    stands for is not said by its own.
     """
+    drawn = drawn or {}
     digest = hashlib.sha256()
     for name in sorted(slots):
         expression = slots[name]
         values = {
-            symbol: constants[symbol] if constants and symbol in constants else points(symbol)
+            symbol: constants[symbol] if constants and symbol in constants else points(drawn.get(symbol, symbol))
             for symbol in expression.symbols
         }
         digest.update(name.encode() + b"\0")

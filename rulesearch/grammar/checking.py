@@ -8,7 +8,6 @@ from rulesearch.grammar.dimensions import check_definitions, infer_dimensions
 from rulesearch.grammar.grammar import Grammar
 from rulesearch.grammar.source import GrammarSource
 from rulesearch.rules.states import VOCABULARY, Lowpass, Synaptic
-from rulesearch.rules.text import parse_state
 
 
 def check_structure(grammar: Grammar, source: GrammarSource) -> None:
@@ -47,8 +46,13 @@ def _check_states(grammar: Grammar, source: GrammarSource) -> None:
         table = f"symbols.{name}"
         if not symbol.definition:
             continue
+        kind = grammar.time_constants.get(name)
+        if kind is not None and not (grammar.constants[kind].unit in ("s", "ms") and grammar.constants[kind].low > 0.0):
+            raise source.error(
+                f"{kind} is no time constant; expected a constant with a range above 0 in s or ms", table, "definition"
+            )
         try:
-            state = parse_state(symbol.definition)
+            state = grammar.state(name)
         except RulesearchError as error:
             raise source.error(str(error), table, "definition") from None
         expressions = [state.expression] if isinstance(state, Lowpass) else []

@@ -7,8 +7,9 @@ is one derivation for each slot that is filled.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,10 +18,14 @@ from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Node
 from rulesearch.expression.units import UNITS, from_base
-from rulesearch.rules.states import SLOTS, VOCABULARY, State
+from rulesearch.rules.states import SLOTS, VOCABULARY, State, Synaptic
 from rulesearch.rules.text import parse_state
 
 PRIORS = ("uniform", "log-uniform", "normal")
+
+_LAST_ARGUMENT = re.compile(
+    r"(?P<before>.*,\s*)(?P<name>(?!(?:nearest|all)\b)[A-Za-z_]\w*)(?P<behind>\s*(?:,\s*(?:nearest|all)\s*)?\)\s*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,8 @@ class GrammarSymbol:
     """What a rule may read.
 
     **Fields:** `meaning`; `unit` (empty: a pure number); `latex`; `definition`: text of the state that the name
-    stands for, such as `lowpass(x, 100)`; empty where the task provides it.
+    stands for, such as `lowpass(x, 100)`; empty where the task provides it. In place of its time constant may stand
+    a constant kind, `trace(pre, tau)`: then that is searched, one value for the symbol.
     """
 
     meaning: str
@@ -62,6 +68,18 @@ class ConstantPrior:
             value = float(rng.normal((self.low + self.high) / 2, (self.high - self.low) / 4))
             if self.low <= value <= self.high:
                 return value
+
+    def share(self, value: float) -> float:
+        """Return where a value lies in the range, from 0 to 1, in logarithms under a log-uniform prior."""
+        if self.prior == "log-uniform":
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def at(self, share: float) -> float:
+        """Return the value at a share of the range: the inverse of `share`."""
+        if self.prior == "log-uniform":
+            return min(max(self.low * math.pow(self.high / self.low, share), self.low), self.high)
+        return self.low + share * (self.high - self.low)
 
     def text(self) -> str:
         """Return the prior in words, such as `uniform in [-2, 2]`."""
@@ -179,9 +197,46 @@ class Grammar:
                     found["square" if square else head.name] = None
         return tuple(found)
 
-    def states(self) -> dict[str, State]:
-        """Return the state of each symbol that has a definition, so that a found rule can be printed complete."""
-        return {name: parse_state(symbol.definition) for name, symbol in self.symbols.items() if symbol.definition}
+    @cached_property
+    def time_constants(self) -> dict[str, str]:
+        """Constant kind of the time constant by symbol, for the states whose time constant is searched."""
+        found = {}
+        for name, symbol in self.symbols.items():
+            split = _LAST_ARGUMENT.fullmatch(symbol.definition)
+            if split is not None and split["name"] in self.constants:
+                found[name] = split["name"]
+        return found
+
+    def state(self, name: str) -> State:
+        """Return the state that a symbol's definition says, a searched time constant at the middle of its prior.
+
+        **Raises:** `ParseError`.
+        """
+        definition = self.symbols[name].definition
+        if name not in self.time_constants:
+            return parse_state(definition)
+        split = _LAST_ARGUMENT.fullmatch(definition)
+        assert split is not None
+        state = parse_state(f"{split['before']}1 s{split['behind']}")
+        assert not isinstance(state, Synaptic)
+        return replace(state, tau=self.constants[self.time_constants[name]].at(0.5))
+
+    @cached_property
+    def _defined(self) -> dict[str, State]:
+        return {name: self.state(name) for name, symbol in self.symbols.items() if symbol.definition}
+
+    def states(self, times: Mapping[str, float] | None = None) -> dict[str, State]:
+        """Return the state of each symbol that has a definition, so that a found rule can be printed complete.
+
+        **Arguments:** `times`: time constants [s] of symbols whose time constant is searched; the middle of the prior
+        holds for the others.
+        """
+        if not times:
+            return dict(self._defined)
+        return {
+            name: replace(state, tau=times[name]) if name in times and not isinstance(state, Synaptic) else state
+            for name, state in self._defined.items()
+        }
 
     def name_constants(self, slots: Mapping[str, Expression]) -> tuple[dict[str, Expression], dict[str, str]]:
         """Give each constant of a candidate a name of its own: `c1`, `c2`, ..., in order of slots and of writing.

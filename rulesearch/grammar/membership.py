@@ -77,8 +77,16 @@ def _slots_fit(grammar: Grammar, slots: Mapping[str, Expression]) -> bool:
 
 
 def states_agree(grammar: Grammar, rule: Rule) -> bool:
-    """Return whether no state that a rule declares differs from the grammar's definition of the same name."""
-    defined = grammar.states()
+    """Return whether no state that a rule declares differs from the grammar's definition of the same name.
+
+    A time constant that is searched may have any value of its prior.
+    """
+    times = {}
+    for name, kind in grammar.time_constants.items():
+        tau = getattr(rule.states.get(name), "tau", None)
+        if tau is not None and grammar.constants[kind].low <= tau <= grammar.constants[kind].high:
+            times[name] = tau
+    defined = grammar.states(times)
     return all(defined.get(name, state) == state for name, state in rule.states.items())
 
 

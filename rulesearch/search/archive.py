@@ -12,7 +12,7 @@ _KEPT_PER_SIZE = 20
 
 
 class Archive:
-    """Keeps the best few fully evaluated candidates of each size."""
+    """Keeps the best few fully evaluated candidates of each size, of each structure the one with the best constants."""
 
     def __init__(self, requirements: Sequence[Requirement]) -> None:
         self.requirements = requirements
@@ -28,6 +28,16 @@ class Archive:
         if candidate.full is None or not candidate.full.ok:
             return
         row = self._by_size.setdefault(candidate.size, [])
+        rank = self._rank(candidate)
+        if len(row) == _KEPT_PER_SIZE and rank >= self._rank(row[-1]):
+            return
+        form = candidate.form
+        for index, other in enumerate(row):
+            if other.form == form:
+                if rank >= self._rank(other):
+                    return
+                del row[index]
+                break
         insort(row, candidate, key=self._rank)
         del row[_KEPT_PER_SIZE:]
 

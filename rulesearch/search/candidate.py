@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rulesearch.evaluation.outcome import Outcome
@@ -10,7 +10,6 @@ from rulesearch.expression.fingerprint import fingerprint
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import State
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.tasks.task import Requirement
 
@@ -20,9 +19,9 @@ class Candidate:
     """A genome under evaluation.
 
     **Fields:** `rules`: what it says; `key`: numeric fingerprint; `size`: nodes as evolved; `constants`: values
-    in order of appearance; `origin` and `parents`: how it came about; `screen` and `full`: outcomes at the
-    cheapest and at the full fidelity, None until evaluated; `born`: generation; `fitted`: whether its constants
-    were fitted; `cell`: where it lies for survival, once that was asked.
+    in order of appearance, then time constants [s] that are searched; `origin` and `parents`: how it came about;
+    `screen` and `full`: outcomes at the cheapest and at the full fidelity, None until evaluated; `born`: generation;
+    `fitted`: whether its constants were fitted; `cell`: where it lies for survival, once that was asked.
     """
 
     genome: Genome
@@ -45,6 +44,11 @@ class Candidate:
             self.rank = self.screen.rank_key(requirements)
 
     @property
+    def form(self) -> tuple[tuple[str, Expression], ...]:
+        """What the rule is without the values of its constants and time constants."""
+        return tuple(self.rules.only().slots.items())
+
+    @property
     def alive(self) -> bool:
         """Whether the screening simulation ran to its end."""
         return self.screen is not None and self.screen.ok
@@ -63,14 +67,11 @@ def nests_a_function(expression: Expression) -> bool:
 
 
 class CandidateMaker:
-    """Turns genomes into candidates.
+    """Turns genomes into candidates."""
 
-    **Arguments:** `states`: definitions of the grammar's symbols that are traces or low-passes.
-    """
-
-    def __init__(self, primitives: GrammarPrimitives, states: Mapping[str, State]) -> None:
+    def __init__(self, primitives: GrammarPrimitives) -> None:
         self.primitives = primitives
-        self.states = states
+        self.grammar = primitives.grammar
 
     def make(self, genome: Genome, origin: str, parents: tuple[str, ...] = (), born: int = 0) -> Candidate:
         """Return the candidate of a genome."""
@@ -82,9 +83,10 @@ class CandidateMaker:
             for (name, value), kind in zip(values.items(), skeleton.kinds, strict=True)
         }
         read = {symbol for expression in skeleton.slots.values() for symbol in expression.symbols}
-        states = {name: state for name, state in self.states.items() if name in read}
+        states = {name: state for name, state in self.grammar.states(skeleton.times).items() if name in read}
         rules = RuleSet.single(Rule(skeleton.slots, None, states, constants))
         size = sum(expression.size for expression in skeleton.slots.values())
-        return Candidate(
-            genome, rules, fingerprint(skeleton.slots, values), size, skeleton.values, origin, parents, born=born
-        )
+        drawn = {name: f"{name}@{tau:.9g}" for name, tau in skeleton.times.items()}
+        key = fingerprint(skeleton.slots, values, drawn)
+        parameters = (*skeleton.values, *skeleton.times.values())
+        return Candidate(genome, rules, key, size, parameters, origin, parents, born=born)

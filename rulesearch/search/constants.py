@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rulesearch.search.candidate import Candidate
+from rulesearch.search.least_squares import fit_least_squares, has_residuals
 from rulesearch.search.problem import Problem
 
 _WORST = 1e12
@@ -36,12 +37,10 @@ class ConstantFit:
 
         self.problem = problem
         self.best = start
-        kinds = problem.primitives.skeleton(start.genome).kinds
-        priors = [problem.grammar.constants[kind] for kind in kinds]
-        self.low = np.array([prior.low for prior in priors])
-        self.span = np.array([prior.high - prior.low for prior in priors])
-        self.count = len(priors)
-        centre = (np.array(start.constants) - self.low) / self.span
+        kinds = problem.primitives.parameter_kinds(problem.primitives.skeleton(start.genome))
+        self.priors = [problem.grammar.constants[kind] for kind in kinds]
+        self.count = len(self.priors)
+        centre = np.array([prior.share(value) for prior, value in zip(self.priors, start.constants, strict=True)])
         # pycma does not do one dimension: a second one that nothing depends on goes along.
         centre = np.append(centre, 0.5) if self.count == 1 else centre
         options = {
@@ -65,7 +64,7 @@ class ConstantFit:
             self._points = self.strategy.ask()
         made = []
         for point in self._points:
-            values = tuple(float(value) for value in self.low + self.span * np.asarray(point)[: self.count])
+            values = tuple(prior.at(float(share)) for prior, share in zip(self.priors, point, strict=False))
             genome = self.problem.primitives.with_values(self.best.genome, values)
             made.append(self.problem.maker.make(genome, "constants", (self.best.key,), generation))
         return made
@@ -75,7 +74,7 @@ class ConstantFit:
         ranks = []
         for candidate in candidates:
             shortfall, loss = candidate.rank
-            loss += self.l1 * float(np.sum(np.abs(candidate.constants) / self.span)) if self.l1 else 0.0
+            loss += self.l1 * self._sizes(candidate) if self.l1 else 0.0
             ranks.append(min(loss, _WORST) + min(shortfall, 1.0) * _WORST if candidate.alive else 3.0 * _WORST)
             if candidate.rank < self.best.rank:
                 self.best = candidate
@@ -84,15 +83,29 @@ class ConstantFit:
             self.strategy.tell(self._points, ranks)
         self.best.fitted = True
 
+    def _sizes(self, candidate: Candidate) -> float:
+        """Return the sum of the constants' sizes, in units of their range; time constants are left out."""
+        count = len(self.problem.primitives.skeleton(candidate.genome).values)
+        return sum(
+            abs(value) / (prior.high - prior.low)
+            for value, prior in zip(candidate.constants[:count], self.priors, strict=False)
+        )
+
 
 def fit_constants(
     problem: Problem, candidates: Sequence[Candidate], rng: np.random.Generator, rounds: int, population: int = 6
 ) -> list[Candidate]:
     """Fit the constants of each candidate; return the best of each, marked as fitted.
 
-    Evaluations count against the budget like any other.
+    By least squares where the task gives residuals, else by CMA-ES. Evaluations count against the budget like any
+    other.
     """
     generation = problem.progress.generation
+    if all(map(has_residuals, candidates)):
+        found = fit_least_squares(problem, candidates, rounds)
+        for candidate in (*candidates, *found):
+            candidate.fitted = True
+        return found
     children = rng.spawn(len(candidates))
     fits = [
         ConstantFit(problem, candidate, child, population)

@@ -20,6 +20,7 @@ from rulesearch.search.candidate import Candidate, nests_a_function
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
 from rulesearch.search.enumerate_engine import functions_of_size
+from rulesearch.search.least_squares import fit_by_halves, has_residuals
 from rulesearch.search.primitives import Genome
 from rulesearch.search.problem import Problem
 from rulesearch.search.selection import Lexicase
@@ -112,6 +113,7 @@ class DeapEngine(Engine):
         islands = [_Island(number) for number in range(self.settings.islands)]
         problem.reserve = int(self.settings.kept_share * problem.budget)
         explored: set[str] = set()
+        tuned: set[object] = set()
         going = True
         while going:
             generation = problem.progress.generation
@@ -122,11 +124,34 @@ class DeapEngine(Engine):
             for island, new, known, end in batches:
                 end()
                 self._admit(survival, island, [*new, *known])
+            self._tune(problem, survival, [(island, new) for island, new, _, _ in batches], tuned)
             self._fit(problem, survival, islands, generation)
             self._explore(problem, variation, survival, islands, explored)
             self._promote(problem, islands)
             self._renew(survival, islands, generation)
             going = problem.end_generation(sum(len(island.members()) for island in islands))
+
+    def _tune(
+        self,
+        problem: Problem,
+        survival: Survival,
+        batches: Sequence[tuple[_Island, list[Candidate]]],
+        tuned: set[object],
+    ) -> None:
+        """Fit the constants of every new structure at once, where the task lets them be fitted by least squares."""
+        starts: list[Candidate] = []
+        ends = []
+        for _, new in batches:
+            for candidate in new:
+                if candidate.constants and has_residuals(candidate) and candidate.form not in tuned:
+                    tuned.add(candidate.form)
+                    starts.append(candidate)
+            ends.append(len(starts))
+        if not starts:
+            return
+        fitted = fit_by_halves(problem, starts)
+        for (island, _), begin, end in zip(batches, [0, *ends], ends, strict=False):
+            self._admit(survival, island, fitted[begin:end])
 
     def _explore(
         self,
@@ -200,7 +225,8 @@ class DeapEngine(Engine):
         batch = []
         for slots in found[island.number :: self.settings.islands]:
             values = {kind: float(prior.sample(rng)) for kind, prior in problem.grammar.constants.items()}
-            candidate = problem.maker.make(problem.primitives.genome(slots, values), "enumerate", (), 0)
+            genome = Genome(problem.primitives.genome(slots, values), problem.primitives.random_times(rng))
+            candidate = problem.maker.make(genome, "enumerate", (), 0)
             if problem.is_new(candidate):
                 batch.append(candidate)
         return batch

@@ -144,9 +144,7 @@ class EnumerateEngine(Engine):
         return problem.end_generation(len(rows))
 
     def _candidate(self, problem: Problem, slots: Slots, share: float) -> Candidate:
-        values = {
-            kind: prior.low + share * (prior.high - prior.low) for kind, prior in problem.grammar.constants.items()
-        }
+        values = {kind: prior.at(share) for kind, prior in problem.grammar.constants.items()}
         genome = problem.primitives.genome(slots, values)
         return problem.maker.make(genome, "enumerate", (), problem.progress.generation)
 

@@ -7,7 +7,7 @@ list types in memory order, so that runs do not repeat (DEAP issues 190 and 624)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,28 @@ from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Node, Number
 from rulesearch.grammar import Grammar, Production
+from rulesearch.rules.rule import Rule
+from rulesearch.rules.states import State
 
+_COMMUTATIVE = ("add", "mul")
 _DERIVED_WEIGHT = 0.3
 _CONSTANT_WEIGHT = 0.6
 """How often a leaf is drawn beside a symbol that the network itself provides: one that needs a state of its own (a
 running mean, a second trace) and a constant are the more complicated choices."""
 
-Genome = tuple[gp.PrimitiveTree | None, ...]
-"""One tree per slot of the grammar, None for an empty slot."""
+
+class Genome(tuple[gp.PrimitiveTree | None, ...]):
+    """One tree per slot of the grammar, None for an empty slot, and the time constants that are searched.
+
+    **Fields:** `times` [s]: time constant by symbol, also of symbols that no tree reads just now.
+    """
+
+    times: Mapping[str, float]
+
+    def __new__(cls, trees: Iterable[gp.PrimitiveTree | None], times: Mapping[str, float]) -> Genome:
+        made = super().__new__(cls, trees)
+        made.times = times
+        return made
 
 
 class ConstantTerminal(gp.Terminal):  # type: ignore[misc]
@@ -43,12 +57,13 @@ class Skeleton:
     """What a genome says, without the values of its constants.
 
     **Fields:** `slots`: expression by slot, constants named c1, c2, ... in order of appearance; `values` and
-    `kinds` of the constants, in that order.
+    `kinds` of the constants, in that order; `times`: searched time constants [s] of the symbols that are read.
     """
 
     slots: Mapping[str, Expression]
     values: tuple[float, ...]
     kinds: tuple[str, ...]
+    times: Mapping[str, float]
 
 
 class GrammarPrimitives:
@@ -82,6 +97,7 @@ class GrammarPrimitives:
         }
         self.parts = {name: self._parts(production) for name, production in self.productions.items()}
         self.sizes = self._possible_sizes()
+        self.middle = {name: grammar.constants[kind].at(0.5) for name, kind in grammar.time_constants.items()}
 
     def _fill(self) -> None:
         for name, kind in self.types.items():
@@ -143,7 +159,9 @@ class GrammarPrimitives:
     def _weight(self, terminal: gp.Terminal) -> float:
         template = self.productions[terminal.name].template
         derived = any(
-            self.grammar.symbols[name].definition for name in template.symbols if name in self.grammar.symbols
+            self.grammar.symbols[name].definition and name not in self.grammar.time_constants
+            for name in template.symbols
+            if name in self.grammar.symbols
         )
         return _DERIVED_WEIGHT if derived else 1.0
 
@@ -174,7 +192,19 @@ class GrammarPrimitives:
             for slot, tree in zip(self.slots, genome, strict=True)
             if tree is not None
         }
-        return Skeleton(slots, tuple(values), tuple(kinds))
+        return Skeleton(slots, tuple(values), tuple(kinds), self.times_read(genome))
+
+    def times_read(self, genome: Genome) -> dict[str, float]:
+        """Return the searched time constants [s] of the symbols that a genome reads, in the grammar's order."""
+        if not self.middle:
+            return {}
+        nodes = [node for tree in genome if tree is not None for node in tree if not isinstance(node, ConstantTerminal)]
+        read = {symbol for node in nodes for symbol in self.productions[node.name].template.symbols}
+        return {name: genome.times[name] for name in self.middle if name in read}
+
+    def parameter_kinds(self, skeleton: Skeleton) -> tuple[str, ...]:
+        """Return the constant kind of every number that is fitted: constants, then time constants."""
+        return (*skeleton.kinds, *(self.grammar.time_constants[name] for name in skeleton.times))
 
     def _nodes(self, tree: gp.PrimitiveTree, values: list[float], kinds: list[str]) -> tuple[Node, ...]:
         constants = [node for node in tree if isinstance(node, ConstantTerminal)]
@@ -194,9 +224,9 @@ class GrammarPrimitives:
         return stack[0]
 
     def with_values(self, genome: Genome, values: tuple[float, ...]) -> Genome:
-        """Return the genome with other values of its constants, in order of appearance."""
+        """Return the genome with other values of its constants, in order of appearance, then of its time constants."""
         rest = list(values)
-        return tuple(
+        trees = [
             None
             if tree is None
             else gp.PrimitiveTree(
@@ -204,13 +234,38 @@ class GrammarPrimitives:
                 for node in tree
             )
             for tree in genome
-        )
+        ]
+        return Genome(trees, {**genome.times, **dict(zip(self.times_read(genome), rest, strict=True))})
 
-    def genome(self, slots: Mapping[str, Expression], constants: Mapping[str, float]) -> Genome:
+    def random_times(self, rng: np.random.Generator) -> dict[str, float]:
+        """Return a time constant [s] from its prior for every symbol whose time constant is searched."""
+        priors = self.grammar.constants
+        return {name: float(priors[kind].sample(rng)) for name, kind in self.grammar.time_constants.items()}
+
+    def genome_of(self, rule: Rule) -> Genome:
+        """Return the genome that derives a rule with its constants and time constants.
+
+        **Raises:** `RulesearchError` where the grammar cannot derive it.
+        """
+        return self.genome(rule.slots, rule.constant_values(), rule.states)
+
+    def genome(
+        self,
+        slots: Mapping[str, Expression],
+        constants: Mapping[str, float],
+        states: Mapping[str, State] | None = None,
+    ) -> Genome:
         """Return the genome that derives given expressions.
 
+        **Arguments:** `constants`: values by name, or by kind; `states`: where time constants that are searched are
+        taken from; those that are not there stand at the middle of their prior.
         **Raises:** `RulesearchError` where the grammar cannot derive them.
         """
+        times = dict(self.middle)
+        for name, state in (states or {}).items():
+            if name in times and state.tau is not None:
+                prior = self.grammar.constants[self.grammar.time_constants[name]]
+                times[name] = min(max(state.tau, prior.low), prior.high)
         for slot in slots:
             if slot not in self.start:
                 raise RulesearchError(f"grammar {self.grammar.name} has no slot {slot}; it has {', '.join(self.slots)}")
@@ -221,16 +276,35 @@ class GrammarPrimitives:
                     raise RulesearchError(f"grammar {self.grammar.name} does not let the slot {slot} be empty")
                 found.append(None)
                 continue
-            nodes = self._derive(self.start[slot], slots[slot], constants)
+            nodes = self._derive(self.start[slot], slots[slot], constants, {})
             if nodes is None:
                 raise RulesearchError(
                     f"grammar {self.grammar.name} cannot derive the expression in slot {slot} as it is written; "
                     "see what it offers with: rulesearch grammars " + self.grammar.name
                 )
             found.append(gp.PrimitiveTree(nodes))
-        return tuple(found)
+        return Genome(found, times)
 
-    def _derive(self, kind: type, expression: Expression, constants: Mapping[str, float]) -> list[Any] | None:
+    def _derive(
+        self,
+        kind: type,
+        expression: Expression,
+        constants: Mapping[str, float],
+        known: dict[tuple[type, Expression], list[Any] | None],
+    ) -> list[Any] | None:
+        """Return the nodes that derive an expression from a type, None where none do; `known` holds what was tried."""
+        place = kind, expression
+        if place not in known:
+            known[place] = self._try(kind, expression, constants, known)
+        return known[place]
+
+    def _try(
+        self,
+        kind: type,
+        expression: Expression,
+        constants: Mapping[str, float],
+        known: dict[tuple[type, Expression], list[Any] | None],
+    ) -> list[Any] | None:
         head = expression.head
         value = head.value if isinstance(head, Number) else constants.get(head) if isinstance(head, str) else None
         kinds = self.constant_kinds[kind]
@@ -241,20 +315,24 @@ class GrammarPrimitives:
                 return [terminal]
         if not isinstance(head, Operator):
             return None
+        orders = [expression.arguments]
+        if head.name in _COMMUTATIVE:
+            orders.append(expression.arguments[::-1])
         for primitive in self.primitives[kind]:
             production = self.productions[primitive.name]
             if production.template.head is not head:
                 continue
-            nodes: list[Any] | None = [primitive]
-            types = iter(primitive.args)
-            for part, argument in zip(production.template.arguments, expression.arguments, strict=True):
-                if part.size == 1 and part.head in self.types:
-                    inner = self._derive(next(types), argument, constants)
-                    nodes = None if nodes is None or inner is None else nodes + inner
-                elif part != argument:
-                    nodes = None
-            if nodes is not None:
-                return nodes
+            for arguments in orders:
+                nodes: list[Any] | None = [primitive]
+                types = iter(primitive.args)
+                for part, argument in zip(production.template.arguments, arguments, strict=True):
+                    if part.size == 1 and part.head in self.types:
+                        inner = self._derive(next(types), argument, constants, known)
+                        nodes = None if nodes is None or inner is None else nodes + inner
+                    elif part != argument:
+                        nodes = None
+                if nodes is not None:
+                    return nodes
         return None
 
 

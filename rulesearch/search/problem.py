@@ -74,7 +74,7 @@ class Problem:
         self.task = evaluator.task
         self.grammar = grammar
         self.primitives = GrammarPrimitives(grammar)
-        self.maker = CandidateMaker(self.primitives, grammar.states())
+        self.maker = CandidateMaker(self.primitives)
         self.seed = seed
         self.budget = budget
         self.store = store
@@ -94,8 +94,7 @@ class Problem:
         self._pending: list[Record] = []
 
     def _start(self, text: str) -> Genome:
-        rule = self.task.parse(text).only()
-        return self.primitives.genome(rule.slots, rule.constant_values())
+        return self.primitives.genome_of(self.task.parse(text).only())
 
     @property
     def staged(self) -> bool:

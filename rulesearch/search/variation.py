@@ -54,10 +54,11 @@ class Variation:
         shares = {slot: 1 for slot in filled}
         for _ in range(size - len(filled)):
             shares[pick(filled, rng)] += 1
-        return tuple(
+        trees = [
             gp.PrimitiveTree(self.grow(self.primitives.start[slot], shares[slot], rng)) if slot in shares else None
             for slot in slots
-        )
+        ]
+        return Genome(trees, self.primitives.random_times(rng))
 
     def crossover(self, first: Genome, second: Genome, rng: np.random.Generator) -> Genome | None:
         """Return the first genome with one subtree replaced by one of the same type from the second.
@@ -76,6 +77,7 @@ class Variation:
             return None
         place = pick(places, rng)
         source, index = pick(donors[tree[place].ret], rng)
+        first = self._with_times_of(first, second)
         return self._replace(first, slot, tree.searchSubtree(place), source[source.searchSubtree(index)])
 
     def join(
@@ -95,6 +97,7 @@ class Variation:
         if not options:
             return None
         primitive = pick(options, rng)
+        first = self._with_times_of(first, second)
         place = int(rng.random() * primitive.arity)
         new: list[Any] = [primitive]
         for index, argument in enumerate(primitive.args):
@@ -183,26 +186,40 @@ class Variation:
         return self._replace(genome, slot, tree.searchSubtree(place), list(tree[pick(arguments, rng)]))
 
     def move_constant(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
-        """Move one constant: a factor around 1, now and then another sign, or a new value."""
+        """Move one constant: a factor around 1, now and then another sign, or a new value; or one time constant."""
         places = [
             (slot, index)
             for slot, tree in enumerate(genome)
             for index, node in enumerate(tree or ())
             if isinstance(node, ConstantTerminal)
         ]
+        times = list(self.primitives.times_read(genome).items())
+        number = int(rng.random() * (len(places) + len(times))) if times else 0
+        if number >= len(places) and times:
+            name, tau = times[number - len(places)]
+            value = self._moved(self.primitives.grammar.time_constants[name], tau, rng)
+            return Genome(genome, {**genome.times, name: value})
         if not places:
             return None
-        slot, index = pick(places, rng)
+        slot, index = places[number] if times else pick(places, rng)
         tree = genome[slot]
         assert tree is not None
         node = tree[index]
-        prior = self.primitives.grammar.constants[node.kind]
-        if rng.random() < 0.2:
-            value = float(prior.sample(rng))
-        else:
-            value = node.value * float(np.exp(0.5 * rng.standard_normal())) * (-1.0 if rng.random() < 0.1 else 1.0)
-        value = min(max(value, prior.low), prior.high)
+        value = self._moved(node.kind, node.value, rng)
         return self._replace(genome, slot, slice(index, index + 1), [ConstantTerminal(node.kind, value, node.ret)])
+
+    def _moved(self, kind: str, value: float, rng: np.random.Generator) -> float:
+        prior = self.primitives.grammar.constants[kind]
+        if rng.random() < 0.2:
+            return float(prior.sample(rng))
+        value *= float(np.exp(0.5 * rng.standard_normal())) * (-1.0 if rng.random() < 0.1 else 1.0)
+        return min(max(value, prior.low), prior.high)
+
+    def _with_times_of(self, first: Genome, second: Genome) -> Genome:
+        """Return the first genome with the second one's time constants where it reads no such symbol itself."""
+        if not first.times:
+            return first
+        return Genome(first, {**first.times, **second.times, **self.primitives.times_read(first)})
 
     def toggle_slot(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Empty an optional slot, or fill an empty one."""
@@ -216,7 +233,7 @@ class Variation:
             parts[place] = gp.PrimitiveTree(self.grow(kind, 1 + int(rng.random() * 3), rng))
         else:
             parts[place] = None
-        child = tuple(parts)
+        child = Genome(parts, genome.times)
         return child if any(part is not None for part in child) and self.primitives.size(child) <= self.limit else None
 
     def neighbours(self, genome: Genome) -> Iterator[Genome]:
@@ -257,5 +274,5 @@ class Variation:
         assert tree is not None
         parts = list(genome)
         parts[slot] = gp.PrimitiveTree([*tree[: span.start], *nodes, *tree[span.stop :]])
-        child = tuple(parts)
+        child = Genome(parts, genome.times)
         return child if self.primitives.size(child) <= self.limit else None

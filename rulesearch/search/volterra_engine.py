@@ -22,6 +22,7 @@ from rulesearch.grammar import Grammar
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.constants import ConstantFit
 from rulesearch.search.engine import Engine
+from rulesearch.search.primitives import Genome
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.task import Task
 
@@ -63,7 +64,7 @@ class VolterraEngine(Engine):
     def search(self, problem: Problem) -> None:
         kind, symbols = _base(problem.grammar)
         terms = list(self._terms(problem, symbols))
-        best = self._candidate(problem, terms, [0.0] * len(terms), symbols, kind, ())
+        best = self._candidate(problem, terms, [0.0] * len(terms), symbols, kind)
         number = 1
         best = self._fit(problem, best, int(self.settings.share * problem.budget), number)
         while not problem.stopped_by and (places := self._droppable(problem, terms)):
@@ -71,10 +72,10 @@ class VolterraEngine(Engine):
                 place: self._candidate(
                     problem,
                     [*terms[:place], *terms[place + 1 :]],
-                    [*best.constants[:place], *best.constants[place + 1 :]],
+                    [*best.constants[:place], *best.constants[place + 1 : len(terms)]],
                     symbols,
                     kind,
-                    (best.key,),
+                    best,
                 )
                 for place in places
             }
@@ -109,7 +110,7 @@ class VolterraEngine(Engine):
         values: Sequence[float],
         symbols: Sequence[str],
         kind: str,
-        parents: tuple[str, ...],
+        parent: Candidate | None = None,
     ) -> Candidate:
         sums: dict[str, Expression] = {}
         for slot, degrees in terms:
@@ -122,7 +123,9 @@ class VolterraEngine(Engine):
                 term = Expression.apply("mul", term, factor)
             sums[slot] = Expression.apply("add", sums[slot], term) if slot in sums else term
         genome = problem.primitives.genome(sums, {kind: 0.0})
-        genome = problem.primitives.with_values(genome, tuple(values))
+        genome = Genome(genome, genome.times if parent is None else parent.genome.times)
+        genome = problem.primitives.with_values(genome, (*values, *problem.primitives.times_read(genome).values()))
+        parents = () if parent is None else (parent.key,)
         return problem.maker.make(genome, "polynomial", parents, problem.progress.generation)
 
     def _fit(self, problem: Problem, start: Candidate, evaluations: int, number: int) -> Candidate:
@@ -144,11 +147,14 @@ class VolterraEngine(Engine):
 
 
 def _base(grammar: Grammar) -> tuple[str, tuple[str, ...]]:
-    """Return the kind of the coefficients and the symbols of the polynomial: those without a definition of their own.
+    """Return the kind of the coefficients and the symbols of the polynomial.
+
+    Symbols with a definition of their own are left out, unless their time constant is searched.
 
     **Raises:** `RulesearchError` where the grammar has no constants.
     """
-    if not grammar.constants:
+    if not set(grammar.constants) - set(grammar.time_constants.values()):
         raise RulesearchError(f"grammar {grammar.name} has no constants; engine volterra fits nothing else")
-    symbols = tuple(name for name, symbol in grammar.symbols.items() if not symbol.definition)
-    return next(iter(grammar.constants)), symbols
+    times = grammar.time_constants
+    symbols = tuple(name for name, symbol in grammar.symbols.items() if not symbol.definition or name in times)
+    return next(kind for kind in grammar.constants if kind not in times.values()), symbols

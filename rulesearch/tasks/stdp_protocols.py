@@ -86,7 +86,7 @@ class StdpProtocols(SpikeTask):
         """Let bound rules respond to every protocol; the seed changes nothing.
 
         **Returns:** metrics `error`, the mean z^2 (the loss), and `alone`; in `details` the `predictions`, one per
-        protocol in the order of the data.
+        protocol in the order of the data, and the `residuals` (model - data)/s.e.m.
         """
         rule = rules.only()
         eta = self.default_eta(settings) if rule.eta is None else rule.eta
@@ -104,7 +104,7 @@ class StdpProtocols(SpikeTask):
         cases = tuple((z * z).tolist())
         loss = sum(cases) / len(cases)
         metrics = {"error": loss, "alone": float(np.max(np.abs(alone)))}
-        details = {"predictions": tuple(predictions.tolist())}
+        details = {"predictions": tuple(predictions.tolist()), "residuals": tuple(z.tolist())}
         return Trial("ok", loss, metrics, cases, work, details=details)
 
     def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:

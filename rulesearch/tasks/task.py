@@ -73,7 +73,8 @@ class Trial:
     **Fields:** `status` (see `simulate.codes.STATUS`); `loss`, at least 0, None unless `ok`; `metrics` by name;
     `cases`: the losses of parts of the trial (data sets, say), which the loss is the mean of; `work`: counted work
     (synaptic updates); `died_at`: share of the trial that was simulated before it ended early, 1 where it ran to the
-    end; `details`: metrics that are rows of numbers.
+    end; `details`: metrics that are rows of numbers; where the loss is a mean of squares, its `residuals` let
+    constants be fitted by least squares.
     """
 
     status: str

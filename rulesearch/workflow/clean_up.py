@@ -19,6 +19,7 @@ from rulesearch.expression.operators import Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import Synaptic
 from rulesearch.symbolic import simplify
 from rulesearch.tasks.task import Task
 
@@ -190,12 +191,29 @@ def _round_constants(rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet
             for value in rounded_values(number.value):
                 changed = rules.rules[name].with_constants({constant: value})
                 forms.append((_with_rule(rules, name, changed), f"{constant} = {value:g}"))
-            for form in forms:
-                found = judge.first_no_worse([form], rounding=True)
-                if found is not None:
-                    rules, what, cost = found
-                    steps.append(f"rounded {what} ({cost})")
-                    break
+            rules = _first_of(forms, rules, judge, steps)
+        for state, definition in rule.states.items():
+            # A time constant of few digits was chosen by a person, not by a search.
+            if isinstance(definition, Synaptic) or float(f"{definition.tau:.4g}") == definition.tau:
+                continue
+            forms = []
+            for value in rounded_values(definition.tau):
+                states = {**rules.rules[name].states, state: replace(definition, tau=value)}
+                shown = f"{value:g} steps" if getattr(definition, "in_steps", False) else f"{1e3 * value:g} ms"
+                forms.append(
+                    (_with_rule(rules, name, replace(rules.rules[name], states=states)), f"tau_{state} = {shown}")
+                )
+            rules = _first_of(forms, rules, judge, steps)
+    return rules
+
+
+def _first_of(forms: Sequence[tuple[RuleSet, str]], rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet:
+    """Return the first of the forms that is no worse, or the rules as they are."""
+    for form in forms:
+        found = judge.first_no_worse([form], rounding=True)
+        if found is not None:
+            steps.append(f"rounded {found[1]} ({found[2]})")
+            return found[0]
     return rules
 
 

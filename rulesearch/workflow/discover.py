@@ -201,20 +201,15 @@ def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _P
     _check_fit(loaded, task)
     loaded_engine.check(task, loaded)
     if chosen.start is not None:
+        from rulesearch.search.primitives import GrammarPrimitives
         from rulesearch.workflow.resolve import read_rules
 
         rules = read_rules(chosen.start, task)
-        _check_start(loaded, rules.only().slots, rules.only().constant_values())
+        GrammarPrimitives(loaded).genome_of(rules.only())
         chosen = chosen.with_changes(start=str(rules))
     numbers = {name: resolved[name] for name in chosen.settings}
     steering = {name: getattr(loaded_engine.settings, name) for name in chosen.options}
     return _Plan(chosen.with_changes(settings=numbers, options=steering), task, resolved, loaded, text)
-
-
-def _check_start(grammar: Grammar, slots: Mapping[str, object], constants: Mapping[str, float]) -> None:
-    from rulesearch.search.primitives import GrammarPrimitives
-
-    GrammarPrimitives(grammar).genome(slots, constants)  # type: ignore[arg-type]
 
 
 def _grammar_path(reference: str) -> Path:

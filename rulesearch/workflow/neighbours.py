@@ -31,9 +31,8 @@ def try_neighbours(problem: Problem, front: Sequence[RuleSet]) -> list[Candidate
     batch: list[Candidate] = []
     near: list[Candidate] = []
     for rules in front:
-        rule = rules.only()
         try:
-            genome = problem.primitives.genome(rule.slots, rule.constant_values())
+            genome = problem.primitives.genome_of(rules.only())
         except RulesearchError:
             continue  # clean-up writes some forms that the grammar cannot
         parent = problem.maker.make(genome, "clean-up", (), problem.progress.generation)

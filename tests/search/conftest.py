@@ -75,3 +75,44 @@ def make_problem() -> Iterator[MakeProblem]:
     yield make
     for evaluator in evaluators:
         evaluator.close()
+
+
+TIMED = """
+name = "timed"
+description = "Traces whose time constants are searched."
+[symbols.x]
+meaning = "presynaptic trace"
+unit = ""
+definition = "trace(pre, tau)"
+[symbols.y]
+meaning = "postsynaptic trace"
+unit = ""
+definition = "trace(post, tau, nearest)"
+[symbols.y2]
+meaning = "slow postsynaptic trace"
+unit = ""
+definition = "trace(post, 100 ms)"
+[constants.c]
+range = [0.001, 0.1]
+prior = "log-uniform"
+unit = ""
+[constants.tau]
+range = [5.0, 150.0]
+prior = "log-uniform"
+unit = "ms"
+[slots]
+on_pre = "change"
+on_post = "change"
+[productions]
+change = ["", "value", "-value"]
+value = ["x", "y", "y2", "c", "value * value", "value + value"]
+[limits]
+size = 11
+depth = 6
+"""
+
+
+@pytest.fixture(scope="session")
+def timed() -> Grammar:
+    """A grammar of traces, two of them with time constants that are searched."""
+    return parse_grammar(TIMED)

@@ -75,6 +75,12 @@ def test_constants_are_named_in_order_of_appearance_and_can_be_replaced() -> Non
     assert numbers.values == (0.25, 1.0)
 
 
+def test_sums_and_products_are_derived_in_either_order(typed: Grammar) -> None:
+    primitives = GrammarPrimitives(typed)
+    genome = primitives.genome({"on_pre": parse_expression("tanh(w)*(y + x)")}, {})
+    assert to_text(primitives.skeleton(genome).slots["on_pre"]) == "(y + x)*tanh(w)"
+
+
 def test_each_kind_of_constant_keeps_to_its_own_prior(typed: Grammar) -> None:
     primitives, rng = GrammarPrimitives(typed), np.random.default_rng(0)
     for name, low, high in (("drive", 0.5, 1.5), ("gate", -4.0, -3.0)):
@@ -90,7 +96,7 @@ def test_each_kind_of_constant_keeps_to_its_own_prior(typed: Grammar) -> None:
         ({"drift": "x"}, "has no slot drift; it has on_pre, on_post"),
         ({"on_post": "x"}, "does not let the slot on_pre be empty"),
         ({"on_pre": "x - y"}, "cannot derive the expression in slot on_pre"),
-        ({"on_pre": "w*x"}, "cannot derive the expression in slot on_pre"),
+        ({"on_pre": "w*w"}, "cannot derive the expression in slot on_pre"),
         ({"on_pre": "x*tanh(y)"}, "cannot derive the expression in slot on_pre"),
     ],
 )
@@ -109,7 +115,7 @@ def test_an_empty_slot_stays_empty(typed: Grammar) -> None:
 def test_candidates_know_size_states_and_function() -> None:
     grammar = load_grammar("rate")
     primitives = GrammarPrimitives(grammar)
-    maker = CandidateMaker(primitives, grammar.states())
+    maker = CandidateMaker(primitives)
     oja = maker.make(primitives.genome({"on_step": parse_expression("y*(x - w*y)")}, {}), "start")
     other = maker.make(primitives.genome({"on_step": parse_expression("x*y - w*y**2")}, {}), "start")
     assert (oja.size, other.size) == (7, 9)

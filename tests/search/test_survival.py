@@ -11,11 +11,11 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules import parse_rules
 from rulesearch.search.archive import Archive
 from rulesearch.search.candidate import Candidate
+from rulesearch.search.primitives import Genome
 from rulesearch.search.selection import Lexicase
 from rulesearch.search.survival import Survival
 from rulesearch.tasks import Requirement
 
-RULES = parse_rules("x")
 DECADE = Survival(("direction", "length"), (), cell=1.0, fine=1.0, floor=1e-6)
 """Compares losses and aims by their order of magnitude."""
 
@@ -29,7 +29,9 @@ def candidate(
     **metrics: float,
 ) -> Candidate:
     outcome = Outcome("ok" if loss is not None else "runaway", loss, metrics, cases)
-    made = Candidate((), RULES, key, size, (), "by hand", screen=outcome, full=outcome)
+    symbol = key.replace("-", "_").replace(" ", "_")
+    rules = parse_rules(symbol, symbols={symbol})
+    made = Candidate(Genome((), {}), rules, key, size, (), "by hand", screen=outcome, full=outcome)
     made.score(requirements)
     return made
 
@@ -140,6 +142,16 @@ def test_the_front_is_strictly_better_with_size() -> None:
     assert Archive(()).best() is None
 
 
+def test_the_archive_keeps_one_candidate_of_a_structure_the_best() -> None:
+    archive = Archive(())
+    for key, loss in (("first", 0.5), ("better", 0.3), ("worse", 0.4)):
+        made = candidate(key, 3, loss)
+        made.rules = parse_rules("c1*x; c1 = 2")
+        archive.add(made)
+    archive.add(candidate("other", 3, 0.9))
+    assert [item.key for item in archive.members()] == ["better", "other"]
+
+
 def test_requirements_come_before_the_loss_on_the_front() -> None:
     need = (Requirement("tuning", 0.9),)
     archive = Archive(need)
@@ -152,10 +164,10 @@ def test_requirements_come_before_the_loss_on_the_front() -> None:
 def test_a_shorter_form_takes_the_place_of_the_longer_one() -> None:
     archive = Archive(())
     archive.add(candidate("oja", 9, 0.1))
-    shorter = Candidate((), RULES, "oja", 7, (), "mutation")
+    shorter = Candidate(Genome((), {}), parse_rules("x"), "oja", 7, (), "mutation")
     archive.shorter(shorter)
     assert [(item.key, item.size) for item in archive.members()] == [("oja", 7)]
     assert shorter.full is not None and shorter.full.loss == 0.1
-    longer = Candidate((), RULES, "oja", 11, (), "mutation")
+    longer = Candidate(Genome((), {}), parse_rules("x"), "oja", 11, (), "mutation")
     archive.shorter(longer)
     assert [item.size for item in archive.members()] == [7]
