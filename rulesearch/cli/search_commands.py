@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+PermutationsOption = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="N", help="Searches on permuted targets, for the p of the result; the task's default."),
+]
 WorkersOption = Annotated[
     int,
     typer.Option(
@@ -67,6 +71,7 @@ def discover(
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="What steers the engine.")
     ] = None,
+    permutations: PermutationsOption = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only predict how long it would take.")] = False,
     as_json: JsonOption = False,
@@ -93,6 +98,7 @@ def discover(
         "options": read_settings(option, "--option", "islands=8") or None,
         "template": None if template is None else template.strip(),
         "forbid": forbid or None,
+        "permutations": permutations,
     }
     if dry_run:
         _show_prediction(predict(experiment, **changes), as_json)
@@ -122,6 +128,7 @@ def distil(
     workers: WorkersOption = 1,
     time: Annotated[float | None, typer.Option(metavar="SECONDS", help="End the search after this time.")] = None,
     settings: SetOption = None,
+    permutations: PermutationsOption = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -144,6 +151,7 @@ def distil(
             workers=workers,
             time_limit=time,
             settings=read_settings(settings) or None,
+            permutations=permutations,
             out=out,
             watch=view.watch,
             notify=view.notify,

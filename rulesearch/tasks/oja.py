@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -22,7 +22,17 @@ from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import OK, STATUS
 from rulesearch.simulate.kernel import compiled
 from rulesearch.simulate.rate import simulate_rates
-from rulesearch.tasks.task import Activity, Fidelity, Setting, Settings, Task, TaskSymbol, Trial
+from rulesearch.tasks.task import (
+    PERMUTATION,
+    Activity,
+    Fidelity,
+    Setting,
+    Settings,
+    Task,
+    TaskSymbol,
+    Trial,
+    permuted_order,
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -127,6 +137,7 @@ class Oja(Task):
             2000, "points of each data set, 90 % of them for training (above 2 inputs: 20000)", 100, 1e7, True
         ),
         "data_sets": Setting(10, "number of data sets of a seed", 1, 1000, whole=True),
+        "permutation": PERMUTATION,
         "minor": Setting(0, "eigenvalue of the minor components; 0: random covariance (above 2 inputs: 0.3)", 0, 0.999),
     }
     fidelities = (Fidelity("full", 1, "all data sets of one seed"),)
@@ -158,7 +169,7 @@ class Oja(Task):
         self, candidates: Sequence[RuleSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
     ) -> list[Trial]:
         dims, data_sets = int(settings["dims"]), int(settings["data_sets"])
-        data = oja_data(seed, data_sets, dims, int(settings["points"]), settings["minor"])
+        data = _data(seed, settings)
         steps = int(len(data.inputs) * _TRAINING_SHARE)
         every = max(1, steps // _RECORDS)
         single = [rules.only() for rules in candidates]
@@ -184,7 +195,7 @@ class Oja(Task):
         """Return input, output and weight of every synapse at every presentation of the training."""
         rule = rules.only()
         dims, data_sets = int(settings["dims"]), int(settings["data_sets"])
-        data = oja_data(seed, data_sets, dims, int(settings["points"]), settings["minor"])
+        data = _data(seed, settings)
         inputs = data.inputs[: int(len(data.inputs) * _TRAINING_SHARE)]
         eta = self.default_eta(settings) if rule.eta is None else rule.eta
         result = simulate_rates([rule], inputs, data.initial, [eta], 1, bounds=[rule.bounds or self.bounds])[0]
@@ -200,6 +211,14 @@ class Oja(Task):
         every = max(1, len(before) // _SHOWN)
         times = np.arange(0, len(before), every, dtype=np.float64)
         return Activity(series, times=times, weights=before[::every].reshape(-1, width))
+
+
+def _data(seed: int, settings: Settings) -> OjaData:
+    """Return the data sets of a seed under the settings; permuted, each is judged by another one's component."""
+    numbers = (int(settings[name]) for name in ("data_sets", "dims", "points"))
+    data = oja_data(seed, *numbers, settings["minor"])
+    order = permuted_order(len(data.components), settings["permutation"])
+    return data if settings["permutation"] == 0.0 else replace(data, components=data.components[order])
 
 
 def _score(weights: Array, data: OjaData, work: int) -> Trial:

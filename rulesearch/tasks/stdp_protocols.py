@@ -12,7 +12,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -24,12 +24,24 @@ from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.events import Protocols, run_protocols
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Activity, Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
+from rulesearch.tasks.task import (
+    PERMUTATION,
+    Activity,
+    Fidelity,
+    Requirement,
+    Setting,
+    Settings,
+    TaskSymbol,
+    Trial,
+    permuted_order,
+)
 
 _RUNAWAY = 1e3
 _ALONE_HZ = (1.0, 10.0, 50.0)
 _ALONE_SPIKES = 60
 _MOST_ALONE = 0.02
+_TAUS = (5e-3, 150e-3)
+_GRID, _REFINEMENTS = 13, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,7 @@ class StdpProtocols(SpikeTask):
     }
     settings: ClassVar[Mapping[str, Setting]] = {
         "eta": Setting(1.0, "learning rate of rules that give none", 1e-9, 1e3),
+        "permutation": PERMUTATION,
     }
     fidelities: ClassVar[tuple[Fidelity, ...]] = (Fidelity("full", 1, "every protocol once; nothing is random"),)
     requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("alone", most=_MOST_ALONE),)
@@ -74,7 +87,9 @@ class StdpProtocols(SpikeTask):
     selection_trials: ClassVar[int] = 1
     report_trials: ClassVar[int] = 1
     bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
-    grammar: ClassVar[str] = "spiking"
+    permutations: ClassVar[int] = 20
+    refitted: ClassVar[bool] = True
+    grammar: ClassVar[str] = "stdp"
     known_rule: ClassVar[str] = "triplet"
 
     @classmethod
@@ -97,10 +112,10 @@ class StdpProtocols(SpikeTask):
             return Trial("nonfinite", None, work=work)
         if np.max(np.abs(weights)) > _RUNAWAY:
             return Trial("runaway", None, work=work)
-        data = self.measured()
+        change, sem = _targets(type(self), settings["permutation"])
         changes = weights - 1.0
-        predictions, alone = changes[: len(data)], changes[len(data) :]
-        z = (predictions - np.array([item.change for item in data])) / np.array([item.sem for item in data])
+        predictions, alone = changes[: len(change)], changes[len(change) :]
+        z = (predictions - change) / sem
         cases = tuple((z * z).tolist())
         loss = sum(cases) / len(cases)
         metrics = {"error": loss, "alone": float(np.max(np.abs(alone)))}
@@ -117,20 +132,68 @@ class StdpProtocols(SpikeTask):
 
         Weight changes are linear in the two amplitudes: they are those of least squares.
         """
-        parts = [
-            parse_rules(f"{slot}; tau_x = 16.8 ms; tau_y = 33.7 ms").only() for slot in ("on_post: x", "on_pre: -y")
-        ]
-        data = self.measured()
-        protocols = _protocols(type(self))
-        columns = [run_protocols(part, protocols, 0.0, 1.0, (-math.inf, math.inf))[: len(data)] for part in parts]
-        sem = np.array([item.sem for item in data])
-        design: npt.NDArray[np.float64] = np.array(columns).T / sem[:, None]
-        plus, minus = np.linalg.lstsq(design, np.array([item.change for item in data]) / sem)[0]
+        fit = _PairFit(type(self), settings["permutation"])
+        return fit.rules(16.8e-3, 33.7e-3, "additive pair rule fitted to the data")
+
+    def references(self, settings: Settings) -> dict[str, RuleSet]:
+        """Return the known rule, the control, and the additive pair rule that is fitted with its time constants."""
+        best = _PairFit(type(self), settings["permutation"]).best()
+        return {**super().references(settings), "pair, free tau": best}
+
+
+class _PairFit:
+    """Fits `on_pre: -A_minus*y; on_post: A_plus*x` to a task's data: for given time constants least squares."""
+
+    def __init__(self, task: type[StdpProtocols], permutation: float) -> None:
+        self.protocols = _protocols(task)
+        self.change, self.sem = _targets(task, permutation)
+        self._columns: dict[tuple[str, float], npt.NDArray[np.float64]] = {}
+
+    def _column(self, text: str, tau: float) -> npt.NDArray[np.float64]:
+        if (text, tau) not in self._columns:
+            rule = parse_rules(f"{text}; tau_{text[-1]} = {tau!r} s").only()
+            changes = run_protocols(rule, self.protocols, 0.0, 1.0, (-math.inf, math.inf))
+            self._columns[text, tau] = changes[: len(self.change)] / self.sem
+        return self._columns[text, tau]
+
+    def amplitudes(self, tau_x: float, tau_y: float) -> tuple[float, float, float]:
+        """Return A_plus, A_minus and the mean z^2 at given time constants [s]."""
+        design = np.column_stack([self._column("on_post: x", tau_x), self._column("on_pre: -y", tau_y)])
+        target = self.change / self.sem
+        found = np.linalg.lstsq(design, target, rcond=None)[0]
+        return float(found[0]), float(found[1]), float(np.mean((design @ found - target) ** 2))
+
+    def best(self) -> RuleSet:
+        """Return the rule with the best time constants, from a grid that is made finer three times."""
+        low, high = np.log(_TAUS[0]), np.log(_TAUS[1])
+        centre, width = np.array([(low + high) / 2.0] * 2), (high - low) / 2.0
+        for _ in range(_REFINEMENTS):
+            steps = np.linspace(-width, width, _GRID)
+            grid = [
+                (x, y) for x in np.clip(centre[0] + steps, low, high) for y in np.clip(centre[1] + steps, low, high)
+            ]
+            errors = [self.amplitudes(float(np.exp(x)), float(np.exp(y)))[2] for x, y in grid]
+            centre, width = np.array(grid[int(np.argmin(errors))]), 2.0 * width / (_GRID - 1)
+        tau_x, tau_y = (float(f"{tau:.4g}") for tau in np.exp(centre))
+        return self.rules(tau_x, tau_y, "additive pair rule, time constants fitted as well")
+
+    def rules(self, tau_x: float, tau_y: float, name: str) -> RuleSet:
+        """Return the rule with the best amplitudes for given time constants [s]."""
+        plus, minus, _ = self.amplitudes(tau_x, tau_y)
         text = (
-            "on_pre: -A_minus*y; on_post: A_plus*x; A_plus = 1; A_minus = 1; eta = 1; tau_x = 16.8 ms; tau_y = 33.7 ms"
+            "on_pre: -A_minus*y; on_post: A_plus*x; A_plus = 1; A_minus = 1; eta = 1; "
+            f"tau_x = {tau_x!r} s; tau_y = {tau_y!r} s"
         )
-        rule = parse_rules(text).only().with_constants({"A_plus": float(plus), "A_minus": float(minus)})
-        return RuleSet({"w": rule}, "additive pair rule fitted to the data")
+        rule = parse_rules(text).only().with_constants({"A_plus": plus, "A_minus": minus})
+        return RuleSet({"w": rule}, name)
+
+
+@lru_cache(maxsize=64)
+def _targets(task: type[StdpProtocols], permutation: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the measured changes and their standard errors, in the order of the setting `permutation`."""
+    data = task.measured()
+    order = permuted_order(len(data), permutation)
+    return np.array([item.change for item in data])[order], np.array([item.sem for item in data])[order]
 
 
 @cache
@@ -146,6 +209,7 @@ class StdpFrequency(StdpProtocols):
     """Pairs of spikes 10 ms apart at five frequencies: depression at low, potentiation at high frequency."""
 
     name: ClassVar[str] = "stdp-frequency"
+    transfer: ClassVar[tuple[str, ...]] = ("stdp-triplets",)
     title: ClassVar[str] = "frequency dependence of spike pairs, Sjoestroem et al. 2001"
     summary: ClassVar[str] = (
         "60 regular pairs of spikes, the postsynaptic one 10 ms after or before the presynaptic one, at 0.1 to 50 Hz: "
@@ -194,6 +258,7 @@ class StdpTriplets(StdpProtocols):
     """Triplets of spikes at 1 Hz: post-pre-post potentiates, pre-post-pre does not."""
 
     name: ClassVar[str] = "stdp-triplets"
+    transfer: ClassVar[tuple[str, ...]] = ("stdp-frequency",)
     title: ClassVar[str] = "triplets of spikes, Wang et al. 2005"
     summary: ClassVar[str] = (
         "60 triplets at 1 Hz, pre-post-pre and post-pre-post with intervals of 5 to 15 ms: the rule must give the "

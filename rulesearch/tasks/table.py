@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression import OPERATORS, Expression, parse_expression
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.tasks.task import Fidelity, Setting, Settings, Task, TaskSymbol, Trial
+from rulesearch.tasks.task import PERMUTATION, Fidelity, Setting, Settings, Task, TaskSymbol, Trial, permuted_order
 
 _UNEXPLAINED = 0.01
 """Share of the variance that a rule may leave open and still explain the table."""
@@ -44,10 +44,12 @@ class Table(Task):
     slots = ("on_step",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "held_out": Setting(0.2, "share of the rows that the search does not see", 0.0, 0.9),
+        "permutation": PERMUTATION,
     }
     fidelities = (Fidelity("full", 1, "all rows"),)
     deterministic = True
     stateless = True
+    permutations = 20
     selection_trials = 1
     report_trials = 1
     bounds = (-np.inf, np.inf)
@@ -93,24 +95,25 @@ class Table(Task):
         if not np.all(np.isfinite(found)):
             return Trial("nonfinite", None, work=work)
         kept = self._kept(settings)
+        target = self._target(settings)
         with np.errstate(over="ignore"):
-            squares = (found - self.measured) ** 2
-        loss = float(np.mean(squares[kept])) / float(np.var(self.measured[kept]))
+            squares = (found - target) ** 2
+        loss = float(np.mean(squares[kept])) / float(np.var(target[kept]))
         if not math.isfinite(loss):
             return Trial("runaway", None, work=work)
         metrics = {"error": loss}
         if not kept.all():
-            left_out = float(np.var(self.measured[~kept])) or float(np.var(self.measured))
+            left_out = float(np.var(target[~kept])) or float(np.var(target))
             metrics["held_out_error"] = float(np.mean(squares[~kept])) / left_out
         parts = np.array_split(squares[kept], min(_CASES, int(kept.sum())))
-        scale = float(np.var(self.measured[kept]))
+        scale = float(np.var(target[kept]))
         return Trial("ok", loss, metrics, tuple(float(part.mean()) / scale for part in parts), work)
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the linear function of all columns that fits best."""
         kept = self._kept(settings)
         design: npt.NDArray[np.float64] = np.column_stack([*self.columns.values(), np.ones(len(self.measured))])
-        found = np.linalg.lstsq(design[kept], self.measured[kept])[0]
+        found = np.linalg.lstsq(design[kept], self._target(settings)[kept])[0]
         total = Expression.number(float(found[-1]))
         for name, value in zip(self.columns, found, strict=False):
             term = Expression.apply("mul", Expression.number(float(value)), Expression.symbol(name))
@@ -119,7 +122,7 @@ class Table(Task):
 
     def control(self, settings: Settings) -> RuleSet:
         """Return the mean of the target, whatever the symbols are."""
-        mean = float(self.measured[self._kept(settings)].mean())
+        mean = float(self._target(settings)[self._kept(settings)].mean())
         return RuleSet({"w": Rule({"on_step": Expression.number(mean)}, 1.0)}, "mean")
 
     def own_grammar(self) -> str:
@@ -143,6 +146,9 @@ class Table(Task):
         kept[order[:left_out]] = False
         return kept
 
+    def _target(self, settings: Settings) -> npt.NDArray[np.float64]:
+        return self.measured[permuted_order(len(self.measured), settings["permutation"])]
+
     def _changes(self, rule: Rule) -> npt.NDArray[np.float64]:
         with np.errstate(all="ignore"):
             found = rule.slots["on_step"].evaluate({**self.columns, **rule.constant_values()})
@@ -152,7 +158,7 @@ class Table(Task):
         kept = self._kept(settings)
         with np.errstate(all="ignore"):
             found = self._changes(rule)[kept]
-            eta = float(found @ self.measured[kept] / (found @ found))
+            eta = float(found @ self._target(settings)[kept] / (found @ found))
         # A rule and its negative are two rules: a learning rate is positive.
         return eta if math.isfinite(eta) and eta > 0.0 else 1.0
 

@@ -52,6 +52,21 @@ class Setting:
     unit: str = ""
 
 
+PERMUTATION = Setting(0, "0: targets as they are; above: permuted at random, from this seed", 0, 2**31 - 1, whole=True)
+"""The setting `permutation` of tasks whose targets can be permuted, so that there is nothing to find."""
+
+
+def permuted_order(count: int, permutation: float) -> npt.NDArray[np.int64]:
+    """Return the order in which `count` targets stand under a value of the setting `permutation`."""
+    order = np.arange(count)
+    if permutation == 0.0 or count < 2:
+        return order
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(permutation))))
+    while np.array_equal(order, np.arange(count)):
+        order = rng.permutation(count)
+    return order
+
+
 @dataclass(frozen=True, slots=True)
 class Fidelity:
     """How thoroughly a rule is tried; the cheap ones come first, the last one is the full one.
@@ -161,6 +176,12 @@ class Task(ABC):
     grammar: ClassVar[str]
     known_rule: ClassVar[str]
     """Name of the known rule that solves the task."""
+    permutations: ClassVar[int] = 0
+    """Searches on permuted targets that a run makes unless it is told otherwise; 0 where they would take long."""
+    refitted: ClassVar[bool] = False
+    """Whether the cases are measurements, so that each can be left out and predicted by a rule fitted to the others."""
+    transfer: ClassVar[tuple[str, ...]] = ()
+    """Tasks on which the rules of a front are scored as they are, without refitting."""
     stateless: ClassVar[bool] = False
     """Whether rules may have no traces, low-passes or other states, because nothing goes on in time."""
     achieves: ClassVar[str] = "does as well as"

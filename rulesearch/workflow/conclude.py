@@ -18,6 +18,8 @@ from rulesearch.tasks.task import Task
 from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, clean_up
 from rulesearch.workflow.neighbours import try_neighbours
+from rulesearch.workflow.permuted import Permuted
+from rulesearch.workflow.refit import predictive_metrics
 from rulesearch.workflow.run import FrontMember, ReferenceScore
 
 _PER_SIZE = 2
@@ -26,12 +28,13 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What a search comes to: the front by rank, references, other conditions, and a sentence."""
+    """What a search comes to: the front by rank, references, other conditions, a sentence, and permuted searches."""
 
     members: tuple[FrontMember, ...]
     references: tuple[ReferenceScore, ...]
     conditions: tuple[ReferenceScore, ...]
     sentence: str
+    permuted: Permuted | None = None
 
 
 class Scorer:
@@ -125,9 +128,18 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     order = sorted(
         range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements))
     )
-    members = tuple(_member(rank, front[index], held_out[index]) for rank, index in enumerate(order, 1))
+    if task.refitted:
+        notify("leaving out one measurement after the other")
+
+    def predictive(rules: RuleSet) -> dict[str, float]:
+        return predictive_metrics(rules, task, settings)
+
+    members = tuple(
+        _member(rank, front[index], held_out[index], predictive(front[index].rules))
+        for rank, index in enumerate(order, 1)
+    )
     scores = tuple(
-        ReferenceScore(label, rules, outcome.status, outcome.loss, outcome.metrics)
+        ReferenceScore(label, rules, outcome.status, outcome.loss, {**outcome.metrics, **predictive(rules)})
         for (label, rules), outcome in zip(references.items(), held_out[len(front) :], strict=True)
     )
     conditions = []
@@ -225,7 +237,7 @@ def solves(item: CleanUp, baseline: Outcome, task: Task) -> bool:
     return baseline.loss is not None and shortfall == 0.0 and loss <= task.enough(baseline.loss)
 
 
-def _member(rank: int, item: CleanUp, held_out: Outcome) -> FrontMember:
+def _member(rank: int, item: CleanUp, held_out: Outcome, predictive: Mapping[str, float]) -> FrontMember:
     verdicts = tuple(compare(item.rules))
     assert item.outcome.loss is not None
     return FrontMember(
@@ -234,7 +246,7 @@ def _member(rank: int, item: CleanUp, held_out: Outcome) -> FrontMember:
         canonical_size(item.rules),
         item.outcome.loss,
         held_out.loss,
-        held_out.metrics,
+        {**held_out.metrics, **predictive},
         verdicts,
         item.steps,
     )

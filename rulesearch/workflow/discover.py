@@ -8,7 +8,7 @@ import math
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
 from rulesearch.workflow.experiment import Experiment, experiment_text, load_experiment, read_experiment
+from rulesearch.workflow.permuted import check_permutations, compare_with_permuted
 from rulesearch.workflow.run import Run, front_csv, summary_text
 
 Watch = Callable[[Problem], None]
@@ -64,6 +65,7 @@ def discover(
     options: Mapping[str, str | float] | None = None,
     template: str | None = None,
     forbid: Sequence[str] | None = None,
+    permutations: int | None = None,
     out: str | Path | None = None,
     watch: Watch | None = None,
     notify: Notify = _quiet,
@@ -73,7 +75,8 @@ def discover(
     **Arguments:** those of the experiment that are given win over its file; `workers`: processes that
     simulate beside this one (1: none, this one has two threads; a script needs `if __name__ == "__main__":` for
     more); `options`: what steers the engine; `template`: a rule with holes `?`
-    that are searched; `forbid`: words of the grammar that no rule may have; `out`: the run folder; `watch` is
+    that are searched; `forbid`: words of the grammar that no rule may have; `permutations`: searches of equal budget on
+    permuted targets, for the empirical p of the result; `out`: the run folder; `watch` is
     called after every generation, `notify` with what is being done after the search.
     Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
     **Raises:** `RulesearchError` for wrong input, before anything is written.
@@ -90,6 +93,7 @@ def discover(
         "options": options,
         "template": template,
         "forbid": forbid,
+        "permutations": permutations,
     }
     plan = _plan(experiment, changes)
     folder = _new_folder(plan.experiment, out)
@@ -163,6 +167,8 @@ def predict(experiment: str | Path | Experiment, **changes: object) -> dict[str,
     full = cost[plan.task.fidelities[-1].name]
     screens = sum(cost.values()) - full
     predicted = plan.experiment.budget * (full + screens * SCREENED_PER_FULL)
+    at_once = min(4, os.cpu_count() or 1)
+    predicted *= 1.0 + (plan.experiment.permutations or 0) / at_once
     return {
         "experiment": plan.experiment.name,
         "task": plan.experiment.task,
@@ -184,6 +190,8 @@ def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _P
     forbid = list(changes.get("forbid") or ()) or None
     chosen = chosen.with_changes(**{**changes, "settings": None, "options": None, **merged, "forbid": forbid})
     task = load_task(chosen.task)
+    chosen = chosen.with_changes(permutations=task.permutations if chosen.permutations is None else None)
+    check_permutations(task, chosen.permutations or 0)
     loaded_engine = load_engine(chosen.engine, chosen.options)
     resolved = task.resolve(chosen.settings)
     text = task.own_grammar() if chosen.grammar == task.grammar else None
@@ -302,6 +310,7 @@ def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: 
                 conclusion.conditions,
                 dict(sorted(problem.progress.deaths.items())),
                 None if problem.certificate is None else problem.certificate.to_json(),
+                None if conclusion.permuted is None else conclusion.permuted.to_json(),
             )
         store.set_fact("summary", summary_text(run))
     finally:
@@ -316,7 +325,17 @@ def _search(
     try:
         load_engine(experiment.engine, experiment.options).search(problem)
         status = "done" if problem.stopped_by in ("budget", "exhausted") else "stopped"
-        return status, conclude(problem, evaluator, store, notify)
+        spent = experiment.budget if problem.stopped_by == "budget" else problem.progress.distinct
+        best = problem.archive.best()
+        conclusion = conclude(problem, evaluator, store, notify)
     except KeyboardInterrupt:
         notify("interrupted: keeping what was found")
         return "interrupted", provisional(problem)
+    try:
+        permuted = compare_with_permuted(experiment, problem, best, spent, store, notify)
+    except KeyboardInterrupt:
+        notify("interrupted: the front stands, but how likely it is by chance is not known")
+        return "interrupted", conclusion
+    if permuted is not None:
+        conclusion = replace(conclusion, sentence=f"{conclusion.sentence}; {permuted.sentence()}", permuted=permuted)
+    return status, conclusion

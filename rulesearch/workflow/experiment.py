@@ -12,6 +12,7 @@ from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.shipped import shipped_folder, shipped_names
 
 _MAX_BYTES = 262_144
+_MOST_PERMUTATIONS = 9_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Experiment:
     evaluations at full fidelity; `settings` of the task that differ from its defaults; `time_limit` [s] and
     `stop_loss` end a search early; `backend` `vm` or `jit`; `start`: text of a rule to grow from;
     `options`: what steers the engine, where it differs from the engine's own defaults;
-    `template`: a rule with holes `?` to be searched; `forbid`: words of the grammar that no rule may have.
+    `template`: a rule with holes `?` to be searched; `forbid`: words of the grammar that no rule may have;
+    `permutations`: searches on permuted targets, None for the task's own default.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Experiment:
     options: Mapping[str, float | str] = field(default_factory=dict)
     template: str | None = None
     forbid: Sequence[str] = ()
+    permutations: int | None = None
 
     def with_changes(self, **changes: Any) -> Experiment:
         """Return the experiment with the given fields replaced; None leaves a field as it is."""
@@ -64,6 +67,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "options": (dict,),
     "template": (str,),
     "forbid": (list,),
+    "permutations": (int,),
 }
 
 
@@ -119,6 +123,10 @@ def _checked(experiment: Experiment, where: str) -> Experiment:
         raise RulesearchError(f"{where}: seed must lie in 0 to {2**31 - 1}, found {experiment.seed}")
     if experiment.time_limit is not None and not experiment.time_limit > 0:
         raise RulesearchError(f"{where}: the time must be above 0 s, found {experiment.time_limit:g}")
+    if experiment.permutations is not None and not 0 <= experiment.permutations <= _MOST_PERMUTATIONS:
+        raise RulesearchError(
+            f"{where}: permutations must lie in 0 to {_MOST_PERMUTATIONS}, found {experiment.permutations}"
+        )
     if experiment.backend not in ("vm", "jit"):
         raise RulesearchError(f"{where}: backend must be vm or jit, found {experiment.backend!r}")
     return experiment

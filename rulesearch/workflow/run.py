@@ -59,7 +59,8 @@ class Run:
     **Fields:** `status`: `done`, `stopped` (by time or loss) or `interrupted`; `evaluations`: all simulations of
     candidates; `distinct`: distinct functions at full fidelity; `seconds` of wall time; `members` by rank;
     `references`; `conditions`: rank 1 on other inputs; `deaths`: evaluations by status;
-    `certificate` of an exhaustive search: what its claim rests on.
+    `certificate` of an exhaustive search: what its claim rests on; `permuted`: the empirical p of the best loss
+    against searches on permuted targets, and their losses.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class Run:
     conditions: tuple[ReferenceScore, ...] = ()
     deaths: Mapping[str, int] | None = None
     certificate: Mapping[str, Any] | None = None
+    permuted: Mapping[str, Any] | None = None
 
     @property
     def front(self) -> pandas.DataFrame:
@@ -124,6 +126,7 @@ class Run:
             "references": [_reference_json(score) for score in self.references],
             "conditions": [_reference_json(score) for score in self.conditions],
             **({"certificate": dict(self.certificate)} if self.certificate else {}),
+            **({"permuted": dict(self.permuted)} if self.permuted else {}),
         }
 
     @staticmethod
@@ -210,6 +213,7 @@ def summary_text(run: Run) -> str:
         "conditions": [_score_fields(score) for score in run.conditions],
         "deaths": dict(run.deaths or {}),
         "certificate": dict(run.certificate) if run.certificate else None,
+        "permuted": dict(run.permuted) if run.permuted else None,
     }
     return json.dumps(document)
 
@@ -252,6 +256,7 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
         scores["conditions"],
         document["deaths"],
         document.get("certificate"),
+        document.get("permuted"),
     )
 
 

@@ -41,9 +41,9 @@ def test_the_error_is_the_share_of_the_variance_that_is_left(tmp_path: Path) -> 
     outcome = rs.evaluate("y*(x - w*y)", task=task.name)
     assert outcome.loss == pytest.approx(0.2, abs=0.06)  # 0.25/1.25
     assert outcome.metrics["held_out_error"] == pytest.approx(0.2, abs=0.1)
-    mean = task.trial(task.bind(task.control({"held_out": 0.2}), task.resolve({})), 0, task.resolve({}), "full")
+    mean = task.trial(task.bind(task.control(task.resolve({})), task.resolve({})), 0, task.resolve({}), "full")
     assert mean.loss == pytest.approx(1.0)
-    linear = task.trial(task.bind(task.baseline({"held_out": 0.2}), task.resolve({})), 0, task.resolve({}), "full")
+    linear = task.trial(task.bind(task.baseline(task.resolve({})), task.resolve({})), 0, task.resolve({}), "full")
     assert linear.loss is not None
     assert outcome.loss < linear.loss < 1.0
 

@@ -1,0 +1,176 @@
+"""Is there anything to find? The same search on permuted targets, and how often it does as well.
+
+The empirical p of a search's best result is (1 + k)/(1 + n): k of n searches of equal budget on permuted targets did
+as well (Phipson & Smyth 2010, doi:10.2202/1544-6115.1585).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import Evaluator
+from rulesearch.evaluation.store import Store
+from rulesearch.grammar import Grammar, parse_grammar
+from rulesearch.grammar.variants import grammar_toml
+from rulesearch.search.candidate import Candidate
+from rulesearch.search.engine import load_engine
+from rulesearch.search.problem import Problem
+from rulesearch.tasks.task import Task
+from rulesearch.workflow.experiment import Experiment
+
+_SETTING = "permutation"
+_APART = 10_000
+_AT_ONCE = 4
+
+Rank = tuple[float, float]
+"""What a search's best rule lacks of the task's requirements, and its loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permuted:
+    """What searches on permuted targets came to.
+
+    **Fields:** `p`; `ranks`: the best rank of each; `best`: the rank of the search that they are compared with.
+    """
+
+    p: float
+    ranks: tuple[Rank, ...]
+    best: Rank
+
+    def sentence(self) -> str:
+        """Return what it means, in words."""
+        as_well = sum(rank <= self.best for rank in self.ranks)
+        return f"{as_well} of {len(self.ranks)} searches on permuted targets did as well (p = {self.p:.2g})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers."""
+        losses = [rank[1] if rank[0] == 0.0 else None for rank in self.ranks]
+        return {"p": self.p, "searches": len(self.ranks), "loss": self.best[1], "permuted_losses": losses}
+
+
+def check_permutations(task: Task, searches: int) -> None:
+    """Refuse searches on permuted targets where a task has none.
+
+    **Raises:** `RulesearchError`.
+    """
+    if searches and _SETTING not in task.settings:
+        raise RulesearchError(f"task {task.name} has no targets to permute; leave --permutations out, or type 0")
+
+
+def compare_with_permuted(
+    experiment: Experiment,
+    problem: Problem,
+    best: Candidate | None,
+    budget: int,
+    store: Store,
+    notify: Callable[[str], None],
+) -> Permuted | None:
+    """Search on permuted targets as often as asked, and return the empirical p; None without a result to compare.
+
+    What was found is kept in the store after every search, so that a resumed run goes on from there.
+
+    **Arguments:** `best`: the best rule of the search, before its clean-up; `budget`: distinct evaluations of each
+    search.
+    """
+    searches = experiment.permutations or 0
+    if best is None or best.full is None or not searches:
+        return None
+    known = json.loads(store.fact("permuted") or "{}")
+    first = 1 + _APART * int(problem.evaluator.settings[_SETTING])
+    numbers = [number for number in range(first, first + searches) if str(number) not in known]
+    plain = replace(experiment, budget=budget, time_limit=None, stop_loss=None)
+    settings = dict(problem.evaluator.settings)
+    done = searches - len(numbers)
+    for number, rank in _search_all(plain, problem.grammar, settings, numbers):
+        known[str(number)] = rank
+        store.set_fact("permuted", json.dumps(known))
+        done += 1
+        notify(f"searched on permuted targets, {done} of {searches} times")
+    ranks = tuple(_rank(known[str(number)]) for number in range(first, first + searches))
+    mine = best.full.rank_key(problem.requirements)
+    return Permuted((1 + sum(rank <= mine for rank in ranks)) / (1 + searches), ranks, mine)
+
+
+def _rank(pair: Sequence[float | None]) -> Rank:
+    shortfall, loss = (float("inf") if value is None else value for value in pair)
+    return shortfall, loss
+
+
+def _search_all(
+    experiment: Experiment, grammar: Grammar, settings: Mapping[str, float], numbers: Sequence[int]
+) -> Iterator[tuple[int, Sequence[float | None]]]:
+    """Yield the best rank of a search under each permutation, in order; several processes where there are cores."""
+    jobs = [(experiment, grammar_toml(grammar), {**settings, _SETTING: float(number)}) for number in numbers]
+    processes = min(len(jobs), os.cpu_count() or 1, _AT_ONCE)
+    if processes < 2:
+        yield from ((number, search_permuted(*job)) for number, job in zip(numbers, jobs, strict=True))
+        return
+    children: list[subprocess.Popen[str]] = []
+    executor = ThreadPoolExecutor(processes, "permuted")
+    try:
+        futures = [executor.submit(_search_apart, children, *job) for job in jobs]
+        for number, future in zip(numbers, futures, strict=True):
+            yield number, future.result()
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for child in children:
+            child.kill()
+
+
+def _search_apart(
+    children: list[subprocess.Popen[str]], experiment: Experiment, grammar: str, settings: Mapping[str, float]
+) -> Sequence[float | None]:
+    """Return what `search_permuted` does, from a process of its own.
+
+    A process by its command, since one that is spawned would import the user's script once more.
+    """
+    child = subprocess.Popen(
+        [sys.executable, "-m", __name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    children.append(child)
+    given = json.dumps({"experiment": asdict(experiment), "grammar": grammar, "settings": dict(settings)})
+    found, _ = child.communicate(given)
+    if child.returncode:
+        raise RuntimeError(f"a search on permuted targets ended with code {child.returncode}")
+    rank: list[float | None] = json.loads(found)
+    return rank
+
+
+def _as_child() -> None:
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    given = json.load(sys.stdin)
+    json.dump(search_permuted(Experiment(**given["experiment"]), given["grammar"], given["settings"]), sys.stdout)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def search_permuted(experiment: Experiment, grammar: str, settings: Mapping[str, float]) -> Sequence[float | None]:
+    """Return the rank of the best rule of one search, infinities as None."""
+    with Evaluator(experiment.task, settings, experiment.backend) as evaluator:
+        problem = Problem(evaluator, parse_grammar(grammar), experiment.seed, experiment.budget, start=experiment.start)
+        load_engine(experiment.engine, experiment.options).search(problem)
+        best = problem.archive.best()
+        rank = (None, None) if best is None or best.full is None else best.full.rank_key(problem.requirements)
+        return [value if value is not None and value < float("inf") else None for value in rank]
+
+
+if __name__ == "__main__":
+    _as_child()

@@ -1,0 +1,143 @@
+"""How well a form of rule predicts what it was not fitted to: one measurement left out at a time, and other data.
+
+The constants, time constants and the learning rate of a rule are fitted anew, by Levenberg-Marquardt on the task's
+residuals, in logarithms: signs stay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import Synaptic
+from rulesearch.search.least_squares import RESIDUALS
+from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.task import Task
+
+_STEPS = 20
+_PROBE = 1e-4
+_FACTORS = (1e-4, 1e-2, 1.0, 1e2)
+_LARGEST_MOVE = math.log(30.0)
+_TAUS = (5e-3, 150e-3)
+
+Errors = npt.NDArray[np.float64]
+
+
+def predictive_metrics(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> dict[str, float]:
+    """Return `leave_one_out_error`, and the loss on each task of `task.transfer`, as `error_on_` and its name.
+
+    Metrics that a rule has no number for, because it died there, are left out.
+    """
+    found = {}
+    if task.refitted:
+        error = leave_one_out(rules, task, settings)
+        if error is not None:
+            found["leave_one_out_error"] = error
+    for name in task.transfer:
+        other = load_task(name)
+        values = other.resolve()
+        trial = other.trial(other.complete(rules, values), 0, values, other.fidelities[-1].name)
+        if trial.loss is not None:
+            found[f"error_on_{name.replace('-', '_')}"] = trial.loss
+    return found
+
+
+def leave_one_out(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> float | None:
+    """Return the mean squared residual of each measurement under the rule fitted to all others; None if one died."""
+    form = _Form(rules, task, settings)
+    start = form.errors(form.start)
+    if start is None:
+        return None
+    squares = []
+    for place in range(len(start)):
+        errors = form.errors(form.fit(np.arange(len(start)) != place))
+        if errors is None:
+            return None
+        squares.append(float(errors[place] ** 2))
+    return sum(squares) / len(squares)
+
+
+class _Form:
+    """A rule with its numbers as a vector of logarithms."""
+
+    def __init__(self, rules: RuleSet, task: Task, settings: Mapping[str, float]) -> None:
+        self.rule = task.bind(rules, settings).only()
+        self.task = task
+        self.settings = settings
+        self.constants = [name for name, number in self.rule.constants.items() if number.value != 0.0]
+        self.timed = [name for name, state in self.rule.states.items() if not isinstance(state, Synaptic)]
+        assert self.rule.eta is not None
+        values = self.rule.constant_values()
+        numbers = [self.rule.eta, *(abs(values[name]) for name in self.constants), *map(self._tau, self.timed)]
+        self.start: Errors = np.log(np.array(numbers))
+        self.low, self.high = self.start - _LARGEST_MOVE, self.start + _LARGEST_MOVE
+        first = len(numbers) - len(self.timed)
+        self.low[first:] = np.minimum(np.log(_TAUS[0]), self.start[first:])
+        self.high[first:] = np.maximum(np.log(_TAUS[1]), self.start[first:])
+
+    def _tau(self, name: str) -> float:
+        state = self.rule.states[name]
+        assert not isinstance(state, Synaptic)
+        return state.tau
+
+    def _made(self, point: Errors) -> Rule:
+        eta, *rest = np.exp(point).tolist()
+        values = self.rule.constant_values()
+        constants = {
+            name: math.copysign(value, values[name]) for name, value in zip(self.constants, rest, strict=False)
+        }
+        states = dict(self.rule.states)
+        for name, tau in zip(self.timed, rest[len(self.constants) :], strict=True):
+            state = states[name]
+            assert not isinstance(state, Synaptic)
+            states[name] = replace(state, tau=tau)
+        return replace(self.rule.with_constants(constants), eta=eta, states=states)
+
+    def errors(self, point: Errors) -> Errors | None:
+        """Return the residuals at a point; None where the rule died."""
+        rules = RuleSet({"w": self._made(point)})
+        trial = self.task.trial(rules, 0, self.settings, self.task.fidelities[-1].name)
+        if trial.loss is None or RESIDUALS not in trial.details:
+            return None
+        return np.array(trial.details[RESIDUALS])
+
+    def fit(self, kept: npt.NDArray[np.bool_]) -> Errors:
+        """Return the point at which the residuals that are kept have the least sum of squares, from the start."""
+        point, errors = self.start, self.errors(self.start)
+        assert errors is not None
+        for _ in range(_STEPS):
+            slopes = self._slopes(point, errors)[kept]
+            tried = [self._step(point, slopes, errors[kept], factor) for factor in _FACTORS]
+            best, least = None, float(np.sum(errors[kept] ** 2))
+            for other in tried:
+                there = self.errors(other)
+                if there is not None and float(np.sum(there[kept] ** 2)) < least:
+                    best, least = (other, there), float(np.sum(there[kept] ** 2))
+            if best is None:
+                break
+            gained = least < 0.999 * float(np.sum(errors[kept] ** 2))
+            point, errors = best
+            if not gained:
+                break
+        return point
+
+    def _slopes(self, point: Errors, errors: Errors) -> Errors:
+        columns = []
+        for place in range(len(point)):
+            moved = point.copy()
+            moved[place] += _PROBE
+            there = self.errors(moved)
+            columns.append(np.zeros_like(errors) if there is None else (there - errors) / _PROBE)
+        return np.array(columns).T
+
+    def _step(self, point: Errors, slopes: Errors, errors: Errors, factor: float) -> Errors:
+        normal = slopes.T @ slopes
+        scale = np.diag(normal) + 1e-12 * max(1e-300, float(np.trace(normal)))
+        step = np.linalg.lstsq(normal + factor * np.diag(scale), -slopes.T @ errors, rcond=None)[0]
+        moved: Errors = np.clip(point + step, self.low, self.high)
+        return moved
