@@ -168,14 +168,16 @@ class Store:
 def _row(record: Record) -> tuple[object, ...]:
     outcome = record.outcome
     rule, fidelity, seeds = job_key(record.job)
-    trials = (
-        [
-            [seed, t.status, t.loss, dict(t.metrics), list(t.cases), t.work, t.died_at, dict(t.details)]
-            for seed, t in zip(outcome.seeds, outcome.trials, strict=True)
-        ]
-        if len(outcome.trials) > 1 or any(trial.details for trial in outcome.trials)
-        else []
-    )
+    if len(outcome.trials) > 1:
+        trials = json.dumps(
+            [
+                [seed, t.status, t.loss, dict(t.metrics), list(t.cases), t.work, t.died_at, dict(t.details)]
+                for seed, t in zip(outcome.seeds, outcome.trials, strict=True)
+            ]
+        )
+    else:
+        details = dict(outcome.trials[0].details) if outcome.trials else {}
+        trials = json.dumps(details) if details else "{}"
     return (
         record.generation,
         record.phase,
@@ -184,14 +186,14 @@ def _row(record: Record) -> tuple[object, ...]:
         seeds,
         record.fingerprint,
         record.origin,
-        json.dumps(record.parents),
+        json.dumps(record.parents) if record.parents else "[]",
         outcome.status,
         outcome.loss,
         json.dumps(dict(outcome.metrics)),
-        json.dumps(outcome.cases),
+        json.dumps(outcome.cases) if outcome.cases else "[]",
         outcome.work,
         outcome.died_at,
-        json.dumps(trials),
+        trials,
     )
 
 
@@ -200,14 +202,16 @@ def _outcome(row: Sequence[object]) -> Outcome:
     numbers = tuple(int(seed) for seed in str(seeds).split(","))
     case_values = tuple(json.loads(str(cases)))
     found = json.loads(str(trials))
-    each = (
-        tuple(
+    if isinstance(found, list) and found:
+        each = tuple(
             Trial(kind, value, m, tuple(c), w, d, {name: tuple(row) for name, row in dict(*rows).items()})
             for _, kind, value, m, c, w, d, *rows in found
         )
-        if found
-        else (Trial(str(status), loss, json.loads(str(metrics)), case_values, int(str(work)), float(str(died_at))),)  # type: ignore[arg-type]
-    )
+    else:
+        # A single trial is the outcome itself, but for its details.
+        rest = json.loads(str(metrics)), case_values, int(str(work)), float(str(died_at))
+        details = {name: tuple(row) for name, row in dict(found).items()}
+        each = (Trial(str(status), loss, *rest, details),)  # type: ignore[arg-type]
     return Outcome(
         str(status),
         loss,  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from rulesearch.expression.tree import Expression
 
 POINTS = 24
-_DIGITS = 9
+_DIGITS = 30
 
 
 @cache
@@ -33,14 +33,22 @@ def points(symbol: str) -> npt.NDArray[np.float64]:
 
 
 def rounded(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return values rounded to nine digits (below 1: nine decimals); every nan becomes the same nan, -0 becomes 0."""
-    found = np.array(np.broadcast_to(np.asarray(values, dtype=np.float64), (POINTS,)))
+    """Return values rounded to 30 binary digits (below 1: to multiples of 2^-30); every nan becomes the same nan.
+
+    Powers of two alone are involved, so that every machine rounds alike; -0 becomes 0.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    if found.shape != (POINTS,):
+        found = np.full(POINTS, found)
     with np.errstate(all="ignore"):
-        size = np.maximum(np.abs(found), 1.0)
-        quantum = 10.0 ** (np.ceil(np.log10(size)) - _DIGITS)
-        result = np.where(np.isfinite(found), np.rint(found / quantum) * quantum, found)
-    result[np.isnan(result)] = np.nan
-    return result + 0.0
+        _, exponents = np.frexp(np.maximum(np.abs(found), 0.75))
+        quantum = np.ldexp(1.0, exponents - _DIGITS)
+        result: npt.NDArray[np.float64] = np.rint(found / quantum) * quantum + 0.0
+        finite = np.isfinite(found)
+    if not finite.all():
+        result = np.where(finite, result, found)
+        result[np.isnan(found)] = np.nan
+    return result
 
 
 def fingerprint(
@@ -59,8 +67,9 @@ def fingerprint(
     for name in sorted(slots):
         expression = slots[name]
         values = {
-            symbol: constants[symbol] if constants and symbol in constants else points(drawn.get(symbol, symbol))
-            for symbol in expression.symbols
+            node: constants[node] if constants and node in constants else points(drawn.get(node, node))
+            for node in expression.nodes
+            if isinstance(node, str)
         }
         digest.update(name.encode() + b"\0")
         digest.update(rounded(expression.evaluate(values)).tobytes())

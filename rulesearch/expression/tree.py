@@ -122,16 +122,22 @@ class Expression:
         Overflow and undefined points come out as inf and nan without a warning.
         """
 
-        def leaf(node: Any) -> Any:
-            return values[node] if isinstance(node, str) else node.value
-
-        def branch(node: Operator, *arguments: Any) -> Any:
-            if node.name == "pow" and np.ndim(arguments[1]) == 0 and arguments[1] == 2.0:
-                return np.multiply(arguments[0], arguments[0])
-            return node.numpy(*arguments)
-
+        stack: list[Any] = []
         with np.errstate(all="ignore"):
-            return self.fold(leaf, branch)
+            for node in reversed(self.nodes):
+                if isinstance(node, str):
+                    stack.append(values[node])
+                elif isinstance(node, Number):
+                    stack.append(node.value)
+                elif node.arity == 1:
+                    stack[-1] = node.numpy(stack[-1])
+                else:
+                    first, second = stack.pop(), stack.pop()
+                    if node.name == "pow" and np.ndim(second) == 0 and second == 2.0:
+                        stack.append(np.multiply(first, first))
+                    else:
+                        stack.append(node.numpy(first, second))
+        return stack[0]
 
     def walk(self) -> Iterator[Node]:
         """Iterate over the nodes in prefix order."""

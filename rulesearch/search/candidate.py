@@ -56,6 +56,9 @@ class Candidate:
 
 def nests_a_function(expression: Expression) -> bool:
     """Return whether a function such as tanh stands anywhere inside itself."""
+    names = [node.name for node in expression.nodes if isinstance(node, Operator) and not node.infix]
+    if len(names) == len(set(names)):
+        return False
     open_functions: list[tuple[str, int]] = []
     for index, node in enumerate(expression.nodes):
         open_functions = [item for item in open_functions if item[1] > index]
@@ -82,7 +85,7 @@ class CandidateMaker:
             name: Number(value, self.primitives.grammar.constants[kind].unit)
             for (name, value), kind in zip(values.items(), skeleton.kinds, strict=True)
         }
-        read = {symbol for expression in skeleton.slots.values() for symbol in expression.symbols}
+        read = {node for expression in skeleton.slots.values() for node in expression.nodes if isinstance(node, str)}
         states = {name: state for name, state in self.grammar.states(skeleton.times).items() if name in read}
         rules = RuleSet.single(Rule(skeleton.slots, None, states, constants))
         size = sum(expression.size for expression in skeleton.slots.values())

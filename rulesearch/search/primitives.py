@@ -7,6 +7,7 @@ list types in memory order, so that runs do not repeat (DEAP issues 190 and 624)
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -168,7 +169,7 @@ class GrammarPrimitives:
     def leaf(self, kind: type, rng: np.random.Generator) -> gp.Terminal:
         """Return a random leaf of a type; a constant gets a value from its prior."""
         weights = self.weights[kind]
-        index = min(int(np.searchsorted(weights, rng.random() * weights[-1], side="right")), len(weights) - 1)
+        index = min(bisect_right(weights, rng.random() * weights[-1]), len(weights) - 1)
         if index < len(self.terminals[kind]):
             return self.terminals[kind][index]
         name = self.constant_kinds[kind][index - len(self.terminals[kind])]
@@ -333,6 +334,11 @@ class GrammarPrimitives:
                         nodes = None
                 if nodes is not None:
                     return nodes
+        first, *others = expression.arguments
+        if head.name in ("mul", "div") and isinstance(first.head, Operator) and first.head.name == "neg":
+            # -a*b is read as (-a)*b; a grammar may write -(a*b) alone.
+            whole = Expression.apply(head.name, first.arguments[0], *others)
+            return self._derive(kind, Expression.apply("neg", whole), constants, known)
         return None
 
 

@@ -18,6 +18,7 @@ from rulesearch.simulate.kernel import compiled
 from rulesearch.tasks.task import Requirement
 
 _FAR = 1e12
+_AHEAD = 32
 
 
 class Lexicase:
@@ -34,12 +35,25 @@ class Lexicase:
             assert candidate.screen is not None
             lacks = [min(item.shortfall(candidate.screen.metrics), _FAR) for item in requirements]
             rows.append([*candidate.screen.cases, *lacks])
+        self._ahead: list[int] = []
         self.errors: npt.NDArray[np.float64] = np.maximum(np.array(rows, dtype=np.float64), floor)
 
     def choose(self, rng: np.random.Generator) -> Candidate:
-        """Return one parent."""
-        left = _filter(self.errors, rng.permutation(self.errors.shape[1]))
-        return self.pool[int(left[int(rng.random() * len(left))])]
+        """Return one parent; several are drawn ahead."""
+        if not self._ahead:
+            draws = rng.random((_AHEAD, self.errors.shape[1] + 1))
+            self._ahead = _choose(self.errors, draws).tolist()
+        return self.pool[self._ahead.pop()]
+
+
+@compiled()
+def _choose(errors: Any, draws: Any) -> Any:
+    """Return one row of `(candidates, cases)` for each row of random numbers `(parents, cases + 1)`."""
+    chosen = np.empty(draws.shape[0], dtype=np.int64)
+    for parent in range(draws.shape[0]):
+        left = _filter(errors, np.argsort(draws[parent, :-1]))
+        chosen[parent] = left[int(draws[parent, -1] * left.size)]
+    return chosen
 
 
 @compiled()

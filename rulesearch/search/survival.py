@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rulesearch.search.candidate import Candidate
+from rulesearch.simulate.kernel import compiled
 from rulesearch.tasks.task import Requirement
 
 
@@ -56,17 +58,34 @@ class Survival:
             best.setdefault(self.cell_of(candidate), candidate)
         cells = sorted(best)
         points: npt.NDArray[np.float64] = np.array(cells, dtype=np.float64).reshape(len(cells), -1)
-        no_worse = np.all(points[:, None, :] <= points[None, :, :], axis=2)
-        np.fill_diagonal(no_worse, False)
-        waiting = np.arange(len(cells))
         layers: list[list[Candidate]] = []
-        while len(waiting) and capacity > 0:
-            beaten = no_worse[np.ix_(waiting, waiting)].any(axis=0)
-            layer = [best[cells[index]] for index in waiting[~beaten]][:capacity]
-            layers.append(layer)
-            capacity -= len(layer)
-            waiting = waiting[beaten]
-        return layers
+        for index, layer in enumerate(_layer_of(points).tolist()):
+            layers += [[] for _ in range(layer + 1 - len(layers))]
+            layers[layer].append(best[cells[index]])
+        kept: list[list[Candidate]] = []
+        for row in layers:
+            kept.append(row[:capacity])
+            capacity -= len(kept[-1])
+            if capacity == 0:
+                break
+        return kept
+
+
+@compiled()
+def _layer_of(points: Any) -> Any:
+    """Return the layer of each of the distinct points `(points, aims)`, which are sorted: one above what beats it."""
+    layers = np.zeros(points.shape[0], dtype=np.int64)
+    for later in range(points.shape[0]):
+        for earlier in range(later):
+            if layers[earlier] >= layers[later]:
+                beaten = True
+                for aim in range(points.shape[1]):
+                    if points[earlier, aim] > points[later, aim]:
+                        beaten = False
+                        break
+                if beaten:
+                    layers[later] = layers[earlier] + 1
+    return layers
 
 
 def _index(value: float, cell: float, floor: float) -> float:

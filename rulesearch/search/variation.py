@@ -27,6 +27,7 @@ class Variation:
     def __init__(self, primitives: GrammarPrimitives) -> None:
         self.primitives = primitives
         self.limit = primitives.grammar.limits.size
+        self._known_options: dict[tuple[type, int], list[tuple[Any, list[tuple[int, ...]]]]] = {}
 
     def grow(self, kind: type, size: int, rng: np.random.Generator) -> list[Any]:
         """Return the nodes of a random subtree of exactly `size` nodes, or of the nearest smaller size there is."""
@@ -36,7 +37,7 @@ class Variation:
         if size <= 1 and not table[1]:
             # A type without leaves, of a template, has a least size above 1.
             size = table.index(True)
-        options = [(p, splits) for p in self.primitives.primitives[kind] if (splits := self.primitives.splits(p, size))]
+        options = self._options(kind, size)
         if size <= 1 or not options:
             return [self.primitives.leaf(kind, rng)]
         primitive, splits = pick(options, rng)
@@ -44,6 +45,14 @@ class Variation:
         for argument, part in zip(primitive.args, pick(splits, rng), strict=True):
             nodes += self.grow(argument, part, rng)
         return nodes
+
+    def _options(self, kind: type, size: int) -> list[tuple[Any, list[tuple[int, ...]]]]:
+        """Return the primitives that make a tree of a size, each with the ways to share it among its arguments."""
+        if (kind, size) not in self._known_options:
+            self._known_options[kind, size] = [
+                (p, splits) for p in self.primitives.primitives[kind] if (splits := self.primitives.splits(p, size))
+            ]
+        return self._known_options[kind, size]
 
     def random_genome(self, size: int, rng: np.random.Generator) -> Genome:
         """Return a random genome of about `size` nodes, shared among the slots at random."""

@@ -47,13 +47,15 @@ class OjaData:
     """The data sets of one seed.
 
     **Fields:** `inputs` `(points, data sets, dims)`; `covariances` `(data sets, dims, dims)`; `components`
-    `(data sets, dims)`, their first eigenvectors; `initial` `(data sets, dims)`, unit weight vectors.
+    `(data sets, dims)`, their first eigenvectors; `initial` `(data sets, dims)`, unit weight vectors; `penalty`
+    `(data sets,)`, what a squared deviation of the length from 1 costs: dims times the largest variance.
     """
 
     inputs: Array
     covariances: Array
     components: Array
     initial: Array
+    penalty: Array
 
 
 def random_spd(dims: int, rng: np.random.Generator) -> Array:
@@ -93,7 +95,8 @@ def oja_data(seed: int, data_sets: int, dims: int, points: int, minor: float) ->
         covariances[index] = covariance
         components[index] = vectors[:, -1]
         initial[index] = start / np.linalg.norm(start)
-    return OjaData(inputs, covariances, components, initial)
+    penalty = dims * np.max(np.diagonal(covariances, axis1=1, axis2=2), axis=1)
+    return OjaData(inputs, covariances, components, initial, penalty)
 
 
 class Oja(Task):
@@ -222,8 +225,7 @@ def _data(seed: int, settings: Settings) -> OjaData:
 
 
 def _score(weights: Array, data: OjaData, work: int) -> Trial:
-    penalty = data.initial.shape[1] * np.max(np.diagonal(data.covariances, axis1=1, axis2=2), axis=1)
-    direction, length, cosine, norm, least = _direction_and_length(weights, data.components, penalty)
+    direction, length, cosine, norm, least = _direction_and_length(weights, data.components, data.penalty)
     if least < _SILENT_NORM:
         return Trial("silent", None, {"norm": norm}, work=work)
     direction_loss, length_loss = float(direction.mean()), float(length.mean())

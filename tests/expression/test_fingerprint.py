@@ -77,9 +77,13 @@ def test_points_depend_on_the_name_alone() -> None:
         points("x")[0] = 0.0
 
 
-def test_rounding_keeps_nine_digits() -> None:
+def test_rounding_keeps_thirty_binary_digits() -> None:
     values = np.full(POINTS, 123456.7891234)
-    np.testing.assert_allclose(rounded(values), 123456.789, rtol=1e-15)
+    found = rounded(values)
+    np.testing.assert_allclose(found, values, rtol=2.0**-30)
+    np.testing.assert_array_equal(found, np.rint(values * 2.0**13) / 2.0**13)
+    assert rounded(1.0 + 2.0**-40)[0] == 1.0
+    assert rounded(0.3)[0] == np.rint(0.3 * 2.0**30) / 2.0**30
     assert rounded(1e-10)[0] == 0.0
     assert not np.signbit(rounded(-0.0))[0]
     assert np.isposinf(rounded(np.inf)).all()

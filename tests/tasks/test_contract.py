@@ -78,11 +78,14 @@ def test_its_grammar_fits_and_derives_the_known_rule(task: Task) -> None:
     assert set(grammar.slots) <= set(task.slots)
     assert set(grammar.symbols) <= {*task.symbols, *grammar.states()}
     known = task.baseline(task.resolve()).only()
-    if states_agree(grammar, known):
-        GrammarPrimitives(grammar).genome(known.slots, known.constant_values())
+    primitives = GrammarPrimitives(grammar)
+    times = primitives.times_read(primitives.genome_of(known))
+    if task.name == "stdp-triplets":
+        # The model's 946 ms in hippocampus are beyond what the grammar searches.
+        assert times["x2"] == 0.15
     else:
-        # The known rule has time constants of its own, which no grammar file can vary.
-        assert task.known_rule == "triplet"
+        assert states_agree(grammar, known)
+        assert times == {name: known.states[name].tau for name in known.states if name in grammar.time_constants}
 
 
 def test_defaults_are_in_range_and_resolve_to_themselves(task: Task) -> None:

@@ -44,13 +44,13 @@ def test_the_triplet_model_of_visual_cortex_fits_as_it_should(constants: tuple[f
 
 
 def test_the_best_pair_rule_at_these_time_constants_and_no_plasticity() -> None:
-    assert rs.evaluate(FREQUENCY.control({}), FREQUENCY).loss == pytest.approx(7.58, abs=0.02)
+    assert rs.evaluate(FREQUENCY.control(FREQUENCY.resolve()), FREQUENCY).loss == pytest.approx(7.58, abs=0.02)
     assert rs.evaluate("on_pre: 0*y", FREQUENCY).loss == pytest.approx(9.20, abs=0.005)
 
 
 def test_no_other_amplitudes_of_the_pair_rule_do_better() -> None:
     for task in (FREQUENCY, TRIPLETS):
-        best = task.control({}).only()
+        best = task.control(task.resolve()).only()
         least = rs.evaluate(best, task).loss
         assert least is not None
         for name, value in best.constant_values().items():
