@@ -36,19 +36,18 @@ _MOST_COMPLETE = 0.1
 class DeapSettings:
     """What steers the search.
 
-    **Fields:** `islands`; `complete`: size up to which every function is tried at the start, where
-    there is no cheaper screening and the budget allows it; `initial` random genomes
-    of each island, of at most `initial_size` nodes; `offspring` of each
-    per generation; `capacity` of an island; `cell` and `fine`: width of the grid on which aims and the loss are
-    compared, in powers of ten; `floor`: aims below it count as equal; `crossover`, `join`, `fresh`: shares of
-    offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`; in a
-    function with chance `dressed`) or a second parent, and from none; `lexicase`: share of parents chosen by
-    lexicase over the cases; `first_layer`: share of the others from the unbeaten layer alone; `further`: chance
-    that another mutation follows one; `migration`: generations between visits; `patience`: generations without a
-    better rule before an island starts anew; `fitted`: structures per generation whose constants are fitted, by
-    `rounds` of CMA-ES; `attempts` per child before a known function is given up; `explored`: elites per generation
-    of which every one-node neighbour is tried; `kept_share` of the budget is left for the neighbours of the cleaned
-    front.
+    **Fields:** `islands`; `complete`: size up to which every function is tried at the start, where there is no cheaper
+    screening and the budget allows it; `initial` random genomes of each island, of at most `initial_size` nodes;
+    `offspring` of each per generation; `capacity` of an island; `cell` and `fine`: width of the grid on which aims and
+    the loss are compared, in powers of ten; `floor`: aims below it count as equal; `crossover`, `join`, `fresh`: shares
+    of offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`; in a
+    function with chance `dressed`) or a second parent, and from none; `lexicase`: share of parents chosen by lexicase
+    over the cases; `first_layer`: share of the others from the unbeaten layer alone; `further`: chance that another
+    mutation follows one; `migration`: generations between visits; `patience`: generations without a better rule before
+    an island starts anew; `secluded`: generations for which it then has no visitors; `fitted`: structures per
+    generation whose constants are fitted, by `rounds` of CMA-ES; `attempts` per child before a known function is given
+    up; `explored`: elites per generation of which every one-node neighbour is tried; `kept_share` of the budget is left
+    for the neighbours of the cleaned front.
     """
 
     islands: int = 4
@@ -69,7 +68,8 @@ class DeapSettings:
     first_layer: float = 0.6
     further: float = 0.3
     migration: int = 8
-    patience: int = 25
+    patience: int = 15
+    secluded: int = 12
     fitted: int = 1
     rounds: int = 8
     attempts: int = 12
@@ -83,6 +83,7 @@ class _Island:
     layers: list[list[Candidate]] = field(default_factory=list)
     best: tuple[float, float] = (float("inf"), float("inf"))
     improved: int = 0
+    begun: int = 0
 
     def members(self) -> list[Candidate]:
         return [candidate for layer in self.layers for candidate in layer]
@@ -298,10 +299,12 @@ class DeapEngine(Engine):
         if generation % self.settings.migration == self.settings.migration - 1:
             visitors = [island.layers[0] if island.layers else [] for island in islands]
             for island, guests in zip(islands, [*visitors[-1:], *visitors[:-1]], strict=True):
-                self._admit(survival, island, guests)
+                if not island.begun or generation - island.begun >= self.settings.secluded:
+                    self._admit(survival, island, guests)
         for island in islands:
             if generation - island.improved >= self.settings.patience:
                 island.layers = []
+                island.begun = generation
                 island.best, island.improved = (float("inf"), float("inf")), generation
 
 

@@ -13,6 +13,9 @@ from deap import gp
 
 from rulesearch.search.primitives import ConstantTerminal, Genome, GrammarPrimitives
 
+_DRESSED = 0.3
+"""How often what comes in with a new operator is more than a leaf."""
+
 Item = TypeVar("Item")
 
 
@@ -156,7 +159,7 @@ class Variation:
         return self._replace(genome, slot, slice(place, place + 1), [pick(options, rng)])
 
     def insert_node(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
-        """Put an operator above a random subtree; its other argument is a leaf."""
+        """Put an operator above a random subtree; its other argument is a leaf, now and then in a function or sum."""
         slot = self._filled_slot(genome, rng)
         tree = genome[slot]
         assert tree is not None
@@ -174,7 +177,8 @@ class Variation:
         span = tree.searchSubtree(place)
         new: list[Any] = [primitive]
         for index, argument in enumerate(primitive.args):
-            new += list(tree[span]) if index == chosen else self.grow(argument, 1, rng)
+            small = 1 if rng.random() >= _DRESSED else 2 + int(rng.random() * 2)
+            new += list(tree[span]) if index == chosen else self.grow(argument, small, rng)
         return self._replace(genome, slot, span, new)
 
     def remove_node(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
