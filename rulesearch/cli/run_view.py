@@ -34,7 +34,15 @@ def show_run(run: Run) -> None:
         print()
         _show_scores(run)
     basis = (run.certificate or {}).get("basis", {})
-    show_facts([("conclusion", run.conclusion), *basis.items(), *_deaths(run), ("run", f"{run.folder} ({run.status})")])
+    show_facts(
+        [
+            ("conclusion", run.conclusion),
+            *basis.items(),
+            *_effort(run),
+            *_deaths(run),
+            ("run", f"{run.folder} ({run.status})"),
+        ]
+    )
 
 
 def verdict_text(member: FrontMember) -> str:
@@ -73,6 +81,19 @@ def _shown(run: Run, metrics: Mapping[str, float]) -> list[str]:
 
 def _score_row(score: ReferenceScore, names: list[str]) -> list[str]:
     return [score.label, score.status, number(score.loss), *(number(score.metrics.get(name)) for name in names)]
+
+
+def _effort(run: Run) -> list[tuple[str, str]]:
+    effort = run.effort
+    if not effort:
+        return []
+    parts = [f"{effort['evaluations']:,} evaluations", f"{effort['duplicates']:,} duplicates left out"]
+    if effort["simulated"]:
+        parts.append(f"{effort['simulated']:.3g} {effort['clock']} simulated")
+    parts.append(f"{effort['seconds']:.3g} s of wall time")
+    hit = effort["first_hit"]
+    parts.append("no hit" if hit is None else f"first hit after {hit:,} distinct rules")
+    return [("the search took", ", ".join(parts))]
 
 
 def _deaths(run: Run) -> list[tuple[str, str]]:

@@ -24,8 +24,9 @@ class Progress:
     """How far a search is, for whoever watches it.
 
     **Fields:** `evaluations`: all simulations; `distinct`: distinct functions at full fidelity; `duplicates`:
-    candidates that were not evaluated because their function was known; `deaths`: evaluations by status;
-    `population`: number of candidates kept; `new_best`: whether the last generation improved the front.
+    candidates that were not evaluated because their function was known; `work`: counted work; `simulated` time, in
+    the task's clock; `first_hit`: distinct functions at full fidelity when the first rule did as well as the known one,
+    None before; `deaths`: evaluations by status; `population`: number of candidates kept.
     """
 
     generation: int = 0
@@ -34,6 +35,8 @@ class Progress:
     screened: int = 0
     duplicates: int = 0
     work: int = 0
+    simulated: float = 0.0
+    first_hit: int | None = None
     population: int = 0
     started: float = field(default_factory=time.monotonic)
     deaths: dict[str, int] = field(default_factory=dict)
@@ -55,7 +58,7 @@ class Problem:
 
     **Arguments:** `budget`: distinct evaluations at full fidelity; `time_limit` [s]; `stop_loss`: the search ends
     when a rule that meets the task's requirements reaches it; `watch`: called after every generation; `start`: text
-    of a rule to grow from.
+    of a rule to grow from. Where `goal` is set, the first rule that reaches this loss is taken note of.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Problem:
         self._finished: dict[str, Outcome] = {}
         self.reserve = 0
         self.certificate: Certificate | None = None
+        self.goal: float | None = None
         self.stopped_by = ""
         self.start = self._start(start) if start else None
         self._pending: list[Record] = []
@@ -177,6 +181,10 @@ class Problem:
         if self.staged:
             self._finished[candidate.key] = outcome
         self.progress.distinct += 1
+        if self.progress.first_hit is None and self.goal is not None:
+            shortfall, loss = outcome.rank_key(self.requirements)
+            if shortfall == 0.0 and loss <= self.goal:
+                self.progress.first_hit = self.progress.distinct
         self.archive.add(candidate)
 
     def _begin(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> Waiting:
@@ -196,6 +204,8 @@ class Problem:
             outcomes = [outcome for outcome in found if outcome is not None]
             self.progress.evaluations += len(outcomes)
             self.progress.work += sum(outcome.work for outcome in outcomes)
+            trials = sum(len(outcome.seeds) - 1 + outcome.died_at for outcome in outcomes)
+            self.progress.simulated += trials * self.task.duration(self.evaluator.settings, fidelity.name)
             return outcomes
 
         return end

@@ -120,6 +120,10 @@ class InhibitoryNetwork(SpikeTask):
         cases = tuple(float(rate) for rate in (rates - target) ** 2 / (target + 2.0))
         return Trial("ok", float(np.mean(cases)), metrics, cases, ended.work)
 
+    def duration(self, settings: Settings, fidelity: str) -> float:
+        """Return the time of learning and scoring [s]."""
+        return _learning(settings, fidelity) + settings["scoring"]
+
     def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
         """Return the spikes on both sides of some synapses in the first seconds of learning, and their weights."""
         run = simulate_for_plot(rules, seed, settings)
@@ -195,11 +199,15 @@ def _simulate(
     simulation = Simulation(described, network, backend)
     limits = NetworkLimits(rate=_HIGHEST_RATE, silent=_SILENT)
     record = Record(["E", "I"], weights=["IE"] if weights_every else [], weights_every=weights_every, synapses=2000)
-    learning = simulation.run(settings["learning"] / (3.0 if small else 1.0), record, limits=limits)
+    learning = simulation.run(_learning(settings, fidelity), record, limits=limits)
     scoring = (
         simulation.run(settings["scoring"], Record(["E", "I"]), limits=limits) if learning.status == "ok" else None
     )
     return NetworkRun(learning, scoring, simulation)
+
+
+def _learning(settings: Settings, fidelity: str) -> float:
+    return settings["learning"] / (3.0 if fidelity == "screen" else 1.0)
 
 
 def _metrics(run: NetworkRun) -> dict[str, float]:

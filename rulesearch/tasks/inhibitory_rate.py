@@ -171,6 +171,11 @@ class InhibitoryRate(SpikeTask):
         died_at = 1.0 if status == "ok" else result.steps / tuned.plastic.steps
         return Trial(status, loss, metrics, () if loss is None else (loss,), result.work, died_at)
 
+    def duration(self, settings: Settings, fidelity: str) -> float:
+        """Return the time of learning and scoring [s]."""
+        pace = _PACES[fidelity]
+        return pace.learning * settings["learning"] + pace.scoring * settings["scoring"]
+
     def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
         """Return the spikes of two afferents of each group and of the neuron in the first seconds of learning."""
         tuned, result, learning = _simulate(rules.only(), seed, settings, _PACES["full"], "vm", record_every=1.0)

@@ -144,6 +144,7 @@ class Oja(Task):
         "minor": Setting(0, "eigenvalue of the minor components; 0: random covariance (above 2 inputs: 0.3)", 0, 0.999),
     }
     fidelities = (Fidelity("full", 1, "all data sets of one seed"),)
+    clock = "steps"
     aims = ("direction_loss", "length_loss")
     # One start in a few thousand is nearly orthogonal to the component: it alone can decide a mean of five seeds.
     front_trials = 20
@@ -157,6 +158,10 @@ class Oja(Task):
                 if name not in given:
                     values[name] = value
         return values
+
+    def duration(self, settings: Settings, fidelity: str) -> float:
+        """Return the number of presentations, over all data sets."""
+        return settings["data_sets"] * int(settings["points"] * _TRAINING_SHARE)
 
     def baseline(self, settings: Settings) -> RuleSet:
         return known_rule("oja").rules

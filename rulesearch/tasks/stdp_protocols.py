@@ -122,6 +122,12 @@ class StdpProtocols(SpikeTask):
         details = {"predictions": tuple(predictions.tolist()), "residuals": tuple(z.tolist())}
         return Trial("ok", loss, metrics, cases, work, details=details)
 
+    def duration(self, settings: Settings, fidelity: str) -> float:
+        """Return the time from the first to the last spike of each protocol [s], added up."""
+        protocols = _protocols(type(self))
+        ends = protocols.offsets[1:] - 1
+        return float(np.sum(protocols.times[ends] - protocols.times[protocols.offsets[:-1]]))
+
     def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
         """Return the spikes of every protocol."""
         trains = tuple((np.array(pre), np.array(post)) for pre, post in (item.trains() for item in self.measured()))

@@ -182,6 +182,8 @@ class Task(ABC):
     """Whether the cases are measurements, so that each can be left out and predicted by a rule fitted to the others."""
     transfer: ClassVar[tuple[str, ...]] = ()
     """Tasks on which the rules of a front are scored as they are, without refitting."""
+    clock: ClassVar[str] = "s"
+    """Unit of `duration`: `s`, or `steps` in tasks that count presentations."""
     stateless: ClassVar[bool] = False
     """Whether rules may have no traces, low-passes or other states, because nothing goes on in time."""
     achieves: ClassVar[str] = "does as well as"
@@ -210,6 +212,10 @@ class Task(ABC):
     def enough(self, loss: float) -> float:
         """Return the loss up to which a rule does as well as one with the given loss."""
         return max(loss * _AS_GOOD, loss + self.tolerance)
+
+    def duration(self, settings: Settings, fidelity: str) -> float:
+        """Return how long one trial is that runs to its end, in simulated time; 0 where nothing goes on in time."""
+        return 0.0
 
     def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity | None:
         """Return what bound rules of one projection saw on one seed; None where the task cannot say."""

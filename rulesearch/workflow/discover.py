@@ -296,7 +296,7 @@ def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: 
                 watch,
                 experiment.start,
             )
-            status, conclusion = _search(problem, evaluator, store, experiment, notify)
+            status, conclusion, effort = _search(problem, evaluator, store, experiment, notify)
             run = Run(
                 folder,
                 experiment,
@@ -311,6 +311,7 @@ def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: 
                 dict(sorted(problem.progress.deaths.items())),
                 None if problem.certificate is None else problem.certificate.to_json(),
                 None if conclusion.permuted is None else conclusion.permuted.to_json(),
+                effort,
             )
         store.set_fact("summary", summary_text(run))
     finally:
@@ -321,21 +322,38 @@ def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: 
 
 def _search(
     problem: Problem, evaluator: Evaluator, store: Store, experiment: Experiment, notify: Notify
-) -> tuple[str, Conclusion]:
+) -> tuple[str, Conclusion, dict[str, Any]]:
+    """Return the status, what was found, and what the search alone took."""
     try:
+        problem.goal = problem.threshold()
         load_engine(experiment.engine, experiment.options).search(problem)
         status = "done" if problem.stopped_by in ("budget", "exhausted") else "stopped"
+        effort = _effort(problem)
         spent = experiment.budget if problem.stopped_by == "budget" else problem.progress.distinct
         best = problem.archive.best()
         conclusion = conclude(problem, evaluator, store, notify)
     except KeyboardInterrupt:
         notify("interrupted: keeping what was found")
-        return "interrupted", provisional(problem)
+        return "interrupted", provisional(problem), _effort(problem)
     try:
         permuted = compare_with_permuted(experiment, problem, best, spent, store, notify)
     except KeyboardInterrupt:
         notify("interrupted: the front stands, but how likely it is by chance is not known")
-        return "interrupted", conclusion
+        return "interrupted", conclusion, effort
     if permuted is not None:
         conclusion = replace(conclusion, sentence=f"{conclusion.sentence}; {permuted.sentence()}", permuted=permuted)
-    return status, conclusion
+    return status, conclusion, effort
+
+
+def _effort(problem: Problem) -> dict[str, Any]:
+    progress = problem.progress
+    return {
+        "evaluations": progress.evaluations,
+        "distinct": progress.distinct,
+        "duplicates": progress.duplicates,
+        "first_hit": progress.first_hit,
+        "simulated": progress.simulated,
+        "clock": problem.task.clock,
+        "work": progress.work,
+        "seconds": progress.seconds,
+    }

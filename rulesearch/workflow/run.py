@@ -60,7 +60,9 @@ class Run:
     candidates; `distinct`: distinct functions at full fidelity; `seconds` of wall time; `members` by rank;
     `references`; `conditions`: rank 1 on other inputs; `deaths`: evaluations by status;
     `certificate` of an exhaustive search: what its claim rests on; `permuted`: the empirical p of the best loss
-    against searches on permuted targets, and their losses.
+    against searches on permuted targets, and their losses; `effort`: what the engine took, without the clean-up:
+    evaluations, distinct functions, duplicates, distinct functions up to the first that did as well as the known rule,
+    simulated time, counted work, wall time [s].
     """
 
     folder: Path
@@ -76,6 +78,7 @@ class Run:
     deaths: Mapping[str, int] | None = None
     certificate: Mapping[str, Any] | None = None
     permuted: Mapping[str, Any] | None = None
+    effort: Mapping[str, Any] | None = None
 
     @property
     def front(self) -> pandas.DataFrame:
@@ -127,6 +130,7 @@ class Run:
             "conditions": [_reference_json(score) for score in self.conditions],
             **({"certificate": dict(self.certificate)} if self.certificate else {}),
             **({"permuted": dict(self.permuted)} if self.permuted else {}),
+            **({"effort": dict(self.effort)} if self.effort else {}),
         }
 
     @staticmethod
@@ -214,6 +218,7 @@ def summary_text(run: Run) -> str:
         "deaths": dict(run.deaths or {}),
         "certificate": dict(run.certificate) if run.certificate else None,
         "permuted": dict(run.permuted) if run.permuted else None,
+        "effort": dict(run.effort) if run.effort else None,
     }
     return json.dumps(document)
 
@@ -257,6 +262,7 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
         document["deaths"],
         document.get("certificate"),
         document.get("permuted"),
+        document.get("effort"),
     )
 
 

@@ -1,0 +1,73 @@
+"""Prediction of what a rule was not fitted to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import rulesearch as rs
+from rulesearch.rules import RuleSet
+from rulesearch.rules.library import known_rule
+from rulesearch.tasks import load_task
+from rulesearch.workflow.refit import leave_one_out, predictive_metrics
+
+FREQUENCY = load_task("stdp-frequency")
+
+
+MINIMAL = (
+    "on_pre: -A_minus*y; on_post: A_plus*x*y2; A_plus = 0.0065; A_minus = 0.0071; eta = 1; "
+    "tau_x = 16.8 ms; tau_y = 33.7 ms; tau_y2 = 114 ms"
+)
+
+
+def test_left_out_errors_of_a_linear_model_are_those_of_the_hat_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For least squares the residual of a point that is left out is r/(1 - h), h from the hat matrix."""
+    from rulesearch.workflow import refit
+
+    rule = FREQUENCY.parse(MINIMAL).only()
+    # Time constants stay; a free factor for all, besides the two amplitudes, changes nothing.
+    monkeypatch.setattr(refit._Form, "_slopes", _without_times(refit._Form._slopes))
+    settings = FREQUENCY.resolve()
+    error = leave_one_out(RuleSet({"w": rule}), FREQUENCY, settings)
+
+    def residuals(plus: float, minus: float) -> np.ndarray:
+        made = RuleSet({"w": rule.with_constants({"A_plus": plus, "A_minus": minus})})
+        trial = FREQUENCY.trial(FREQUENCY.bind(made, settings), 0, settings, "full")
+        return np.array(trial.details["residuals"])
+
+    none = residuals(0.0, 0.0)
+    design = np.column_stack([residuals(1e-3, 0.0) - none, residuals(0.0, 1e-3) - none])
+    hat = design @ np.linalg.inv(design.T @ design) @ design.T
+    left_out = (none - hat @ none) / (1.0 - np.diag(hat))
+    assert error == pytest.approx(float(np.mean(left_out**2)), rel=1e-3)
+
+
+def _without_times(slopes: object) -> object:
+    def only_amplitudes(self: object, point: np.ndarray, errors: np.ndarray) -> np.ndarray:
+        found = slopes(self, point, errors)  # type: ignore[operator]
+        found[:, -len(self.timed) :] = 0.0  # type: ignore[attr-defined]
+        return found
+
+    return only_amplitudes
+
+
+def test_a_rule_predicts_worse_than_it_fits_and_other_data_without_refitting() -> None:
+    triplet = FREQUENCY.baseline(FREQUENCY.resolve())
+    found = predictive_metrics(triplet, FREQUENCY, FREQUENCY.resolve())
+    fitted = rs.evaluate(triplet, FREQUENCY).loss
+    assert fitted is not None and found["leave_one_out_error"] > fitted
+    assert found["error_on_stdp_triplets"] == rs.evaluate(triplet, "stdp-triplets").loss
+
+
+def test_tasks_without_measurements_have_nothing_to_leave_out() -> None:
+    task = load_task("oja")
+    assert predictive_metrics(known_rule("oja").rules, task, task.resolve()) == {}
+
+
+def test_the_best_pair_rule_with_free_time_constants() -> None:
+    # Least squares with free time constants reaches 2.31; here they stay within 5 to 150 ms.
+    settings = FREQUENCY.resolve()
+    rule = FREQUENCY.references(settings)["pair, free tau"]
+    assert 2.3 <= (rs.evaluate(rule, FREQUENCY).loss or 0.0) <= 2.8
+    taus = [state.tau for state in rule.only().states.values()]
+    assert all(tau is not None and 5e-3 <= tau <= 150e-3 for tau in taus)
