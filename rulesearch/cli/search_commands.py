@@ -68,6 +68,9 @@ def discover(
     forbid: Annotated[
         list[str] | None, typer.Option(metavar="WORD", help="A symbol, operator or function to leave out.")
     ] = None,
+    require: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="One that every rule must have; or SLOT:WORD.")
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="What steers the engine.")
     ] = None,
@@ -98,6 +101,7 @@ def discover(
         "options": read_settings(option, "--option", "islands=8") or None,
         "template": None if template is None else template.strip(),
         "forbid": forbid or None,
+        "require": require or None,
         "permutations": permutations,
     }
     if dry_run:

@@ -67,15 +67,8 @@ def without(grammar: Grammar, words: Iterable[str]) -> Grammar:
     **Arguments:** `words`: such as `y_bar`, `tanh`, `/`, `**`.
     **Raises:** `RulesearchError` for a word that the grammar does not have, or where nothing is left to write.
     """
-    names = {row.infix: name for name, row in OPERATORS.items() if row.infix and row.arity == 2}
-    gone = {names.get(word, word) for word in words}
-    used = {
-        node.name if isinstance(node, Operator) else node
-        for made in grammar.productions.values()
-        for production in made
-        for node in production.template.nodes
-        if not isinstance(node, Number) and node not in grammar.productions
-    }
+    gone = {_name_of(word) for word in words}
+    used = _used(grammar)
     for word in gone:
         if word not in used:
             raise RulesearchError(f"grammar {grammar.name} has no {word!r} to leave out{did_you_mean(word, used)}")
@@ -93,6 +86,83 @@ def without(grammar: Grammar, words: Iterable[str]) -> Grammar:
         constants={name: prior for name, prior in grammar.constants.items() if name not in gone},
     )
     return parse_grammar(grammar_toml(left), f"grammar {grammar.name} without {', '.join(sorted(gone))}")
+
+
+def with_words(grammar: Grammar, words: Iterable[str]) -> Grammar:
+    """Return the grammar of those rules that have given symbols, constants, operators or functions.
+
+    Every non-terminal gets a second one of the expressions that have the word somewhere.
+
+    **Arguments:** `words`: such as `w`, `tanh`, `/`; with several slots each says where, such as `on_post:x2`.
+    **Raises:** `RulesearchError` for a word that the grammar does not have, or that no rule of it can have.
+    """
+    for text in words:
+        slot, colon, word = text.rpartition(":")
+        slot = slot.strip() if colon else next(iter(grammar.slots))
+        if (not colon and len(grammar.slots) > 1) or slot not in grammar.slots:
+            where = ", ".join(f"{name}:{word.strip()}" for name in grammar.slots)
+            raise RulesearchError(f"say in which slot {word.strip()!r} must be, one of: {where}")
+        grammar = _with_word(grammar, _name_of(word.strip()), slot)
+    return grammar
+
+
+def _with_word(grammar: Grammar, word: str, slot: str) -> Grammar:
+    used = _used(grammar)
+    if word not in used:
+        raise RulesearchError(f"grammar {grammar.name} has no {word!r} to require{did_you_mean(word, used)}")
+    able: set[str] = set()
+    while more := {
+        name
+        for name, made in grammar.productions.items()
+        if name not in able and any(word in _words(each) or able.intersection(each.children) for each in made)
+    }:
+        able |= more
+    if grammar.slots[slot] not in able:
+        raise RulesearchError(f"no rule of grammar {grammar.name} has {word!r} in {slot}")
+    second: dict[str, str] = {}
+    for name in grammar.productions:
+        if name in able:
+            second[name] = _free(f"{name}_with_{word}", grammar)
+    productions = dict(grammar.productions)
+    for name, other in second.items():
+        made: dict[Expression, Production] = {}
+        for each in grammar.productions[name]:
+            for found in (
+                [replace(each, result=other)] if word in _words(each) else _one_child_with(each, other, second)
+            ):
+                made.setdefault(found.template, found)
+        productions[other] = tuple(made.values())
+    slots = {**grammar.slots, slot: second[grammar.slots[slot]]}
+    changed = replace(grammar, slots=slots, productions=_reachable(slots, productions))
+    return parse_grammar(grammar_toml(changed), f"grammar {grammar.name} with {word!r} in {slot}")
+
+
+def _one_child_with(production: Production, result: str, second: Mapping[str, str]) -> list[Production]:
+    """Return the production once for each child that may have the word, with that child replaced by its second."""
+    found = []
+    for place, node in enumerate(production.template.nodes):
+        if isinstance(node, str) and node in production.children and node in second:
+            nodes = (*production.template.nodes[:place], second[node], *production.template.nodes[place + 1 :])
+            names = {*production.children, second[node]}
+            children = tuple(each for each in nodes if isinstance(each, str) and each in names)
+            found.append(Production(result, Expression(nodes), children))
+    return found
+
+
+def _name_of(word: str) -> str:
+    """Return the name of an operator that is given by its sign."""
+    return {row.infix: name for name, row in OPERATORS.items() if row.infix and row.arity == 2}.get(word, word)
+
+
+def _used(grammar: Grammar) -> set[str]:
+    """Return the symbols, constants, operators and functions of the productions."""
+    return {
+        node.name if isinstance(node, Operator) else node
+        for made in grammar.productions.values()
+        for production in made
+        for node in production.template.nodes
+        if not isinstance(node, Number) and node not in grammar.productions
+    }
 
 
 def _words(production: Production) -> set[str]:

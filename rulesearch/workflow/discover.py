@@ -17,7 +17,7 @@ from rulesearch.evaluation.evaluator import Evaluator, run_job, search_job
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
 from rulesearch.grammar import Grammar, load_grammar, parse_grammar
-from rulesearch.grammar.variants import grammar_toml, with_template, without
+from rulesearch.grammar.variants import grammar_toml, with_template, with_words, without
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.shipped import shipped_folder, shipped_names
@@ -65,6 +65,7 @@ def discover(
     options: Mapping[str, str | float] | None = None,
     template: str | None = None,
     forbid: Sequence[str] | None = None,
+    require: Sequence[str] | None = None,
     permutations: int | None = None,
     out: str | Path | None = None,
     watch: Watch | None = None,
@@ -75,7 +76,8 @@ def discover(
     **Arguments:** those of the experiment that are given win over its file; `workers`: processes that
     simulate beside this one (1: none, this one has two threads; a script needs `if __name__ == "__main__":` for
     more); `options`: what steers the engine; `template`: a rule with holes `?`
-    that are searched; `forbid`: words of the grammar that no rule may have; `permutations`: searches of equal budget on
+    that are searched; `forbid`: words of the grammar that no rule may have; `require`: words that every
+    rule must have; `permutations`: searches of equal budget on
     permuted targets, for the empirical p of the result; `out`: the run folder; `watch` is
     called after every generation, `notify` with what is being done after the search.
     Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
@@ -93,6 +95,7 @@ def discover(
         "options": options,
         "template": template,
         "forbid": forbid,
+        "require": require,
         "permutations": permutations,
     }
     plan = _plan(experiment, changes)
@@ -187,8 +190,8 @@ def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _P
     """Load and check everything; `changes` are fields of the experiment, None where they stay as they are."""
     chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
     merged = {name: {**getattr(chosen, name), **changes[name]} for name in ("settings", "options") if changes.get(name)}
-    forbid = list(changes.get("forbid") or ()) or None
-    chosen = chosen.with_changes(**{**changes, "settings": None, "options": None, **merged, "forbid": forbid})
+    words = {name: list(changes.get(name) or ()) or None for name in ("forbid", "require")}
+    chosen = chosen.with_changes(**{**changes, "settings": None, "options": None, **merged, **words})
     task = load_task(chosen.task)
     chosen = chosen.with_changes(permutations=task.permutations if chosen.permutations is None else None)
     check_permutations(task, chosen.permutations or 0)
@@ -204,7 +207,9 @@ def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _P
         loaded = without(loaded, chosen.forbid)
     if chosen.template is not None:
         loaded = with_template(loaded, chosen.template)
-    if chosen.forbid or chosen.template is not None:
+    if chosen.require:
+        loaded = with_words(loaded, chosen.require)
+    if chosen.forbid or chosen.require or chosen.template is not None:
         text = grammar_toml(loaded)
     _check_fit(loaded, task)
     loaded_engine.check(task, loaded)

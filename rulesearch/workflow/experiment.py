@@ -24,6 +24,7 @@ class Experiment:
     `stop_loss` end a search early; `backend` `vm` or `jit`; `start`: text of a rule to grow from;
     `options`: what steers the engine, where it differs from the engine's own defaults;
     `template`: a rule with holes `?` to be searched; `forbid`: words of the grammar that no rule may have;
+    `require`: those that every rule must have, where there are several slots as `slot:word`;
     `permutations`: searches on permuted targets, None for the task's own default.
     """
 
@@ -42,6 +43,7 @@ class Experiment:
     options: Mapping[str, float | str] = field(default_factory=dict)
     template: str | None = None
     forbid: Sequence[str] = ()
+    require: Sequence[str] = ()
     permutations: int | None = None
 
     def with_changes(self, **changes: Any) -> Experiment:
@@ -67,6 +69,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "options": (dict,),
     "template": (str,),
     "forbid": (list,),
+    "require": (list,),
     "permutations": (int,),
 }
 
@@ -115,8 +118,9 @@ def read_experiment(path: Path) -> Experiment:
 
 
 def _checked(experiment: Experiment, where: str) -> Experiment:
-    if not all(isinstance(word, str) for word in experiment.forbid):
-        raise RulesearchError(f'{where}: forbid must be a list of words, such as ["tanh"], found {experiment.forbid!r}')
+    for key, words in (("forbid", experiment.forbid), ("require", experiment.require)):
+        if not all(isinstance(word, str) for word in words):
+            raise RulesearchError(f'{where}: {key} must be a list of words, such as ["tanh"], found {words!r}')
     if experiment.budget < 1:
         raise RulesearchError(f"{where}: budget must be at least 1, found {experiment.budget}")
     if not 0 <= experiment.seed < 2**31:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 from rulesearch.errors import RulesearchError
-from rulesearch.expression import to_text
-from rulesearch.grammar import load_grammar, member, parse_grammar, sample_up_to
-from rulesearch.grammar.variants import grammar_toml, with_template, without
+from rulesearch.expression import Expression, to_text
+from rulesearch.grammar import Grammar, load_grammar, member, parse_grammar, sample_up_to
+from rulesearch.grammar.variants import grammar_toml, with_template, with_words, without
 from rulesearch.rules import parse_rules
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.variation import Variation
@@ -92,3 +94,68 @@ def test_constants_can_be_left_out() -> None:
 def test_words_that_cannot_be_left_out_are_refused(words: list[str], reason: str) -> None:
     with pytest.raises(RulesearchError, match=reason):
         without(load_grammar("rate"), words)
+
+
+def test_every_rule_has_the_words_that_are_required() -> None:
+    grammar = with_words(load_grammar("rate"), ["x_bar", "/"])
+    generator = np.random.default_rng(2)
+    for _ in range(100):
+        text = to_text(sample_up_to(grammar, generator, 13)["on_step"])
+        assert "x_bar" in text and "/" in text
+    primitives = GrammarPrimitives(grammar)
+    variation = Variation(primitives)
+    genome = variation.random_genome(5, generator)
+    for _ in range(300):
+        genome = variation.mutate(genome, generator) or genome
+        text = to_text(primitives.skeleton(genome).slots["on_step"])
+        assert "x_bar" in text and "/" in text
+
+
+def test_no_rule_with_the_word_is_lost() -> None:
+    plain = load_grammar("mettler")
+    count = {size: sum("w" in text for text in written(plain, size)) for size in (1, 3, 5)}
+    required = with_words(plain, ["w"])
+    assert {size: len(written(required, size)) for size in (1, 3, 5)} == count
+
+
+def written(grammar: Grammar, size: int) -> set[str]:
+    """Return the text of every expression of a size that the only slot can hold."""
+
+    def every(name: str, left: int) -> list[Expression]:
+        found = []
+        for production in grammar.expanded(name):
+            rest = left - production.own_size
+            if not production.children:
+                found += [production.template] if rest == 0 else []
+            elif len(production.children) == 1:
+                found += [production.fill([inner]) for inner in every(production.children[0], rest)] if rest > 0 else []
+            else:
+                first, second = production.children
+                for own in range(1, rest):
+                    for parts in itertools.product(every(first, own), every(second, rest - own)):
+                        found.append(production.fill(parts))
+        return found
+
+    return {to_text(expression) for expression in every(grammar.slots["on_step"], size)}
+
+
+def test_a_word_is_required_in_a_slot() -> None:
+    grammar = with_words(load_grammar("stdp"), ["on_post:y2"])
+    assert "on_post" not in grammar.optional_slots and "on_pre" in grammar.optional_slots
+    generator = np.random.default_rng(3)
+    assert all("y2" in to_text(sample_up_to(grammar, generator, 9)["on_post"]) for _ in range(50))
+    assert member(grammar, parse_rules("on_post: x*y2").only().slots)
+    assert not member(grammar, parse_rules("on_post: x*y; on_pre: y2").only().slots)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        ("rate", ["v"], "grammar rate has no 'v' to require"),
+        ("stdp", ["y2"], "say in which slot 'y2' must be, one of: on_pre:y2, on_post:y2"),
+        ("stdp", ["drift:y2"], "say in which slot 'y2' must be, one of: on_pre:y2, on_post:y2"),
+    ],
+)
+def test_words_that_cannot_be_required(name: str, words: list[str], said: str) -> None:
+    with pytest.raises(RulesearchError, match=said):
+        with_words(load_grammar(name), words)
