@@ -145,7 +145,8 @@ class _Shortener:
             )
         elif chosen.size < expression.size:
             self.steps.append(f"{where}shortened from {expression.size} to {chosen.size} nodes")
-        return chosen
+        # -0 is 0 as well.
+        return _ZERO if chosen == _ZERO else chosen
 
     def _shortest(self, expression: Expression) -> Expression:
         known = self._best.get(expression)

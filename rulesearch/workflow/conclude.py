@@ -9,6 +9,7 @@ from rulesearch.evaluation.evaluator import Condition, Evaluator, Job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
+from rulesearch.expression.tree import Expression
 from rulesearch.rules.library import find_known
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import Candidate
@@ -206,7 +207,7 @@ def complete(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> RuleS
 def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
     distinct: dict[str, CleanUp] = {}
     orders: dict[str, tuple[float | str, ...]] = {}
-    for item in cleaned:
+    for item in [each for each in cleaned if not _does_nothing(each.rules)] or cleaned:
         if item.outcome.ok:
             key = canonical_key(item.rules)
             order = (item.rules.size, *item.outcome.rank_key(task.requirements), str(item.rules))
@@ -221,6 +222,12 @@ def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
         if not front or item.outcome.rank_key(task.requirements) < front[-1].outcome.rank_key(task.requirements):
             front.append(item)
     return front
+
+
+def _does_nothing(rules: RuleSet) -> bool:
+    """Return whether no slot of a cleaned rule ever changes a weight: that is no rule, whatever it scores."""
+    zero = Expression.number(0.0)
+    return all(expression == zero for rule in rules.rules.values() for expression in rule.slots.values())
 
 
 def recommended(front: Sequence[CleanUp], baseline: Outcome, task: Task) -> int:

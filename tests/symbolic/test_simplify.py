@@ -174,3 +174,7 @@ def test_a_factor_whose_power_is_no_number_stays_in_the_power(text: str) -> None
     with np.errstate(all="ignore"):
         expected = parse_rules(text).only().slots["on_step"].evaluate(values)
         assert simplified.slots["on_step"].evaluate(values) == pytest.approx(expected, rel=1e-9)
+
+
+def test_minus_nothing_is_written_as_nothing() -> None:
+    assert str(simplify(parse_rules("on_post: -(x2 - x2)")).simplified) == "on_post: 0"

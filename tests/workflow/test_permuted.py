@@ -16,7 +16,7 @@ from rulesearch.tasks.task import permuted_order
 from rulesearch.workflow import permuted
 from rulesearch.workflow.experiment import Experiment
 
-QUICK = Experiment("quick", "stdp-frequency", "stdp", engine="deap", seed=3, budget=300)
+QUICK = Experiment("quick", "oja", "rate", seed=3, budget=300, settings={"data_sets": 3, "points": 400})
 
 
 def test_a_permutation_moves_something_and_is_the_same_every_time() -> None:
@@ -69,7 +69,7 @@ def test_real_searches_in_processes_of_their_own_agree_with_those_in_this_one(tm
     run = rs.discover(QUICK, permutations=2, out=tmp_path / "run")
     assert run.permuted is not None
     grammar = (tmp_path / "run" / "grammar.toml").read_text("utf-8")
-    settings = load_task("stdp-frequency").resolve()
+    settings = load_task("oja").resolve(QUICK.settings)
     here = [permuted.search_permuted(QUICK, grammar, {**settings, "permutation": float(k)}) for k in (1, 2)]
     assert [rank[1] if rank[0] == 0.0 else None for rank in here] == run.permuted["permuted_losses"]
 
