@@ -46,7 +46,8 @@ class DeapSettings:
     mutation follows one; `migration`: generations between visits; `patience`: generations without a better rule before
     an island starts anew; `secluded`: generations for which it then has no visitors; `fitted`: structures per
     generation whose constants are fitted, by `rounds` of CMA-ES; `attempts` per child before a known function is given
-    up; `kept_share` of the budget is left for the neighbours of the cleaned front.
+    up; `explored`: elites per generation of which every one-node neighbour is screened, where there is a cheap
+    fidelity; `kept_share` of the budget is left for the neighbours of the cleaned front.
     """
 
     islands: int = 4
@@ -72,6 +73,7 @@ class DeapSettings:
     fitted: int = 1
     rounds: int = 8
     attempts: int = 12
+    explored: int = 3
     kept_share: float = 0.05
 
 
@@ -111,6 +113,7 @@ class DeapEngine(Engine):
         )
         islands = [_Island(number) for number in range(self.settings.islands)]
         problem.reserve = int(self.settings.kept_share * problem.budget)
+        explored: set[str] = set()
         tuned: set[object] = set()
         going = True
         while going:
@@ -124,6 +127,7 @@ class DeapEngine(Engine):
                 self._admit(survival, island, [*new, *known])
             self._tune(problem, survival, [(island, new) for island, new, _, _ in batches], tuned)
             self._fit(problem, survival, islands, generation)
+            self._explore(problem, variation, survival, islands, explored)
             self._promote(problem, islands)
             self._renew(survival, islands, generation)
             going = problem.end_generation(sum(len(island.members()) for island in islands))
@@ -149,6 +153,34 @@ class DeapEngine(Engine):
         fitted = fit_by_halves(problem, starts)
         for (island, _), begin, end in zip(batches, [0, *ends], ends, strict=False):
             self._admit(survival, island, fitted[begin:end])
+
+    def _explore(
+        self,
+        problem: Problem,
+        variation: Variation,
+        survival: Survival,
+        islands: list[_Island],
+        explored: set[str],
+    ) -> None:
+        """Try every one-node neighbour of the best elites that were not explored yet, where screening is cheap.
+
+        Elsewhere they take more of the budget than they bring: on task oja 10,400 evaluations to the first hit in the
+        median of 40 seeds, without them 8,100.
+        """
+        if not problem.staged:
+            return
+        waiting = [
+            (candidate, island) for island in islands for candidate in island.elites() if candidate.key not in explored
+        ]
+        waiting.sort(key=lambda pair: (pair[0].rank, pair[0].key))
+        batches = []
+        for parent, island in waiting[: self.settings.explored]:
+            explored.add(parent.key)
+            new, _ = neighbours_of(problem, variation, parent.genome, parent.key)
+            batches.append((island, new, problem.begin(new)))
+        for island, new, end in batches:
+            end()
+            self._admit(survival, island, new)
 
     def _admit(self, survival: Survival, island: _Island, new: Sequence[Candidate]) -> None:
         known = {candidate.key for candidate in island.members()}
