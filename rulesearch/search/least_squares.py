@@ -119,12 +119,24 @@ def fit_by_halves(problem: Problem, candidates: Sequence[Candidate]) -> list[Can
     return best
 
 
+def _affordable(problem: Problem, fits: Sequence[LeastSquaresFit]) -> list[LeastSquaresFit]:
+    """Return the first fits for whose next step the budget has evaluations left."""
+    left = problem.budget - problem.reserve - problem.progress.distinct
+    chosen = []
+    for fit in fits:
+        left -= len(fit.priors) + len(_DAMPING)
+        if left < 0:
+            break
+        chosen.append(fit)
+    return chosen
+
+
 def fit_least_squares(problem: Problem, candidates: Sequence[Candidate], rounds: int) -> list[Candidate]:
     """Fit the constants of each candidate; return the best of each. At most `rounds` steps each."""
     generation = problem.progress.generation
     fits = [LeastSquaresFit(problem, candidate) for candidate in candidates]
     for _ in range(rounds):
-        active = [fit for fit in fits if fit.going]
+        active = _affordable(problem, [fit for fit in fits if fit.going])
         if not active:
             break
         probes = [fit.probes(generation) for fit in active]

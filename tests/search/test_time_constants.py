@@ -14,6 +14,7 @@ from rulesearch.rules import parse_rules
 from rulesearch.rules.states import Trace
 from rulesearch.search.candidate import CandidateMaker
 from rulesearch.search.constants import fit_constants
+from rulesearch.search.deap_engine import DeapEngine
 from rulesearch.search.least_squares import fit_by_halves
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.search.problem import Problem
@@ -80,6 +81,15 @@ def test_candidates_say_their_time_constants(timed: Grammar) -> None:
     # One of another symbol, which is not read, makes no other function.
     other = maker.make(Genome(genome, {**genome.times, "x": 0.1}), "start")
     assert other.key == made.key != maker.make(primitives.with_values(genome, (0.01, 0.08)), "start").key
+
+
+def test_fits_keep_to_the_budget() -> None:
+    task = load_task("stdp-frequency")
+    with Evaluator(task.name, task.resolve()) as evaluator:
+        problem = Problem(evaluator, load_grammar("stdp"), 1, 400)
+        DeapEngine().search(problem)
+        # The first generation is 240 random rules; their fits take what is left, and one more generation may follow.
+        assert 240 < problem.progress.distinct <= 400 + 160
 
 
 @pytest.mark.parametrize("rounds", [12])
