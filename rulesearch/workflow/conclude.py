@@ -25,6 +25,7 @@ from rulesearch.workflow.run import FrontMember, ReferenceScore
 
 _PER_SIZE = 2
 _ROUNDS = 3
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,9 @@ def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
     )
     front: list[CleanUp] = []
     for item in ordered:
-        if not front or item.outcome.rank_key(task.requirements) < front[-1].outcome.rank_key(task.requirements):
+        shortfall, loss = item.outcome.rank_key(task.requirements)
+        # What is better by rounding alone, an equal function in a longer form, is not better.
+        if not front or (shortfall, loss * (1.0 + _ROUNDING)) < front[-1].outcome.rank_key(task.requirements):
             front.append(item)
     return front
 
