@@ -31,6 +31,21 @@ def has_residuals(candidate: Candidate) -> bool:
     return candidate.screen is not None and RESIDUALS in candidate.screen.details
 
 
+def damped_step(
+    slopes: npt.NDArray[np.float64], errors: npt.NDArray[np.float64], damping: float, least: float
+) -> npt.NDArray[np.float64]:
+    """Return the step of Levenberg and Marquardt, -(J'J + damping diag(J'J))^-1 J'r.
+
+    **Arguments:** `slopes`: J, `(errors, parameters)`; `least`: what is added to the diagonal, as a share of its sum,
+    for parameters that change nothing.
+    """
+    normal = slopes.T @ slopes
+    scale = np.diag(normal) + least * max(1e-300, float(np.trace(normal)))
+    with np.errstate(all="ignore"):
+        found = np.linalg.lstsq(normal + damping * np.diag(scale), -slopes.T @ errors, rcond=None)[0]
+    return np.asarray(found, dtype=np.float64)
+
+
 class LeastSquaresFit:
     """Levenberg-Marquardt on the constants of one candidate, step by step.
 
@@ -66,12 +81,9 @@ class LeastSquaresFit:
             # A probe without errors died, or computes what was known before: its direction is left out.
             columns.append(np.zeros_like(base) if errors is None else (errors - base) / (sign * _PROBE))
         slopes = np.array(columns).T
-        normal, gradient = slopes.T @ slopes, slopes.T @ base
-        scale = np.diag(normal) + 1e-9 * max(1e-300, float(np.trace(normal)))
         found = []
         for damping in _DAMPING:
-            with np.errstate(all="ignore"):
-                step = np.linalg.lstsq(normal + damping * np.diag(scale), -gradient, rcond=None)[0]
+            step = damped_step(slopes, base, damping, 1e-9)
             if np.all(np.isfinite(step)):
                 found.append(self._made(np.clip(self._shares() + step, 0.0, 1.0), generation))
         return found

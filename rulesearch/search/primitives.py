@@ -270,6 +270,7 @@ class GrammarPrimitives:
         for slot in slots:
             if slot not in self.start:
                 raise RulesearchError(f"grammar {self.grammar.name} has no slot {slot}; it has {', '.join(self.slots)}")
+        derivation = _Derivation(self, constants)
         found: list[gp.PrimitiveTree | None] = []
         for slot in self.slots:
             if slot not in slots:
@@ -277,7 +278,7 @@ class GrammarPrimitives:
                     raise RulesearchError(f"grammar {self.grammar.name} does not let the slot {slot} be empty")
                 found.append(None)
                 continue
-            nodes = self._derive(self.start[slot], slots[slot], constants, {})
+            nodes = derivation.nodes(self.start[slot], slots[slot])
             if nodes is None:
                 raise RulesearchError(
                     f"grammar {self.grammar.name} cannot derive the expression in slot {slot} as it is written; "
@@ -286,49 +287,49 @@ class GrammarPrimitives:
             found.append(gp.PrimitiveTree(nodes))
         return Genome(found, times)
 
-    def _derive(
-        self,
-        kind: type,
-        expression: Expression,
-        constants: Mapping[str, float],
-        known: dict[tuple[type, Expression], list[Any] | None],
-    ) -> list[Any] | None:
-        """Return the nodes that derive an expression from a type, None where none do; `known` holds what was tried."""
-        place = kind, expression
-        if place not in known:
-            known[place] = self._try(kind, expression, constants, known)
-        return known[place]
 
-    def _try(
-        self,
-        kind: type,
-        expression: Expression,
-        constants: Mapping[str, float],
-        known: dict[tuple[type, Expression], list[Any] | None],
-    ) -> list[Any] | None:
+class _Derivation:
+    """Derives expressions with given constants; what was tried is known.
+
+    **Arguments:** `constants`: values by name.
+    """
+
+    def __init__(self, primitives: GrammarPrimitives, constants: Mapping[str, float]) -> None:
+        self.primitives = primitives
+        self.constants = constants
+        self._known: dict[tuple[type, Expression], list[Any] | None] = {}
+
+    def nodes(self, kind: type, expression: Expression) -> list[Any] | None:
+        """Return the nodes that derive an expression from a type, None where none do."""
+        place = kind, expression
+        if place not in self._known:
+            self._known[place] = self._try(kind, expression)
+        return self._known[place]
+
+    def _try(self, kind: type, expression: Expression) -> list[Any] | None:
         head = expression.head
-        value = head.value if isinstance(head, Number) else constants.get(head) if isinstance(head, str) else None
-        kinds = self.constant_kinds[kind]
+        value = head.value if isinstance(head, Number) else self.constants.get(head) if isinstance(head, str) else None
+        kinds = self.primitives.constant_kinds[kind]
         if value is not None and kinds:
             return [ConstantTerminal(head if isinstance(head, str) and head in kinds else kinds[0], value, kind)]
-        for terminal in self.terminals[kind]:
-            if self.productions[terminal.name].template == expression:
+        for terminal in self.primitives.terminals[kind]:
+            if self.primitives.productions[terminal.name].template == expression:
                 return [terminal]
         if not isinstance(head, Operator):
             return None
         orders = [expression.arguments]
         if head.name in _COMMUTATIVE:
             orders.append(expression.arguments[::-1])
-        for primitive in self.primitives[kind]:
-            production = self.productions[primitive.name]
+        for primitive in self.primitives.primitives[kind]:
+            production = self.primitives.productions[primitive.name]
             if production.template.head is not head:
                 continue
             for arguments in orders:
                 nodes: list[Any] | None = [primitive]
                 types = iter(primitive.args)
                 for part, argument in zip(production.template.arguments, arguments, strict=True):
-                    if part.size == 1 and part.head in self.types:
-                        inner = self._derive(next(types), argument, constants, known)
+                    if part.size == 1 and part.head in self.primitives.types:
+                        inner = self.nodes(next(types), argument)
                         nodes = None if nodes is None or inner is None else nodes + inner
                     elif part != argument:
                         nodes = None
@@ -338,7 +339,7 @@ class GrammarPrimitives:
         if head.name in ("mul", "div") and isinstance(first.head, Operator) and first.head.name == "neg":
             # -a*b is read as (-a)*b; a grammar may write -(a*b) alone.
             whole = Expression.apply(head.name, first.arguments[0], *others)
-            return self._derive(kind, Expression.apply("neg", whole), constants, known)
+            return self.nodes(kind, Expression.apply("neg", whole))
         return None
 
 

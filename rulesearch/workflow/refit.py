@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Synaptic
-from rulesearch.search.least_squares import RESIDUALS
+from rulesearch.search.least_squares import RESIDUALS, damped_step
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
 
@@ -136,8 +136,5 @@ class _Form:
         return np.array(columns).T
 
     def _step(self, point: Errors, slopes: Errors, errors: Errors, factor: float) -> Errors:
-        normal = slopes.T @ slopes
-        scale = np.diag(normal) + 1e-12 * max(1e-300, float(np.trace(normal)))
-        step = np.linalg.lstsq(normal + factor * np.diag(scale), -slopes.T @ errors, rcond=None)[0]
-        moved: Errors = np.clip(point + step, self.low, self.high)
+        moved: Errors = np.clip(point + damped_step(slopes, errors, factor, 1e-12), self.low, self.high)
         return moved
