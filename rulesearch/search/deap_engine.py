@@ -71,7 +71,7 @@ class DeapSettings:
     patience: int = 15
     secluded: int = 12
     fitted: int = 1
-    rounds: int = 8
+    rounds: int = 4
     attempts: int = 12
     explored: int = 3
     kept_share: float = 0.05

@@ -18,12 +18,16 @@ from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass
 from rulesearch.simulate.codes import NONFINITE, OK, RUNAWAY
 from rulesearch.simulate.compiling import announce
-from rulesearch.simulate.kernel import compiled
+from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.program import Program, encode
 from rulesearch.simulate.vm import run_segment
 
 SYMBOLS = ("x", "y", "w")
 """Registers that the simulator itself fills: input, output and weight; a rule's low-passes follow."""
+
+
+_BLOCK = 16
+"""Lanes of a block: compiled loops handle as many at once, and what is left over one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,151 +102,163 @@ def simulate_rates(
     made = [rate_program(rule) for rule in rules]
     steps, data_sets, width = inputs.shape
     lanes = data_sets * width
-    flat = inputs.reshape(steps, lanes)
+    flat = np.ascontiguousarray(inputs.transpose(0, 2, 1)).reshape(steps, lanes)
     records = np.zeros((len(rules), steps // record_every, lanes))
+    ends = np.zeros((len(rules), 2), dtype=np.int64)
+    wide = -(-lanes // _BLOCK) * _BLOCK
     limits = np.array(bounds if bounds is not None else [(-np.inf, np.inf)] * len(rules), dtype=np.float64)
-    registers = [program.workspace(lanes) for program, _ in made]
+    registers = [program.workspace(wide) for program, _ in made]
     for space in registers:
-        space[2] = initial.reshape(lanes)
+        space[2, :lanes] = initial.T.reshape(lanes)
     if backend == "jit":
-        ends = np.array(
-            [
-                _run(
-                    program.compiled(),
-                    space,
-                    flat,
-                    width,
-                    program.segments[:, 2].copy(),
-                    1.0 / taus,
-                    (float(eta), float(low), float(high), norm_limit * norm_limit),
-                    record_every,
-                    rows,
-                )
-                for (program, taus), space, eta, (low, high), rows in zip(
-                    made, registers, etas, limits, records, strict=True
-                )
-            ]
-        )
+        for (program, taus), space, eta, (low, high), rows, end in zip(
+            made, registers, etas, limits, records, ends, strict=True
+        ):
+            _run(
+                program.compiled(),
+                space,
+                flat,
+                data_sets,
+                program.segments,
+                1.0 / taus,
+                (float(eta), float(low), float(high), norm_limit * norm_limit),
+                record_every,
+                rows,
+                end,
+            )
     else:
         programs = [program for program, _ in made]
         announce(_run_each, "the simulator of rate networks", backend)
-        ends = _run_each(
+        _run_each(
             np.concatenate([program.code for program in programs]),
             np.concatenate([program.segments for program in programs]),
             np.concatenate(registers),
             np.array([(len(item.code), len(item.segments), item.registers) for item in programs]),
             flat,
-            width,
+            data_sets,
             1.0 / np.concatenate([taus for _, taus in made]),
             np.column_stack((np.array(etas, dtype=np.float64), limits)),
             norm_limit * norm_limit,
             record_every,
             records,
+            ends,
         )
     return [
-        RateResult(int(code), int(done), rows.reshape(-1, data_sets, width))
+        RateResult(int(code), int(done), rows.reshape(-1, width, data_sets).transpose(0, 2, 1))
         for (code, done), rows in zip(ends, records, strict=True)
     ]
 
 
-@compiled(nogil=True, error_model="numpy")
+@kernel
 def _run_each(
     codes: Any,
     segments: Any,
     registers: Any,
     counts: Any,
     inputs: Any,
-    width: int,
+    data_sets: int,
     rates: Any,
     changes: Any,
     limit: float,
     record_every: int,
     records: Any,
-) -> Any:
-    """Run programs that stand one behind the other; return the code and the steps done of each.
+    ends: Any,
+) -> None:
+    """Run programs that stand one behind the other; `ends` `(programs, 2)` takes code and steps done of each.
 
     **Arguments:** `counts` `(programs, 3)`: instructions, segments and registers of each; `changes` `(programs, 3)`:
     eta and bounds.
     """
-    ends = np.zeros((counts.shape[0], 2), dtype=np.int64)
     code, segment, register, lowpass = 0, 0, 0, 0
     for k in range(counts.shape[0]):
-        instructions, parts, places = counts[k]
+        instructions, parts, places = counts[k, 0], counts[k, 1], counts[k, 2]
         own = segments[segment : segment + parts]
-        ends[k] = _run(
+        _run(
             (codes[code : code + instructions], own),
             registers[register : register + places],
             inputs,
-            width,
-            own[:, 2].copy(),
+            data_sets,
+            own,
             rates[lowpass : lowpass + parts - 1],
             (changes[k, 0], changes[k, 1], changes[k, 2], limit),
             record_every,
             records[k],
+            ends[k],
         )
         code += instructions
         segment += parts
         register += places
         lowpass += parts - 1
-    return ends
 
 
-@compiled(nogil=True, error_model="numpy")
+@kernel
 def _run(
     program: Any,
     registers: Any,
     inputs: Any,
-    width: int,
-    results: Any,
+    data_sets: int,
+    segments: Any,
     rates: Any,
     change: Any,
     record_every: int,
     records: Any,
-) -> Any:
-    """Run one program; return the result code and the steps done.
+    end: Any,
+) -> None:
+    """Run one program; `end` takes the result code and the steps done.
 
-    **Arguments:** `results`: register of each segment's value; `rates`: 1/tau of each low-pass; `change`: eta,
-    bounds, and the limit of the squared length of a weight vector.
+    Lanes are the data sets of the first input, then those of the second, so that all loops run over neighbours; some
+    empty ones at the end fill the last block.
+
+    **Arguments:** `segments`: as in `Program`; `rates`: 1/tau of each low-pass; `change`: eta, bounds, and the limit of
+    the squared length of a weight vector.
     """
     eta, low, high, limit = change
     lanes = inputs.shape[1]
+    wide = registers.shape[1]
+    width = lanes // data_sets
     x, y, w = registers[0], registers[1], registers[2]
-    delta = registers[results[0]]
+    delta = registers[segments[0, 2]]
     bounded = low > -np.inf or high < np.inf
     surely_below = limit / width
+    end[0] = OK
     for step in range(inputs.shape[0]):
         for i in range(lanes):
             x[i] = inputs[step, i]
-        for first in range(0, lanes, width):
-            total = 0.0
-            for i in range(first, first + width):
-                total += w[i] * x[i]
-            for i in range(first, first + width):
-                y[i] = total
-        run_segment(program, 0, registers, lanes)
+        for d in range(data_sets):
+            y[d] = w[d] * x[d]
+        for first in range(data_sets, lanes, data_sets):
+            for d in range(data_sets):
+                y[d] += w[first + d] * x[first + d]
+        for first in range(data_sets, lanes, data_sets):
+            for d in range(data_sets):
+                y[first + d] = y[d]
+        run_segment(program, 0, registers, wide)
         for k in range(rates.size):
-            run_segment(program, k + 1, registers, lanes)
+            run_segment(program, k + 1, registers, wide)
         large = 0
         for i in range(lanes):
-            value = w[i] + eta * delta[i]
-            if bounded:
-                value = min(max(value, low), high)
-            w[i] = value
-            large += 0 if value * value <= surely_below else 1
+            w[i] += eta * delta[i]
+        if bounded:
+            for i in range(lanes):
+                w[i] = min(max(w[i], low), high)
+        for i in range(lanes):
+            large += 0 if w[i] * w[i] <= surely_below else 1
         if large:
-            for first in range(0, lanes, width):
+            for d in range(data_sets):
                 norm = 0.0
-                for i in range(first, first + width):
+                for i in range(d, lanes, data_sets):
                     norm += w[i] * w[i]
                 if not norm <= limit:
-                    return (RUNAWAY if np.isfinite(norm) else NONFINITE), step + 1
+                    end[0] = RUNAWAY if np.isfinite(norm) else NONFINITE
+                    end[1] = step + 1
+                    return
         for k in range(rates.size):
             z = registers[3 + k]
-            target = registers[results[k + 1]]
+            target = registers[segments[k + 1, 2]]
             for i in range(lanes):
                 z[i] += (target[i] - z[i]) * rates[k]
         if (step + 1) % record_every == 0:
             row = (step + 1) // record_every - 1
             for i in range(lanes):
                 records[row, i] = w[i]
-    return OK, inputs.shape[0]
+    end[1] = inputs.shape[0]
