@@ -14,7 +14,7 @@ Importing the package imports nothing heavy: each part is loaded when it is firs
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rulesearch.export.exporting import export
     from rulesearch.grammar import Grammar, load_grammar
     from rulesearch.rules import KnownRule, Rule, RuleSet, known_rules
+    from rulesearch.search.problem import Problem
     from rulesearch.simulate.respond import Response
     from rulesearch.symbolic import Simplification, Verdict
     from rulesearch.tasks.task import Task
@@ -51,6 +52,7 @@ __all__ = [
     "export",
     "known_rules",
     "load_grammar",
+    "report",
     "respond",
     "resume",
     "side_by_side",
@@ -88,43 +90,69 @@ def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
 
     **Arguments:** `experiment`: a shipped name, a TOML file, or an experiment; `options`: those of
     `rulesearch.workflow.discover.discover`: engine, grammar, seed, budget, workers, scheduler, time_limit,
-    stop_loss, settings, start, out, watch, notify.
+    stop_loss, settings, start, out, watch, notify; and `live`: keep a page of it while it goes on.
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
-    from rulesearch.report.run_files import write_run_files
     from rulesearch.workflow import discover as workflow
 
-    run = workflow.discover(experiment, **options)
-    write_run_files(run)
-    return run
+    return _searched(lambda others: workflow.discover(experiment, **others), options)
 
 
 def distil(table: str | Path, target: str, **options: Any) -> Run:
     """Find the rule behind a table of symbols and measured weight changes.
 
     **Arguments:** `table`: a CSV file with a header; `target`: the column of weight changes; `options` of
-    `rulesearch.workflow.discover.distil`: engine, grammar, seed, budget, and those of `discover`.
+    `rulesearch.workflow.discover.distil`: engine, grammar, seed, budget, and those of `discover`, `live` too.
     """
-    from rulesearch.report.run_files import write_run_files
     from rulesearch.workflow import discover as workflow
 
-    run = workflow.distil(table, target, **options)
-    write_run_files(run)
-    return run
+    return _searched(lambda others: workflow.distil(table, target, **others), options)
 
 
 def resume(folder: str | Path, **options: Any) -> Run:
     """Go on where a run stopped, to the same result as without the stop.
 
-    **Arguments:** `options`: workers, scheduler, watch, notify.
+    **Arguments:** `options`: workers, scheduler, watch, notify, live.
     **Raises:** `RulesearchError` where the folder holds no run.
     """
-    from rulesearch.report.run_files import write_run_files
     from rulesearch.workflow import discover as workflow
 
-    run = workflow.resume(folder, **options)
+    return _searched(lambda others: workflow.resume(folder, **others), options)
+
+
+def _searched(search: Callable[[dict[str, Any]], Run], options: dict[str, Any]) -> Run:
+    """Return what a search gives, its files written; `live` among the options keeps a page of it while it goes on."""
+    from rulesearch.report.run_files import write_run_files
+
+    given = dict(options)
+    if given.pop("live", False):
+        from rulesearch.report.page import LivePage
+
+        page, watch = LivePage(), given.get("watch")
+
+        def both(problem: Problem) -> None:
+            page.watch(problem)
+            if watch is not None:
+                watch(problem)
+
+        given["watch"] = both
+    run = search(given)
+    notify = given.get("notify")
+    if notify is not None and run.status != "interrupted":
+        notify("writing the report")
     write_run_files(run)
     return run
+
+
+def report(run: Run | str | Path) -> Path:
+    """Write the page of a run, `report.html` in its folder, and return its path.
+
+    **Raises:** `RulesearchError` where the folder holds no concluded run.
+    """
+    from rulesearch.report.page import write_report
+    from rulesearch.workflow.run import Run
+
+    return write_report(run if isinstance(run, Run) else Run.open(run))
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""Commands that write files: export, plot."""
+"""Commands that write files: export, report, cite, plot."""
 
 from __future__ import annotations
 
@@ -30,12 +30,41 @@ def register(app: typer.Typer) -> None:
         short_help="Write a rule or a run for papers and programs.",
         epilog="Example: rulesearch export oja --format python -o oja_rule.py",
     )(export)
+    app.command(
+        "report",
+        short_help="Write the page of a run.",
+        epilog="Example: rulesearch report results/oja --open",
+    )(report)
     app.command("cite", short_help="BibTeX for a rule or a run.", epilog="Example: rulesearch cite oja")(cite)
     app.command(
         "plot",
         short_help="Draw a rule, what it does on a task, or a run.",
         epilog="Example: rulesearch plot oja --task oja -o oja.png",
     )(plot)
+
+
+def report(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run folder.")],
+    open_page: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write report.html into a run folder: one page with what was found, why to believe it, and how to cite it.
+
+    What the page tells of each rule (without its parts, with other constants, over time) is simulated on held-out seeds
+    the first time and kept in the run's store. Figures go into figures/ as SVG and PDF.
+    """
+    import rulesearch as rs
+
+    path = rs.report(run.strip())
+    if as_json:
+        print_json({"run": run, "file": str(path)})
+    else:
+        print(f"wrote {path}")
+    if open_page:
+        import webbrowser
+
+        if not webbrowser.open(path.resolve().as_uri()):
+            notify(f"there is no browser here that could show it; open {path.resolve()}")
 
 
 def read_rules_or_run(argument: str) -> RuleSet | Run:

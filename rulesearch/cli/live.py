@@ -7,7 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rulesearch.cli.output import notify, number, short_rule
+from rulesearch.cli.output import notify, number
+from rulesearch.rules.text import short_rule
 
 if TYPE_CHECKING:
     from rulesearch.search.candidate import Candidate

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rulesearch.rules import RuleSet
+    pass
 
 _WIDTH_OF_FILES = 200
 
@@ -46,21 +46,6 @@ def number(value: float | None, digits: int = 4) -> str:
 def named_numbers(values: Mapping[str, float]) -> str:
     """Return `angle_deg 1.2, norm 1` for a table."""
     return ", ".join(f"{name} {number(value)}" for name, value in values.items())
-
-
-def short_rule(rules: RuleSet) -> str:
-    """Return the slots of rules with their constants as short numbers, for a table."""
-    from rulesearch.expression import Expression, Number, to_text
-
-    parts = []
-    for name, rule in rules.rules.items():
-        label = f"{name}, " if len(rules.rules) > 1 else ""
-        values = {key: Number(float(f"{each.value:.3g}"), each.unit) for key, each in rule.constants.items()}
-        for slot, expression in rule.slots.items():
-            text = to_text(expression.substitute({key: Expression((each,)) for key, each in values.items()}))
-            text = text.replace("+ -", "- ").replace("- -", "+ ")
-            parts.append(f"{label}{slot}: {text}" if label or slot != "on_step" else text)
-    return "; ".join(parts)
 
 
 def console(error: bool = False) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rulesearch.cli.output import number, short_rule, show_facts, show_table
+from rulesearch.cli.output import number, show_facts, show_table
+from rulesearch.rules.text import short_rule
 
 if TYPE_CHECKING:
-    from rulesearch.workflow.run import FrontMember, ReferenceScore, Run
+    from rulesearch.workflow.run import ReferenceScore, Run
 
 _METRICS = 5
 
@@ -23,7 +24,7 @@ def show_run(run: Run) -> None:
                 number(each.loss),
                 number(each.held_out_loss),
                 short_rule(each.rules),
-                verdict_text(each),
+                each.compared,
             ]
             for each in run.members
         ]
@@ -43,16 +44,6 @@ def show_run(run: Run) -> None:
             ("run", f"{run.folder} ({run.status})"),
         ]
     )
-
-
-def verdict_text(member: FrontMember) -> str:
-    """Return `equal: Oja 1982`, or which known rule is nearest; empty where nothing was compared."""
-    if not member.verdicts:
-        return ""
-    nearest = member.verdicts[0]
-    if nearest.verdict != "different":
-        return f"{nearest.verdict}: {nearest.title}"
-    return f"different; nearest: {nearest.title}" if nearest.distance < 1.0 else "different from all known rules"
 
 
 def _show_scores(run: Run) -> None:

@@ -26,6 +26,7 @@ WorkersOption = Annotated[
         min=1, metavar="N", help="Processes that simulate beside the one that searches; 1: none, but two threads."
     ),
 ]
+LiveOption = Annotated[bool, typer.Option("--live", help="Keep report.html up to date while it goes on.")]
 SchedulerOption = Annotated[str | None, typer.Option(metavar="ADDR", help="Address of a Dask scheduler.")]
 
 
@@ -76,6 +77,7 @@ def discover(
     ] = None,
     permutations: PermutationsOption = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
+    live: LiveOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only predict how long it would take.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -113,6 +115,7 @@ def discover(
             workers=workers,
             scheduler=scheduler,
             out=out,
+            live=live,
             watch=view.watch,
             notify=view.notify,
             **changes,  # type: ignore[arg-type]
@@ -134,6 +137,7 @@ def distil(
     settings: SetOption = None,
     permutations: PermutationsOption = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
+    live: LiveOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find the rule behind a table: a column of weight changes, and columns that it may be a function of.
@@ -157,6 +161,7 @@ def distil(
             settings=read_settings(settings) or None,
             permutations=permutations,
             out=out,
+            live=live,
             watch=view.watch,
             notify=view.notify,
         )
@@ -167,6 +172,7 @@ def resume(
     folder: Annotated[str, typer.Argument(metavar="RUN", help="The run folder.")],
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
+    live: LiveOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Go on where a run stopped, to the same result as without the stop."""
@@ -174,7 +180,7 @@ def resume(
     from rulesearch.cli.live import LiveView
 
     with LiveView(Path(folder).name, quiet=as_json) as view:
-        run = go_on(folder, workers=workers, scheduler=scheduler, watch=view.watch, notify=view.notify)
+        run = go_on(folder, workers=workers, scheduler=scheduler, live=live, watch=view.watch, notify=view.notify)
     _finish(run, as_json)
 
 

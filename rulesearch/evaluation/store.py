@@ -160,6 +160,25 @@ class Store:
         query = "SELECT status, COUNT(*) FROM evaluation WHERE phase = 'search' GROUP BY status ORDER BY 2 DESC, 1"
         return {str(status): int(count) for status, count in self._connection.execute(query)}
 
+    def structures(self) -> list[tuple[int, int, int]]:
+        """Return, for each generation, the rules evaluated and how many structures (constants left out) they have."""
+        query = "SELECT generation, rule FROM evaluation WHERE phase = 'search' ORDER BY generation"
+        forms: dict[int, set[str]] = {}
+        counts: dict[int, int] = {}
+        for number, rule in self._connection.execute(query):
+            forms.setdefault(number, set()).add(str(rule).partition(";")[0])
+            counts[number] = counts.get(number, 0) + 1
+        return [(number, counts[number], len(forms[number])) for number in counts]
+
+    def ancestry(self, fingerprint: str) -> tuple[int, str, str, float | None, tuple[str, ...]] | None:
+        """Return generation, origin, rule text, loss and parents' fingerprints of the first rule with a fingerprint."""
+        query = (
+            "SELECT generation, origin, rule, loss, parents FROM evaluation "
+            "WHERE phase = 'search' AND fingerprint = ? ORDER BY id LIMIT 1"
+        )
+        row = self._connection.execute(query, (fingerprint,)).fetchone()
+        return None if row is None else (*row[:4], tuple(json.loads(row[4])))
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()

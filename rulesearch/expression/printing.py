@@ -12,7 +12,7 @@ from rulesearch.expression.units import format_number, from_base
 
 _ATOM = 6
 
-_GREEK = frozenset(
+GREEK = frozenset(
     (
         *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu"),
         *("xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi"),
@@ -76,7 +76,7 @@ def symbol_latex(name: str) -> str:
     match = re.fullmatch(r"([A-Za-z]+?)(\d+)", stem)
     digits = match.group(2) if match else ""
     stem = match.group(1) if match else stem
-    base = rf"\{stem}" if stem in _GREEK else (stem if len(stem) == 1 else rf"\mathrm{{{stem}}}")
+    base = rf"\{stem}" if stem in GREEK else (stem if len(stem) == 1 else rf"\mathrm{{{stem}}}")
     words = [part for part in tail.split("_") if part]
     below = ",".join(
         [digits] * bool(digits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +13,15 @@ from rulesearch.errors import RulesearchError
 from rulesearch.export.equations import slot_equations
 from rulesearch.report.style import BLUE, COLOURS, GREY, RED, draws, new_figure, panel
 from rulesearch.rules.rule import RuleSet
+from rulesearch.symbolic import canonical_size
 
 if TYPE_CHECKING:
+    from rulesearch.workflow.evidence import KnownScore
     from rulesearch.workflow.run import FrontMember, Run
 
 Array = npt.NDArray[np.float64]
 
+_MARKS = ("s", "^", "D", "v", "P", "X", "<", ">")
 _LABEL_HEIGHT = 0.075
 _SMALLEST_FONT = 5.0
 _LABEL_ROOM = 0.97
@@ -58,6 +62,40 @@ def front_figure(run: Run) -> Figure:
     axes.legend(fontsize=7.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
     _equations(figure, axes, column, members, shown)
     return figure
+
+
+def front_panel(run: Run, known: Sequence[KnownScore] = ()) -> Figure:
+    """Return loss against size for a page: each point a link to `#rule-RANK`, known rules on the same axes."""
+    members = sorted(run.members, key=lambda member: member.size)
+    figure = new_figure(7.4, 4.3)
+    axes = panel(figure.subplots(), "size (nodes)", "loss")
+    held_out = all(member.held_out_loss is not None for member in members)
+    shown = [_shown_loss(member) for member in members]
+    label = "front, held-out seeds" if held_out else "front, as searched"
+    axes.plot([member.size for member in members], shown, "-", color=BLUE, linewidth=1.0, label=label)
+    losses = list(shown)
+    beside = [(each.label, canonical_size(each.rules), each.loss) for each in run.references]
+    beside += [(each.title, each.size, each.loss) for each in known]
+    for (name, size, loss), mark, colour in zip(_scored(beside), _MARKS, COLOURS[2:] * 2, strict=False):
+        axes.plot(size, loss, mark, color=colour, markersize=8, markerfacecolor="none", label=plain(name), zorder=3)
+        losses.append(loss)
+    for member, loss in zip(members, shown, strict=True):
+        look: dict[str, Any] = {"marker": "o", "color": BLUE, "markersize": 8}
+        if member.rank == 1:
+            look = {"marker": "*", "color": RED, "markersize": 14, "label": "rank 1"}
+        (point,) = axes.plot(member.size, loss, linestyle="", zorder=5, **look)
+        point.set_url(f"#rule-{member.rank}")
+    _log_axis(axes, np.array(losses))
+    axes.margins(x=0.08, y=0.12)
+    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
+    return figure
+
+
+def _scored(rows: list[tuple[str, int, float | None]]) -> list[tuple[str, int, float]]:
+    """Return the known rules that ran to their end, the best first."""
+    return sorted(
+        ((name, size, loss) for name, size, loss in rows if loss is not None), key=lambda row: (row[2], row[0])
+    )
 
 
 def plain(text: str) -> str:

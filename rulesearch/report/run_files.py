@@ -1,4 +1,4 @@
-"""The derived files of a run folder: `rules.tex` and the figure of the front. They can be rebuilt at any time."""
+"""The derived files of a run folder: `rules.tex`, `report.html` and figures. They can be rebuilt at any time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from rulesearch.workflow.run import Run
 
 
 def write_run_files(run: Run) -> None:
-    """Write `rules.tex` and `figures/front.png` into the run folder; without any rule, nothing."""
-    if not run.members:
-        return
-    from rulesearch.report.figures import front_figure, save_figure
+    """Write `rules.tex`, `report.html` and `figures/` into the run folder; without any rule, the page alone.
 
-    write_text(run.folder / "rules.tex", export(run, "latex"))
-    (run.folder / "figures").mkdir(exist_ok=True)
-    save_figure(front_figure(run), run.folder / "figures" / "front.png")
+    What the page tells beyond the front is simulated first, but not for a run that was interrupted. Ctrl-C here leaves
+    the page that there can be without it.
+    """
+    from rulesearch.report.figures import front_figure, save_figure
+    from rulesearch.report.page import write_report
+
+    if run.members:
+        write_text(run.folder / "rules.tex", export(run, "latex"))
+        (run.folder / "figures").mkdir(exist_ok=True)
+        save_figure(front_figure(run), run.folder / "figures" / "front.png")
+    try:
+        write_report(run, brief=run.status == "interrupted")
+    except KeyboardInterrupt:
+        write_report(run, brief=True)

@@ -290,6 +290,19 @@ def rule_text(rule: Rule) -> str:
     return "; ".join(pieces)
 
 
+def short_rule(rules: RuleSet) -> str:
+    """Return the slots of rules with their constants as short numbers, for a table."""
+    parts = []
+    for name, rule in rules.rules.items():
+        label = f"{name}, " if len(rules.rules) > 1 else ""
+        values = {key: Number(float(f"{each.value:.3g}"), each.unit) for key, each in rule.constants.items()}
+        for slot, expression in rule.slots.items():
+            text = to_text(expression.substitute({key: Expression((each,)) for key, each in values.items()}))
+            text = text.replace("+ -", "- ").replace("- -", "+ ")
+            parts.append(f"{label}{slot}: {text}" if label or slot != "on_step" else text)
+    return "; ".join(parts)
+
+
 def rule_set_text(rules: RuleSet) -> str:
     """Return the text of a set: the rule itself where it is the only one and named `w`."""
     if list(rules.rules) == ["w"]:

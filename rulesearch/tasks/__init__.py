@@ -1,6 +1,17 @@
 """Floor 4: tasks: networks, their input, losses, and what is known to solve them."""
 
 from rulesearch.tasks.registry import load_task, task_names
-from rulesearch.tasks.task import Activity, Fidelity, Requirement, Setting, Task, TaskSymbol, Trial
+from rulesearch.tasks.task import Activity, Course, Fidelity, Requirement, Setting, Task, TaskSymbol, Trial
 
-__all__ = ["Activity", "Fidelity", "Requirement", "Setting", "Task", "TaskSymbol", "Trial", "load_task", "task_names"]
+__all__ = [
+    "Activity",
+    "Course",
+    "Fidelity",
+    "Requirement",
+    "Setting",
+    "Task",
+    "TaskSymbol",
+    "Trial",
+    "load_task",
+    "task_names",
+]

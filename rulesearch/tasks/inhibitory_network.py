@@ -28,7 +28,7 @@ from rulesearch.simulate.sources import Poisson
 from rulesearch.simulate.wiring import FixedProbability
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, vogels
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Activity, Fidelity, Setting, Settings, TaskSymbol, Trial
+from rulesearch.tasks.task import Activity, Course, Fidelity, Setting, Settings, TaskSymbol, Trial
 
 _NEURONS = 10_000.0
 _PROBABILITY, _INPUT_PROBABILITY, _AFFERENTS = 0.02, 0.05, 5000
@@ -41,6 +41,7 @@ CALIBRATED_ALPHA = 0.36
 _HIGHEST_RATE = 100.0
 _SILENT = 5.0
 _SEEN_SECONDS, _SEEN_SYNAPSES = 10.0, 16
+_WINDOWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class InhibitoryNetwork(SpikeTask):
     tolerance: ClassVar[float] = 0.003
     selection_trials: ClassVar[int] = 3
     report_trials: ClassVar[int] = 10
+    evidence = (1, 1)
     finalists: ClassVar[int] = 4
     known_rule: ClassVar[str] = "vogels"
 
@@ -140,6 +142,17 @@ class InhibitoryNetwork(SpikeTask):
             trains.append((sides[0], sides[1]))
         # The weights at the start were drawn from 0 to 0.3.
         return Activity({}, tuple(trains), (0.15,) * len(trains), learning.weight_times, learning.weights["IE"])
+
+    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+        """Return the mean rate of the excitatory neurons and the mean plastic weight while weights learn."""
+        learning = simulate_for_plot(rules, seed, settings).learning
+        window = max(0.01, round((learning.stop - learning.start) / _WINDOWS, 2))
+        rates = learning.rates("E", window)
+        times = learning.start + window * (np.arange(len(rates), dtype=np.float64) + 0.5)
+        return (
+            Course("mean excitatory rate [Hz]", times, rates, settings["target"]),
+            Course("mean inhibitory weight", learning.weight_times, learning.weights["IE"].mean(axis=1)),
+        )
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the rule of Vogels et al. 2011, alpha calibrated at 10 Hz and scaled with the target."""

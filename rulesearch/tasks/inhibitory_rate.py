@@ -24,7 +24,7 @@ from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
 from rulesearch.simulate.spiking import DrivenNeuron, Limits, SpikingResult, simulate_spiking
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Activity, Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
+from rulesearch.tasks.task import Activity, Course, Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
 from rulesearch.tasks.tuned_input import GROUPS, TunedInput, prepare
 
 
@@ -130,6 +130,7 @@ class InhibitoryRate(SpikeTask):
     selection_trials: ClassVar[int] = 5
     front_trials: ClassVar[int] = 40
     report_trials: ClassVar[int] = 20
+    evidence = (3, 2)
     calibrated: ClassVar[int] = 3
     finalists: ClassVar[int] = 6
     known_rule: ClassVar[str] = "vogels"
@@ -189,6 +190,14 @@ class InhibitoryRate(SpikeTask):
         spikes = tuple((seconds[early & (trains.indices == k)], post) for k in chosen)
         times = np.arange(1.0, len(result.records) + 1.0)
         return Activity({}, spikes, (settings["w_start"],) * len(spikes), times, result.records[:, chosen])
+
+    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+        """Return the neuron's rate in windows of a second and the mean plastic weight, first while weights learn."""
+        run = simulate_for_plot(rules, seed, settings)
+        return (
+            Course("firing rate [Hz]", run.time, run.rate, run.target),
+            Course("mean inhibitory weight", run.weight_time, run.group_weights.mean(axis=1)),
+        )
 
     def report_conditions(self) -> tuple[Mapping[str, float], ...]:
         """Return weaker and stronger signals, and less and more background, each alone."""

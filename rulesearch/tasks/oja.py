@@ -25,6 +25,7 @@ from rulesearch.simulate.rate import simulate_rates
 from rulesearch.tasks.task import (
     PERMUTATION,
     Activity,
+    Course,
     Fidelity,
     Setting,
     Settings,
@@ -219,6 +220,20 @@ class Oja(Task):
         every = max(1, len(before) // _SHOWN)
         times = np.arange(0, len(before), every, dtype=np.float64)
         return Activity(series, times=times, weights=before[::every].reshape(-1, width))
+
+    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+        """Return the length of the weight vector and its angle to the first component, medians over the data sets."""
+        activity = self.activity(rules, seed, settings)
+        data = _data(seed, settings)
+        weights = activity.weights.reshape(len(activity.times), *data.initial.shape)
+        with np.errstate(all="ignore"):
+            norms = np.linalg.norm(weights, axis=2)
+            cosines = np.abs(np.einsum("tdi,di->td", weights, data.components)) / norms
+            angles = np.degrees(np.arccos(np.clip(cosines, 0.0, 1.0)))
+        return (
+            Course("length of the weight vector", activity.times, np.median(norms, axis=1), 1.0),
+            Course("angle to PC 1 [degrees]", activity.times, np.median(angles, axis=1), 0.0),
+        )
 
 
 def _data(seed: int, settings: Settings) -> OjaData:

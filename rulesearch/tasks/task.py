@@ -118,6 +118,20 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """How one quantity went while rules acted on a task.
+
+    **Fields:** `name` with its unit; `times` in the task's clock and `values` `(times,)`; `target`: where it should
+    end, None where nothing is asked of it.
+    """
+
+    name: str
+    times: npt.NDArray[np.float64]
+    values: npt.NDArray[np.float64]
+    target: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """A metric that must lie between `least` and `most` before a rule counts as solving the task."""
 
@@ -170,6 +184,8 @@ class Task(ABC):
     calibrated: ClassVar[int] = 0
     """Constants, in all, that are fitted once more at full fidelity after the clean-up: for noisy simulations."""
     report_trials: ClassVar[int] = 10
+    evidence: ClassVar[tuple[int, int]] = (12, 5)
+    """Rules of a front that are looked into for the report (ablations, ranges of constants), and held-out seeds."""
     finalists: ClassVar[int] = 24
     """Candidates that are cleaned up after a search."""
     bounds: ClassVar[tuple[float, float]]
@@ -220,6 +236,19 @@ class Task(ABC):
     def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity | None:
         """Return what bound rules of one projection saw on one seed; None where the task cannot say."""
         return None
+
+    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+        """Return how weights, rates and what is asked of them went on one seed under bound rules.
+
+        By default the median and the root mean square of the weights that `activity` shows.
+        """
+        activity = self.activity(rules, seed, settings) if len(rules.rules) == 1 else None
+        if activity is None or not activity.weights.size:
+            return ()
+        return (
+            Course("median weight", activity.times, np.median(activity.weights, axis=1)),
+            Course("root mean square weight", activity.times, np.sqrt(np.mean(activity.weights**2, axis=1))),
+        )
 
     def own_grammar(self) -> str | None:
         """Return the text of the task's grammar where it is none of the shipped ones."""

@@ -37,7 +37,7 @@ class CleanUp:
     """What clean-up left of a rule.
 
     **Fields:** sizes and losses before and after; `outcome` of the final form; `steps`: what was done and what it
-    cost, in words.
+    cost, in words; `source`: fingerprint of the candidate that was cleaned, where it came from a search.
     """
 
     rules: RuleSet
@@ -47,6 +47,7 @@ class CleanUp:
     loss_before: float | None
     loss_after: float | None
     steps: tuple[str, ...]
+    source: str = ""
 
 
 def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
@@ -62,7 +63,7 @@ def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
         return CleanUp(current, rules.size, current.size, start, None, None, tuple(steps))
     judge = _Judge(task, score, score([current], task.selection_trials)[0])
     for _ in range(_MAX_ROUNDS):
-        found = judge.first_no_worse(list(_deletions(current)))
+        found = judge.first_no_worse(list(deletions(current)))
         if found is None:
             break
         current, what, cost = found
@@ -146,7 +147,7 @@ class _Judge:
         return mean if mean <= allowed else None
 
 
-def _deletions(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
+def deletions(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
     """Yield the rules with one slot emptied, or one operator replaced by one of its arguments."""
     for name, rule in rules.rules.items():
         for slot, expression in rule.slots.items():

@@ -96,7 +96,8 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         finalists = [item for item in choose_finalists(problem, pool.values()) if item.key not in cleaned]
         for number, candidate in enumerate(finalists, 1):
             notify(f"cleaning up rule {number} of {len(finalists)}: {candidate.rules}")
-            cleaned[candidate.key] = clean_up(complete(candidate.rules, task, settings), task, select)
+            form = clean_up(complete(candidate.rules, task, settings), task, select)
+            cleaned[candidate.key] = replace(form, source=candidate.key)
         if task.front_trials > task.selection_trials:
             keys = [item.key for item in finalists]
             outcomes = judge([cleaned[key].rules for key in keys])
@@ -168,7 +169,10 @@ def provisional(problem: Problem) -> Conclusion:
         if outcome is None or outcome.loss is None:
             continue
         verdicts = tuple(compare(rules))
-        members.append(FrontMember(rank, rules, canonical_size(rules), outcome.loss, None, outcome.metrics, verdicts))
+        size = canonical_size(rules)
+        members.append(
+            FrontMember(rank, rules, size, outcome.loss, None, outcome.metrics, verdicts, source=candidate.key)
+        )
     return Conclusion(tuple(members), (), (), "interrupted: losses are those of the search, nothing was held out yet")
 
 
@@ -259,6 +263,7 @@ def _member(rank: int, item: CleanUp, held_out: Outcome, predictive: Mapping[str
         {**held_out.metrics, **predictive},
         verdicts,
         item.steps,
+        item.source,
     )
 
 
@@ -266,9 +271,8 @@ def _sentence(member: FrontMember, item: CleanUp, baseline: Outcome, problem: Pr
     known = find_known(task.known_rule)
     title = task.goal or (known.title if known else task.known_rule)
     found = f"a rule of size {member.size}"
-    nearest = member.verdicts[0] if member.verdicts else None
-    alone = nearest is None or (nearest.verdict == "different" and nearest.distance >= 1.0)
-    summary = " (different from all known rules)" if alone or nearest is None else f" ({nearest.summary})"
+    nearest = member.nearest
+    summary = " (different from all known rules)" if nearest is None else f" ({nearest.summary})"
     count = f"{problem.progress.distinct} distinct rules were tried"
     if solves(item, baseline, task):
         return f"solved: {found} {task.achieves} {title}{summary}; {count}"

@@ -288,6 +288,7 @@ def _versions() -> dict[str, str]:
 def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: Watch | None, notify: Notify) -> Run:
     experiment = plan.experiment
     store = Store(folder / "run.sqlite")
+    store.set_fact("hardware", f"{platform.machine()}, {os.cpu_count()} processors")
     try:
         with Evaluator(experiment.task, plan.settings, experiment.backend, workers, scheduler) as evaluator:
             problem = Problem(

@@ -28,7 +28,8 @@ class FrontMember:
     """A rule of the front.
 
     **Fields:** `rank`: 1 is the recommended rule; `size`: canonical; `loss` on selection seeds; `held_out_loss`
-    and `metrics` on report seeds; `verdicts`, nearest first; `steps` of its clean-up.
+    and `metrics` on report seeds; `verdicts`, nearest first; `steps` of its clean-up; `source`: fingerprint of the
+    candidate that was cleaned up.
     """
 
     rank: int
@@ -39,6 +40,23 @@ class FrontMember:
     metrics: Mapping[str, float]
     verdicts: tuple[Verdict, ...]
     steps: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def nearest(self) -> Verdict | None:
+        """The verdict on the nearest known rule; None where none has anything in common with this one."""
+        first = self.verdicts[0] if self.verdicts else None
+        return None if first is None or (first.verdict == "different" and first.distance >= 1.0) else first
+
+    @property
+    def compared(self) -> str:
+        """What this rule is beside known ones: `equal: Oja 1982`, or which is nearest; empty if none was asked."""
+        if not self.verdicts:
+            return ""
+        if self.nearest is None:
+            return "different from all known rules"
+        verdict = self.nearest.verdict
+        return f"{'different; nearest' if verdict == 'different' else verdict}: {self.nearest.title}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +228,7 @@ def summary_text(run: Run) -> str:
                 "metrics": dict(member.metrics),
                 "verdicts": [asdict(verdict) for verdict in member.verdicts],
                 "steps": member.steps,
+                "source": member.source,
             }
             for member in run.members
         ],
@@ -238,6 +257,7 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
             fields["metrics"],
             tuple(Verdict(**verdict) for verdict in fields["verdicts"]),
             tuple(fields["steps"]),
+            fields.get("source", ""),
         )
         for fields in document["members"]
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rulesearch.cli.output import short_rule
 from rulesearch.rules import parse_rules
+from rulesearch.rules.text import short_rule
 
 
 @pytest.mark.parametrize(

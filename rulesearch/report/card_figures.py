@@ -1,0 +1,147 @@
+"""Figures on the card of one rule: its tree, what each part does, how weights and rates went, fits to data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from rulesearch.expression.operators import Operator
+from rulesearch.expression.printing import number_latex, symbol_latex
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.expression.units import from_base
+from rulesearch.report.style import BLACK, BLUE, GREY, RED, new_figure, panel
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.workflow.evidence import CourseBand, RuleEvidence
+
+_SIGNS = {"mul": r"$\times$", "div": r"$\div$", "pow": "^", "neg": "$-$", "add": "+", "sub": "$-$", "step": r"$\Theta$"}
+_LABEL = 34
+_MOST_PARTS = 14
+
+
+def tree_figure(rules: RuleSet) -> Figure:
+    """Return the expression tree of every slot, leaves below the operators that take them."""
+    trees = [
+        (f"{name}: {slot}" if len(rules.rules) > 1 else slot, expression.substitute(_values(rule)))
+        for name, rule in rules.rules.items()
+        for slot, expression in rule.slots.items()
+    ]
+    widths = [max(2.0, sum(1.0 for node in each.nodes if not isinstance(node, Operator))) for _, each in trees]
+    depth = max(_depth(each) for _, each in trees)
+    figure = new_figure(min(9.6, max(2.2, 0.62 * sum(widths))), 0.5 * depth + 0.45)
+    panels: Any = figure.subplots(1, len(trees), squeeze=False, width_ratios=widths)
+    for axes, (title, expression) in zip(panels[0], trees, strict=True):
+        axes.set_axis_off()
+        if len(trees) > 1:
+            axes.set_title(title, fontsize=9)
+        _draw_tree(axes, expression)
+        axes.set_ylim(-depth + 0.4, 0.6)
+        axes.margins(x=0.18)
+    return figure
+
+
+def _values(rule: Rule) -> dict[str, Expression]:
+    return {name: Expression((number,)) for name, number in rule.constants.items()}
+
+
+def _depth(expression: Expression) -> int:
+    return 1 + max((_depth(part) for part in expression.arguments), default=0)
+
+
+def _draw_tree(axes: Any, expression: Expression) -> None:
+    edges: list[tuple[float, float, float, float]] = []
+    labels: list[tuple[float, float, str, bool]] = []
+    leaves = [0.0]
+
+    def place(part: Expression, level: int) -> float:
+        below = [place(argument, level + 1) for argument in part.arguments]
+        x = sum(below) / len(below) if below else leaves[0]
+        if not below:
+            leaves[0] += 1.0
+        edges.extend((x, -level, child, -level - 1.0) for child in below)
+        labels.append((x, -float(level), _node_label(part.head), bool(below)))
+        return x
+
+    place(expression, 0)
+    for x, y, child_x, child_y in edges:
+        axes.plot([x, child_x], [y, child_y], color=GREY, linewidth=1.0, zorder=1)
+    for x, y, label, inner in labels:
+        box = {"boxstyle": "round,pad=0.28", "facecolor": "#E8F1F8" if inner else "white", "edgecolor": GREY}
+        axes.text(x, y, label, ha="center", va="center", fontsize=9.5, bbox=box, zorder=2)
+
+
+def _node_label(head: Operator | Number | str) -> str:
+    if isinstance(head, Operator):
+        return _SIGNS.get(head.name, head.name)
+    if isinstance(head, Number):
+        return f"${number_latex(float(from_base(head.value, head.unit)), 4)}$ {head.unit}".strip()
+    return f"${symbol_latex(head)}$"
+
+
+def ablation_figure(evidence: RuleEvidence) -> Figure:
+    """Return the loss of a rule without each of its parts, beside its own loss; what did not run is named.
+
+    Longest bars first, at most 14 parts.
+    """
+    shown = sorted(evidence.ablations, key=lambda each: -np.inf if each.loss is None else -each.loss)[:_MOST_PARTS]
+    figure = new_figure(5.6, 0.27 * len(shown) + 0.95)
+    axes = panel(figure.subplots(), "loss on held-out seeds (line: with all its parts)", "")
+    place = np.arange(len(shown), dtype=float)
+    losses = [each.loss for each in shown if each.loss is not None]
+    assert evidence.loss is not None
+    positive = [value for value in (*losses, evidence.loss) if value > 0.0]
+    if positive and max(positive) > 20.0 * min(positive):
+        axes.set_xscale("log")
+    for row, each in zip(place, shown, strict=True):
+        if each.loss is None:
+            box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
+            where = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 8}
+            axes.annotate(each.status, (0.04, row), bbox=box, **where)
+        else:
+            axes.plot(each.loss, row, "o", color=BLUE, markersize=5)
+    axes.axvline(evidence.loss, color=RED, linewidth=1.4, zorder=0)
+    axes.set_yticks(place, [_cut(f"without {each.removed}") for each in shown], fontsize=8)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    return figure
+
+
+def _cut(text: str) -> str:
+    text = text.replace("$", r"\$")
+    return text if len(text) <= _LABEL else f"{text[: _LABEL - 3]}..."
+
+
+def course_figure(courses: Sequence[CourseBand], clock: str, seeds: int) -> Figure:
+    """Return how quantities went: the median over the held-out seeds, and the range of all of them."""
+    figure = new_figure(3.5 * len(courses), 2.7)
+    panels: Any = np.atleast_1d(figure.subplots(1, len(courses)))
+    unit = "presentations" if clock == "steps" else f"time [{clock}]"
+    for axes, course in zip(panels, courses, strict=True):
+        panel(axes, unit, course.name)
+        axes.fill_between(course.times, course.low, course.high, color=BLUE, alpha=0.22, linewidth=0)
+        axes.plot(course.times, course.middle, color=BLUE, linewidth=1.4, label=f"median and range of {seeds} seeds")
+        if course.target is not None:
+            axes.axhline(course.target, color=RED, linestyle="--", linewidth=1.1, label="wanted")
+            largest = max(course.middle)
+            if course.target > 0.0 and largest > 8.0 * course.target:
+                axes.set_yscale("symlog", linthresh=2.0 * course.target)
+        axes.margins(x=0.0)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", fontsize=8, frameon=False, ncols=2
+    )
+    return figure
+
+
+def fit_figure(evidence: RuleEvidence) -> Figure:
+    """Return measured values with standard errors, and what the rule predicts of each."""
+    figure = new_figure(6.4, 3.4)
+    axes = panel(figure.subplots(), "", r"$\Delta w / w$")
+    labels, values, errors, predicted = zip(*evidence.fits, strict=True)
+    place = np.arange(len(labels))
+    axes.errorbar(place, values, errors, fmt="o", color=BLACK, markersize=4, capsize=2, label="measured")
+    axes.plot(place, predicted, "_", color=RED, markersize=13, markeredgewidth=2.2, label="rule")
+    axes.axhline(0.0, color=GREY, linewidth=0.6)
+    axes.set_xticks(place, labels, rotation=55, ha="right", fontsize=7.5)
+    axes.legend(fontsize=8, frameon=False)
+    return figure

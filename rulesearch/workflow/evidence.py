@@ -1,0 +1,311 @@
+"""What stands behind the rules of a front: what each part does, how far constants may move, how weights went.
+
+Everything is simulated on held-out seeds, after a search, and kept in the run's store; a page is drawn from there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import Evaluator
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.evaluation.seeds import trial_seeds
+from rulesearch.evaluation.store import Store
+from rulesearch.expression.units import from_base
+from rulesearch.rules import known_rules
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.states import Synaptic
+from rulesearch.symbolic import canonical_size
+from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.task import Settings, Task
+from rulesearch.workflow.clean_up import deletions
+from rulesearch.workflow.conclude import Scorer, complete
+from rulesearch.workflow.run import Run
+
+_FACTORS = (1.05, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
+_FACT = "evidence"
+_POINTS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """A rule without one of its parts: what was `removed`, the `rule` that is left, and how that does."""
+
+    removed: str
+    rule: str
+    status: str
+    loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRange:
+    """Values of one constant, the others fixed, between which a rule does as well as with the one it has.
+
+    **Fields:** `value`, `low` and `high` in `unit`; None where even a factor of ten changes nothing.
+    """
+
+    name: str
+    value: float
+    unit: str
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CourseBand:
+    """How one quantity went over several seeds: the least, the median and the largest value at each time."""
+
+    name: str
+    times: list[float]
+    low: list[float]
+    middle: list[float]
+    high: list[float]
+    target: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEvidence:
+    """What is known of one rule: its `loss` on the held-out `seeds`, ablations, ranges of its constants, courses.
+
+    `fits`: for measured data, label, value, standard error and the rule's prediction of each.
+    """
+
+    rule: str
+    seeds: int
+    loss: float | None
+    ablations: tuple[Ablation, ...] = ()
+    ranges: tuple[ConstantRange, ...] = ()
+    courses: tuple[CourseBand, ...] = ()
+    fits: tuple[tuple[str, float, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownScore:
+    """A known rule that fits the task, at its own learning rate, on the same held-out seeds."""
+
+    name: str
+    title: str
+    rule: str
+    size: int
+    status: str
+    loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What stands behind a front: one entry per rule that was looked into, and known rules beside them."""
+
+    rules: tuple[RuleEvidence, ...] = ()
+    known: tuple[KnownScore, ...] = ()
+
+    def of(self, rules: RuleSet) -> RuleEvidence | None:
+        """Return what is known of a rule, None where it was not looked into."""
+        text = str(rules)
+        return next((each for each in self.rules if each.rule == text), None)
+
+
+def stored_evidence(run: Run) -> Evidence:
+    """Return the evidence that the run's store holds; empty where none was gathered."""
+    store = Store(run.folder / "run.sqlite", keep=False)
+    try:
+        text = store.fact(_FACT)
+    finally:
+        store.close()
+    return Evidence() if text is None else _read(json.loads(text))
+
+
+def gather(run: Run) -> Evidence:
+    """Return the evidence of a run; what its store lacks is simulated and kept there.
+
+    Empty where the run was interrupted, or where its task is not there any more.
+    """
+    found = stored_evidence(run)
+    if run.status == "interrupted" or not run.members or found.rules:
+        return found
+    try:
+        task = load_task(run.experiment.task)
+        settings = task.resolve(run.experiment.settings)
+    except RulesearchError:
+        return found
+    store = Store(run.folder / "run.sqlite")
+    try:
+        with Evaluator(run.experiment.task, settings, run.experiment.backend) as evaluator:
+            scorer = Scorer(evaluator, store, run.experiment.seed)
+            found = _gather(run, scorer, settings)
+        store.set_fact(_FACT, json.dumps(asdict(found)))
+    finally:
+        store.close()
+    return found
+
+
+def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
+    task = scorer.task
+    count, seeds = task.evidence
+    seeds = 1 if task.deterministic else seeds
+    rules = tuple(_of_rule(member.rules, scorer, settings, seeds) for member in run.members[:count])
+    shown = {str(complete(score.rules, task, settings)) for score in run.references}
+    fitting = {}
+    for known in known_rules().values():
+        try:
+            bound = complete(known.rules, task, settings)
+        except RulesearchError:
+            continue
+        if str(bound) not in shown:
+            fitting[known.name] = known, bound
+    outcomes = scorer.score([bound for _, bound in fitting.values()], "report", seeds)
+    scores = tuple(
+        KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, outcome.loss)
+        for (known, bound), outcome in zip(fitting.values(), outcomes, strict=True)
+    )
+    return Evidence(rules, scores)
+
+
+def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> RuleEvidence:
+    task = scorer.task
+    parts = _fitting(deletions(rules), task)
+    own, *without = scorer.score([rules, *(form for form, _ in parts)], "report", seeds)
+    ablations = tuple(
+        Ablation(removed, str(form), outcome.status, outcome.loss)
+        for (form, removed), outcome in zip(parts, without, strict=True)
+    )
+    ranges = tuple(_ranges(rules, own, scorer, seeds)) if own.ok else ()
+    numbers = trial_seeds(scorer.run_seed, "report", seeds)
+    bound = task.bind(rules, settings)
+    return RuleEvidence(
+        str(rules), seeds, own.loss, ablations, ranges, _courses(bound, task, settings, numbers), _fits(own, task)
+    )
+
+
+def _fitting(forms: Iterator[tuple[RuleSet, str]], task: Task) -> list[tuple[RuleSet, str]]:
+    found = []
+    for form, removed in forms:
+        try:
+            task.check(form)
+        except RulesearchError:
+            continue  # a part may be what gives the rest its unit
+        found.append((form, removed))
+    return found
+
+
+def _ranges(rules: RuleSet, own: Outcome, scorer: Scorer, seeds: int) -> list[ConstantRange]:
+    """Return how far each constant, time constant and learning rate may go, each direction until it does harm."""
+    task = scorer.task
+    assert own.loss is not None
+    enough, shortfall = task.enough(own.loss), own.shortfall(task.requirements)
+    movable = [(name, *item) for name, rule in rules.rules.items() for item in _numbers(rule)]
+    held = {(k, direction): 1.0 for k in range(len(movable)) for direction in (1, -1)}
+    going = list(held)
+    for factor in _FACTORS:
+        forms = []
+        for k, direction in going:
+            name, constant, _, _ = movable[k]
+            forms.append(_moved(rules, name, constant, factor**direction))
+        still = []
+        for place, outcome in zip(going, scorer.score(forms, "report", seeds), strict=True):
+            if (
+                outcome.loss is not None
+                and outcome.loss <= enough
+                and outcome.shortfall(task.requirements) <= shortfall
+            ):
+                held[place] = factor
+                still.append(place)
+        going = still
+        if not going:
+            break
+    several = len(rules.rules) > 1
+    found = []
+    for k, (name, constant, value, unit) in enumerate(movable):
+        ends = [
+            None if held[k, direction] == _FACTORS[-1] else value * held[k, direction] ** direction
+            for direction in (-1, 1)
+        ]
+        low, high = ends if value > 0.0 else ends[::-1]
+        found.append(ConstantRange(f"{name}: {constant}" if several else constant, value, unit, low, high))
+    return found
+
+
+def _numbers(rule: Rule) -> list[tuple[str, float, str]]:
+    """Return name, value and unit of what may be moved; what is 0 has no scale to be moved on."""
+    found = [
+        (name, float(from_base(number.value, number.unit)), number.unit)
+        for name, number in rule.constants.items()
+        if number.value
+    ]
+    for name, state in rule.states.items():
+        if isinstance(state, Synaptic) and state.tau is None:
+            continue
+        steps = getattr(state, "in_steps", False)
+        assert state.tau is not None
+        found.append((f"tau_{name}", state.tau if steps else 1e3 * state.tau, "steps" if steps else "ms"))
+    if rule.eta:
+        found.append(("eta", rule.eta, ""))
+    return found
+
+
+def _moved(rules: RuleSet, name: str, constant: str, factor: float) -> RuleSet:
+    rule = rules.rules[name]
+    if constant == "eta":
+        assert rule.eta is not None
+        changed = replace(rule, eta=factor * rule.eta)
+    elif constant in rule.constants:
+        changed = rule.with_constants({constant: factor * rule.constants[constant].value})
+    else:
+        state = rule.states[constant.removeprefix("tau_")]
+        assert state.tau is not None
+        moved = replace(state, tau=factor * state.tau)
+        changed = replace(rule, states={**rule.states, constant.removeprefix("tau_"): moved})
+    return RuleSet({**rules.rules, name: changed}, rules.name)
+
+
+def _courses(rules: RuleSet, task: Task, settings: Settings, seeds: Sequence[int]) -> tuple[CourseBand, ...]:
+    runs = [task.courses(rules, seed, settings) for seed in seeds]
+    bands = []
+    for same in zip(*runs, strict=True):
+        # A simulation that ended early is shorter than the others.
+        length = min(len(course.times) for course in same)
+        if not length:
+            continue
+        chosen = np.unique(np.linspace(0, length - 1, min(length, _POINTS)).astype(np.int64))
+        values = np.array([course.values[:length][chosen] for course in same])
+        rows = (values.min(axis=0), np.median(values, axis=0), values.max(axis=0))
+        low, middle, high = ([_short(value) for value in row] for row in rows)
+        times = [_short(time) for time in same[0].times[:length][chosen]]
+        bands.append(CourseBand(same[0].name, times, low, middle, high, same[0].target))
+    return tuple(bands)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+def _fits(outcome: Outcome, task: Task) -> tuple[tuple[str, float, float, float], ...]:
+    measured = getattr(task, "measured", None)
+    predictions = outcome.details.get("predictions")
+    if measured is None or predictions is None:
+        return ()
+    return tuple(
+        (item.label, item.change, item.sem, prediction)
+        for item, prediction in zip(measured(), predictions, strict=True)
+    )
+
+
+def _read(document: Mapping[str, Any]) -> Evidence:
+    rules = tuple(
+        RuleEvidence(
+            each["rule"],
+            each["seeds"],
+            each["loss"],
+            tuple(Ablation(**item) for item in each["ablations"]),
+            tuple(ConstantRange(**item) for item in each["ranges"]),
+            tuple(CourseBand(**item) for item in each["courses"]),
+            tuple((label, value, sem, prediction) for label, value, sem, prediction in each["fits"]),
+        )
+        for each in document["rules"]
+    )
+    return Evidence(rules, tuple(KnownScore(**item) for item in document["known"]))
