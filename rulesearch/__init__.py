@@ -52,12 +52,12 @@ __all__ = [
     "export",
     "known_rules",
     "load_grammar",
-    "report",
     "respond",
     "resume",
     "side_by_side",
     "simplify",
     "tasks",
+    "write_report",
 ]
 
 _PLACES: dict[str, str] = {
@@ -144,15 +144,15 @@ def _searched(search: Callable[[dict[str, Any]], Run], options: dict[str, Any]) 
     return run
 
 
-def report(run: Run | str | Path) -> Path:
+def write_report(run: Run | str | Path) -> Path:
     """Write the page of a run, `report.html` in its folder, and return its path.
 
     **Raises:** `RulesearchError` where the folder holds no concluded run.
     """
-    from rulesearch.report.page import write_report
+    from rulesearch.report import page
     from rulesearch.workflow.run import Run
 
-    return write_report(run if isinstance(run, Run) else Run.open(run))
+    return page.write_report(run if isinstance(run, Run) else Run.open(run))
 
 
 def evaluate(

@@ -55,7 +55,7 @@ def report(
     """
     import rulesearch as rs
 
-    path = rs.report(run.strip())
+    path = rs.write_report(run.strip())
     if as_json:
         print_json({"run": run, "file": str(path)})
     else:

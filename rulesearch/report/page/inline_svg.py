@@ -32,7 +32,7 @@ def inline_svg(text: str, prefix: str, label: str, links: Mapping[str, str] | No
     body = _REFERENCES.sub(rf"\g<1>{prefix}-", body)
     # Links lead to places of the page, all other references to places of the figure.
     for place, words in (links or {}).items():
-        inside = f'<a xlink:href="#{prefix}-{place.removeprefix("#")}"'
+        inside = f'<a xlink:href="#{prefix}-{place.removeprefix("#")}" target="_blank"'
         body = body.replace(inside, f'<a href="{place}" aria-label="{escape(words)}"')
     width = re.search(r'width="([\d.]+)pt"', body)
     assert width is not None

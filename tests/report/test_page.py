@@ -1,0 +1,161 @@
+"""The report: one file, drawn from the store, with everything that the front holds, and nothing of anybody's markup."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import rulesearch as rs
+from rulesearch.errors import RulesearchError
+from rulesearch.report.page import LivePage, write_report
+from rulesearch.search.problem import Problem
+from rulesearch.workflow.discover import discover
+from rulesearch.workflow.evidence import gather, stored_evidence
+from rulesearch.workflow.run import Run
+
+_LARGEST = 5_000_000
+
+
+def read(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def test_the_page_is_one_file_without_references_to_others(page: Path) -> None:
+    text = read(page)
+    assert len(text.encode()) < _LARGEST
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', text)
+    assert "url(http" not in text and "@import" not in text
+
+
+def test_every_rule_has_a_card_with_equation_figures_and_what_export_gives(reported: Run, page: Path) -> None:
+    text = read(page)
+    for member in reported.members:
+        card = re.search(rf'<article id="rule-{member.rank}".*?</article>', text, re.DOTALL)
+        assert card is not None
+        assert card.group().count("<math>") >= len(member.rules.rules)
+        assert card.group().count("<svg") >= 3
+        latex = re.search(r'<pre id="rule-\d+-latex"[^>]*>(.*?)</pre>', card.group(), re.DOTALL)
+        assert latex is not None and html.unescape(latex.group(1)) == rs.export(member.rules, "latex")
+
+
+def test_figures_are_well_formed_and_no_id_comes_twice(page: Path) -> None:
+    text = read(page)
+    drawn = re.findall(r"<svg .*?</svg>", text, re.DOTALL)
+    assert len(drawn) > 5
+    for each in drawn:
+        ElementTree.fromstring(each)
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def test_names_of_people_are_text(page: Path) -> None:
+    text = read(page)
+    assert "<script>alert" not in text
+    assert text.count("<script>") == 1 and "&lt;script&gt;alert" in text
+
+
+def test_figures_are_saved_for_papers(reported: Run) -> None:
+    for name in ("front-page", "history", "rule-1-tree", "rule-1-change", "rule-1-parts"):
+        assert read(reported.folder / "figures" / f"{name}.svg").startswith("<?xml")
+        assert (reported.folder / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.fixture
+def copied(reported: Run, tmp_path: Path) -> Path:
+    shutil.copytree(reported.folder, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def changed_fact(folder: Path, name: str, change: object) -> None:
+    with sqlite3.connect(folder / "run.sqlite") as connection:
+        text = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()[0]
+        document = json.loads(text)
+        change(document)  # type: ignore[operator]
+        connection.execute("UPDATE fact SET value = ? WHERE name = ?", (json.dumps(document), name))
+
+
+def test_every_figure_is_drawn_from_the_store(copied: Path) -> None:
+    def worse(document: dict) -> None:  # type: ignore[type-arg]
+        document["members"][0]["held_out_loss"] = 0.123456
+
+    def other(document: dict) -> None:  # type: ignore[type-arg]
+        for item in document["rules"][0]["ablations"]:
+            item["loss"] = 7.0
+        for item in document["rules"][0]["courses"]:
+            item["middle"] = [7.0] * len(item["middle"])
+        document["known"][0]["title"] = "changed"
+
+    before = read(copied / "report.html")
+    figures = {path.name: path.read_bytes() for path in (copied / "figures").glob("*.svg")}
+    changed_fact(copied, "summary", worse)
+    changed_fact(copied, "evidence", other)
+    with sqlite3.connect(copied / "run.sqlite") as connection:
+        connection.execute("UPDATE generation SET best_loss = 0.7 WHERE number = 0")
+        connection.execute("UPDATE evaluation SET status = 'silent' WHERE status = 'runaway' AND phase = 'search'")
+    after = read(write_report(Run.open(copied)))
+    assert "0.1235" not in before and after.count("0.1235") >= 3
+    assert "<td>changed</td>" in after
+    changed = {name for name, data in figures.items() if (copied / "figures" / name).read_bytes() != data}
+    assert changed == {"front-page.svg", "rule-1-parts.svg", "rule-1-course.svg", "history.svg", "deaths.svg"}
+
+
+def test_evidence_says_what_every_part_does(reported: Run) -> None:
+    evidence = stored_evidence(reported)
+    oja = next(each for each in evidence.rules if each.rule.startswith("y*(x - w*y)"))
+    lost = {each.removed: each for each in oja.ablations}
+    assert lost["w*y from x - w*y"].status == "runaway"
+    assert lost["x from x - w*y"].loss is None or lost["x from x - w*y"].loss > 0.1
+    (eta,) = oja.ranges
+    assert eta.low is not None and eta.high is not None and eta.low <= eta.value <= eta.high
+    length, angle = oja.courses
+    assert abs(length.middle[-1] - 1.0) < 0.01 and angle.middle[-1] < 5.0 < angle.middle[0]
+    assert {each.name for each in evidence.known} >= {"bcm", "anti-hebb"}
+
+
+def test_evidence_is_gathered_once(copied: Path) -> None:
+    def change(document: dict) -> None:  # type: ignore[type-arg]
+        document["rules"][0]["loss"] = 42.0
+
+    changed_fact(copied, "evidence", change)
+    assert gather(Run.open(copied)).rules[0].loss == 42.0
+
+
+def test_a_page_can_be_written_where_the_task_has_gone(copied: Path) -> None:
+    text = read(copied / "experiment.toml")
+    (copied / "experiment.toml").write_text(text.replace('task = "oja"', 'task = "gone.py:Task"'))
+    assert "front-page" in read(write_report(Run.open(copied), brief=True))
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RulesearchError, match=r"not a run folder"):
+        rs.write_report(tmp_path)
+
+
+def test_a_live_page_is_written_as_the_search_goes(tmp_path: Path) -> None:
+    page = LivePage()
+    seen: list[str] = []
+
+    def watch(problem: Problem) -> None:
+        page.watch(problem)
+        seen.append(read(tmp_path / "run" / "report.html"))
+
+    run = discover("oja", budget=600, out=tmp_path / "run", watch=watch)
+    assert page.written >= 1
+    assert all('http-equiv="refresh"' in text and "The search goes on" in text for text in seen)
+    assert 'http-equiv="refresh"' not in read(write_report(run, brief=True))
+
+
+def test_a_live_page_without_a_run_folder_does_nothing() -> None:
+    class Nowhere:
+        store = None
+
+    page = LivePage()
+    page.watch(Nowhere())  # type: ignore[arg-type]
+    assert page.written == 0
