@@ -90,7 +90,8 @@ def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
 
     **Arguments:** `experiment`: a shipped name, a TOML file, or an experiment; `options`: those of
     `rulesearch.workflow.discover.discover`: engine, grammar, seed, budget, workers, scheduler, time_limit,
-    stop_loss, settings, start, out, watch, notify; and `live`: keep a page of it while it goes on.
+    stop_loss, settings, start, out, watch, notify; and `live`: keep a page of it while it goes on, `report`: write the
+    page at the end (True).
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
     from rulesearch.workflow import discover as workflow
@@ -102,7 +103,8 @@ def distil(table: str | Path, target: str, **options: Any) -> Run:
     """Find the rule behind a table of symbols and measured weight changes.
 
     **Arguments:** `table`: a CSV file with a header; `target`: the column of weight changes; `options` of
-    `rulesearch.workflow.discover.distil`: engine, grammar, seed, budget, and those of `discover`, `live` too.
+    `rulesearch.workflow.discover.distil`: engine, grammar, seed, budget, and those of `discover`, with `live`
+    and `report`.
     """
     from rulesearch.workflow import discover as workflow
 
@@ -112,7 +114,7 @@ def distil(table: str | Path, target: str, **options: Any) -> Run:
 def resume(folder: str | Path, **options: Any) -> Run:
     """Go on where a run stopped, to the same result as without the stop.
 
-    **Arguments:** `options`: workers, scheduler, watch, notify, live.
+    **Arguments:** `options`: workers, scheduler, watch, notify, live, report.
     **Raises:** `RulesearchError` where the folder holds no run.
     """
     from rulesearch.workflow import discover as workflow
@@ -121,10 +123,14 @@ def resume(folder: str | Path, **options: Any) -> Run:
 
 
 def _searched(search: Callable[[dict[str, Any]], Run], options: dict[str, Any]) -> Run:
-    """Return what a search gives, its files written; `live` among the options keeps a page of it while it goes on."""
+    """Return what a search gives, its files written.
+
+    **Arguments:** among `options`, `live`: keep a page of it while it goes on; `report`: write the page at the end.
+    """
     from rulesearch.report.run_files import write_run_files
 
     given = dict(options)
+    page_too = given.pop("report", True)
     if given.pop("live", False):
         from rulesearch.report.page import LivePage
 
@@ -138,9 +144,9 @@ def _searched(search: Callable[[dict[str, Any]], Run], options: dict[str, Any]) 
         given["watch"] = both
     run = search(given)
     notify = given.get("notify")
-    if notify is not None and run.status != "interrupted":
+    if notify is not None and page_too and run.status != "interrupted":
         notify("writing the report")
-    write_run_files(run)
+    write_run_files(run, page_too)
     return run
 
 

@@ -27,6 +27,10 @@ WorkersOption = Annotated[
     ),
 ]
 LiveOption = Annotated[bool, typer.Option("--live", help="Keep report.html up to date while it goes on.")]
+ReportOption = Annotated[
+    bool,
+    typer.Option("--report/--no-report", help="Write report.html at the end, or leave it to: report RUN."),
+]
 SchedulerOption = Annotated[str | None, typer.Option(metavar="ADDR", help="Address of a Dask scheduler.")]
 
 
@@ -78,6 +82,7 @@ def discover(
     permutations: PermutationsOption = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
     live: LiveOption = False,
+    report: ReportOption = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only predict how long it would take.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -116,6 +121,7 @@ def discover(
             scheduler=scheduler,
             out=out,
             live=live,
+            report=report,
             watch=view.watch,
             notify=view.notify,
             **changes,  # type: ignore[arg-type]
@@ -138,6 +144,7 @@ def distil(
     permutations: PermutationsOption = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
     live: LiveOption = False,
+    report: ReportOption = True,
     as_json: JsonOption = False,
 ) -> None:
     """Find the rule behind a table: a column of weight changes, and columns that it may be a function of.
@@ -162,6 +169,7 @@ def distil(
             permutations=permutations,
             out=out,
             live=live,
+            report=report,
             watch=view.watch,
             notify=view.notify,
         )
@@ -173,6 +181,7 @@ def resume(
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
     live: LiveOption = False,
+    report: ReportOption = True,
     as_json: JsonOption = False,
 ) -> None:
     """Go on where a run stopped, to the same result as without the stop."""
@@ -180,7 +189,9 @@ def resume(
     from rulesearch.cli.live import LiveView
 
     with LiveView(Path(folder).name, quiet=as_json) as view:
-        run = go_on(folder, workers=workers, scheduler=scheduler, live=live, watch=view.watch, notify=view.notify)
+        run = go_on(
+            folder, workers=workers, scheduler=scheduler, live=live, report=report, watch=view.watch, notify=view.notify
+        )
     _finish(run, as_json)
 
 

@@ -7,8 +7,10 @@ from rulesearch.export.files import write_text
 from rulesearch.workflow.run import Run
 
 
-def write_run_files(run: Run) -> None:
+def write_run_files(run: Run, page: bool = True) -> None:
     """Write `rules.tex`, `report.html` and `figures/` into the run folder; without any rule, the page alone.
+
+    **Arguments:** `page`: whether the page is written, which takes a few seconds.
 
     What the page tells beyond the front is simulated first, but not for a run that was interrupted. Ctrl-C here leaves
     the page that there can be without it.
@@ -20,6 +22,8 @@ def write_run_files(run: Run) -> None:
         write_text(run.folder / "rules.tex", export(run, "latex"))
         (run.folder / "figures").mkdir(exist_ok=True)
         save_figure(front_figure(run), run.folder / "figures" / "front.png")
+    if not page:
+        return
     try:
         write_report(run, brief=run.status == "interrupted")
     except KeyboardInterrupt:

@@ -28,7 +28,7 @@ from rulesearch.workflow.clean_up import deletions
 from rulesearch.workflow.conclude import Scorer, complete
 from rulesearch.workflow.run import Run
 
-_FACTORS = (1.05, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
+_FACTORS = (1.01, 1.03, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 _FACT = "evidence"
 _POINTS = 150
 

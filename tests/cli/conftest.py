@@ -77,6 +77,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "points=200",
         "--out",
         str(folder),
+        "--no-report",
         "--json",
     ]
     assert main(words) == 0

@@ -16,7 +16,7 @@ Call = Callable[..., Any]
 
 RUN_KEYS = {"run", "experiment", "task", "engine", "seed", "status", "evaluations", "distinct", "seconds", "conclusion"}
 MEMBER_KEYS = {"rank", "rule", "latex", "size", "loss", "held_out_loss", "metrics", "verdicts"}
-SHORT = ("--engine", "random", "--budget", "40", "--set", "points=200")
+SHORT = ("--engine", "random", "--budget", "40", "--set", "points=200", "--no-report")
 
 
 def test_discover_prints_the_agreed_document_and_nothing_else(call: Call, tmp_path: Path) -> None:
@@ -32,6 +32,20 @@ def test_discover_prints_the_agreed_document_and_nothing_else(call: Call, tmp_pa
     assert (tmp_path / "run" / "run.sqlite").is_file()
 
 
+def test_live_keeps_a_page_and_report_writes_the_whole_one(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert call("discover", "oja", *SHORT, "--live", "--out", str(folder), "--json").code == 0
+    assert "The search goes on" in (folder / "report.html").read_text("utf-8")
+    called = call("report", str(folder), "--json")
+    assert called.document == {"run": str(folder), "file": str(folder / "report.html")}
+    assert "The recommended rule" in (folder / "report.html").read_text("utf-8")
+    assert (folder / "figures" / "front-page.pdf").is_file()
+
+
+def test_report_of_what_is_no_run_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "is not a run folder" in refused("report", str(tmp_path))
+
+
 def test_discover_for_people_shows_front_references_and_conclusion(call: Call, tmp_path: Path) -> None:
     called = call("discover", "oja", *SHORT, "--out", str(tmp_path / "run"))
     assert called.code == 0
@@ -43,8 +57,8 @@ def test_discover_for_people_shows_front_references_and_conclusion(call: Call, t
 
 
 def test_resuming_a_finished_run_gives_the_same_front(call: Call, run_folder: Path) -> None:
-    first = call("resume", str(run_folder), "--json").document
-    second = call("resume", str(run_folder), "--json").document
+    first = call("resume", str(run_folder), "--no-report", "--json").document
+    second = call("resume", str(run_folder), "--no-report", "--json").document
     assert first["front"] == second["front"]
     assert first["status"] == "done"
 

@@ -68,14 +68,14 @@ def test_held_out_rows_do_not_touch_the_loss(tmp_path: Path) -> None:
 
 def test_distil_finds_the_rule_and_resumes_to_the_same(tmp_path: Path) -> None:
     path = written(tmp_path, noise=0.05)
-    run = rs.distil(path, "dw", budget=10_000, seed=2, permutations=0, out=tmp_path / "run")
+    run = rs.distil(path, "dw", budget=10_000, seed=2, permutations=0, out=tmp_path / "run", report=False)
     best = run.member(1)
     assert best.verdicts[0].rule == "oja"
     assert best.verdicts[0].verdict in ("identical", "equal")
     assert best.rules.only().eta == pytest.approx(0.02, rel=0.02)
     assert "explains at least 99 % of the variance of dw" in run.conclusion
     front = (tmp_path / "run" / "front.csv").read_bytes()
-    rs.resume(tmp_path / "run")
+    rs.resume(tmp_path / "run", report=False)
     assert (tmp_path / "run" / "front.csv").read_bytes() == front
 
 

@@ -58,7 +58,7 @@ def test_p_counts_the_searches_that_did_as_well_and_the_search_itself(
         return zip(numbers, ranks, strict=True)
 
     monkeypatch.setattr(permuted, "_search_all", searched)
-    run = rs.discover(QUICK, permutations=4, out=tmp_path / "run")
+    run = rs.discover(QUICK, permutations=4, out=tmp_path / "run", report=False)
     assert run.permuted is not None
     assert run.permuted["p"] == pytest.approx(p) and run.permuted["searches"] == 4
     assert f"{as_well} of 4 searches on permuted targets did as well (p = {p:.2g})" in run.conclusion
@@ -66,7 +66,7 @@ def test_p_counts_the_searches_that_did_as_well_and_the_search_itself(
 
 
 def test_real_searches_in_processes_of_their_own_agree_with_those_in_this_one(tmp_path: Path) -> None:
-    run = rs.discover(QUICK, permutations=2, out=tmp_path / "run")
+    run = rs.discover(QUICK, permutations=2, out=tmp_path / "run", report=False)
     assert run.permuted is not None
     grammar = (tmp_path / "run" / "grammar.toml").read_text("utf-8")
     settings = load_task("oja").resolve(QUICK.settings)
@@ -86,7 +86,7 @@ def test_an_interrupted_run_keeps_its_front_and_goes_on_where_it_stopped(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(permuted, "_search_all", cut_off)
-    run = rs.discover(QUICK, permutations=3, out=tmp_path / "run")
+    run = rs.discover(QUICK, permutations=3, out=tmp_path / "run", report=False)
     assert run.status == "interrupted" and run.permuted is None
     assert run.members and run.members[0].held_out_loss is not None
 
@@ -95,7 +95,7 @@ def test_an_interrupted_run_keeps_its_front_and_goes_on_where_it_stopped(
         return real(experiment, grammar, settings, numbers)  # type: ignore[arg-type]
 
     monkeypatch.setattr(permuted, "_search_all", go_on)
-    again = rs.resume(tmp_path / "run")
+    again = rs.resume(tmp_path / "run", report=False)
     assert asked == [[1, 2, 3], [2, 3]]
     assert again.status == "done" and again.permuted is not None and again.permuted["permuted_losses"][0] == 5.0
     assert [str(item.rules) for item in again.members] == [str(item.rules) for item in run.members]

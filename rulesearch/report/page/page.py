@@ -7,6 +7,7 @@ windows and surfaces.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -43,6 +44,7 @@ _HERE = Path(__file__).parent
 _MOST_CARDS = 12
 _FAMILY_RULES = 40
 _VERDICTS = 3
+_BROAD = 600
 
 
 @dataclass(slots=True)
@@ -99,6 +101,7 @@ def report_html(
         "number": _number,
         "safe_markup": Markup,
         "capital": _capital,
+        "is_broad": _is_broad,
     }
     pictures = _Pictures(figures)
     history = read_history(run)
@@ -295,6 +298,12 @@ def _reproduce(run: Run, task: Task | None, history: History) -> dict[str, Any]:
         "seeds": seeds,
         "hardware": history.hardware,
     }
+
+
+def _is_broad(markup: str) -> bool:
+    """Return whether a figure needs the whole width of a card to be read."""
+    width = re.search(r"max-width:(\d+)pt", markup)
+    return width is not None and int(width.group(1)) > _BROAD
 
 
 def _capital(text: str) -> str:
