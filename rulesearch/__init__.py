@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rulesearch.rules import KnownRule, Rule, RuleSet, known_rules
     from rulesearch.search.problem import Problem
     from rulesearch.simulate.respond import Response
-    from rulesearch.symbolic import Simplification, Verdict
+    from rulesearch.symbolic import Comparison, Simplification
     from rulesearch.tasks.task import Task
     from rulesearch.workflow.clean_up import CleanUp
     from rulesearch.workflow.experiment import Experiment
@@ -127,26 +127,34 @@ def _searched(search: Callable[[dict[str, Any]], Run], options: dict[str, Any]) 
 
     **Arguments:** among `options`, `live`: keep a page of it while it goes on; `report`: write the page at the end.
     """
+    from rulesearch.report.progress import NotebookProgress, in_notebook
     from rulesearch.report.run_files import write_run_files
 
     given = dict(options)
     page_too = given.pop("report", True)
+    watchers = [given["watch"]] if given.get("watch") is not None else []
+    shown = NotebookProgress() if in_notebook() and not watchers else None
+    if shown is not None:
+        watchers.append(shown.watch)
+        given.setdefault("notify", shown.notify)
     if given.pop("live", False):
         from rulesearch.report.page import LivePage
 
-        page, watch = LivePage(), given.get("watch")
+        watchers.append(LivePage().watch)
 
-        def both(problem: Problem) -> None:
-            page.watch(problem)
-            if watch is not None:
-                watch(problem)
+    def watch(problem: Problem) -> None:
+        for each in watchers:
+            each(problem)
 
-        given["watch"] = both
-    run = search(given)
-    notify = given.get("notify")
-    if notify is not None and page_too and run.status != "interrupted":
-        notify("writing the report")
-    write_run_files(run, page_too)
+    try:
+        run = search({**given, "watch": watch})
+        notify = given.get("notify")
+        if notify is not None and page_too and run.status != "interrupted":
+            notify("writing the report")
+        write_run_files(run, page_too)
+    finally:
+        if shown is not None:
+            shown.close()
     return run
 
 
@@ -234,7 +242,7 @@ def compare(
     others: Iterable[RuleLike] | None = None,
     task: str | Task | None = None,
     on: Iterable[str] = (),
-) -> list[Verdict]:
+) -> Comparison:
     """Compare a rule with others (by default all known rules), nearest first.
 
     **Arguments:** `task`: its symbols and default slot are used to read rule text; `on`: sets of values that symbols
@@ -245,7 +253,7 @@ def compare(
 
     place = None if task is None else _task(task)
     against = None if others is None else [_known(other, place) for other in others]
-    return symbolic.compare(_rules(rule, place), against, symbolic.parse_reachable(on))
+    return symbolic.Comparison(symbolic.compare(_rules(rule, place), against, symbolic.parse_reachable(on)))
 
 
 def side_by_side(

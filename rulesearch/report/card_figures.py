@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.printing import number_latex, symbol_latex
@@ -94,6 +95,7 @@ def ablation_figure(evidence: RuleEvidence) -> Figure:
     positive = [value for value in (*losses, evidence.loss) if value > 0.0]
     if positive and max(positive) > 20.0 * min(positive):
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
     for row, each in zip(place, shown, strict=True):
         if each.loss is None:
             box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}

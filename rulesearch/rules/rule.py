@@ -136,13 +136,21 @@ class Rule:
             equations.append((left, rf"\eta\,{body}" if simple else rf"\eta\left({body}\right)"))
         return equations
 
-    def _repr_latex_(self) -> str:
-        return f"$\\begin{{aligned}}{self.latex()}\\end{{aligned}}$"
+    def _repr_latex_(self) -> str | None:
+        return _shown(self.latex(with_values=True, digits=4))
 
     def __str__(self) -> str:
         from rulesearch.rules.text import rule_text
 
         return rule_text(self)
+
+
+_LONGEST_SHOWN = 4000
+
+
+def _shown(latex: str) -> str | None:
+    """Return LaTeX for a notebook; None, so that the text is shown, where it would hold up the browser."""
+    return f"$\\begin{{aligned}}{latex}\\end{{aligned}}$" if len(latex) <= _LONGEST_SHOWN else None
 
 
 def constant_latex(name: str) -> str:
@@ -176,17 +184,18 @@ class RuleSet:
             raise RulesearchError(f"expected one rule, found a set of {len(self.rules)}: {', '.join(self.rules)}")
         return next(iter(self.rules.values()))
 
-    def latex(self, digits: int | None = None) -> str:
-        """Return LaTeX of all rules."""
+    def latex(self, digits: int | None = None, with_values: bool = False) -> str:
+        """Return LaTeX of all rules; `with_values`: the constants' values in place of their names."""
         if len(self.rules) == 1:
-            return self.only().latex(digits)
+            return self.only().latex(digits, with_values)
         lines = []
         for name, rule in self.rules.items():
-            lines += [rf"\text{{{name}: }} {left} = {right}" for left, right in rule.latex_equations(digits)]
+            equations = rule.latex_equations(digits, with_values)
+            lines += [rf"\text{{{name}: }} {left} = {right}" for left, right in equations]
         return r" \\ ".join(lines)
 
-    def _repr_latex_(self) -> str:
-        return f"$\\begin{{aligned}}{self.latex()}\\end{{aligned}}$"
+    def _repr_latex_(self) -> str | None:
+        return _shown(self.latex(with_values=True, digits=4))
 
     def __str__(self) -> str:
         from rulesearch.rules.text import rule_set_text

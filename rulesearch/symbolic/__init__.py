@@ -13,11 +13,12 @@ from rulesearch.symbolic.shortest import (
     simplify,
     simplify_rule,
 )
-from rulesearch.symbolic.verdict import VERDICTS, Verdict
+from rulesearch.symbolic.verdict import VERDICTS, Comparison, Verdict
 
 __all__ = [
     "EVERYWHERE",
     "VERDICTS",
+    "Comparison",
     "FixedPoint",
     "NormalForm",
     "Reachable",

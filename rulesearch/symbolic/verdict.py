@@ -40,6 +40,15 @@ class Verdict:
         return VERDICTS.index(self.verdict)
 
 
+class Comparison(list[Verdict]):
+    """The verdicts on a rule against others, nearest first: a list that shows itself as a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        from rulesearch.report.notebook import verdicts_html
+
+        return verdicts_html(self)
+
+
 def listed(names: list[str]) -> str:
     """Return names for a sentence, the first few of many."""
     shown = ", ".join(names[:_LISTED])

@@ -105,6 +105,11 @@ class Run:
 
         return pandas.DataFrame(front_rows(self.members))
 
+    def _repr_html_(self) -> str:
+        from rulesearch.report.notebook import run_html
+
+        return run_html(self)
+
     def member(self, rank: int) -> FrontMember:
         """Return the rule of a rank.
 

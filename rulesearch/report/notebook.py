@@ -1,0 +1,91 @@
+"""How results show themselves in a notebook: tables, equations and one plot, bounded in size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.report.front_figure import front_panel
+from rulesearch.report.page.equations import equations_mathml
+from rulesearch.report.page.inline_svg import inline_svg, svg_text
+from rulesearch.rules.rule import RuleSet
+from rulesearch.rules.text import short_rule
+from rulesearch.symbolic import Verdict
+from rulesearch.workflow.run import Run
+
+_ROWS = 12
+_METRICS = 8
+_LONGEST = 160
+
+
+def run_html(run: Run) -> str:
+    """Return the conclusion of a run, its best equation, its front as a table and as a plot."""
+    parts = [
+        f"<p><strong>{escape(run.experiment.name)}</strong>, seed {run.experiment.seed}: {_cut(run.conclusion)}</p>"
+    ]
+    if run.members:
+        parts.append(rules_html(run.members[0].rules))
+        rows = [
+            [
+                str(each.rank),
+                str(each.size),
+                _number(each.loss),
+                _number(each.held_out_loss),
+                _cut(short_rule(each.rules)),
+                _cut(each.compared),
+            ]
+            for each in run.members
+        ]
+        parts.append(table_html(["rank", "size", "loss", "held out", "rule", "compared"], rows))
+        parts.append(inline_svg(svg_text(front_panel(run)), f"run-{run.experiment.seed}", "loss against size"))
+    parts.append(f"<p>{escape(str(run.folder))}</p>")
+    return "".join(parts)
+
+
+def rules_html(rules: RuleSet) -> str:
+    """Return the equations of rules as MathML."""
+    lines = equations_mathml(rules)
+    return "".join(f"<p>{f'{escape(name)}: ' if name else ''}{markup}</p>" for name, markup in lines)
+
+
+def outcome_html(outcome: Outcome) -> str:
+    """Return status, loss and metrics of an outcome, and a row for each of its first seeds."""
+    names = list(outcome.metrics)[:_METRICS]
+    rows = [["all", outcome.status, _number(outcome.loss), *(_number(outcome.metrics.get(name)) for name in names)]]
+    for seed, trial in zip(outcome.seeds, outcome.trials, strict=True):
+        rows.append(
+            [str(seed), trial.status, _number(trial.loss), *(_number(trial.metrics.get(name)) for name in names)]
+        )
+    return table_html(["seed", "status", "loss", *map(escape, names)], rows)
+
+
+def verdicts_html(verdicts: Sequence[Verdict]) -> str:
+    """Return what a rule is beside known ones, the nearest first."""
+    rows = [
+        [
+            escape(each.title),
+            each.verdict,
+            _number(each.scale) if each.scale is not None else "",
+            f"{each.distance:.3g}",
+            _cut(each.summary),
+        ]
+        for each in verdicts
+    ]
+    return table_html(["known rule", "verdict", "scale", "distance", "what differs"], rows)
+
+
+def table_html(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of its first rows, and how many more there are; cells are markup."""
+    head = "".join(f"<th>{each}</th>" for each in headings)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows[:_ROWS])
+    more = f"<p>and {len(rows) - _ROWS} more</p>" if len(rows) > _ROWS else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _cut(text: str) -> str:
+    return escape(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}...")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
