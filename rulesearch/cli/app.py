@@ -19,6 +19,7 @@ from rulesearch.cli import (
     listing,
     rule_commands,
     search_commands,
+    starting,
 )
 from rulesearch.cli.arguments import protect_rules
 from rulesearch.errors import MissingPartError, RulesearchError
@@ -62,6 +63,7 @@ def make_app() -> typer.Typer:
         listing,
         grammar_commands,
         doctor,
+        starting,
     ):
         part.register(made)
     return made

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.fingerprint import fingerprint
@@ -60,6 +63,18 @@ class Rule:
     def constant_values(self) -> dict[str, float]:
         """Return the value of each constant in base units."""
         return {name: number.value for name, number in self.constants.items()}
+
+    def change(self, slot: str = "on_step", **values: Any) -> Any:
+        """Return eta times what a slot gives, 0 where it is empty; eta is 1 where the rule has none.
+
+        **Arguments:** `values`: numbers or arrays for the symbols that the slot reads.
+        **Raises:** `KeyError` where one is missing.
+        """
+        if slot not in self.slots:
+            return 0.0
+        given = {**self.constant_values(), **values}
+        with np.errstate(all="ignore"):
+            return (1.0 if self.eta is None else self.eta) * np.asarray(self.slots[slot].evaluate(given))
 
     def with_constants(self, values: Mapping[str, float]) -> Rule:
         """Return the rule with other values for some of its constants; units stay."""

@@ -1,5 +1,6 @@
 """Floor 4: tasks: networks, their input, losses, and what is known to solve them."""
 
+from rulesearch.tasks.objective import objective
 from rulesearch.tasks.registry import load_task, task_names
 from rulesearch.tasks.task import Activity, Course, Fidelity, Requirement, Setting, Task, TaskSymbol, Trial
 
@@ -13,5 +14,6 @@ __all__ = [
     "TaskSymbol",
     "Trial",
     "load_task",
+    "objective",
     "task_names",
 ]

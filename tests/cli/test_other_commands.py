@@ -44,7 +44,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
         "discover distil resume evaluate respond simplify compare export plot rules tasks grammars engines experiments "
         "runs doctor families cite report"
     )
-    assert set(wanted.split()) | {"grammar"} == {words[0] for words in all_commands()}
+    assert set(wanted.split()) | {"grammar", "new"} == {words[0] for words in all_commands()}
 
 
 def test_help_is_shown_without_arguments(call: Call) -> None:

@@ -1,0 +1,49 @@
+"""new: files to start from, which run as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "good", "least"),
+    [
+        (("task", "follow-the-mean"), "x - w", 0.01),
+        (("task", "steady-rate", "--spiking"), "on_pre: y - 0.2; on_post: x", 0.1),
+        (("objective", "my-score"), "oja", 0.01),
+    ],
+)
+def test_a_new_task_runs_as_it_is(call: Call, words: tuple[str, ...], good: str, least: float) -> None:
+    reference = call("new", *words, "--json").document["reference"]
+    score = call("evaluate", good, "--task", reference, "--seeds", "2", "--json").document
+    assert score["status"] == "ok" and score["loss"] < least
+    assert call("new", "experiment", "search", "--task", reference).code == 0
+    found = call("discover", "search.toml", "--budget", "25", "--time", "5", "--no-report", "--out", "run", "--json")
+    assert found.document["front"]
+    labels = [each["label"] for each in found.document["references"]]
+    assert "control" in labels
+
+
+def test_a_new_grammar_passes_its_check(call: Call) -> None:
+    assert call("new", "grammar", "hebbian").code == 0
+    assert call("grammar", "check", "hebbian.toml", "--json").document["ok"]
+    assert call("new", "experiment", "mine", "--grammar", "hebbian.toml").code == 0
+    assert call("discover", "mine.toml", "--dry-run", "--json").document["task"] == "oja"
+
+
+def test_nothing_is_overwritten_and_names_are_names(refused: Callable[..., str], call: Call) -> None:
+    call("new", "grammar", "hebbian")
+    assert "is there already" in refused("new", "grammar", "hebbian")
+    assert "letters, digits" in refused("new", "task", "../escape")
+    assert "unknown task" in refused("new", "experiment", "x", "--task", "ojja")
