@@ -20,7 +20,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "good", "least"),
     [
         (("task", "follow-the-mean"), "x - w", 0.01),
-        (("task", "steady-rate", "--spiking"), "on_pre: y - 0.2; on_post: x", 0.1),
+        (("task", "steady-rate", "--spiking"), "on_pre: y - 0.14; on_post: x", 0.05),
         (("objective", "my-score"), "oja", 0.01),
     ],
 )
