@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from string import Template
 from typing import Annotated
 
 import typer
@@ -49,23 +48,21 @@ def task(
     file = f"{'_'.join(words).lower()}.py"
     made = "".join(word[:1].upper() + word[1:] for word in words)
     starter = "spiking_task" if spiking else "rate_task"
-    _write(starter, file, {"file": file, "class": made, "name": "-".join(words).lower()}, f"{file}:{made}", as_json)
+    _write(starter, file, {**_spellings(words), "NewTask": made}, f"{file}:{made}", as_json)
 
 
 def objective(name: NewName, as_json: JsonOption = False) -> None:
     """Write a Python file with a function of a rule and a seed, for a simulator of your own."""
     words = _words(name)
     function = "_".join(words).lower()
-    # The file must not be named like a package that it imports.
     file = f"{function}.py"
-    fields = {"file": file, "function": function, "name": "-".join(words).lower()}
-    _write("objective", file, fields, f"{file}:{function}", as_json)
+    _write("objective", file, _spellings(words), f"{file}:{function}", as_json)
 
 
 def grammar(name: NewName, as_json: JsonOption = False) -> None:
     """Write a grammar file that says what each part is for."""
     plain = "-".join(_words(name)).lower()
-    _write("grammar", f"{plain}.toml", {"name": plain}, f"{plain}.toml", as_json)
+    _write("grammar", f"{plain}.toml", {"new-name": plain}, f"{plain}.toml", as_json)
 
 
 def experiment(
@@ -81,7 +78,7 @@ def experiment(
 
     plain = "-".join(_words(name)).lower()
     chosen = load_task(task).grammar if grammar is None else grammar
-    fields = {"name": plain, "task": task, "grammar": chosen}
+    fields = {"new-name": plain, "NEW_TASK": task, "NEW_GRAMMAR": chosen}
     _write("experiment", f"{plain}.toml", fields, f"{plain}.toml", as_json)
 
 
@@ -91,11 +88,17 @@ def _words(name: str) -> list[str]:
     return re.split("[-_]", name)
 
 
+def _spellings(words: list[str]) -> dict[str, str]:
+    return {"new_task": "_".join(words).lower(), "new-task": "-".join(words).lower()}
+
+
 def _write(starter: str, file: str, fields: dict[str, str], reference: str, as_json: bool) -> None:
     path = Path(file)
     if path.exists():
         raise RulesearchError(f"{file} is there already; choose another name")
-    text = Template((_STARTERS / f"{starter}.txt").read_text("utf-8")).substitute(fields)
+    text = (_STARTERS / f"{starter}.txt").read_text("utf-8")
+    for word, chosen in fields.items():
+        text = text.replace(word, chosen)
     try:
         path.write_text(text, "utf-8")
     except OSError as error:

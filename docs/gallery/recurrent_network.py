@@ -1,0 +1,30 @@
+"""
+Inhibitory plasticity in a recurrent network
+============================================
+
+Two thousand leaky integrate-and-fire neurons, whose inhibitory synapses onto excitatory cells learn by the rule of
+Vogels et al. 2011.
+"""
+
+# %%
+
+from rulesearch.report.network_figures import network_figure
+from rulesearch.rules import parse_rules
+from rulesearch.simulate import FixedProbability, Network, Neuron, Population, Projection, Receptor, Record, Simulation
+
+cell = Neuron({"E": Receptor(0.005, 0.0), "I": Receptor(0.01, -80.0)}, current=200.0)
+vogels = parse_rules("on_pre: y - 0.12; on_post: x; eta = 0.01; bounds = [0, 50]").only()
+sparse = FixedProbability(0.1)
+network = Network(
+    [Population("E", 1600, cell, (-60.0, -50.0)), Population("I", 400, cell, (-60.0, -50.0))],
+    [
+        Projection("EE", "E", "E", "E", sparse, 0.3),
+        Projection("EI", "E", "I", "E", sparse, 0.3),
+        Projection("II", "I", "I", "I", sparse, 3.0),
+        Projection("IE", "I", "E", "I", sparse, 0.0, delay=1e-3, rule=vogels),
+    ],
+)
+simulation = Simulation(network, seed=1)
+recording = simulation.run(5.0, Record(weights=["IE"], weights_every=0.25))
+figure = network_figure(recording)
+print(f"{recording.status}: mean rate {recording.mean_rate('E'):.2f} Hz")

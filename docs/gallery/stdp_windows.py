@@ -1,0 +1,25 @@
+"""
+STDP windows of known rules
+===========================
+
+What pairs of spikes do by their order and by their frequency. A pair rule weakens at high frequencies what a triplet
+rule strengthens.
+"""
+
+# %%
+# The additive pair rule of Song, Miller & Abbott 2000:
+
+import rulesearch as rs
+from rulesearch.report.figures import rule_figure
+
+pair = rule_figure(rs.known_rules()["stdp-pair"].rules)
+
+# %%
+# The triplet rule of Pfister & Gerstner 2006:
+
+triplet = rule_figure(rs.known_rules()["triplet"].rules)
+
+# %%
+# The same synapses, spike by spike: the change of sixty pairs at 1 Hz, presynaptic spikes 10 ms first.
+
+print(rs.respond("stdp-pair", pre=[0], post=[10], repeats=60, every=1000).delta_w)
