@@ -25,6 +25,6 @@ network = Network(
     ],
 )
 simulation = Simulation(network, seed=1)
-recording = simulation.run(5.0, Record(weights=["IE"], weights_every=0.25))
+recording = simulation.run(20.0, Record(weights=["IE"], weights_every=1.0))
 figure = network_figure(recording)
-print(f"{recording.status}: mean rate {recording.mean_rate('E'):.2f} Hz")
+print(f"{recording.status}: mean rate in the last second {recording.rates('E', 1.0)[-1]:.2f} Hz")
