@@ -69,7 +69,10 @@ def test_the_wheel_holds_code_and_files_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         found = set(archive.namelist())
     expected = {path.relative_to(ROOT).as_posix() for path in (ROOT / "rulesearch").rglob("*.py")}
-    expected |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "rulesearch").rglob("*.toml")}
+    for suffix in ("toml", "jinja", "css", "js", "txt"):
+        paths = list((ROOT / "rulesearch").rglob(f"*.{suffix}"))
+        assert paths
+        expected |= {path.relative_to(ROOT).as_posix() for path in paths}
     assert expected <= found
     for kind in ("grammars", "experiments"):
         for path in (ROOT / kind).glob("*.toml"):
