@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from rulesearch.export.width import latex_width
 from rulesearch.expression.operators import NEGATION, POWER, PRODUCT, SUM, Operator
-from rulesearch.expression.printing import number_latex, symbol_latex, to_latex
+from rulesearch.expression.printing import number_latex, symbol_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
 from rulesearch.rules.rule import Rule
@@ -44,6 +44,8 @@ def slot_equations(
     for slot in SLOTS:
         if slot in rule.slots:
             expression = rule.slots[slot].substitute(values)
+            if with_values:
+                expression = with_joined_signs(expression)
             left = LEFT_HAND_SIDES[slot]
             equations.append((left, lines_of(expression, r"\eta", digits, line - latex_width(left) - 3)))
     return equations

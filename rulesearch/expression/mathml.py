@@ -87,12 +87,12 @@ def symbol_mathml(name: str) -> str:
 def number_mathml(value: float, digits: int | None = None) -> str:
     """Return MathML for a number, as a power of ten where it is very small or large."""
     mantissa, _, power = number_latex(value, digits).partition(r" \times 10^")
-    sign = "<mo>−</mo>" if mantissa.startswith("-") else ""  # noqa: RUF001
+    sign = "<mo>−</mo>" if mantissa.startswith("-") else ""
     text = f"{sign}<mn>{escape(mantissa.lstrip('-'))}</mn>"
     if power:
         exponent = power.strip("{}")
-        minus = "<mo>−</mo>" if exponent.startswith("-") else ""  # noqa: RUF001
-        text += f"<mo>×</mo><msup><mn>10</mn><mrow>{minus}<mn>{exponent.lstrip('-')}</mn></mrow></msup>"  # noqa: RUF001
+        minus = "<mo>−</mo>" if exponent.startswith("-") else ""
+        text += f"<mo>×</mo><msup><mn>10</mn><mrow>{minus}<mn>{exponent.lstrip('-')}</mn></mrow></msup>"
     return f"<mrow>{text}</mrow>"
 
 
@@ -105,7 +105,7 @@ def _piece(expression: Expression, names: Mapping[str, str], digits: int | None)
         if node.unit:
             markup += f'{_THIN}<mi mathvariant="normal">{escape(node.unit)}</mi>'
         first = "-" if shown < 0.0 else "1"
-        return _Piece(markup, NEGATION if first == "-" else PRODUCT if "×" in markup else _ATOM, first)  # noqa: RUF001
+        return _Piece(markup, NEGATION if first == "-" else PRODUCT if "×" in markup else _ATOM, first)
 
     piece: _Piece = expression.fold(leaf, _branch)
     return piece
@@ -120,7 +120,7 @@ def _branch(row: Operator, *parts: _Piece) -> _Piece:
     if row.name == "neg":
         operand = parts[0].bracketed(PRODUCT)
         inner = _in_brackets(operand.markup) if operand.starts == "-" else operand
-        return _Piece(f"<mo>−</mo>{inner.markup}", NEGATION, "-")  # noqa: RUF001
+        return _Piece(f"<mo>−</mo>{inner.markup}", NEGATION, "-")
     left, right = parts
     if row.precedence == POWER:
         base = left.bracketed(_ATOM)
@@ -133,7 +133,7 @@ def _branch(row: Operator, *parts: _Piece) -> _Piece:
     second = right.bracketed(SUM if row.name == "add" else PRODUCT)
     if second.starts == "-":
         second = _in_brackets(second.markup)
-    sign = "+" if row.name == "add" else "−"  # noqa: RUF001
+    sign = "+" if row.name == "add" else "−"
     return _Piece(f"{left.markup}<mo>{sign}</mo>{second.markup}", SUM, left.starts)
 
 

@@ -66,6 +66,22 @@ def _text_branch(row: Operator, *parts: _Piece) -> _Piece:
     return _Piece(f"{left.bracketed(row.precedence)}{joint}{right.bracketed(row.precedence + 1)}", row.precedence)
 
 
+def with_joined_signs(expression: Expression) -> Expression:
+    """Return an expression in which no negative number is added or subtracted: `y + -0.1` becomes `y - 0.1`.
+
+    For showing; the same function in as many nodes.
+    """
+    head = expression.head
+    if not isinstance(head, Operator):
+        return expression
+    parts = [with_joined_signs(part) for part in expression.arguments]
+    last = parts[-1].head
+    if head.name in ("add", "sub") and isinstance(last, Number) and last.value < 0.0:
+        parts[-1] = Expression((Number(-last.value, last.unit),))
+        return Expression.apply("sub" if head.name == "add" else "add", *parts)
+    return Expression.apply(head.name, *parts)
+
+
 def symbol_latex(name: str) -> str:
     r"""Return LaTeX for a symbol: `x_bar` gives `\bar{x}`, `tau_x` gives `\tau_{x}`, `y2` gives `y_{2}`."""
     if name in _SYMBOL_LATEX:

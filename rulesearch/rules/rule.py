@@ -10,7 +10,7 @@ import numpy as np
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.fingerprint import fingerprint
-from rulesearch.expression.printing import symbol_latex, to_latex
+from rulesearch.expression.printing import symbol_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import dimension_of
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic
@@ -133,9 +133,8 @@ class Rule:
                 continue
             expression = self.slots[slot]
             if with_values:
-                expression = expression.substitute(
-                    {name: Expression((number,)) for name, number in self.constants.items()}
-                )
+                values = {name: Expression((number,)) for name, number in self.constants.items()}
+                expression = with_joined_signs(expression.substitute(values))
             left = {
                 "on_pre": r"\Delta w_{\mathrm{pre}}",
                 "on_post": r"\Delta w_{\mathrm{post}}",

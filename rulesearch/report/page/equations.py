@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rulesearch.expression.mathml import product_mathml, symbol_mathml
+from rulesearch.expression.printing import with_joined_signs
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import SLOTS
@@ -22,7 +23,8 @@ def equations_mathml(rules: RuleSet, digits: int | None = 4, with_values: bool =
         values = {key: Expression((number,)) for key, number in rule.constants.items()} if with_values else {}
         for slot in SLOTS:
             if slot in rule.slots:
-                right = product_mathml(symbol_mathml("eta"), rule.slots[slot].substitute(values), digits)
+                shown = with_joined_signs(rule.slots[slot].substitute(values))
+                right = product_mathml(symbol_mathml("eta"), shown, digits)
                 markup = f"<math><mrow>{_LEFT[slot]}<mo>=</mo>{right}</mrow></math>"
                 found.append((name if len(rules.rules) > 1 else "", markup))
     return found

@@ -312,5 +312,5 @@ def _capital(text: str) -> str:
 
 def _number(value: float | None, digits: int = 4) -> str:
     if value is None:
-        return "–"  # noqa: RUF001
+        return "–"
     return f"{value:.{digits}g}"
