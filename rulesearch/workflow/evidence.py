@@ -6,6 +6,7 @@ Everything is simulated on held-out seeds, after a search, and kept in the run's
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -31,6 +32,7 @@ from rulesearch.workflow.run import Run
 _FACTORS = (1.01, 1.03, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 _FACT = "evidence"
 _POINTS = 150
+_LEAST_SECONDS, _SHARE = 30.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,14 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
     task = scorer.task
     count, seeds = task.evidence
     seeds = 1 if task.deterministic else seeds
-    rules = tuple(_of_rule(member.rules, scorer, settings, seeds) for member in run.members[:count])
+    # The clock decides how many rules are looked into, never what is found of one: where simulations are slow, this must
+    # not take long beside the search.
+    end = time.monotonic() + max(_LEAST_SECONDS, _SHARE * run.seconds)
+    rules: list[RuleEvidence] = []
+    for member in run.members[:count]:
+        if rules and time.monotonic() > end:
+            break
+        rules.append(_of_rule(member.rules, scorer, settings, seeds))
     shown = {str(complete(score.rules, task, settings)) for score in run.references}
     fitting = {}
     for known in known_rules().values():
@@ -163,7 +172,7 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
         KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, outcome.loss)
         for (known, bound), outcome in zip(fitting.values(), outcomes, strict=True)
     )
-    return Evidence(rules, scores)
+    return Evidence(tuple(rules), scores)
 
 
 def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> RuleEvidence:
