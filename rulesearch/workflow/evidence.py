@@ -150,8 +150,8 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
     task = scorer.task
     count, seeds = task.evidence
     seeds = 1 if task.deterministic else seeds
-    # The clock decides how many rules are looked into, never what is found of one: where simulations are slow, this must
-    # not take long beside the search.
+    # The clock decides how many rules are looked into, never what is found of one: where simulations are slow, this
+    # must not take long beside the search.
     end = time.monotonic() + max(_LEAST_SECONDS, _SHARE * run.seconds)
     rules: list[RuleEvidence] = []
     for member in run.members[:count]:
