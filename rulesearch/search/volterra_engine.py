@@ -1,7 +1,8 @@
 r"""A polynomial of fixed terms per slot whose coefficients are fitted, then thinned out: the parametric baseline.
 
 $\Delta w = \eta \sum_{ijk} \theta_{ijk}\, x^i y^j w^k$, a truncated Volterra expansion of the learning rule, with its
-coefficients by CMA-ES, as in Confavreux, Zenke, Agnes, Lillicrap & Vogels 2020 (NeurIPS 33). Then terms go one by one:
+coefficients by CMA-ES or, where the task has derivatives, by gradient descent, as in Confavreux, Zenke, Agnes,
+Lillicrap & Vogels 2020 (NeurIPS 33). Then terms go one by one:
 the one whose absence costs least, after which the others are fitted anew. What is left at each number of terms is a
 rule like any other.
 """
@@ -14,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
-from rulesearch.evaluation.seeds import generator
+from rulesearch.evaluation.seeds import generator, trial_seeds
 from rulesearch.expression.tree import Expression
 from rulesearch.grammar import Grammar
 from rulesearch.search.candidate import Candidate
@@ -24,6 +26,7 @@ from rulesearch.search.constants import ConstantFit
 from rulesearch.search.engine import Engine
 from rulesearch.search.primitives import Genome
 from rulesearch.search.problem import Problem
+from rulesearch.simulate.rate_gradient import need_jax
 from rulesearch.tasks.task import Task
 
 _FIT = 6
@@ -38,7 +41,8 @@ class VolterraSettings:
 
     **Fields:** `order`: highest total degree of a term; `power`: highest power of one symbol; `l1`: what the sum of the
     sizes of all coefficients adds to the loss, per unit of their range, while they are fitted; `share` of the budget
-    for the first fit of all coefficients; `refit`: evaluations after each term that goes, per coefficient left.
+    for the first fit of all coefficients; `refit`: evaluations after each term that goes, per coefficient left;
+    `descent`: largest step of gradient descent, in units of the coefficients' range (0: CMA-ES fits instead).
     """
 
     order: int = 3
@@ -46,6 +50,7 @@ class VolterraSettings:
     l1: float = 0.0
     share: float = 0.5
     refit: int = 20
+    descent: float = 0.0
 
 
 class VolterraEngine(Engine):
@@ -60,6 +65,12 @@ class VolterraEngine(Engine):
 
     def check(self, task: Task, grammar: Grammar) -> None:
         _base(grammar)
+        if self.settings.descent:
+            if type(task).gradient is Task.gradient:
+                raise RulesearchError(
+                    f"task {task.name} has no derivatives; leave out the option descent, and CMA-ES fits"
+                )
+            need_jax()
 
     def search(self, problem: Problem) -> None:
         kind, symbols = _base(problem.grammar)
@@ -87,6 +98,54 @@ class VolterraEngine(Engine):
                 return
             best = self._fit(problem, shorter[least], self.settings.refit * len(terms), number)
         problem.stopped_by = problem.stopped_by or "exhausted"
+
+    def _descend(self, problem: Problem, start: Candidate, evaluations: int) -> Candidate:
+        """Fit all coefficients by gradient descent with momentum (Adam); the best candidate is promoted.
+
+        Each step is an evaluation. A step after which the rule runs away is taken back, and the next ones are shorter.
+        """
+        kinds = problem.primitives.skeleton(start.genome).kinds
+        priors = [problem.grammar.constants[kind] for kind in kinds]
+        low, high = np.array([prior.low for prior in priors]), np.array([prior.high for prior in priors])
+        if start.screen is None:
+            problem.evaluate([start])
+        best = here = start
+        rate = self.settings.descent
+        mean, square = np.zeros(len(low)), np.zeros(len(low))
+        for number in range(1, max(1, evaluations) + 1):
+            slope = self._slope(problem, here)
+            if slope is None:
+                break
+            slope = slope * (high - low) + self.settings.l1 * np.sign(here.constants[: len(low)])
+            mean, square = 0.9 * mean + 0.1 * slope, 0.999 * square + 0.001 * slope**2
+            move = mean / (1.0 - 0.9**number) / (np.sqrt(square / (1.0 - 0.999**number)) + 1e-12)
+            values = np.clip(np.array(here.constants[: len(low)]) - rate * (high - low) * move, low, high)
+            genome = problem.primitives.with_values(here.genome, tuple(float(value) for value in values))
+            there = problem.maker.make(genome, "gradient", (here.key,), problem.progress.generation)
+            problem.evaluate([there])
+            if there.alive:
+                here = there
+                best = there if there.rank < best.rank else best
+            else:
+                here, rate = best, 0.5 * rate
+                mean, square = np.zeros(len(low)), np.zeros(len(low))
+            if not problem.end_generation(1):
+                break
+        best.fitted = True
+        problem.promote([best] if best.alive else [])
+        return best
+
+    def _slope(self, problem: Problem, candidate: Candidate) -> npt.NDArray[np.float64] | None:
+        """Return the derivative of the loss by each coefficient, a mean over the search seeds; None if nonfinite."""
+        settings = problem.evaluator.settings
+        rules = problem.task.bind(candidate.rules, settings)
+        slopes = []
+        for seed in _seeds(problem):
+            found = problem.task.gradient(rules, seed, settings, problem.screen.name)
+            assert found is not None
+            slopes.append(found[1])
+        total: npt.NDArray[np.float64] = np.mean(slopes, axis=0)
+        return total if np.all(np.isfinite(total)) else None
 
     def _droppable(self, problem: Problem, terms: Sequence[Term]) -> list[int]:
         """Return the places of terms that may go: not the last of all, nor of a slot that must not be empty."""
@@ -130,6 +189,8 @@ class VolterraEngine(Engine):
 
     def _fit(self, problem: Problem, start: Candidate, evaluations: int, number: int) -> Candidate:
         """Fit all coefficients from where they stand; the best candidate is promoted."""
+        if self.settings.descent:
+            return self._descend(problem, start, evaluations)
         count = len(start.constants)
         population = 4 + int(3.0 * np.log(count)) if count > 1 else 4
         rng = generator(problem.seed, _FIT, number)
@@ -144,6 +205,10 @@ class VolterraEngine(Engine):
                 break
         problem.promote([fit.best] if fit.best.alive else [])
         return fit.best
+
+
+def _seeds(problem: Problem) -> tuple[int, ...]:
+    return trial_seeds(problem.seed, "search", problem.screen.trials)
 
 
 def _base(grammar: Grammar) -> tuple[str, tuple[str, ...]]:

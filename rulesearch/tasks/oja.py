@@ -22,6 +22,7 @@ from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import OK, STATUS
 from rulesearch.simulate.kernel import compiled
 from rulesearch.simulate.rate import simulate_rates
+from rulesearch.simulate.rate_gradient import rate_gradient
 from rulesearch.tasks.task import (
     PERMUTATION,
     Activity,
@@ -234,6 +235,25 @@ class Oja(Task):
             Course("length of the weight vector", activity.times, np.median(norms, axis=1), 1.0),
             Course("angle to PC 1 [degrees]", activity.times, np.median(angles, axis=1), 0.0),
         )
+
+    def gradient(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str) -> tuple[float, Array]:
+        """Differentiate the loss through every presentation; bounds of the weight are left out."""
+        rule = rules.only()
+        data = _data(seed, settings)
+        steps = int(len(data.inputs) * _TRAINING_SHARE)
+        eta = self.default_eta(settings) if rule.eta is None else rule.eta
+        every = max(1, steps // _RECORDS)
+        judged = (data.components, data.penalty)
+        return rate_gradient(rule, data.inputs[:steps], data.initial, eta, every, _loss, judged)
+
+
+def _loss(xp: Any, weights: Any, data: Any) -> Any:
+    """Return the loss of recorded weights as `_score` does, in the functions of `xp`, which may differentiate."""
+    components, penalty = data
+    half = weights[weights.shape[0] // 2 :]
+    norms = xp.sqrt(xp.sum(half**2, axis=-1))
+    cosines = xp.abs(xp.sum(half * components, axis=-1)) / norms
+    return xp.mean(1.0 - cosines + penalty * (norms - 1.0) ** 2)
 
 
 def _data(seed: int, settings: Settings) -> OjaData:

@@ -250,6 +250,16 @@ class Task(ABC):
             Course("root mean square weight", activity.times, np.sqrt(np.mean(activity.weights**2, axis=1))),
         )
 
+    def gradient(
+        self, rules: RuleSet, seed: int, settings: Settings, fidelity: str
+    ) -> tuple[float, npt.NDArray[np.float64]] | None:
+        """Return the loss of bound rules on one seed and its derivative by each constant of the rule, in their order.
+
+        None where the task has no derivatives. They may be nonfinite where a rule runs away.
+        **Raises:** `MissingPartError` where what takes derivatives is not installed.
+        """
+        return None
+
     def own_grammar(self) -> str | None:
         """Return the text of the task's grammar where it is none of the shipped ones."""
         return None

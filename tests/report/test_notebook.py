@@ -20,7 +20,9 @@ def test_a_rule_shows_as_latex_with_its_values() -> None:
 
 
 def test_a_rule_too_long_for_a_browser_shows_as_text() -> None:
-    assert parse_rules("+".join(["tanh(x)"] * 450)).only()._repr_latex_() is None
+    row = parse_rules("+".join(["tanh(x*y*w)"] * 30)).only()
+    assert row._repr_latex_() is not None
+    assert rs.RuleSet({f"r{number}": row for number in range(10)})._repr_latex_() is None
 
 
 def test_a_run_shows_conclusion_table_equation_and_plot(reported: Run) -> None:

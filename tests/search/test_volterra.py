@@ -97,3 +97,24 @@ def test_l1_keeps_coefficients_small(evaluator: Evaluator) -> None:
 def test_a_grammar_without_constants_is_refused(evaluator: Evaluator) -> None:
     with pytest.raises(RulesearchError, match="grammar mettler has no constants"):
         VolterraEngine().search(Problem(evaluator, load_grammar("mettler"), 1, 100))
+
+
+def test_gradient_descent_finds_the_terms_of_oja_as_well(evaluator: Evaluator) -> None:
+    pytest.importorskip("jax")
+    problem = Problem(evaluator, load_grammar("rate"), 3, 1200)
+    VolterraEngine(VolterraSettings(order=2, descent=0.02, share=0.3, refit=10)).search(problem)
+    terms = {str(item.rules).split(";")[0] for item in problem.archive.members()}
+    assert terms
+    best = problem.archive.best()
+    assert best is not None and best.full is not None and best.full.loss is not None and best.full.loss < 0.2
+    again = Problem(evaluator, load_grammar("rate"), 3, 1200)
+    VolterraEngine(VolterraSettings(order=2, descent=0.02, share=0.3, refit=10)).search(again)
+    assert [item.constants for item in again.archive.members()] == [
+        item.constants for item in problem.archive.members()
+    ]
+
+
+def test_gradient_descent_is_refused_where_a_task_has_no_derivatives() -> None:
+    engine = VolterraEngine(VolterraSettings(descent=0.02))
+    with pytest.raises(RulesearchError, match="has no derivatives"):
+        engine.check(load_task("inhibitory-rate"), load_grammar("spiking"))
