@@ -29,7 +29,8 @@ def test_a_new_task_runs_as_it_is(call: Call, words: tuple[str, ...], good: str,
     score = call("evaluate", good, "--task", reference, "--seeds", "2", "--json").document
     assert score["status"] == "ok" and score["loss"] < least
     assert call("new", "experiment", "search", "--task", reference).code == 0
-    found = call("discover", "search.toml", "--budget", "25", "--time", "5", "--no-report", "--out", "run", "--json")
+    brief = ("--set", "learning=2", "--budget", "4") if "--spiking" in words else ("--budget", "25")
+    found = call("discover", "search.toml", *brief, "--time", "2", "--no-report", "--out", "run", "--json")
     assert found.document["front"]
     labels = [each["label"] for each in found.document["references"]]
     assert "control" in labels
