@@ -18,7 +18,11 @@ GrammarArgument = Annotated[str, typer.Argument(metavar="GRAMMAR", help="A shipp
 
 def register(app: typer.Typer) -> None:
     """Add the group `grammar` to the application."""
-    group = typer.Typer(rich_markup_mode=None, help="Check, sample and count grammars, and ask what they accept.")
+    group = typer.Typer(
+        rich_markup_mode=None,
+        help="Check, sample and count grammars, and ask what they accept.",
+        epilog="Example: rulesearch grammar check my_grammar.toml",
+    )
     group.command(
         "check", short_help="Check a grammar file.", epilog="Example: rulesearch grammar check my_grammar.toml"
     )(check)

@@ -20,7 +20,11 @@ NewName = Annotated[str, typer.Argument(metavar="NAME", help="Its name; the file
 
 def register(app: typer.Typer) -> None:
     """Add the group `new` to the application."""
-    group = typer.Typer(rich_markup_mode=None, help="Write a file to start from: a task, a grammar, an experiment.")
+    group = typer.Typer(
+        rich_markup_mode=None,
+        help="Write a file to start from: a task, a grammar, an experiment.",
+        epilog="Example: rulesearch new task my-task",
+    )
     group.command("task", short_help="A task in Python.", epilog="Example: rulesearch new task my-task --spiking")(task)
     group.command(
         "objective",

@@ -14,7 +14,8 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
-from rulesearch.report.page import LivePage, write_report
+from rulesearch.report.page import LivePage, page, write_report
+from rulesearch.report.run_files import write_run_files
 from rulesearch.search.problem import Problem
 from rulesearch.workflow.discover import discover
 from rulesearch.workflow.evidence import gather, stored_evidence
@@ -159,3 +160,14 @@ def test_a_live_page_without_a_run_folder_does_nothing() -> None:
     page = LivePage()
     page.watch(Nowhere())  # type: ignore[arg-type]
     assert page.written == 0
+
+
+def test_ctrl_c_while_evidence_is_gathered_leaves_a_brief_page(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def interrupted(run: Run) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(page, "gather", interrupted)
+    write_run_files(Run.open(copied))
+    text = read(copied / "report.html")
+    assert "front-page" in text and "Figures and ranges of constants" in text
