@@ -18,14 +18,15 @@ SETTINGS = {"learning": 30, "scoring": 10, "afferents": 200}
 def test_a_spiking_search_calibrates_constants_and_repeats(tmp_path: Path) -> None:
     task = load_task("inhibitory-rate")
     told: list[str] = []
-    run = discover("inhibitory-rate", seed=2, budget=10, settings=SETTINGS, out=tmp_path / "run", notify=told.append)
+    # A seed whose front has a rule that calibration makes better; not every one has.
+    run = discover("inhibitory-rate", seed=4, budget=10, settings=SETTINGS, out=tmp_path / "run", notify=told.append)
     assert run.status == "done"
     best = run.members[0]
     assert best.metrics["tuning_r"] > 0.9
     assert any(message.startswith("calibrating the constants of ") for message in told)
     assert any(step.startswith("calibrated ") for member in run.members for step in member.steps)
     values = task.resolve(SETTINGS)
-    seeds = trial_seeds(2, "report", task.report_trials)
+    seeds = trial_seeds(4, "report", task.report_trials)
     assert best.held_out_loss == evaluate_rules(task, best.rules, seeds, values).loss
     labels = {score.label for score in run.conditions}
     assert labels == {"ou_sd = 50", "ou_sd = 100", "ou_sd = 300", "ou_sd = 400", "background = 2", "background = 10"}
