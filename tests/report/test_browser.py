@@ -133,6 +133,7 @@ def test_a_phone_need_not_scroll_the_page_sideways(chromium: Any, page: Path) ->
     found.context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1400, 390])
 def test_an_accessibility_check_finds_nothing_serious(chromium: Any, page: Path, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -63,6 +63,7 @@ def run_cells(cells: list[str], folder: Path) -> list[str]:
     return [str(each) for each in shown]
 
 
+@pytest.mark.slow
 def test_a_search_in_a_notebook_can_be_interrupted_and_keeps_what_was_found(tmp_path: Path) -> None:
     cell = """
 import os, signal, threading

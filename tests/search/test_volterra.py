@@ -99,6 +99,7 @@ def test_a_grammar_without_constants_is_refused(evaluator: Evaluator) -> None:
         VolterraEngine().search(Problem(evaluator, load_grammar("mettler"), 1, 100))
 
 
+@pytest.mark.slow
 def test_gradient_descent_finds_the_terms_of_oja_as_well(evaluator: Evaluator) -> None:
     pytest.importorskip("jax")
     problem = Problem(evaluator, load_grammar("rate"), 3, 1200)

@@ -14,6 +14,7 @@ from rulesearch.simulate.rate_gradient import rate_gradient
 from rulesearch.tasks import load_task
 
 pytest.importorskip("jax")
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
