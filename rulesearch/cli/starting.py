@@ -49,18 +49,18 @@ def task(
 ) -> None:
     """Write a Python file with a task that runs as it is: change its network, input and loss."""
     words = _words(name)
-    file = f"{'_'.join(words).lower()}.py"
+    spellings = _spellings(words)
+    file = f"{spellings['new_task']}.py"
     made = "".join(word[:1].upper() + word[1:] for word in words)
     starter = "spiking_task" if spiking else "rate_task"
-    _write(starter, file, {**_spellings(words), "NewTask": made}, f"{file}:{made}", as_json)
+    _write(starter, file, {**spellings, "NewTask": made}, f"{file}:{made}", as_json)
 
 
 def objective(name: NewName, as_json: JsonOption = False) -> None:
     """Write a Python file with a function of a rule and a seed, for a simulator of your own."""
-    words = _words(name)
-    function = "_".join(words).lower()
-    file = f"{function}.py"
-    _write("objective", file, _spellings(words), f"{file}:{function}", as_json)
+    spellings = _spellings(_words(name))
+    function = spellings["new_task"]
+    _write("objective", f"{function}.py", spellings, f"{function}.py:{function}", as_json)
 
 
 def grammar(name: NewName, as_json: JsonOption = False) -> None:

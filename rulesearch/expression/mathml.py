@@ -14,17 +14,6 @@ from rulesearch.expression.units import from_base
 
 _ATOM = 6
 _THIN = '<mspace width="0.17em"/>'
-_GREEK_LETTERS = dict(
-    zip(
-        (
-            *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
-            *("nu", "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda"),
-            *("Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"),
-        ),
-        "αβγδϵζηθικλμνξρστϕχψωΓΔΘΛΞΠΣΦΨΩ",
-        strict=True,
-    )
-)
 _SYMBOLS = {
     "w_mean": "<mrow><mo>⟨</mo><mi>w</mi><mo>⟩</mo></mrow>",
     "w_sum": '<mrow><mi mathvariant="normal">Σ</mi><mi>w</mi></mrow>',
@@ -77,7 +66,7 @@ def symbol_mathml(name: str) -> str:
     below = [match.group(2)] if match else []
     stem = match.group(1) if match else stem
     below += [word for word in tail.split("_") if word]
-    base = f"<mi>{escape(_GREEK_LETTERS[stem] if stem in GREEK else stem)}</mi>"
+    base = f"<mi>{escape(GREEK.get(stem, stem))}</mi>"
     if not below:
         return base
     inner = "<mo>,</mo>".join(f"<mn>{word}</mn>" if word.isdigit() else f"<mi>{escape(word)}</mi>" for word in below)

@@ -12,13 +12,19 @@ from rulesearch.expression.units import format_number, from_base
 
 _ATOM = 6
 
-GREEK = frozenset(
-    (
-        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu"),
-        *("xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi"),
-        *("Sigma", "Phi", "Psi", "Omega"),
+GREEK = dict(
+    zip(
+        (
+            *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
+            *("nu", "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda"),
+            *("Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"),
+        ),
+        "αβγδϵζηθικλμνξρστϕχψωΓΔΘΛΞΠΣΦΨΩ",
+        strict=True,
     )
 )
+"""Greek letters by the names that symbols give them, which are those of LaTeX."""
+
 _SYMBOL_LATEX = {
     "w_mean": r"\langle w\rangle",
     "w_sum": r"\Sigma w",

@@ -9,6 +9,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.report.front_figure import front_panel
 from rulesearch.report.page.equations import equations_mathml
 from rulesearch.report.page.inline_svg import inline_svg, svg_text
+from rulesearch.report.style import number
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import short_rule
 from rulesearch.symbolic import Verdict
@@ -30,8 +31,8 @@ def run_html(run: Run) -> str:
             [
                 str(each.rank),
                 str(each.size),
-                _number(each.loss),
-                _number(each.held_out_loss),
+                number(each.loss),
+                number(each.held_out_loss),
                 _cut(short_rule(each.rules)),
                 _cut(each.compared),
             ]
@@ -52,10 +53,15 @@ def rules_html(rules: RuleSet) -> str:
 def outcome_html(outcome: Outcome) -> str:
     """Return status, loss and metrics of an outcome, and a row for each of its first seeds."""
     names = list(outcome.metrics)[:_METRICS]
-    rows = [["all", outcome.status, _number(outcome.loss), *(_number(outcome.metrics.get(name)) for name in names)]]
+    rows = [["all", outcome.status, number(outcome.loss), *(number(outcome.metrics.get(name)) for name in names)]]
     for seed, trial in zip(outcome.seeds, outcome.trials, strict=True):
         rows.append(
-            [str(seed), trial.status, _number(trial.loss), *(_number(trial.metrics.get(name)) for name in names)]
+            [
+                str(seed),
+                trial.status,
+                number(trial.loss),
+                *(number(trial.metrics.get(name)) for name in names),
+            ]
         )
     return table_html(["seed", "status", "loss", *map(escape, names)], rows)
 
@@ -66,7 +72,7 @@ def verdicts_html(verdicts: Sequence[Verdict]) -> str:
         [
             escape(each.title),
             each.verdict,
-            _number(each.scale) if each.scale is not None else "",
+            number(each.scale) if each.scale is not None else "",
             f"{each.distance:.3g}",
             _cut(each.summary),
         ]
@@ -85,7 +91,3 @@ def table_html(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _cut(text: str) -> str:
     return escape(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}...")
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"

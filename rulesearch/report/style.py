@@ -89,6 +89,11 @@ def _hint(suffix: str) -> str:
     return did_you_mean(suffix, SUFFIXES) if suffix else "; add one to the name"
 
 
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number for a table of a page; a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}g}"
+
+
 def limits(values: npt.NDArray[np.float64], least: float = 1e-12) -> float:
     """Return a size that nearly all finite values keep to, for colours that are symmetric about 0; poles stand out."""
     finite = np.abs(values[np.isfinite(values)])

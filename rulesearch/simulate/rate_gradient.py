@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -54,13 +55,14 @@ def need_jax() -> Any:
 def _compiled(expression: Expression, names: tuple[str, ...], record_every: int, loss: Loss) -> Any:
     jax = need_jax()
     xp = jax.numpy
+    functions = functions_of(xp)
 
     def change(values: dict[str, Any]) -> Any:
         def leaf(node: str | Number) -> Any:
             return values[node] if isinstance(node, str) else node.value
 
         def branch(row: Operator, *arguments: Any) -> Any:
-            return _OPERATORS[row.name](xp, *arguments)
+            return row.sympy(functions, *arguments)
 
         return expression.fold(leaf, branch)
 
@@ -83,24 +85,18 @@ def _compiled(expression: Expression, names: tuple[str, ...], record_every: int,
     return jax.jit(jax.value_and_grad(total))
 
 
-_OPERATORS: dict[str, Callable[..., Any]] = {
-    "add": lambda xp, a, b: a + b,
-    "sub": lambda xp, a, b: a - b,
-    "mul": lambda xp, a, b: a * b,
-    "div": lambda xp, a, b: a / b,
-    "pow": lambda xp, a, b: a**b,
-    "neg": lambda xp, a: -a,
-    "exp": lambda xp, a: xp.exp(a),
-    "log": lambda xp, a: xp.log(a),
-    "sqrt": lambda xp, a: xp.sqrt(a),
-    "abs": lambda xp, a: xp.abs(a),
-    "tanh": lambda xp, a: xp.tanh(a),
-    "sin": lambda xp, a: xp.sin(a),
-    "cos": lambda xp, a: xp.cos(a),
-    "min": lambda xp, a, b: xp.minimum(a, b),
-    "max": lambda xp, a, b: xp.maximum(a, b),
-    "step": lambda xp, a: xp.where(a > 0.0, 1.0, 0.0),
-    "relu": lambda xp, a: xp.maximum(a, 0.0),
-    "sign": lambda xp, a: xp.sign(a),
-}
-"""The operators in `jax.numpy`; a test walks the table of operators."""
+def functions_of(xp: Any) -> SimpleNamespace:
+    """Return an array module's functions under the names by which the table of operators calls those of SymPy."""
+    return SimpleNamespace(
+        exp=xp.exp,
+        log=xp.log,
+        sqrt=xp.sqrt,
+        tanh=xp.tanh,
+        sin=xp.sin,
+        cos=xp.cos,
+        sign=xp.sign,
+        Abs=xp.abs,
+        Min=xp.minimum,
+        Max=xp.maximum,
+        Heaviside=xp.heaviside,
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from rulesearch.tasks.task import Settings, Task
 from rulesearch.workflow.clean_up import deletions
 from rulesearch.workflow.conclude import Scorer, complete
 from rulesearch.workflow.run import Run
+from rulesearch.workflow.side_by_side import fits
 
 _FACTORS = (1.01, 1.03, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 _FACT = "evidence"
@@ -161,12 +162,10 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
     shown = {str(complete(score.rules, task, settings)) for score in run.references}
     fitting = {}
     for known in known_rules().values():
-        try:
+        if fits(known.rules, task):
             bound = complete(known.rules, task, settings)
-        except RulesearchError:
-            continue
-        if str(bound) not in shown:
-            fitting[known.name] = known, bound
+            if str(bound) not in shown:
+                fitting[known.name] = known, bound
     outcomes = scorer.score([bound for _, bound in fitting.values()], "report", seeds)
     scores = tuple(
         KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, outcome.loss)
@@ -177,7 +176,8 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
 
 def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> RuleEvidence:
     task = scorer.task
-    parts = _fitting(deletions(rules), task)
+    # A part may be what gives the rest its unit.
+    parts = [(form, removed) for form, removed in deletions(rules) if fits(form, task)]
     own, *without = scorer.score([rules, *(form for form, _ in parts)], "report", seeds)
     ablations = tuple(
         Ablation(removed, str(form), outcome.status, outcome.loss)
@@ -189,17 +189,6 @@ def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> 
     return RuleEvidence(
         str(rules), seeds, own.loss, ablations, ranges, _courses(bound, task, settings, numbers), _fits(own, task)
     )
-
-
-def _fitting(forms: Iterator[tuple[RuleSet, str]], task: Task) -> list[tuple[RuleSet, str]]:
-    found = []
-    for form, removed in forms:
-        try:
-            task.check(form)
-        except RulesearchError:
-            continue  # a part may be what gives the rest its unit
-        found.append((form, removed))
-    return found
 
 
 def _ranges(rules: RuleSet, own: Outcome, scorer: Scorer, seeds: int) -> list[ConstantRange]:

@@ -66,7 +66,7 @@ def side_by_side(
     found = []
     shown: set[str] = set()
     for label, each in {"this rule": rules, **others}.items():
-        if not _fits(each, task):
+        if not fits(each, task):
             continue
         bound = task.bind(each, settings)
         if str(bound) in shown:
@@ -85,7 +85,8 @@ def side_by_side(
     return found
 
 
-def _fits(rules: RuleSet, task: Task) -> bool:
+def fits(rules: RuleSet, task: Task) -> bool:
+    """Return whether a task can run rules."""
     try:
         task.check(rules)
     except RulesearchError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shlex
 import shutil
 import sqlite3
 from pathlib import Path
@@ -13,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 import rulesearch as rs
+from rulesearch.cli import main
 from rulesearch.errors import RulesearchError
 from rulesearch.report.page import LivePage, page, write_report
 from rulesearch.report.run_files import write_run_files
@@ -171,3 +173,13 @@ def test_ctrl_c_while_evidence_is_gathered_leaves_a_brief_page(copied: Path, mon
     write_run_files(Run.open(copied))
     text = read(copied / "report.html")
     assert "front-page" in text and "Figures and ranges of constants" in text
+
+
+def test_the_command_that_reproduces_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = discover("oja", seed=7, budget=150, forbid=["tanh"], settings={"points": 300}, out="first run")
+    text = read(write_report(run, brief=True))
+    command = re.search(r"<pre[^>]*>rulesearch (discover .*?)</pre>", text)
+    assert command is not None
+    assert main([*shlex.split(html.unescape(command.group(1))), "--no-report", "--json"]) == 0
+    assert Path("again/front.csv").read_bytes() == Path("first run/front.csv").read_bytes()

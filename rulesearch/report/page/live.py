@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,9 @@ class LivePage:
             provisional(problem).members,
             deaths=dict(progress.deaths),
         )
-        try:
+        # A folder that cannot be written to now ends no search.
+        with contextlib.suppress(RulesearchError):
             write_report(run, live=True)
             self.written += 1
-        except RulesearchError:
-            pass  # a folder that cannot be written to now ends no search
         took = time.monotonic() - begin
         self._next = begin + took / _SHARE

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from rulesearch.export.citations import cite
 from rulesearch.export.exporting import export
 from rulesearch.export.files import write_text
 from rulesearch.expression.mathml import symbol_mathml
+from rulesearch.expression.units import from_base
 from rulesearch.report.card_figures import ablation_figure, course_figure, fit_figure, tree_figure
 from rulesearch.report.family_figure import family_figure
 from rulesearch.report.front_figure import front_panel
@@ -30,8 +31,8 @@ from rulesearch.report.page.equations import equations_mathml
 from rulesearch.report.page.inline_svg import inline_svg, svg_text
 from rulesearch.report.rule_figures import rule_figure
 from rulesearch.report.search_figures import deaths_figure, history_figure, lineage_figure
-from rulesearch.report.style import save_figure
-from rulesearch.rules import KnownRule, known_rules
+from rulesearch.report.style import number, save_figure
+from rulesearch.rules import find_known
 from rulesearch.rules.text import short_rule
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
@@ -98,7 +99,7 @@ def report_html(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "number": _number,
+        "number": number,
         "safe_markup": Markup,
         "capital": _capital,
         "is_broad": _is_broad,
@@ -154,7 +155,7 @@ def _short_rule(member: FrontMember, width: int = 60) -> str:
 
 
 def _front_label(run: Run) -> str:
-    points = ", ".join(f"size {m.size} loss {_number(_shown(m))}" for m in sorted(run.members, key=lambda m: m.size))
+    points = ", ".join(f"size {m.size} loss {number(_shown(m))}" for m in sorted(run.members, key=lambda m: m.size))
     return f"loss against size of the rules on the front: {points}"
 
 
@@ -166,7 +167,7 @@ def _card(
     run: Run, member: FrontMember, evidence: RuleEvidence | None, task: Task | None, pictures: _Pictures, brief: bool
 ) -> dict[str, Any]:
     name = f"rule-{member.rank}"
-    nearest = None if member.nearest is None else _known_by_name().get(member.nearest.rule)
+    nearest = None if member.nearest is None else find_known(member.nearest.rule)
     title = f"rank {member.rank}"
     shown: list[tuple[str, str]] = []
     detailed = not brief and member.rank <= _MOST_CARDS
@@ -219,30 +220,26 @@ def _card(
     }
 
 
-@cache
-def _known_by_name() -> dict[str, KnownRule]:
-    return {each.name: each for first in known_rules().values() for each in first.family()}
-
-
 def _constants(member: FrontMember, evidence: RuleEvidence | None) -> list[dict[str, Any]]:
     """Return name, value, unit and range of every number of a rule."""
     if evidence is not None and evidence.ranges:
         return [
             {
                 "name": _name(each.name),
-                "value": _number(each.value),
+                "value": number(each.value),
                 "unit": each.unit,
-                "low": "any smaller" if each.low is None else _number(each.low),
-                "high": "any larger" if each.high is None else _number(each.high),
+                "low": "any smaller" if each.low is None else number(each.low),
+                "high": "any larger" if each.high is None else number(each.high),
             }
             for each in evidence.ranges
         ]
     rows = []
     for rule in member.rules.rules.values():
-        for name, number in rule.constants.items():
-            rows.append({"name": _name(name), "value": _number(number.value), "unit": number.unit})
+        for name, constant in rule.constants.items():
+            value = float(from_base(constant.value, constant.unit))
+            rows.append({"name": _name(name), "value": number(value), "unit": constant.unit})
         if rule.eta is not None:
-            rows.append({"name": _name("eta"), "value": _number(rule.eta), "unit": ""})
+            rows.append({"name": _name("eta"), "value": number(rule.eta), "unit": ""})
     return rows
 
 
@@ -292,8 +289,8 @@ def _reproduce(run: Run, task: Task | None, history: History) -> dict[str, Any]:
         ):
             seeds[role] = ", ".join(map(str, trial_seeds(experiment.seed, role, count)))
     return {
-        "command": f"rulesearch discover experiment.toml --seed {experiment.seed} --out again",
-        "again": f"rulesearch report {run.folder.name}",
+        "command": f"rulesearch discover {shlex.quote(str(settings))} --out again",
+        "again": f"rulesearch report {shlex.quote(str(run.folder))}",
         "experiment": settings.read_text("utf-8") if settings.is_file() else "",
         "seeds": seeds,
         "hardware": history.hardware,
@@ -308,9 +305,3 @@ def _is_broad(markup: str) -> bool:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _number(value: float | None, digits: int = 4) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.{digits}g}"
