@@ -87,7 +87,7 @@ def main() -> None:
         problem = Problem(
             Evaluator("oja", settings), load_grammar(options.grammar), seed, options.budget, watch=watcher
         )
-        engine.search(problem)
+        engine.run(problem)
         progress = problem.progress
         rows.append({"seed": seed, **watcher.hit, "per_second": round(progress.screened / progress.seconds)})
         if not options.json:

@@ -75,7 +75,7 @@ def run_ours(engine: str, seed: int, seconds: float, budget: int) -> dict[str, A
         problem = Problem(evaluator, load_grammar(GRAMMAR), seed, budget, time_limit=seconds)
         problem.stop_loss = problem.threshold()
         begin = time.perf_counter()
-        load_engine(engine).search(problem)
+        load_engine(engine).run(problem)
         spent = time.perf_counter() - begin
     return {"hit": problem.stopped_by == "stop-loss", "evaluations": problem.progress.evaluations, "seconds": spent}
 

@@ -3,9 +3,10 @@
     python experiments/benchmarks/throughput.py --candidates 200000
 
 A search on one core with nothing left out: proposing, telling duplicates apart, simulating on 10 data sets of 2,000
-points, archive, store. Prints distinct candidates per second of wall time and per second that the processor worked for
-it (which other programs on the machine disturb less), those that ran to their end per second, and by how much the
-memory of the process grew from the first tenth of the search to its end.
+points, archive, store. A short search goes before it, so that imports and compiled code are in place. Prints distinct
+candidates per second of wall time and per second that the processor worked for it (which other programs on the machine
+disturb less), those that ran to their end per second, and by how much the memory of the process grew from the first
+tenth of the search to its end.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+_WARM_UP = 500
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -44,7 +46,7 @@ def main() -> None:
 
     memory: list[tuple[int, float]] = []
     with Evaluator("oja", load_task("oja").resolve({})) as evaluator, tempfile.TemporaryDirectory() as folder:
-        load_engine("random").search(Problem(evaluator, load_grammar("rate"), options.seed + 10**6, 50))
+        load_engine(options.engine).search(Problem(evaluator, load_grammar("rate"), options.seed + 10**6, _WARM_UP))
         store = Store(Path(folder) / "run.sqlite", keep=False)
         problem = Problem(
             evaluator,
@@ -55,7 +57,7 @@ def main() -> None:
             watch=lambda now: memory.append((now.progress.distinct, resident())),
         )
         begin = time.process_time()
-        load_engine(options.engine).search(problem)
+        load_engine(options.engine).run(problem)
         spent = time.process_time() - begin
         store.close()
     progress = problem.progress

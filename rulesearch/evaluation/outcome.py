@@ -45,6 +45,18 @@ class Outcome:
     @staticmethod
     def of(seeds: Sequence[int], trials: Sequence[Trial]) -> Outcome:
         """Join the trials of several seeds; those after the first that is not `ok` may be missing."""
+        if len(trials) == 1:
+            (only,) = trials
+            return Outcome(
+                only.status,
+                only.loss,
+                only.metrics,
+                only.cases,
+                only.work,
+                only.died_at,
+                tuple(seeds[:1]),
+                tuple(trials),
+            )
         failed = next((trial for trial in trials if trial.status != "ok"), None)
         names = dict.fromkeys(name for trial in trials for name in trial.metrics)
         metrics = {}

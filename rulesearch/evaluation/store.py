@@ -9,10 +9,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from rulesearch.errors import RulesearchError
-from rulesearch.evaluation.evaluator import Job
+from rulesearch.evaluation.evaluator import Condition, Job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.tasks.task import Trial
 
@@ -69,12 +70,13 @@ class Record:
 
 def job_key(job: Job) -> Key:
     """Return what an evaluation is known by in its run: rule text with constants, fidelity and conditions, seeds."""
-    conditions = "/".join(",".join(f"{name}={value!r}" for name, value in pairs) for pairs in job.conditions)
-    return (
-        str(job.rules),
-        f"{job.fidelity}[{conditions}]" if conditions else job.fidelity,
-        ",".join(map(str, job.seeds)),
-    )
+    return (str(job.rules), *_trials_key(job.fidelity, job.conditions, job.seeds))
+
+
+@lru_cache(maxsize=256)
+def _trials_key(fidelity: str, conditions: tuple[Condition, ...], seeds: tuple[int, ...]) -> tuple[str, str]:
+    text = "/".join(",".join(f"{name}={value!r}" for name, value in pairs) for pairs in conditions)
+    return f"{fidelity}[{text}]" if text else fidelity, ",".join(map(str, seeds))
 
 
 class Store:

@@ -18,6 +18,9 @@ from rulesearch.expression.tree import Expression
 
 POINTS = 24
 _DIGITS = 30
+_LARGE = 2.0**900
+_EXPONENT = np.int64(0x7FF0000000000000)
+"""The bits of a number that hold its power of two."""
 
 
 @cache
@@ -37,17 +40,31 @@ def rounded(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
     Powers of two alone are involved, so that every machine rounds alike; -0 becomes 0.
     """
+    with np.errstate(all="ignore"):
+        return _rounded(values)
+
+
+def _rounded(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     found = np.asarray(values, dtype=np.float64)
     if found.shape != (POINTS,):
         found = np.full(POINTS, found)
-    with np.errstate(all="ignore"):
-        _, exponents = np.frexp(np.maximum(np.abs(found), 0.75))
-        quantum = np.ldexp(1.0, exponents - _DIGITS)
-        result: npt.NDArray[np.float64] = np.rint(found / quantum) * quantum + 0.0
-        finite = np.isfinite(found)
-    if not finite.all():
-        result = np.where(finite, result, found)
-        result[np.isnan(found)] = np.nan
+    size = np.abs(found)
+    if not size.max() < _LARGE:
+        return _rounded_one_by_one(found)
+    # A large number that is added and taken away again rounds to the multiples that it stands among.
+    power = (np.maximum(size, 0.75).view(np.int64) & _EXPONENT).view(np.float64)
+    large = power * (1.5 * 2.0 ** (53 - _DIGITS))
+    result: npt.NDArray[np.float64] = (found + large) - large
+    return result
+
+
+def _rounded_one_by_one(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Round as `rounded` does where some values are infinite, undefined or very large."""
+    finite = np.isfinite(found)
+    _, exponents = np.frexp(np.maximum(np.abs(found), 0.75))
+    quantum = np.ldexp(1.0, exponents - _DIGITS)
+    result = np.where(finite, np.rint(found / quantum) * quantum + 0.0, found)
+    result[np.isnan(found)] = np.nan
     return result
 
 
@@ -64,13 +81,14 @@ def fingerprint(
     """
     drawn = drawn or {}
     digest = hashlib.sha256()
-    for name in sorted(slots):
-        expression = slots[name]
-        values = {
-            node: constants[node] if constants and node in constants else points(drawn.get(node, node))
-            for node in expression.nodes
-            if isinstance(node, str)
-        }
-        digest.update(name.encode() + b"\0")
-        digest.update(rounded(expression.evaluate(values)).tobytes())
+    with np.errstate(all="ignore"):
+        for name in sorted(slots):
+            expression = slots[name]
+            values = {
+                node: constants[node] if constants and node in constants else points(drawn.get(node, node))
+                for node in expression.nodes
+                if isinstance(node, str)
+            }
+            digest.update(name.encode() + b"\0")
+            digest.update(_rounded(expression.compute(values)).tobytes())
     return digest.hexdigest()[:24]

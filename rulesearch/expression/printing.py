@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rulesearch.expression.operators import FUNCTION, NEGATION, POWER, PRODUCT, SUM, Operator
 from rulesearch.expression.tree import Expression, Number
@@ -33,8 +33,7 @@ _SYMBOL_LATEX = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     text: str
     precedence: int
 

@@ -121,22 +121,25 @@ class Expression:
 
         Overflow and undefined points come out as inf and nan without a warning.
         """
-
-        stack: list[Any] = []
         with np.errstate(all="ignore"):
-            for node in reversed(self.nodes):
-                if isinstance(node, str):
-                    stack.append(values[node])
-                elif isinstance(node, Number):
-                    stack.append(node.value)
-                elif node.arity == 1:
-                    stack[-1] = node.numpy(stack[-1])
+            return self.compute(values)
+
+    def compute(self, values: Mapping[str, Any]) -> Any:
+        """Evaluate as `evaluate` does, for who says what becomes of warnings."""
+        stack: list[Any] = []
+        for node in reversed(self.nodes):
+            if isinstance(node, str):
+                stack.append(values[node])
+            elif isinstance(node, Number):
+                stack.append(node.value)
+            elif node.arity == 1:
+                stack[-1] = node.numpy(stack[-1])
+            else:
+                first, second = stack.pop(), stack.pop()
+                if node.name == "pow" and np.ndim(second) == 0 and second == 2.0:
+                    stack.append(np.multiply(first, first))
                 else:
-                    first, second = stack.pop(), stack.pop()
-                    if node.name == "pow" and np.ndim(second) == 0 and second == 2.0:
-                        stack.append(np.multiply(first, first))
-                    else:
-                        stack.append(node.numpy(first, second))
+                    stack.append(node.numpy(first, second))
         return stack[0]
 
     def walk(self) -> Iterator[Node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import importlib
 import math
 from abc import ABC, abstractmethod
@@ -37,6 +38,18 @@ class Engine(ABC):
     @abstractmethod
     def search(self, problem: Problem) -> None:
         """Search until `problem.end_generation` returns False."""
+
+    def run(self, problem: Problem) -> None:
+        """Search as `search` does, with what is in memory by now left out of the collection of garbage.
+
+        Libraries hold hundreds of thousands of objects, and to look through them again and again took a twentieth of
+        the time of a search.
+        """
+        gc.freeze()
+        try:
+            self.search(problem)
+        finally:
+            gc.unfreeze()
 
 
 ENGINES: dict[str, tuple[str, str]] = {

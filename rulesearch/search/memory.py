@@ -37,8 +37,8 @@ class Memory:
         place = self._places.get(_number(key))
         return None if place is None else self._sizes[place]
 
-    def meet(self, key: str, size: int) -> None:
-        """Note that a function was met at a size."""
+    def meet(self, key: str, size: int) -> int:
+        """Note that a function was met at a size; return its place."""
         place = self._places.setdefault(_number(key), len(self._sizes))
         if place == len(self._sizes):
             self._sizes.append(size)
@@ -47,6 +47,7 @@ class Memory:
             self._case_begins.append(0)
         else:
             self._sizes[place] = min(size, self._sizes[place])
+        return place
 
     def screened(self, key: str) -> bool:
         """Return whether the outcome of a function is known."""
@@ -55,14 +56,16 @@ class Memory:
 
     def keep(self, key: str, size: int, outcome: Outcome) -> None:
         """Keep the outcome of a function."""
-        self.meet(key, size)
-        place = self._places[_number(key)]
+        place = self.meet(key, size)
         if outcome.ok and outcome.loss is not None:
             self._begins[place] = len(self._numbers)
             self._layouts[place] = self._layout(outcome.metrics, len(outcome.cases))
             self._numbers.extend((outcome.loss, outcome.work, *outcome.metrics.values()))
             self._case_begins[place] = len(self._cases)
-            self._cases.extend(min(max(case, -_LARGEST), _LARGEST) for case in outcome.cases)
+            cases = outcome.cases
+            if cases and not (min(cases) >= -_LARGEST and max(cases) <= _LARGEST):
+                cases = tuple(min(max(case, -_LARGEST), _LARGEST) for case in cases)
+            self._cases.extend(cases)
         else:
             self._begins[place] = 0
             self._layouts[place] = -1 - self._status(outcome.status)

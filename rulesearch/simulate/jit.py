@@ -15,7 +15,7 @@ from numba import cfunc, types
 
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Number
-from rulesearch.simulate import vm
+from rulesearch.simulate import vectors
 
 SIGNATURE = types.void(types.int64, types.float64[:, ::1], types.int64)
 """Segment, registers `(registers, lanes)`, number of lanes in use."""
@@ -25,14 +25,14 @@ _NAMES = {
     "log": np.log,
     "sqrt": np.sqrt,
     "abs": abs,
-    "tanh": vm.tanh,
+    "tanh": vectors.tanh,
     "sin": np.sin,
     "cos": np.cos,
-    "minimum": vm.minimum,
-    "maximum": vm.maximum,
-    "step": vm.step,
-    "relu": vm.relu,
-    "sign": vm.sign,
+    "minimum": vectors.minimum,
+    "maximum": vectors.maximum,
+    "step": vectors.step,
+    "relu": vectors.relu,
+    "sign": vectors.sign,
 }
 
 

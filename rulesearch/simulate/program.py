@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import COPY, SQUARE, Operator
 from rulesearch.expression.tree import Expression, Number
+from rulesearch.simulate.vectors import padded
 
 _TWO = repr(2.0)
 
@@ -46,11 +47,12 @@ class Program:
 
     def compiled(self) -> Any:
         """Return the JIT tier's function for this structure: compiled once, called with any constants."""
-        return _compile(self.expressions, self.symbols, self.constant_names)
+        results = tuple(int(row[2]) for row in self.segments)
+        return _compile(self.expressions, self.symbols, self.constant_names, results)
 
     def workspace(self, lanes: int) -> npt.NDArray[np.float64]:
-        """Return registers `(registers, lanes)` with the constants in place."""
-        registers = np.zeros((self.registers, lanes))
+        """Return registers with the constants in place: `(registers, lanes)`, the lanes filled up to whole vectors."""
+        registers = np.zeros((self.registers, padded(lanes)))
         first = len(self.symbols)
         registers[first : first + len(self.constants)] = self.constants[:, None]
         return registers
@@ -60,19 +62,21 @@ def encode(
     expressions: Sequence[Expression | None],
     symbols: Sequence[str],
     constants: Mapping[str, float],
+    steady: Sequence[str] = (),
 ) -> Program:
     """Encode expressions into one program.
 
     **Arguments:** `expressions`: one per segment, None for an empty one; `symbols`: names in register order;
-    `constants`: values by name.
+    `constants`: values by name; `steady`: symbols that the simulator does not move before it uses the results, so that
+    one alone needs no copy.
     **Raises:** `RulesearchError` for a name that is neither.
     """
     named = tuple(constants)
     names = (*symbols, *named)
-    for name in names:
-        if names.count(name) > 1:
-            raise RulesearchError(f"{name!r} has a meaning of its own in this simulation; choose another name")
-    code, segments, literals, registers = _encode(tuple(expressions), tuple(symbols), named)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RulesearchError(f"{twice!r} has a meaning of its own in this simulation; choose another name")
+    code, segments, literals, registers = _encode(tuple(expressions), tuple(symbols), named, tuple(steady))
     values = np.array([*constants.values(), *literals], dtype=np.float64)
     return Program(code, segments, values, registers, tuple(symbols), tuple(expressions), named)
 
@@ -81,7 +85,12 @@ _Encoded = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], tuple[float, ...]
 
 
 @lru_cache(maxsize=4096)
-def _encode(expressions: tuple[Expression | None, ...], symbols: tuple[str, ...], named: tuple[str, ...]) -> _Encoded:
+def _encode(
+    expressions: tuple[Expression | None, ...],
+    symbols: tuple[str, ...],
+    named: tuple[str, ...],
+    steady: tuple[str, ...],
+) -> _Encoded:
     literals = _literals(expressions)
     place: dict[Any, int] = {name: index for index, name in enumerate((*symbols, *named))}
     for value in literals:
@@ -89,6 +98,7 @@ def _encode(expressions: tuple[Expression | None, ...], symbols: tuple[str, ...]
     rows: list[tuple[int, int, int, int]] = []
     known: dict[tuple[int, int, int], int] = {}
     next_register = [len(place)]
+    unmoved = {place[name] for name in steady}
 
     def leaf(node: str | Number) -> int:
         key = node if isinstance(node, str) else repr(node.value)
@@ -113,7 +123,7 @@ def _encode(expressions: tuple[Expression | None, ...], symbols: tuple[str, ...]
         start = len(rows)
         known.clear()
         result = -1 if expression is None else expression.fold(leaf, branch)
-        if 0 <= result < len(place):
+        if 0 <= result < len(place) and result not in unmoved:
             # A result has a register of its own, so that a simulator may move symbols before it uses the result.
             rows.append((COPY, next_register[0], result, result))
             result = next_register[0]
@@ -132,11 +142,15 @@ def _literals(expressions: tuple[Expression | None, ...]) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=512)
-def _compile(expressions: tuple[Expression | None, ...], symbols: tuple[str, ...], named: tuple[str, ...]) -> Any:
+def _compile(
+    expressions: tuple[Expression | None, ...],
+    symbols: tuple[str, ...],
+    named: tuple[str, ...],
+    results: tuple[int, ...],
+) -> Any:
     from rulesearch.simulate.jit import compile_segments
 
     registers = {name: index for index, name in enumerate((*symbols, *named))}
     for value in _literals(expressions):
         registers[repr(value)] = len(registers)
-    _, segments, _, _ = _encode(expressions, symbols, named)
-    return compile_segments(expressions, registers, [int(row[2]) for row in segments])
+    return compile_segments(expressions, registers, results)

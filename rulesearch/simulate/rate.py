@@ -20,14 +20,28 @@ from rulesearch.simulate.codes import NONFINITE, OK, RUNAWAY
 from rulesearch.simulate.compiling import announce
 from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.program import Program, encode
+from rulesearch.simulate.vectors import follow, move_weights, neuron_output, padded
 from rulesearch.simulate.vm import run_segment
 
 SYMBOLS = ("x", "y", "w")
 """Registers that the simulator itself fills: input, output and weight; a rule's low-passes follow."""
 
+_STEADY = ("x", "y")
 
-_BLOCK = 16
-"""Lanes of a block: compiled loops handle as many at once, and what is left over one by one."""
+
+@dataclass(frozen=True, slots=True)
+class RateInputs:
+    """Inputs as the simulator reads them, to be laid out once for many rules.
+
+    **Fields:** `lanes` `(steps, lanes)`: the data sets of the first input, then those of the second.
+    """
+
+    lanes: npt.NDArray[np.float64]
+
+    @staticmethod
+    def of(inputs: npt.NDArray[np.float64]) -> RateInputs:
+        """Lay out inputs `(steps, data sets, inputs)`."""
+        return RateInputs(_lanes(inputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,7 @@ def rate_program(rule: Rule) -> tuple[Program, npt.NDArray[np.float64]]:
             )
         taus.append(state.tau)
         inputs.append(state.expression)
-    program = encode((rule.slots["on_step"], *inputs), (*SYMBOLS, *rule.states), rule.constant_values())
+    program = encode((rule.slots["on_step"], *inputs), (*SYMBOLS, *rule.states), rule.constant_values(), _STEADY)
     return program, np.array(taus)
 
 
@@ -80,12 +94,12 @@ def simulate_rate(
     **Arguments:** `inputs` `(steps, data sets, inputs)`; `initial` `(data sets, inputs)`; `norm_limit`: a weight
     vector longer than this is a runaway; `backend`: `vm` or `jit`.
     """
-    return simulate_rates([rule], inputs, initial, [eta], record_every, norm_limit, [bounds], backend)[0]
+    return simulate_rates([rule], RateInputs.of(inputs), initial, [eta], record_every, norm_limit, [bounds], backend)[0]
 
 
 def simulate_rates(
     rules: Sequence[Rule],
-    inputs: npt.NDArray[np.float64],
+    inputs: RateInputs,
     initial: npt.NDArray[np.float64],
     etas: Sequence[float],
     record_every: int,
@@ -100,16 +114,16 @@ def simulate_rates(
     **Arguments:** `etas` and `bounds`: one per rule; the others as in `simulate_rate`.
     """
     made = [rate_program(rule) for rule in rules]
-    steps, data_sets, width = inputs.shape
-    lanes = data_sets * width
-    flat = np.ascontiguousarray(inputs.transpose(0, 2, 1)).reshape(steps, lanes)
+    data_sets, width = initial.shape
+    steps, lanes = inputs.lanes.shape
+    neurons = lanes // width
     records = np.zeros((len(rules), steps // record_every, lanes))
     ends = np.zeros((len(rules), 2), dtype=np.int64)
-    wide = -(-lanes // _BLOCK) * _BLOCK
     limits = np.array(bounds if bounds is not None else [(-np.inf, np.inf)] * len(rules), dtype=np.float64)
-    registers = [program.workspace(wide) for program, _ in made]
+    registers = [program.workspace(lanes) for program, _ in made]
+    start = _lanes(initial)
     for space in registers:
-        space[2, :lanes] = initial.T.reshape(lanes)
+        space[2] = start
     if backend == "jit":
         for (program, taus), space, eta, (low, high), rows, end in zip(
             made, registers, etas, limits, records, ends, strict=True
@@ -117,8 +131,8 @@ def simulate_rates(
             _run(
                 program.compiled(),
                 space,
-                flat,
-                data_sets,
+                inputs.lanes,
+                neurons,
                 program.segments,
                 1.0 / taus,
                 (float(eta), float(low), float(high), norm_limit * norm_limit),
@@ -134,8 +148,8 @@ def simulate_rates(
             np.concatenate([program.segments for program in programs]),
             np.concatenate(registers),
             np.array([(len(item.code), len(item.segments), item.registers) for item in programs]),
-            flat,
-            data_sets,
+            inputs.lanes,
+            neurons,
             1.0 / np.concatenate([taus for _, taus in made]),
             np.column_stack((np.array(etas, dtype=np.float64), limits)),
             norm_limit * norm_limit,
@@ -144,9 +158,20 @@ def simulate_rates(
             ends,
         )
     return [
-        RateResult(int(code), int(done), rows.reshape(-1, width, data_sets).transpose(0, 2, 1))
+        RateResult(int(code), int(done), rows.reshape(-1, width, neurons).transpose(0, 2, 1)[:, :data_sets])
         for (code, done), rows in zip(ends, records, strict=True)
     ]
+
+
+def _lanes(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return values `(..., data sets, inputs)` as `(..., lanes)`: the data sets of the first input, then the second's.
+
+    Those of each input fill vectors: what is missing is the first data set again, which then behaves as it does.
+    """
+    order = np.arange(padded(values.shape[-2]))
+    order[values.shape[-2] :] = 0
+    moved = np.moveaxis(values[..., order, :], -1, -2)
+    return np.ascontiguousarray(moved).reshape(*values.shape[:-2], -1)
 
 
 @kernel
@@ -156,7 +181,7 @@ def _run_each(
     registers: Any,
     counts: Any,
     inputs: Any,
-    data_sets: int,
+    neurons: int,
     rates: Any,
     changes: Any,
     limit: float,
@@ -177,7 +202,7 @@ def _run_each(
             (codes[code : code + instructions], own),
             registers[register : register + places],
             inputs,
-            data_sets,
+            neurons,
             own,
             rates[lowpass : lowpass + parts - 1],
             (changes[k, 0], changes[k, 1], changes[k, 2], limit),
@@ -196,7 +221,7 @@ def _run(
     program: Any,
     registers: Any,
     inputs: Any,
-    data_sets: int,
+    neurons: int,
     segments: Any,
     rates: Any,
     change: Any,
@@ -206,59 +231,42 @@ def _run(
 ) -> None:
     """Run one program; `end` takes the result code and the steps done.
 
-    Lanes are the data sets of the first input, then those of the second, so that all loops run over neighbours; some
-    empty ones at the end fill the last block.
+    Lanes are the neurons (one for each data set) of the first input, then those of the second.
 
     **Arguments:** `segments`: as in `Program`; `rates`: 1/tau of each low-pass; `change`: eta, bounds, and the limit of
     the squared length of a weight vector.
     """
     eta, low, high, limit = change
     lanes = inputs.shape[1]
-    wide = registers.shape[1]
-    width = lanes // data_sets
-    x, y, w = registers[0], registers[1], registers[2]
-    delta = registers[segments[0, 2]]
+    w = registers[2]
     bounded = low > -np.inf or high < np.inf
-    surely_below = limit / width
+    surely_below = limit / (lanes // neurons)
+    row, wait = 0, record_every
     end[0] = OK
     for step in range(inputs.shape[0]):
-        for i in range(lanes):
-            x[i] = inputs[step, i]
-        for d in range(data_sets):
-            y[d] = w[d] * x[d]
-        for first in range(data_sets, lanes, data_sets):
-            for d in range(data_sets):
-                y[d] += w[first + d] * x[first + d]
-        for first in range(data_sets, lanes, data_sets):
-            for d in range(data_sets):
-                y[first + d] = y[d]
-        run_segment(program, 0, registers, wide)
-        for k in range(rates.size):
-            run_segment(program, k + 1, registers, wide)
-        large = 0
-        for i in range(lanes):
-            w[i] += eta * delta[i]
+        neuron_output(registers, inputs, step, neurons)
+        for k in range(rates.size + 1):
+            if segments[k, 1] > segments[k, 0]:
+                run_segment(program, k, registers, lanes)
+        large = move_weights(registers, segments[0, 2], eta, surely_below)
         if bounded:
             for i in range(lanes):
                 w[i] = min(max(w[i], low), high)
-        for i in range(lanes):
-            large += 0 if w[i] * w[i] <= surely_below else 1
-        if large:
-            for d in range(data_sets):
+        if large or bounded:
+            for neuron in range(neurons):
                 norm = 0.0
-                for i in range(d, lanes, data_sets):
+                for i in range(neuron, lanes, neurons):
                     norm += w[i] * w[i]
                 if not norm <= limit:
                     end[0] = RUNAWAY if np.isfinite(norm) else NONFINITE
                     end[1] = step + 1
                     return
         for k in range(rates.size):
-            z = registers[3 + k]
-            target = registers[segments[k + 1, 2]]
-            for i in range(lanes):
-                z[i] += (target[i] - z[i]) * rates[k]
-        if (step + 1) % record_every == 0:
-            row = (step + 1) // record_every - 1
+            follow(registers, 3 + k, segments[k + 1, 2], rates[k])
+        wait -= 1
+        if wait == 0:
             for i in range(lanes):
                 records[row, i] = w[i]
+            row += 1
+            wait = record_every
     end[1] = inputs.shape[0]

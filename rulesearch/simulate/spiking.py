@@ -158,7 +158,7 @@ def simulate_spiking(
         )
     # Registers of the two slots: presynaptic updates wait in the first lanes, a postsynaptic spike reaches all lanes.
     pre, post = program.workspace(afferents), program.workspace(afferents)
-    post[WEIGHT] = initial
+    post[WEIGHT, :afferents] = initial
     every = max(1, round(record_every / dt)) if record_every else steps + 1
     records = np.zeros((steps // every, afferents))
     refractory = max(1, round(neuron.refractory / dt))
@@ -182,7 +182,7 @@ def simulate_spiking(
         spikes,
     )
     return SpikingResult(
-        code, done, dt, spikes[:count].copy(), post[WEIGHT].copy(), records[: done // every], int(work)
+        code, done, dt, spikes[:count].copy(), post[WEIGHT, :afferents].copy(), records[: done // every], int(work)
     )
 
 

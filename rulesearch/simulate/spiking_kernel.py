@@ -82,8 +82,8 @@ def integrate(
     eta, low, high = change
     dt, learning_steps, settling_steps, refractory, second, record_every = schedule
     silent_steps, rate_limit, weight_limit, stuck_limit, work_limit = limits
-    steps, afferents, number = excitation.size, post.shape[1], traces.shape[0]
-    w = post[WEIGHT]
+    steps, afferents, number = excitation.size, records.shape[1], traces.shape[0]
+    w = post[WEIGHT, :afferents]
     scaled = np.zeros((number, afferents))
     value = np.zeros(number)
     level = np.ones(number)

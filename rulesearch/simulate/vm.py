@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numba import types
 from numba.extending import overload
 
 from rulesearch.expression.operators import COPY, OPERATORS, SQUARE
+from rulesearch.simulate import vectors
 from rulesearch.simulate.kernel import compiled
 
 ADD, SUB, MUL, DIV, POW = (OPERATORS[name].opcode for name in ("add", "sub", "mul", "div", "pow"))
@@ -22,130 +21,57 @@ NEG, EXP, LOG, SQRT, ABS = (OPERATORS[name].opcode for name in ("neg", "exp", "l
 TANH, SIN, COS, MIN, MAX = (OPERATORS[name].opcode for name in ("tanh", "sin", "cos", "min", "max"))
 STEP, RELU, SIGN = (OPERATORS[name].opcode for name in ("step", "relu", "sign"))
 
-_LOG2_E = 1.4426950408889634
-_LOG_2_HIGH = 0.6931471803691238  # its last 32 bits are 0, so that k times it is exact
-_LOG_2_LOW = float(Fraction("0.693147180559945309417232121458176568") - Fraction(_LOG_2_HIGH))
-_TAYLOR = tuple(1.0 / math.factorial(n) for n in range(12, 0, -1))
-
-
-@compiled(error_model="numpy")
-def minimum(a: float, b: float) -> float:
-    """Return the smaller of two numbers; nan if either is."""
-    return a if (a < b or a != a) else b
-
-
-@compiled(error_model="numpy")
-def maximum(a: float, b: float) -> float:
-    """Return the larger of two numbers; nan if either is."""
-    return a if (a > b or a != a) else b
-
-
-@compiled(error_model="numpy")
-def step(a: float) -> float:
-    """Return 1 above zero, else 0; nan stays."""
-    return 1.0 if a > 0.0 else (0.0 if a <= 0.0 else a)
-
-
-@compiled(error_model="numpy")
-def relu(a: float) -> float:
-    """Return the number above zero, else 0; nan stays."""
-    return a if (a > 0.0 or a != a) else 0.0
-
-
-@compiled(error_model="numpy")
-def sign(a: float) -> float:
-    """Return -1, 0 or 1; nan stays."""
-    return 1.0 if a > 0.0 else (-1.0 if a < 0.0 else (0.0 if a == 0.0 else a))
-
-
-@compiled(error_model="numpy", inline="always")
-def tanh(a: float) -> float:
-    """Return the hyperbolic tangent, within two units in the last place; nan stays.
-
-    tanh |a| = -e/(2 + e) with e = exp(u) - 1, u = -2 |a| = k log 2 + r, and the Taylor series of exp(r) - 1.
-    Plain arithmetic without a branch: the loop over lanes becomes vector instructions, which a call of the
-    system's library does not, and the result is the same on every machine.
-    """
-    u = -2.0 * min(abs(a), 20.0) if a == a else a
-    k = np.rint(u * _LOG2_E)
-    r = (u - k * _LOG_2_HIGH) - k * _LOG_2_LOW
-    series = 1.0 / 6227020800.0
-    for coefficient in _TAYLOR:
-        series = coefficient + r * series
-    series *= r
-    scale = np.int64((np.int64(k) + 1023) << 52).view(np.float64)
-    e = scale * series + (scale - 1.0)
-    return float(np.copysign(-e / (2.0 + e), a))
-
 
 @compiled(error_model="numpy")
 def execute(code: Any, start: int, stop: int, registers: Any, lanes: int) -> None:
-    """Run instructions `start` to `stop` on the first `lanes` lanes of `(registers, lanes)`."""
+    """Run instructions `start` to `stop` on the first `lanes` lanes of registers made by `Program.workspace`."""
     for k in range(start, stop):
-        op = code[k, 0]
-        out = registers[code[k, 1]]
-        a = registers[code[k, 2]]
-        b = registers[code[k, 3]]
+        op, result, a, b = code[k, 0], code[k, 1], code[k, 2], code[k, 3]
         if op == MUL:
-            for i in range(lanes):
-                out[i] = a[i] * b[i]
+            vectors.multiply(registers, result, a, b, lanes)
         elif op == SUB:
-            for i in range(lanes):
-                out[i] = a[i] - b[i]
+            vectors.subtract(registers, result, a, b, lanes)
         elif op == ADD:
-            for i in range(lanes):
-                out[i] = a[i] + b[i]
+            vectors.add(registers, result, a, b, lanes)
         elif op == DIV:
-            for i in range(lanes):
-                out[i] = a[i] / b[i]
+            vectors.divide(registers, result, a, b, lanes)
         elif op == SQUARE:
-            for i in range(lanes):
-                out[i] = a[i] * a[i]
+            vectors.square(registers, result, a, lanes)
         elif op == NEG:
-            for i in range(lanes):
-                out[i] = -a[i]
+            vectors.negate(registers, result, a, lanes)
         elif op == ABS:
-            for i in range(lanes):
-                out[i] = abs(a[i])
+            vectors.absolute(registers, result, a, lanes)
         elif op == RELU:
-            for i in range(lanes):
-                out[i] = relu(a[i])
+            vectors.rectified(registers, result, a, lanes)
         elif op == TANH:
-            for i in range(lanes):
-                out[i] = tanh(a[i])
+            vectors.tangents(registers, result, a, lanes)
         elif op == EXP:
             for i in range(lanes):
-                out[i] = np.exp(a[i])
+                registers[result, i] = np.exp(registers[a, i])
         elif op == POW:
             for i in range(lanes):
-                out[i] = np.power(a[i], b[i])
+                registers[result, i] = np.power(registers[a, i], registers[b, i])
         elif op == LOG:
             for i in range(lanes):
-                out[i] = np.log(a[i])
+                registers[result, i] = np.log(registers[a, i])
         elif op == SQRT:
-            for i in range(lanes):
-                out[i] = np.sqrt(a[i])
+            vectors.root(registers, result, a, lanes)
         elif op == SIN:
             for i in range(lanes):
-                out[i] = np.sin(a[i])
+                registers[result, i] = np.sin(registers[a, i])
         elif op == COS:
             for i in range(lanes):
-                out[i] = np.cos(a[i])
+                registers[result, i] = np.cos(registers[a, i])
         elif op == MIN:
-            for i in range(lanes):
-                out[i] = minimum(a[i], b[i])
+            vectors.minima(registers, result, a, b, lanes)
         elif op == MAX:
-            for i in range(lanes):
-                out[i] = maximum(a[i], b[i])
+            vectors.maxima(registers, result, a, b, lanes)
         elif op == STEP:
-            for i in range(lanes):
-                out[i] = step(a[i])
+            vectors.steps(registers, result, a, lanes)
         elif op == SIGN:
-            for i in range(lanes):
-                out[i] = sign(a[i])
+            vectors.signs(registers, result, a, lanes)
         elif op == COPY:
-            for i in range(lanes):
-                out[i] = a[i]
+            vectors.copy(registers, result, a, lanes)
 
 
 def run_segment(program: Any, segment: int, registers: Any, lanes: int) -> None:

@@ -21,7 +21,7 @@ from rulesearch.rules.states import Lowpass
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import OK, STATUS
 from rulesearch.simulate.kernel import compiled
-from rulesearch.simulate.rate import simulate_rates
+from rulesearch.simulate.rate import RateInputs, simulate_rate, simulate_rates
 from rulesearch.simulate.rate_gradient import rate_gradient
 from rulesearch.tasks.task import (
     PERMUTATION,
@@ -180,12 +180,13 @@ class Oja(Task):
     ) -> list[Trial]:
         dims, data_sets = int(settings["dims"]), int(settings["data_sets"])
         data = _data(seed, settings)
-        steps = int(len(data.inputs) * _TRAINING_SHARE)
+        training = _training(seed, settings)
+        steps = len(training.lanes)
         every = max(1, steps // _RECORDS)
         single = [rules.only() for rules in candidates]
         results = simulate_rates(
             single,
-            data.inputs[:steps],
+            training,
             data.initial,
             [self.default_eta(settings) if rule.eta is None else rule.eta for rule in single],
             every,
@@ -208,7 +209,7 @@ class Oja(Task):
         data = _data(seed, settings)
         inputs = data.inputs[: int(len(data.inputs) * _TRAINING_SHARE)]
         eta = self.default_eta(settings) if rule.eta is None else rule.eta
-        result = simulate_rates([rule], inputs, data.initial, [eta], 1, bounds=[rule.bounds or self.bounds])[0]
+        result = simulate_rate(rule, inputs, data.initial, eta, 1, bounds=rule.bounds or self.bounds)
         before = np.concatenate([data.initial[None], result.weights[: result.steps]])
         seen = inputs[: len(before) - 1]
         output = np.einsum("tdi,tdi->td", seen, before[:-1])
@@ -256,10 +257,24 @@ def _loss(xp: Any, weights: Any, data: Any) -> Any:
     return xp.mean(1.0 - cosines + penalty * (norms - 1.0) ** 2)
 
 
+def _key(seed: int, settings: Settings) -> tuple[int, int, int, int, float]:
+    return seed, int(settings["data_sets"]), int(settings["dims"]), int(settings["points"]), settings["minor"]
+
+
+def _training(seed: int, settings: Settings) -> RateInputs:
+    """Return the inputs of the training."""
+    return _laid_out(*_key(seed, settings))
+
+
+@lru_cache(maxsize=8)
+def _laid_out(seed: int, data_sets: int, dims: int, points: int, minor: float) -> RateInputs:
+    inputs = oja_data(seed, data_sets, dims, points, minor).inputs
+    return RateInputs.of(inputs[: int(len(inputs) * _TRAINING_SHARE)])
+
+
 def _data(seed: int, settings: Settings) -> OjaData:
     """Return the data sets of a seed under the settings; permuted, each is judged by another one's component."""
-    numbers = (int(settings[name]) for name in ("data_sets", "dims", "points"))
-    data = oja_data(seed, *numbers, settings["minor"])
+    data = oja_data(*_key(seed, settings))
     order = permuted_order(len(data.components), settings["permutation"])
     return data if settings["permutation"] == 0.0 else replace(data, components=data.components[order])
 
@@ -268,7 +283,8 @@ def _score(weights: Array, data: OjaData, work: int) -> Trial:
     direction, length, cosine, norm, least = _direction_and_length(weights, data.components, data.penalty)
     if least < _SILENT_NORM:
         return Trial("silent", None, {"norm": norm}, work=work)
-    direction_loss, length_loss = float(direction.mean()), float(length.mean())
+    directions, lengths = direction.tolist(), length.tolist()
+    direction_loss, length_loss = sum(directions) / len(directions), sum(lengths) / len(lengths)
     loss = direction_loss + length_loss
     metrics = {
         "angle_deg": math.degrees(math.acos(min(cosine, 1.0))),
@@ -277,7 +293,7 @@ def _score(weights: Array, data: OjaData, work: int) -> Trial:
         "direction_loss": direction_loss,
         "length_loss": length_loss,
     }
-    cases = (*(2.0 * direction).tolist(), *(2.0 * length).tolist())
+    cases = tuple(2.0 * value for value in directions + lengths)
     return Trial("ok", loss, metrics, cases, work)
 
 

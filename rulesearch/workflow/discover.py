@@ -332,7 +332,7 @@ def _search(
     """Return the status, what was found, and what the search alone took."""
     try:
         problem.goal = problem.threshold()
-        load_engine(experiment.engine, experiment.options).search(problem)
+        load_engine(experiment.engine, experiment.options).run(problem)
         status = "done" if problem.stopped_by in ("budget", "exhausted") else "stopped"
         effort = _effort(problem)
         spent = experiment.budget if problem.stopped_by == "budget" else problem.progress.distinct

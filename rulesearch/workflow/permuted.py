@@ -166,7 +166,7 @@ def search_permuted(experiment: Experiment, grammar: str, settings: Mapping[str,
     """Return the rank of the best rule of one search, infinities as None."""
     with Evaluator(experiment.task, settings, experiment.backend) as evaluator:
         problem = Problem(evaluator, parse_grammar(grammar), experiment.seed, experiment.budget, start=experiment.start)
-        load_engine(experiment.engine, experiment.options).search(problem)
+        load_engine(experiment.engine, experiment.options).run(problem)
         best = problem.archive.best()
         rank = (None, None) if best is None or best.full is None else best.full.rank_key(problem.requirements)
         return [value if value is not None and value < float("inf") else None for value in rank]

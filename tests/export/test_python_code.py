@@ -31,10 +31,10 @@ def vm_values(rule: Rule, slot: str, values: dict[str, Any]) -> Any:
     lanes = len(next(iter(values.values())))
     registers = program.workspace(lanes)
     for index, name in enumerate(symbols):
-        registers[index] = values[name]
+        registers[index, :lanes] = values[name]
     start, stop, result = program.segments[0]
     execute(program.code, start, stop, registers, lanes)
-    return registers[result].copy()
+    return registers[result, :lanes].copy()
 
 
 def check_agreement(rules: RuleSet) -> None:

@@ -46,7 +46,7 @@ def by_numpy(expression: Expression, points: Array) -> Array:
 
 def registers_for(program: Program, points: Array) -> Array:
     registers = program.workspace(points.shape[1])
-    registers[: len(points)] = points
+    registers[: len(points), : points.shape[1]] = points
     return registers
 
 
@@ -54,7 +54,7 @@ def by_machine(program: Program, segment: int, points: Array) -> Array:
     registers = registers_for(program, points)
     start, stop, result = program.segments[segment]
     execute(program.code, start, stop, registers, points.shape[1])
-    return np.asarray(registers[result])
+    return np.asarray(registers[result, : points.shape[1]])
 
 
 @njit
@@ -65,7 +65,7 @@ def run_compiled(program: Any, segment: int, registers: Any, lanes: int) -> None
 def by_compiled(program: Program, compiled: Any, segment: int, points: Array) -> Array:
     registers = registers_for(program, points)
     run_compiled(compiled, segment, registers, points.shape[1])
-    return np.asarray(registers[program.segments[segment, 2]])
+    return np.asarray(registers[program.segments[segment, 2], : points.shape[1]])
 
 
 def by_sympy(expression: Expression, point: Array) -> float:

@@ -11,7 +11,7 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.rules import Lowpass, Rule, Trace, parse_rules
 from rulesearch.simulate.codes import EXPLANATION, NONFINITE, OK, RUNAWAY, STATUS
-from rulesearch.simulate.rate import RateResult, rate_program, simulate_rate, simulate_rates
+from rulesearch.simulate.rate import RateInputs, RateResult, rate_program, simulate_rate, simulate_rates
 
 Array = npt.NDArray[np.float64]
 
@@ -185,7 +185,7 @@ def test_rules_that_run_together_do_as_they_do_alone(backend: str) -> None:
     )
     rules, etas = [rule(text) for text in texts], [0.01, 1.0, 0.02, 0.01, 0.001, 0.05]
     bounds = [(-math.inf, math.inf), (-math.inf, math.inf), (0.0, 1.0), (-1.0, 1.0), (-math.inf, math.inf), (-2.0, 0.5)]
-    together = simulate_rates(rules, inputs, initial, etas, 10, bounds=bounds, backend=backend)
+    together = simulate_rates(rules, RateInputs.of(inputs), initial, etas, 10, bounds=bounds, backend=backend)
     codes = []
     for each, eta, limits, found in zip(rules, etas, bounds, together, strict=True):
         alone = simulate_rate(each, inputs, initial, eta, 10, bounds=limits, backend=backend)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from rulesearch.expression import Expression, parse_expression
 from rulesearch.simulate import vm
 from rulesearch.simulate.program import encode
+from rulesearch.simulate.vectors import padded
 
 
 def test_registers_hold_symbols_then_constants_then_results() -> None:
@@ -51,16 +55,25 @@ def test_a_bare_symbol_gets_a_register_of_its_own() -> None:
     start, stop, result = program.segments[0]
     vm.execute(program.code, start, stop, registers, 2)
     registers[0] = 6.0
-    np.testing.assert_array_equal(registers[result], [5.0, 5.0])
+    np.testing.assert_array_equal(registers[result, :2], [5.0, 5.0])
 
 
-def test_only_the_lanes_in_use_are_computed() -> None:
+def test_a_steady_symbol_needs_no_register_of_its_own() -> None:
+    program = encode((Expression.symbol("x"), Expression.symbol("w")), ("x", "w"), {}, steady=("x",))
+    assert program.segments[0].tolist() == [0, 0, 0]
+    assert program.segments[1].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 5, 8])
+def test_no_vector_is_computed_beyond_the_lanes_in_use(lanes: int) -> None:
     program = encode((parse_expression("-x"),), ("x",), {})
-    registers = program.workspace(3)
+    registers = program.workspace(13)
+    assert registers.shape == (2, padded(13))
     registers[0] = 1.0
     start, stop, result = program.segments[0]
-    vm.execute(program.code, start, stop, registers, 2)
-    np.testing.assert_array_equal(registers[result], [-1.0, -1.0, 0.0])
+    vm.execute(program.code, start, stop, registers, lanes)
+    np.testing.assert_array_equal(registers[result, : padded(lanes)], -1.0)
+    np.testing.assert_array_equal(registers[result, padded(lanes) :], 0.0)
 
 
 def test_structures_are_encoded_once_for_all_constants() -> None:
@@ -70,12 +83,16 @@ def test_structures_are_encoded_once_for_all_constants() -> None:
     assert second.constants.tolist() == [2.0]
 
 
-@pytest.mark.parametrize("name", ["minimum", "maximum"])
-def test_extremes_of_undefined_numbers_are_undefined(name: str) -> None:
-    function, numpy = getattr(vm, name), getattr(np, name)
-    for a in (np.nan, np.inf, -np.inf, 0.0, 1.0):
-        for b in (np.nan, np.inf, -np.inf, 0.0, 1.0):
-            np.testing.assert_array_equal(function(a, b), numpy(a, b))
+@pytest.mark.parametrize(("name", "numpy"), [("min", np.minimum), ("max", np.maximum)])
+def test_extremes_of_undefined_numbers_are_undefined(name: str, numpy: Callable[..., Any]) -> None:
+    values = (np.nan, np.inf, -np.inf, 0.0, 1.0)
+    a, b = np.array([(a, b) for a in values for b in values]).T
+    program = encode((Expression.apply(name, Expression.symbol("a"), Expression.symbol("b")),), ("a", "b"), {})
+    registers = program.workspace(len(a))
+    registers[:2, : len(a)] = a, b
+    start, stop, result = program.segments[0]
+    vm.execute(program.code, start, stop, registers, len(a))
+    np.testing.assert_array_equal(registers[result, : len(a)], numpy(a, b))
 
 
 def test_segments_are_run_from_compiled_code_only() -> None:
