@@ -49,7 +49,7 @@ def _rounded(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     if found.shape != (POINTS,):
         found = np.full(POINTS, found)
     size = np.abs(found)
-    if not size.max() < _LARGE:
+    if not np.maximum.reduce(size) < _LARGE:
         return _rounded_one_by_one(found)
     # A large number that is added and taken away again rounds to the multiples that it stands among.
     power = (np.maximum(size, 0.75).view(np.int64) & _EXPONENT).view(np.float64)

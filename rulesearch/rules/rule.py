@@ -45,10 +45,8 @@ class Rule:
     @property
     def symbols(self) -> tuple[str, ...]:
         """Every name that slots and states read, constants left out."""
-        found: dict[str, None] = {}
-        for expression in self.expressions():
-            found.update(dict.fromkeys(name for name in expression.symbols if name not in self.constants))
-        return tuple(found)
+        nodes = [node for expression in self.expressions() for node in expression.nodes]
+        return tuple(dict.fromkeys(node for node in nodes if isinstance(node, str) and node not in self.constants))
 
     def expressions(self) -> tuple[Expression, ...]:
         """Return all expressions: of the slots, the low-passes and the synaptic states."""

@@ -118,8 +118,11 @@ class GrammarPrimitives:
                     self.productions[unique] = production
                     self.terminals[kind].append(self.set.mapping[unique])
 
-    def _parts(self, production: Production) -> tuple[tuple[Node, ...], ...]:
-        """Return the nodes of a production before, between and behind its children."""
+    def _parts(self, production: Production) -> tuple[tuple[Node, ...], list[tuple[tuple[Node, ...], bool]]]:
+        """Return the nodes of a production before its first child, and those behind each, the last child's first.
+
+        With each of these goes whether it ends the production.
+        """
         parts: list[tuple[Node, ...]] = [()]
         children = list(production.children)
         for node in production.template.nodes:
@@ -128,7 +131,8 @@ class GrammarPrimitives:
                 parts.append(())
             else:
                 parts[-1] += (node,)
-        return tuple(parts)
+        before, *behind = parts
+        return before, [(part, index == 0) for index, part in enumerate(reversed(behind))]
 
     def _possible_sizes(self) -> dict[type, list[bool]]:
         limit = self.grammar.limits.size
@@ -208,21 +212,25 @@ class GrammarPrimitives:
         return (*skeleton.kinds, *(self.grammar.time_constants[name] for name in skeleton.times))
 
     def _nodes(self, tree: gp.PrimitiveTree, values: list[float], kinds: list[str]) -> tuple[Node, ...]:
-        constants = [node for node in tree if isinstance(node, ConstantTerminal)]
-        values += [node.value for node in constants]
-        kinds += [node.kind for node in constants]
-        number = len(values)
-        stack: list[tuple[Node, ...]] = []
-        for node in reversed(tree):
+        nodes: list[Node] = []
+        waiting: list[tuple[tuple[Node, ...], bool]] = []
+        for node in tree:
             if isinstance(node, ConstantTerminal):
-                stack.append((f"{self.prefix}{number}",))
-                number -= 1
-                continue
-            before, *others = self.parts[node.name]
-            for part in others:
-                before += stack.pop() + part
-            stack.append(before)
-        return stack[0]
+                values.append(node.value)
+                kinds.append(node.kind)
+                nodes.append(f"{self.prefix}{len(values)}")
+            else:
+                before, behind = self.parts[node.name]
+                nodes += before
+                if behind:
+                    waiting += behind
+                    continue
+            # A subtree ends here, and with it those of which it was the last child.
+            last = True
+            while last and waiting:
+                part, last = waiting.pop()
+                nodes += part
+        return tuple(nodes)
 
     def with_values(self, genome: Genome, values: tuple[float, ...]) -> Genome:
         """Return the genome with other values of its constants, in order of appearance, then of its time constants."""

@@ -91,6 +91,18 @@ def test_rounding_keeps_thirty_binary_digits() -> None:
     assert rounded(negative_nan).tobytes() == rounded(np.nan).tobytes()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_rounding_is_the_same_beside_infinite_numbers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(200):
+        values = rng.normal(size=POINTS) * 10.0 ** rng.uniform(-12, 12, POINTS)
+        values[::4] = np.round(values[::4] * 8.0) / 8.0
+        values[1::4] = np.ldexp(np.round(values[1::4] * 2.0**20) + 0.5, -30)  # halfway
+        beside = values.copy()
+        beside[0] = np.inf
+        assert rounded(values)[1:].tobytes() == rounded(beside)[1:].tobytes()
+
+
 def test_keys_are_the_same_in_another_process_with_another_hash_seed() -> None:
     texts = ["y*(x - w*y)", "tanh(x_bar)/y_bar**2", "relu(alpha - x)*exp(y)", "x/0"]
     program = (
