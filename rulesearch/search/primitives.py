@@ -97,6 +97,8 @@ class GrammarPrimitives:
             for name, production in self.productions.items()
         }
         self.parts = {name: self._parts(production) for name, production in self.productions.items()}
+        heads = {name: production.template.head for name, production in self.productions.items()}
+        self.functions = {name for name, head in heads.items() if isinstance(head, Operator) and not head.infix}
         self.sizes = self._possible_sizes()
         self.middle = {name: grammar.constants[kind].at(0.5) for name, kind in grammar.time_constants.items()}
 

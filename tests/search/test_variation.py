@@ -28,6 +28,7 @@ def changes(variation: Variation) -> dict[str, Operator]:
         "replace_node": variation.replace_node,
         "insert_node": variation.insert_node,
         "remove_node": variation.remove_node,
+        "remove_function": variation.remove_function,
         "move_constant": variation.move_constant,
         "toggle_slot": variation.toggle_slot,
         "crossover": lambda genome, rng: variation.crossover(genome, second(rng), rng),
@@ -140,6 +141,18 @@ def test_removing_a_node_gives_one_of_its_arguments() -> None:
     expected = {str(parse_expression(text).nodes) for text in ("x", "tanh(y)", "x*y")}
     assert found == expected
     assert variation.remove_node(genome_of(primitives, "x"), rng) is None
+
+
+def test_removing_a_function_leaves_its_argument_and_the_arithmetic() -> None:
+    primitives = GrammarPrimitives(load_grammar("rate"))
+    variation, rng = Variation(primitives), np.random.default_rng(0)
+    found = set()
+    for _ in range(50):
+        child = variation.remove_function(genome_of(primitives, "abs(x)*tanh(y - w)"), rng)
+        assert child is not None
+        found.add(primitives.skeleton(child).slots["on_step"])
+    assert found == {parse_expression(text) for text in ("x*tanh(y - w)", "abs(x)*(y - w)")}
+    assert variation.remove_function(genome_of(primitives, "x*y**2"), rng) is None
 
 
 def test_moving_a_constant_needs_one() -> None:
