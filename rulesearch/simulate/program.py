@@ -18,7 +18,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import COPY, SQUARE, Operator
 from rulesearch.expression.tree import Expression, Number
-from rulesearch.simulate.vectors import padded
+from rulesearch.simulate.vector_writing import padded
 
 _TWO = repr(2.0)
 

@@ -20,7 +20,8 @@ from rulesearch.simulate.codes import NONFINITE, OK, RUNAWAY
 from rulesearch.simulate.compiling import announce
 from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.program import Program, encode
-from rulesearch.simulate.vectors import follow, move_weights, neuron_output, padded
+from rulesearch.simulate.rate_vectors import follow, move_weights, neuron_output
+from rulesearch.simulate.vector_writing import padded
 from rulesearch.simulate.vm import run_segment
 
 SYMBOLS = ("x", "y", "w")

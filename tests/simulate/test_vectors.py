@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from numba.core.errors import NumbaError
 
 from rulesearch.expression import Expression
 from rulesearch.expression.operators import OPERATORS
@@ -47,3 +48,10 @@ def test_the_number_of_lanes_does_not_matter(lanes: int) -> None:
         vm.execute(program.code, start, stop, alone, 1)
         assert alone[result, 0] == together[result, lane]
         assert alone[result, 0] == pytest.approx(a[lane] - np.tanh(b[lane]), rel=1e-14, abs=1e-15)
+
+
+def test_registers_that_are_not_contiguous_are_refused() -> None:
+    program = encode((Expression.apply("neg", Expression.symbol("a")),), ("a",), {})
+    registers = program.workspace(16)[:, ::2]
+    with pytest.raises(NumbaError, match="contiguous"):
+        vm.execute(program.code, 0, 1, registers, 8)

@@ -11,7 +11,7 @@ import pytest
 from rulesearch.expression import Expression, parse_expression
 from rulesearch.simulate import vm
 from rulesearch.simulate.program import encode
-from rulesearch.simulate.vectors import padded
+from rulesearch.simulate.vector_writing import padded
 
 
 def test_registers_hold_symbols_then_constants_then_results() -> None:
