@@ -74,7 +74,16 @@ class GrammarPrimitives:
         self.grammar = grammar
         self.slots = tuple(grammar.slots)
         self.optional = frozenset(grammar.optional_slots)
-        self.types: dict[str, type] = {name: type(name, (), {}) for name in grammar.productions}
+        # A constant that stands beside others in a production is a type of its own, with no leaf but constants.
+        beside = [
+            name
+            for several in grammar.productions.values()
+            for production in several
+            for name in production.template.nodes[1:]
+            if name in grammar.constants
+        ]
+        named = dict.fromkeys((*grammar.productions, *beside))
+        self.types: dict[str, type] = {name: type(name, (), {}) for name in named}
         starts = [self.types[_core(grammar, grammar.slots[slot])] for slot in self.slots]
         self.set = gp.PrimitiveSetTyped(grammar.name, [], starts[0])
         self.productions: dict[str, Production] = {}
@@ -103,8 +112,12 @@ class GrammarPrimitives:
         self.middle = {name: grammar.constants[kind].at(0.5) for name, kind in grammar.time_constants.items()}
 
     def _fill(self) -> None:
-        for name, kind in self.types.items():
-            for index, production in enumerate(self.grammar.expanded(name)):
+        for name in self.types.keys() & self.grammar.constants:
+            self.constant_kinds[self.types[name]].append(name)
+        for name in self.grammar.productions:
+            kind = self.types[name]
+            for index, found in enumerate(self.grammar.expanded(name)):
+                production = self._with_constants(found)
                 unique = f"{name}_{index}"
                 if production.children:
                     arguments = [self.types[child] for child in production.children]
@@ -119,6 +132,14 @@ class GrammarPrimitives:
                     self.set.addTerminal(production.template, kind, name=unique)
                     self.productions[unique] = production
                     self.terminals[kind].append(self.set.mapping[unique])
+
+    def _with_constants(self, production: Production) -> Production:
+        """Return a production with the constants that stand beside others in it as children."""
+        nodes = production.template.nodes
+        if len(nodes) == 1:
+            return production
+        children = tuple(node for node in nodes if isinstance(node, str) and node in self.types)
+        return Production(production.result, production.template, children)
 
     def _parts(self, production: Production) -> tuple[tuple[Node, ...], list[tuple[tuple[Node, ...], bool]]]:
         """Return the nodes of a production before its first child, and those behind each, the last child's first.

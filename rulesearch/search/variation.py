@@ -39,8 +39,12 @@ class Variation:
         self._known_options: dict[tuple[type, int], list[tuple[Any, list[tuple[int, ...]]]]] = {}
 
     def grow(self, kind: type, size: int, rng: np.random.Generator) -> list[Any]:
-        """Return the nodes of a random subtree of exactly `size` nodes, or of the nearest smaller size there is."""
+        """Return the nodes of a random subtree of exactly `size` nodes, or of the nearest smaller size there is.
+
+        A size above the grammar's limit is as good as the limit.
+        """
         table = self.primitives.sizes[kind]
+        size = min(size, self.limit)
         while size > 1 and not table[size]:
             size -= 1
         if size <= 1 and not table[1]:

@@ -9,7 +9,7 @@ import pytest
 from deap import gp
 
 from rulesearch.expression import parse_expression
-from rulesearch.grammar import Grammar, load_grammar
+from rulesearch.grammar import Grammar, load_grammar, parse_grammar
 from rulesearch.search.primitives import ConstantTerminal, Genome, GrammarPrimitives
 from rulesearch.search.variation import Variation, pick
 
@@ -179,3 +179,44 @@ def test_items_are_picked_evenly() -> None:
     rng = np.random.default_rng(0)
     counts = np.bincount([pick([0, 1, 2], rng) for _ in range(3000)])
     assert counts.min() > 900
+
+
+def test_a_constant_may_stand_beside_others_in_a_production() -> None:
+    grammar = parse_grammar(
+        """
+        name = "sums"
+        description = "sums and products"
+        [symbols.x]
+        meaning = "input"
+        unit = ""
+        [symbols.y]
+        meaning = "output"
+        unit = ""
+        [constants.c]
+        range = [-1.0, 1.0]
+        prior = "uniform"
+        unit = ""
+        [slots]
+        on_step = "rate"
+        [productions]
+        rate = ["x", "y", "rate * rate", "rate - c", "y + c"]
+        [limits]
+        size = 5
+        depth = 4
+        """
+    )
+    primitives = GrammarPrimitives(grammar)
+    variation, rng = Variation(primitives), np.random.default_rng(0)
+    genome = genome_of(primitives, "x*(y - 0.25)")
+    skeleton = primitives.skeleton(genome)
+    assert skeleton.slots["on_step"] == parse_expression("x*(y - c1)")
+    assert skeleton.values == (0.25,)
+    sizes = set()
+    for _ in range(300):
+        # Nine nodes are more than the grammar allows.
+        grown = variation.random_genome(9, rng)
+        assert well_formed(primitives, grown)
+        genome = variation.mutate(genome, rng) or grown
+        assert well_formed(primitives, genome)
+        sizes.add(primitives.size(genome))
+    assert sizes == {1, 3, 5}

@@ -14,12 +14,53 @@ from rulesearch.workflow.discover import discover, resume
 SETTINGS = {"learning": 30, "scoring": 10, "afferents": 200}
 
 
+ONE_FORM = """name = "depression-and-growth"
+description = "One form: a constant is all that is searched."
+
+[symbols.x]
+meaning = "presynaptic trace"
+unit = ""
+definition = "trace(pre, 20 ms)"
+
+[symbols.y]
+meaning = "postsynaptic trace"
+unit = ""
+definition = "trace(post, 20 ms)"
+
+[constants.c]
+range = [-1.0, 0.0]
+prior = "uniform"
+unit = ""
+
+[slots]
+on_pre = "depression"
+on_post = "growth"
+
+[productions]
+depression = ["y + c"]
+growth = ["x + x"]
+
+[limits]
+size = 6
+depth = 3
+"""
+
+
 @pytest.mark.slow
 def test_a_spiking_search_calibrates_constants_and_repeats(tmp_path: Path) -> None:
     task = load_task("inhibitory-rate")
     told: list[str] = []
-    # A seed whose front has a rule that calibration makes better; not every one has.
-    run = discover("inhibitory-rate", seed=4, budget=10, settings=SETTINGS, out=tmp_path / "run", notify=told.append)
+    grammar = tmp_path / "one-form.toml"
+    grammar.write_text(ONE_FORM, "utf-8")
+    run = discover(
+        "inhibitory-rate",
+        seed=4,
+        budget=10,
+        settings=SETTINGS,
+        grammar=str(grammar),
+        out=tmp_path / "run",
+        notify=told.append,
+    )
     assert run.status == "done"
     best = run.members[0]
     assert best.metrics["tuning_r"] > 0.9
