@@ -180,7 +180,7 @@ class Oja(Task):
     ) -> list[Trial]:
         dims, data_sets = int(settings["dims"]), int(settings["data_sets"])
         data = _data(seed, settings)
-        training = _training(seed, settings)
+        training = _training(*_key(seed, settings))
         steps = len(training.lanes)
         every = max(1, steps // _RECORDS)
         single = [rules.only() for rules in candidates]
@@ -261,13 +261,9 @@ def _key(seed: int, settings: Settings) -> tuple[int, int, int, int, float]:
     return seed, int(settings["data_sets"]), int(settings["dims"]), int(settings["points"]), settings["minor"]
 
 
-def _training(seed: int, settings: Settings) -> RateInputs:
-    """Return the inputs of the training."""
-    return _laid_out(*_key(seed, settings))
-
-
 @lru_cache(maxsize=8)
-def _laid_out(seed: int, data_sets: int, dims: int, points: int, minor: float) -> RateInputs:
+def _training(seed: int, data_sets: int, dims: int, points: int, minor: float) -> RateInputs:
+    """Return the inputs of the training of a seed."""
     inputs = oja_data(seed, data_sets, dims, points, minor).inputs
     return RateInputs.of(inputs[: int(len(inputs) * _TRAINING_SHARE)])
 

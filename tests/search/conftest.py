@@ -50,6 +50,46 @@ depth = 8
 """
 
 
+LITTLE = """
+name = "little"
+description = "x, y, w and a constant; + - *"
+[symbols.x]
+meaning = "input"
+unit = ""
+[symbols.y]
+meaning = "output"
+unit = ""
+[symbols.w]
+meaning = "weight"
+unit = ""
+[constants.c]
+range = [-2.0, 2.0]
+prior = "uniform"
+unit = ""
+[slots]
+on_step = "value"
+[productions]
+value = ["x", "y", "w", "c", "value + value", "value - value", "value * value"]
+[limits]
+size = 7
+depth = 7
+"""
+
+SUMS = LITTLE.replace('"c", "value + value", "value - value"', '"y + c", "value - c"').replace("size = 7", "size = 5")
+
+
+@pytest.fixture(scope="session")
+def little() -> Grammar:
+    """A grammar with one type and one kind of constants."""
+    return parse_grammar(LITTLE)
+
+
+@pytest.fixture(scope="session")
+def sums() -> Grammar:
+    """A small grammar in which constants stand beside others in a production."""
+    return parse_grammar(SUMS)
+
+
 @pytest.fixture(scope="session")
 def typed() -> Grammar:
     """A grammar with four types, an optional slot and two kinds of constants."""

@@ -9,42 +9,12 @@ from typing import Any
 import pytest
 
 from rulesearch.evaluation.evaluator import Evaluator
-from rulesearch.grammar import Grammar, count, parse_grammar
+from rulesearch.grammar import Grammar, count
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.certificate import Certificate
 from rulesearch.search.enumerate_engine import EnumerateEngine, EnumerateSettings, functions_of_size
 from rulesearch.search.problem import Problem
 from rulesearch.tasks import load_task
-
-LITTLE = """
-name = "little"
-description = "x, y, w and a constant; + - *"
-[symbols.x]
-meaning = "input"
-unit = ""
-[symbols.y]
-meaning = "output"
-unit = ""
-[symbols.w]
-meaning = "weight"
-unit = ""
-[constants.c]
-range = [-2.0, 2.0]
-prior = "uniform"
-unit = ""
-[slots]
-on_step = "value"
-[productions]
-value = ["x", "y", "w", "c", "value + value", "value - value", "value * value"]
-[limits]
-size = 7
-depth = 7
-"""
-
-
-@pytest.fixture
-def little() -> Grammar:
-    return parse_grammar(LITTLE)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from deap import gp
 
 from rulesearch.expression import parse_expression
-from rulesearch.grammar import Grammar, load_grammar, parse_grammar
+from rulesearch.grammar import Grammar, load_grammar
 from rulesearch.search.primitives import ConstantTerminal, Genome, GrammarPrimitives
 from rulesearch.search.variation import Variation, pick
 
@@ -181,31 +181,8 @@ def test_items_are_picked_evenly() -> None:
     assert counts.min() > 900
 
 
-def test_a_constant_may_stand_beside_others_in_a_production() -> None:
-    grammar = parse_grammar(
-        """
-        name = "sums"
-        description = "sums and products"
-        [symbols.x]
-        meaning = "input"
-        unit = ""
-        [symbols.y]
-        meaning = "output"
-        unit = ""
-        [constants.c]
-        range = [-1.0, 1.0]
-        prior = "uniform"
-        unit = ""
-        [slots]
-        on_step = "rate"
-        [productions]
-        rate = ["x", "y", "rate * rate", "rate - c", "y + c"]
-        [limits]
-        size = 5
-        depth = 4
-        """
-    )
-    primitives = GrammarPrimitives(grammar)
+def test_a_constant_may_stand_beside_others_in_a_production(sums: Grammar) -> None:
+    primitives = GrammarPrimitives(sums)
     variation, rng = Variation(primitives), np.random.default_rng(0)
     genome = genome_of(primitives, "x*(y - 0.25)")
     skeleton = primitives.skeleton(genome)
