@@ -28,6 +28,16 @@ class MissingPartError(RulesearchError):
     """An optional part is not installed. The command line ends with exit code 3; the message says what to install."""
 
 
+def shown(value: object) -> str:
+    """Return a value of a user's file for a message: one short line, whatever it holds."""
+    try:
+        text = " ".join(repr(value).split())
+    except (RecursionError, ValueError):
+        # Nested too deeply, or a whole number of thousands of digits.
+        text = f"something very long of type {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ` (did you mean 'oja'?)`, or the list of choices where none is near."""
     options = sorted(choices)

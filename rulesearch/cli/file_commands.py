@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,7 +70,7 @@ def report(
 
 def read_rules_or_run(argument: str) -> RuleSet | Run:
     """Return the run where the argument is a folder, else the rules that it stands for; raises `RulesearchError`."""
-    if Path(argument.strip()).is_dir():
+    if os.path.isdir(argument.strip()):
         from rulesearch.rules import find_known
         from rulesearch.workflow.run import Run
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -175,9 +175,9 @@ def runs(
     """List the runs in a folder (by default results/), with the best rule of each."""
     from rulesearch.workflow.run import list_runs
 
-    if folder != _RESULTS and not Path(folder).is_dir():
+    if folder != _RESULTS and not os.path.isdir(folder):
         raise RulesearchError(f"there is no folder {folder}")
-    found = list_runs(Path(folder))
+    found = list_runs(folder)
     if as_json:
         print_json({"runs": found})
     elif not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -98,7 +99,7 @@ def _spellings(words: list[str]) -> dict[str, str]:
 
 def _write(starter: str, file: str, fields: dict[str, str], reference: str, as_json: bool) -> None:
     path = Path(file)
-    if path.exists():
+    if os.path.exists(path):
         raise RulesearchError(f"{file} is there already; choose another name")
     text = (_STARTERS / f"{starter}.txt").read_text("utf-8")
     for word, chosen in fields.items():

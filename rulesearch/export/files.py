@@ -14,13 +14,15 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 
     **Raises:** `RulesearchError` where the file cannot be written.
     """
-    if path.is_dir():
+    if "\0" in str(path):
+        raise RulesearchError(f"{str(path)!r} cannot be written: no file has such a name")
+    if os.path.isdir(path):
         raise RulesearchError(f"{path} is a folder; give the name of a file in it")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise RulesearchError(
             f"there is no folder {path.parent}; make it first, or choose another place for {path.name}"
         )
-    special = path.exists() and not path.is_file()
+    special = os.path.exists(path) and not os.path.isfile(path)
     # A device or pipe is written to, never replaced.
     place = path if special else path.with_name(f".{os.getpid()}-{path.name}")
     try:
@@ -30,8 +32,8 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
     except OSError as error:
         raise RulesearchError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
-        if not special:
-            place.unlink(missing_ok=True)
+        if not special and os.path.lexists(place):
+            place.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

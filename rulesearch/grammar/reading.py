@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import symbol_latex
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS, to_base
+from rulesearch.files import MAX_BYTES, parse_toml, plain_name, read_text
 from rulesearch.grammar.checking import check_structure, grammar_facts
 from rulesearch.grammar.grammar import PRIORS, ConstantPrior, Grammar, GrammarSymbol, Limits, Production
 from rulesearch.grammar.source import GrammarError, GrammarSource
 from rulesearch.rules.states import SLOTS
 from rulesearch.shipped import shipped_folder, shipped_names
 
-MAX_BYTES = 256 * 1024
 MAX_NONTERMINALS = 256
 MAX_LIMIT = 63
 
@@ -36,15 +37,8 @@ def load_grammar(name_or_path: str | Path) -> Grammar:
     **Raises:** `RulesearchError` where there is none of that name; `GrammarError` where the file is wrong.
     """
     path = _locate(name_or_path)
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise GrammarError(f"{path}: the file has {size} bytes; a grammar file has at most {MAX_BYTES}")
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise GrammarError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise GrammarError(f"{path}: not a text file in UTF-8") from None
+    with _told_of_the_grammar():
+        text = read_text(path)
     return parse_grammar(text, str(path))
 
 
@@ -62,10 +56,9 @@ def _locate(name_or_path: str | Path) -> Path:
     name = str(name_or_path)
     if name in shipped_names("grammars"):
         return shipped_folder("grammars") / f"{name}.toml"
-    path = Path(name_or_path)
     looks_like_path = isinstance(name_or_path, Path) or name.endswith(".toml") or "/" in name or "\\" in name
-    if path.is_file() or (looks_like_path and path.exists()):
-        return path
+    if os.path.isfile(name) or (looks_like_path and os.path.exists(name)):
+        return Path(name)
     if looks_like_path:
         raise RulesearchError(f"there is no grammar file {name}; give the path of a TOML file or a shipped name")
     raise RulesearchError(f"unknown grammar {name!r}{did_you_mean(name, shipped_names('grammars'))}")
@@ -80,12 +73,8 @@ def parse_grammar(text: str, where: str = "grammar") -> Grammar:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise GrammarError(f"{where}: the text is too long; a grammar file has at most {MAX_BYTES} bytes")
     source = GrammarSource(where, text)
-    try:
-        document = tomllib.loads(text)
-    except RecursionError:
-        raise GrammarError(f"{where}: not TOML: brackets are nested too deeply") from None
-    except ValueError as error:
-        raise GrammarError(f"{where}: not TOML: {error}") from None
+    with _told_of_the_grammar():
+        document = parse_toml(text, where)
     known = (*_TABLES, "description", "constants")
     for key in document:
         if key not in known:
@@ -94,11 +83,14 @@ def parse_grammar(text: str, where: str = "grammar") -> Grammar:
         if key not in document:
             what = f"{key} = ..." if key == "name" else f"[{key}]"
             raise source.error(f"{what} is missing; a grammar has name, [symbols], [slots], [productions], [limits]")
+    name = source.string(document["name"], "", "name")
+    with _told_of_the_grammar():
+        plain_name(name, f"{where}, name")
     symbols = _symbols(document["symbols"], source)
     constants = _constants(document.get("constants", {}), symbols, source)
     productions = _productions(document["productions"], symbols, constants, source)
     grammar = Grammar(
-        source.string(document["name"], "", "name"),
+        name,
         source.string(document.get("description", ""), "", "description"),
         symbols,
         constants,
@@ -108,6 +100,15 @@ def parse_grammar(text: str, where: str = "grammar") -> Grammar:
     )
     check_structure(grammar, source)
     return grammar
+
+
+@contextmanager
+def _told_of_the_grammar() -> Iterator[None]:
+    """Make a refusal of the file one of the grammar."""
+    try:
+        yield
+    except RulesearchError as error:
+        raise GrammarError(str(error)) from None
 
 
 def _check_name(name: str, others: Mapping[str, str], table: str, source: GrammarSource) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     **Raises:** `RulesearchError` for another suffix, or where the file cannot be written.
     """
     suffix = path.suffix.lstrip(".").lower()
-    if suffix not in SUFFIXES and path.is_dir():
+    if suffix not in SUFFIXES and os.path.isdir(path):
         raise RulesearchError(f"{path} is a folder; give the name of a file in it, such as {path / 'figure.png'}")
     if suffix not in SUFFIXES:
         raise RulesearchError(f"figures are saved as {', '.join(SUFFIXES)}; found {path.name!r}{_hint(suffix)}")

@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rulesearch.errors import RulesearchError
+from rulesearch.errors import RulesearchError, shown
 from rulesearch.expression.operators import FUNCTIONS
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS
+from rulesearch.files import plain_name
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
 
@@ -66,8 +67,15 @@ def rules_from_json(document: Any, where: str = "rule JSON") -> RuleSet:
         _name(name, f"{where}: rules"): _rule_from_json(member, f"{where}: rules.{name}")
         for name, member in members.items()
     }
-    name = document.get("name") or ""
-    return RuleSet(rules, name if isinstance(name, str) else "")
+    return RuleSet(rules, _title(document.get("name"), f"{where}: name"))
+
+
+def _title(value: Any, where: str) -> str:
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str):
+        raise RulesearchError(f"{where}: expected text, found {shown(value)}")
+    return plain_name(value, where)
 
 
 def _mapping(value: Any, where: str) -> Mapping[str, Any]:
@@ -82,7 +90,7 @@ def _number(value: Any, where: str) -> float:
             return float(value)
     except OverflowError:
         raise RulesearchError(f"{where}: the number is too large") from None
-    raise RulesearchError(f"{where}: expected a number, found {value!r}")
+    raise RulesearchError(f"{where}: expected a number, found {shown(value)}")
 
 
 def _bound(value: Any, where: str) -> float:
@@ -110,7 +118,7 @@ def _declared(name: str, where: str) -> str:
 
 def _expression(value: Any, where: str) -> Expression:
     if not isinstance(value, str):
-        raise RulesearchError(f"{where}: expected an expression as text, found {value!r}")
+        raise RulesearchError(f"{where}: expected an expression as text, found {shown(value)}")
     try:
         return parse_expression(value)
     except RulesearchError as error:
@@ -137,7 +145,7 @@ def _rule_from_json(member: Any, where: str) -> Rule:
     }
     bounds = fields.get("bounds")
     if bounds is not None and (not isinstance(bounds, list) or len(bounds) != 2):
-        raise RulesearchError(f"{where}.bounds: expected [low, high] or null, found {bounds!r}")
+        raise RulesearchError(f"{where}.bounds: expected [low, high] or null, found {shown(bounds)}")
     limits = None if bounds is None else (_bound(bounds[0], f"{where}.bounds"), _bound(bounds[1], f"{where}.bounds"))
     if limits is not None and not limits[0] < limits[1]:
         raise RulesearchError(f"{where}.bounds: the lower bound must be below the upper one, found {bounds}")
@@ -149,7 +157,7 @@ def _constant(value: Any, where: str) -> Number:
     if isinstance(value, dict):
         unit = value.get("unit", "")
         if unit and (not isinstance(unit, str) or unit not in UNITS):
-            raise RulesearchError(f"{where}: unknown unit {unit!r}; there is: {', '.join(UNITS)}")
+            raise RulesearchError(f"{where}: unknown unit {shown(unit)}; there is: {', '.join(UNITS)}")
         return Number(_number(value.get("value"), where), unit)
     return Number(_number(value, where))
 
@@ -169,4 +177,6 @@ def _state_from_json(value: Any, where: str) -> State:
             raise RulesearchError(f"{where}: a synaptic state needs at least one slot of {', '.join(SLOTS)}")
         decay = fields.get("tau")
         return Synaptic(slots, None if decay is None else _tau(decay, f"{where}.tau"))
-    raise RulesearchError(f"{where}: expected kind trace (with side pre or post), lowpass or synaptic, found {kind!r}")
+    raise RulesearchError(
+        f"{where}: expected kind trace (with side pre or post), lowpass or synaptic, found {shown(kind)}"
+    )

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.tree import Expression
+from rulesearch.files import read_text
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, Synaptic, Trace
 
@@ -30,6 +31,7 @@ _CUSTOMARY_TAU = 0.02
 _AS_WEIGHT = ("w_mean", "w_sum")
 _RELATIVE, _ABSOLUTE = 1e-11, 1e-14
 _LONGEST_STEP = 1e-4
+_MOST_BYTES = 100_000_000
 
 
 def with_customary_traces(rule: Rule) -> Rule:
@@ -68,11 +70,7 @@ def read_voltage(path: str | Path) -> Voltage:
 
     **Raises:** `RulesearchError` with the line that is wrong.
     """
-    try:
-        lines = Path(path).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise RulesearchError(f"{path} cannot be read: {reason}") from None
+    lines = read_text(path, _MOST_BYTES).split("\n")
     rows: list[tuple[float, float]] = []
     for number, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line.replace("\t", ",").replace(";", ",").split(",")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
 from functools import cache
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def load_task(reference: str) -> Task:
 
 
 def _from_file(path: Path, name: str) -> Task:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise RulesearchError(f"there is no file {path}; a task of your own is given as my_task.py:Name")
     spec = importlib.util.spec_from_file_location(f"rulesearch_task_{path.stem}", path)
     if spec is None or spec.loader is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -12,8 +14,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression import OPERATORS, Expression, parse_expression
+from rulesearch.files import read_text
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.task import PERMUTATION, Fidelity, Setting, Settings, Task, TaskSymbol, Trial, permuted_order
 
@@ -23,6 +26,9 @@ _CASES = 10
 _HELD_OUT_SEED = 20
 _FEWEST_ROWS = 10
 _RESERVED = ("eta", "tau", "bounds")
+_MOST_BYTES = 100_000_000
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_DECIMAL_COMMA = re.compile(r"\d,\d")
 
 
 class Table(Task):
@@ -168,13 +174,14 @@ def read_table(path: Path) -> dict[str, npt.NDArray[np.float64]]:
 
     **Raises:** `RulesearchError` with file, line and column where there is no number.
     """
+    text = read_text(path, _MOST_BYTES).removeprefix("\ufeff")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = [row for row in csv.reader(stream) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    except csv.Error as error:
         raise RulesearchError(f"{path} cannot be read as a table: {error}") from None
     if not rows:
         raise RulesearchError(f"{path} is empty; expected a header and rows of numbers")
+    _check_separator(path, [line for line in text.split("\n") if line.strip()])
     header = [name.strip() for name in rows[0]]
     if len(set(header)) != len(header):
         raise RulesearchError(f"{path}: the header names a column twice: {', '.join(header)}")
@@ -183,10 +190,26 @@ def read_table(path: Path) -> dict[str, npt.NDArray[np.float64]]:
     table = np.empty((len(rows) - 1, len(header)))
     for number, row in enumerate(rows[1:]):
         if len(row) != len(header):
-            raise RulesearchError(f"{path}, row {number + 1}: expected {len(header)} values, found {len(row)}")
+            hint = "; decimal commas? write points" if len(row) == 2 * len(header) else ""
+            raise RulesearchError(f"{path}, row {number + 1}: expected {len(header)} values, found {len(row)}{hint}")
         for place, text in enumerate(row):
             table[number, place] = _number(path, number + 1, header[place], text)
     return {name: table[:, place].copy() for place, name in enumerate(header)}
+
+
+def _check_separator(path: Path, lines: Sequence[str]) -> None:
+    """Refuse a table whose columns are separated by something else than commas."""
+    for line in lines[:2]:
+        marks = line.strip()
+        found = max(_SEPARATORS, key=marks.count)
+        # One name may have spaces in it, so these separate only where nothing else does.
+        found = found if found in marks else " "
+        if found != "," and found in marks:
+            decimal = ", and numbers have decimal commas" if any(map(_DECIMAL_COMMA.search, lines[1:])) else ""
+            raise RulesearchError(
+                f"{path}: columns are separated by {_SEPARATORS.get(found, 'spaces')}{decimal}, as in {shown(line)}; "
+                "expected commas between columns and points in numbers: save it so, as CSV"
+            )
 
 
 def _number(path: Path, row: int, column: str, text: str) -> float:
@@ -195,7 +218,13 @@ def _number(path: Path, row: int, column: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise RulesearchError(f"{path}, row {row}, column {column}: expected a number, found {text.strip()!r}")
+        hint = ""
+        if "\u2212" in text:
+            hint = "; its minus is another character than -"
+        elif _DECIMAL_COMMA.search(text):
+            hint = "; write a point in place of the decimal comma"
+        place = f"{path}, row {row}, column {column}"
+        raise RulesearchError(f"{place}: expected a number, found {shown(text.strip())}{hint}")
     return value
 
 

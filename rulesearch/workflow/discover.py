@@ -16,6 +16,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator, run_job, search_job
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
+from rulesearch.files import name_from, read_text
 from rulesearch.grammar import Grammar, load_grammar, parse_grammar
 from rulesearch.grammar.variants import grammar_toml, with_template, with_words, without
 from rulesearch.search.engine import load_engine
@@ -122,7 +123,7 @@ def distil(
     **Raises:** `RulesearchError` where the table cannot be read, before anything is written.
     """
     task = load_task(f"{table}:{target}")
-    name = f"distil-{Path(table).stem}"
+    name = f"distil-{name_from(Path(table).stem)}"
     experiment = Experiment(name, task.name, grammar or task.grammar, task.summary, engine, seed, budget)
     return discover(experiment, **others)
 
@@ -141,12 +142,12 @@ def resume(
     """
     path = Path(folder)
     for name in ("experiment.toml", "grammar.toml"):
-        if not (path / name).is_file():
+        if not os.path.isfile(path / name):
             raise RulesearchError(f"{path} is not a run folder: it has no {name}; see them with: rulesearch runs")
     experiment = read_experiment(path / "experiment.toml")
     task = load_task(experiment.task)
     grammar = load_grammar(path / "grammar.toml")
-    text = (path / "grammar.toml").read_text("utf-8")
+    text = read_text(path / "grammar.toml")
     plan = _Plan(experiment, task, task.resolve(experiment.settings), grammar, text)
     return _run(plan, path, workers, scheduler, watch, notify)
 
@@ -200,7 +201,7 @@ def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _P
     text = task.own_grammar() if chosen.grammar == task.grammar else None
     if text is None:
         path = _grammar_path(chosen.grammar)
-        loaded, text = load_grammar(path), path.read_text("utf-8")
+        loaded, text = load_grammar(path), read_text(path)
     else:
         loaded = parse_grammar(text)
     if chosen.forbid:
@@ -228,10 +229,9 @@ def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _P
 def _grammar_path(reference: str) -> Path:
     if reference in shipped_names("grammars"):
         return shipped_folder("grammars") / f"{reference}.toml"
-    path = Path(reference)
-    if not path.is_file():
+    if not os.path.isfile(reference):
         load_grammar(reference)
-    return path
+    return Path(reference)
 
 
 def _check_fit(grammar: Grammar, task: Task) -> None:
@@ -259,13 +259,13 @@ def _new_folder(experiment: Experiment, out: str | Path | None) -> Path:
             folder, number = base.with_name(f"{base.name}-{number}"), number + 1
     else:
         folder = Path(out)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if os.path.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
             hint = f"; go on with: rulesearch resume {folder}" if (folder / "run.sqlite").exists() else ""
             raise RulesearchError(f"{folder} exists and is not empty; choose another --out{hint}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RulesearchError(f"the run folder {folder} cannot be made: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise RulesearchError(f"the run folder {folder} cannot be made: {getattr(error, 'strerror', error)}") from None
     return folder
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
+from rulesearch.files import name_from, parse_toml, plain_name, read_text
 from rulesearch.shipped import shipped_folder, shipped_names
 
-_MAX_BYTES = 262_144
-_MOST_PERMUTATIONS = 9_999
+_RANGES = {"budget": (1, 10**12), "seed": (0, 2**31 - 1), "permutations": (0, 9_999)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +85,29 @@ def load_experiment(name_or_path: str | Path) -> Experiment:
     **Raises:** `RulesearchError` with the file, the key, and what was expected there.
     """
     text = str(name_or_path)
-    path = Path(text)
     if text in experiment_names():
-        path = shipped_folder("experiments") / f"{text}.toml"
-    elif not path.is_file():
-        if path.suffix == ".toml" or "/" in text:
+        return read_experiment(shipped_folder("experiments") / f"{text}.toml")
+    if not os.path.isfile(text):
+        if text.endswith(".toml") or "/" in text:
             raise RulesearchError(f"there is no file {text}")
         raise RulesearchError(f"unknown experiment {text!r}{did_you_mean(text, experiment_names())}")
-    return read_experiment(path)
+    return read_experiment(Path(text))
 
 
 def read_experiment(path: Path) -> Experiment:
     """Read an experiment file; a table `[versions]` is allowed and passed over."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise RulesearchError(f"{path} is larger than {_MAX_BYTES} bytes; that is no experiment file")
-        fields = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RulesearchError(f"{path} cannot be read as TOML: {error}") from None
+    fields = parse_toml(read_text(path), str(path))
     fields.pop("versions", None)
     for key, value in fields.items():
         if key not in _KINDS:
             raise RulesearchError(f"{path}: unknown key {key!r}{did_you_mean(key, _KINDS)}")
         if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
             wanted = " or ".join(kind.__name__ for kind in _KINDS[key])
-            raise RulesearchError(f"{path}: {key} must be of type {wanted}, found {value!r}")
+            raise RulesearchError(f"{path}: {key} must be of type {wanted}, found {shown(value)}")
     for key in ("task", "grammar"):
         if key not in fields:
             raise RulesearchError(f'{path}: the key {key!r} is missing; type for example {key} = "..."')
-    fields.setdefault("name", path.stem)
+    fields.setdefault("name", name_from(path.stem))
     return _checked(Experiment(**fields), str(path))
 
 
@@ -121,16 +115,15 @@ def _checked(experiment: Experiment, where: str) -> Experiment:
     for key, words in (("forbid", experiment.forbid), ("require", experiment.require)):
         if not all(isinstance(word, str) for word in words):
             raise RulesearchError(f'{where}: {key} must be a list of words, such as ["tanh"], found {words!r}')
-    if experiment.budget < 1:
-        raise RulesearchError(f"{where}: budget must be at least 1, found {experiment.budget}")
-    if not 0 <= experiment.seed < 2**31:
-        raise RulesearchError(f"{where}: seed must lie in 0 to {2**31 - 1}, found {experiment.seed}")
+    plain_name(experiment.name, f"{where}, name")
+    for key, (low, high) in _RANGES.items():
+        value = getattr(experiment, key)
+        if value is not None and not low <= value <= high:
+            raise RulesearchError(f"{where}: {key} must lie in {low} to {high}, found {shown(value)}")
     if experiment.time_limit is not None and not experiment.time_limit > 0:
-        raise RulesearchError(f"{where}: the time must be above 0 s, found {experiment.time_limit:g}")
-    if experiment.permutations is not None and not 0 <= experiment.permutations <= _MOST_PERMUTATIONS:
-        raise RulesearchError(
-            f"{where}: permutations must lie in 0 to {_MOST_PERMUTATIONS}, found {experiment.permutations}"
-        )
+        raise RulesearchError(f"{where}: the time must be above 0 s, found {shown(experiment.time_limit)}")
+    if experiment.stop_loss is not None and experiment.stop_loss != experiment.stop_loss:
+        raise RulesearchError(f"{where}: stop_loss must be a number, found nan")
     if experiment.backend not in ("vm", "jit"):
         raise RulesearchError(f"{where}: backend must be vm or jit, found {experiment.backend!r}")
     return experiment

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
-from rulesearch.errors import RulesearchError
+from rulesearch.files import read_text
 from rulesearch.rules.json_format import rules_from_json
 from rulesearch.rules.library import find_known
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.tasks.task import Task
 
-_MAX_BYTES = 262_144
+_RANK = re.compile("[0-9]{1,9}")
 
 
 def read_rules(argument: str, task: Task | None = None) -> RuleSet:
@@ -37,17 +39,11 @@ def read_rules(argument: str, task: Task | None = None) -> RuleSet:
 
 def _is_run(text: str) -> bool:
     folder, colon, rank = text.rpartition(":")
-    return bool(colon) and rank.strip().isdigit() and (Path(folder) / "run.sqlite").is_file()
+    return bool(colon) and _RANK.fullmatch(rank.strip()) is not None and os.path.isfile(f"{folder}/run.sqlite")
 
 
 def _from_file(path: Path) -> RuleSet:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise RulesearchError(f"{path} is larger than {_MAX_BYTES} bytes; that is no rule file")
-        return rules_from_json(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise RulesearchError(f"{path} cannot be read: {reason}") from None
+    return rules_from_json(read_text(path), str(path))
 
 
 def _from_run(folder: Path, rank: str) -> RuleSet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -163,7 +164,7 @@ class Run:
         **Raises:** `RulesearchError` where it holds no concluded run.
         """
         path = Path(folder)
-        if not (path / "run.sqlite").is_file():
+        if not os.path.isfile(path / "run.sqlite"):
             raise RulesearchError(f"{path} is not a run folder: it has no run.sqlite; see them with: rulesearch runs")
         store = Store(path / "run.sqlite", keep=False)
         try:

@@ -205,3 +205,71 @@ def test_plot_refuses_what_it_cannot_draw(refused: Callable[..., str], tmp_path:
     assert "did you mean 'oja'" in refused("plot", "oja", "--task", "ojaa")
     assert "outside the bounds" in refused("plot", "stdp-pair", "--w0", "2", "-o", str(tmp_path / "a.png"))
     assert list(tmp_path.iterdir()) == []
+
+
+LONG = " + ".join(["0.001*x*y"] * 40)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", LONG),
+        ("export", LONG, "--format", "json"),
+        ("cite", LONG),
+        ("compare", LONG, "--with", "oja"),
+        ("grammar", "accepts", "rate", LONG),
+        ("simplify", LONG),
+        ("respond", f"on_pre: {LONG}", "--pre", "0"),
+        ("evaluate", LONG, "--task", "oja"),
+    ],
+)
+def test_a_rule_may_be_longer_than_the_name_of_a_file(call: Call, words: tuple[str, ...]) -> None:
+    called = call(*words)
+    assert called.code == 0, called.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("grammar", "check", "{}"),
+        ("grammar", "check", "{}.toml"),
+        ("discover", "{}"),
+        ("discover", "{}.toml"),
+        ("discover", "oja", "--grammar", "{}.toml"),
+        ("discover", "oja", "--budget", "5", "--out", "{}"),
+        ("resume", "{}"),
+        ("report", "{}"),
+        ("families", "{}"),
+        ("runs", "{}"),
+        ("evaluate", "oja", "--task", "{}.py:Task"),
+        ("evaluate", "{}.json", "--task", "oja"),
+        ("distil", "{}.csv", "--target", "dw"),
+        ("respond", "oja", "--voltage", "{}"),
+        ("export", "{}:1"),
+        ("export", "oja", "-o", "{}"),
+        ("plot", "oja", "-o", "{}.png"),
+        ("new", "task", "{}"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b"])
+def test_what_no_file_can_be_called_is_refused_in_one_line(
+    refused: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    name: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(*(word.format(name) for word in words))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_name_of_an_experiment_leads_nowhere_else(
+    refused: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "a" / "b" / "c"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    (inner / "mine.toml").write_text('name = "a/../../../x"\ntask = "oja"\ngrammar = "rate"\nbudget = 5\n')
+    assert "a name has letters" in refused("discover", "mine.toml")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["mine.toml"]

@@ -100,14 +100,24 @@ def test_the_grammar_is_over_the_columns(tmp_path: Path) -> None:
         ("x,dw\n1,2\n1,nan\n" + "1,2\n" * 11, "row 2, column dw: expected a number, found 'nan'"),
         ("dw\n" + "1\n2\n" * 6, "no column besides dw"),
         ("x,dw\n" + "1,2\n2,2\n" * 6, "all values in column dw are the same"),
+        ("a b x,dw\n" + "1,2\n2,3\n" * 6, "the column 'a b x' cannot be a symbol"),
         ("x y,dw\n" + "1,2\n2,3\n" * 6, "the column 'x y' cannot be a symbol"),
         ("exp,dw\n" + "1,2\n2,3\n" * 6, "the column 'exp' cannot be a symbol"),
         ("x,d\n" + "1,2\n2,3\n" * 6, "has no column 'dw'"),
+        ("x;dw\n" + "1;2\n2;3\n" * 6, "columns are separated by semicolons, as in 'x;dw'; expected commas"),
+        ("x;dw\n" + "1,0;2,5\n2,5;3,0\n" * 6, "separated by semicolons, and numbers have decimal commas"),
+        ("x\tdw\n" + "1\t2\n2\t3\n" * 6, "columns are separated by tabs"),
+        ("x|dw\n" + "1|2\n2|3\n" * 6, "columns are separated by bars"),
+        ("x  dw\n" + "1  2\n2  3\n" * 6, "columns are separated by spaces"),
+        ("x,dw\n" + "1;2\n2;3\n" * 6, "columns are separated by semicolons, as in '1;2'"),
+        ("x,dw\n" + "1,0,2,5\n" * 12, "expected 2 values, found 4; decimal commas"),
+        ("x,dw\n" + '"1,5",2\n' * 12, "found '1,5'; write a point in place of the decimal comma"),
+        ("x,dw\n" + "\u22121,2\n" * 12, "its minus is another character than -"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_with_its_place(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "table.csv"
-    path.write_text(text)
+    path.write_text(text, "utf-8")
     with pytest.raises(RulesearchError, match=reason):
         Table(path, "dw")
 
@@ -122,5 +132,5 @@ def test_rules_and_grammars_with_states_are_refused(tmp_path: Path) -> None:
 
 
 def test_there_is_no_such_file(tmp_path: Path) -> None:
-    with pytest.raises(RulesearchError, match="cannot be read as a table"):
+    with pytest.raises(RulesearchError, match="cannot be read: No such file"):
         load_task(f"{tmp_path}/none.csv:dw")

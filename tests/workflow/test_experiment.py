@@ -52,15 +52,19 @@ COMPLETE = 'task = "oja"\ngrammar = "rate"\n'
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("task = ", "cannot be read as TOML"),
-        ("\x00", "cannot be read as TOML"),
+        ("task = ", "not TOML"),
+        ("\x00", "not TOML"),
+        (COMPLETE + f"seed = {'9' * 5000}", "not TOML"),
+        (COMPLETE + f"seed = 0x{'F' * 5000}", "seed must lie in 0 to 2147483647"),
+        (COMPLETE + f"settings = {'{a=' * 3000}1{'}' * 3000}", "nested too deeply"),
+        (COMPLETE + f"seed.{'a.' * 3000}a = 1", "seed must be of type int"),
         ('grammar = "rate"', "the key 'task' is missing"),
         ('task = "oja"', "the key 'grammar' is missing"),
         (COMPLETE + "budgt = 3", "unknown key 'budgt'; did you mean 'budget'"),
         (COMPLETE + 'budget = "many"', "budget must be of type int, found 'many'"),
         (COMPLETE + "budget = 2.5", "budget must be of type int, found 2.5"),
         (COMPLETE + "budget = true", "budget must be of type int, found True"),
-        (COMPLETE + "budget = 0", "budget must be at least 1, found 0"),
+        (COMPLETE + "budget = 0", "budget must lie in 1 to 1000000000000, found 0"),
         (COMPLETE + "seed = -1", "seed must lie in 0 to 2147483647, found -1"),
         (COMPLETE + "seed = 2147483648", "seed must lie in 0 to 2147483647"),
         (COMPLETE + "time_limit = 0", "the time must be above 0 s, found 0"),
@@ -73,6 +77,11 @@ COMPLETE = 'task = "oja"\ngrammar = "rate"\n'
         (COMPLETE + "settings = 3", "settings must be of type dict, found 3"),
         (COMPLETE + "start = 3", "start must be of type str"),
         (COMPLETE + "name = 3", "name must be of type str"),
+        (COMPLETE + 'name = "a/../../../x"', "a name has letters"),
+        (COMPLETE + 'name = ""', "a name has letters"),
+        (COMPLETE + "stop_loss = nan", "stop_loss must be a number"),
+        (COMPLETE + f"budget = 1{'0' * 400}", "budget must lie in 1 to 1000000000000"),
+        (COMPLETE + f"time_limit = -1{'0' * 400}", "the time must be above 0 s"),
     ],
 )
 def test_what_is_wrong_is_refused_with_the_file(tmp_path: Path, text: str, said: str) -> None:
@@ -99,7 +108,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RulesearchError, match="unknown experiment 'ojaa'; did you mean 'oja'"):
         load_experiment("ojaa")
     (tmp_path / "latin.toml").write_bytes(b'task = "\xe9"')
-    with pytest.raises(RulesearchError, match="cannot be read as TOML"):
+    with pytest.raises(RulesearchError, match="cannot be read: it is not UTF-8 text"):
         load_experiment(tmp_path / "latin.toml")
     (tmp_path / "large.toml").write_text("# " + "x" * 300_000)
     with pytest.raises(RulesearchError, match="is larger than"):
@@ -110,7 +119,7 @@ TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
 NUMBER = st.floats(allow_nan=False) | st.integers(-(10**9), 10**9)
 EXPERIMENTS = st.builds(
     Experiment,
-    name=TEXT,
+    name=st.from_regex(r"\w[\w .+-]{0,30}", fullmatch=True),
     task=TEXT,
     grammar=TEXT,
     description=TEXT,
@@ -142,7 +151,7 @@ def test_changes_are_checked_and_none_changes_nothing() -> None:
     experiment = load_experiment("oja")
     assert experiment.with_changes(seed=None, engine=None) == experiment
     assert experiment.with_changes(seed=7) == replace(experiment, seed=7)
-    with pytest.raises(RulesearchError, match="budget must be at least 1"):
+    with pytest.raises(RulesearchError, match="budget must lie in 1"):
         experiment.with_changes(budget=0)
 
 

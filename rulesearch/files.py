@@ -1,0 +1,70 @@
+"""Files that the user names: their text, within limits, and the names that files are given."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from rulesearch.errors import RulesearchError
+
+MAX_BYTES = 262_144
+"""Size of the largest file of settings, rules or grammars that is read."""
+
+_LONGEST_NAME = 200
+_NAME = re.compile(r"\w[\w .+-]*")
+
+
+def read_text(path: str | Path, most: int = MAX_BYTES) -> str:
+    """Return the text of a file in UTF-8.
+
+    **Arguments:** `most`: bytes that it may have.
+    **Raises:** `RulesearchError` where there is no such file, or it cannot be read.
+    """
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(most + 1)
+        if len(content) > most:
+            raise RulesearchError(f"{_short(path)} is larger than {most} bytes; a file of its kind has at most that")
+        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError:
+        reason = "no file has such a name"
+    raise RulesearchError(f"{_short(path)} cannot be read: {reason}")
+
+
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """Return what a text in TOML holds; raises `RulesearchError` where it is none, or nested too deeply."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise RulesearchError(f"{where}: not TOML: brackets are nested too deeply") from None
+    except ValueError as error:
+        raise RulesearchError(f"{where}: not TOML: {error}") from None
+
+
+def plain_name(name: str, where: str) -> str:
+    """Return a name if a file can bear it wherever it stands: no folders, nothing that a terminal would not show.
+
+    **Raises:** `RulesearchError` where it is none.
+    """
+    if not _NAME.fullmatch(name) or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
+        raise RulesearchError(
+            f"{where}: a name has letters, digits, spaces and . + - _, begins with a letter or digit and has at most "
+            f"{_LONGEST_NAME} bytes; found {_short(repr(name))}"
+        )
+    return name
+
+
+def name_from(text: str) -> str:
+    """Return the nearest plain name to a text."""
+    return re.sub(r"[^\w.+-]+", "-", text)[:48].lstrip(".+-") or "unnamed"
+
+
+def _short(text: str | Path) -> str:
+    shown = str(text)
+    return shown if len(shown) <= 100 else f"{shown[:97]}..."
