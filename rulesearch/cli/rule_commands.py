@@ -128,7 +128,7 @@ def respond(
     """Compute the weight change of one synapse under given spike times, exactly: from event to event, on no grid.
 
     Time ends with the last repeat; without --every with the last spike, or ten of the longest time constant after it
-    where the weight moves between spikes (drift).
+    where the weight moves between spikes (drift). Of two spikes at the same time the presynaptic one comes first.
     """
     import rulesearch as rs
 

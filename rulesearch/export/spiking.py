@@ -123,17 +123,31 @@ class SpikingExport(ABC):
 
     def event(self, slot: str) -> list[str]:
         """Return what happens at a spike, line by line: synaptic states, then the weight, then traces."""
-        lines = [
-            f"{self.name(name)} += {self.source(state.slots[slot])}"
-            for name, state in self.states.items()
-            if isinstance(state, Synaptic) and slot in state.slots
-        ]
+        lines = [f"{self.name(name)} += {self.source(each)}" for name, each in self._readers_first(slot).items()]
         if slot in self.rule.slots:
             lines.append(f"w = {self.changed(self.source(self.rule.slots[slot]))}")
         for name, state in self.states.items():
             if isinstance(state, Trace) and slot == f"on_{state.side}":
                 lines.append(f"{self.name(name)} {'=' if state.nearest else '+='} 1.0")
         return lines
+
+    def _readers_first(self, slot: str) -> dict[str, Expression]:
+        """Return what moves synaptic states at a spike, each before those that it reads, as if all moved at once."""
+        waiting = {
+            name: state.slots[slot]
+            for name, state in self.states.items()
+            if isinstance(state, Synaptic) and slot in state.slots
+        }
+        ordered: dict[str, Expression] = {}
+        while waiting:
+            free = [n for n in waiting if not any(n in other.symbols for key, other in waiting.items() if key != n)]
+            if not free:
+                raise RulesearchError(
+                    f"{' and '.join(waiting)} read each other in {slot}, and {self.simulator} moves one after the "
+                    "other; export the rule with --format python"
+                )
+            ordered[free[0]] = waiting.pop(free[0])
+        return ordered
 
     @abstractmethod
     def changed(self, slot: str) -> str:

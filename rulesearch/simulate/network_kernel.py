@@ -2,7 +2,9 @@
 
 Order of a time step: sources fire; drift and low-passes move by values of the step before; membranes are integrated
 and spikes found; spikes arrive after their delays (weights act as they stand, then synaptic states and `on_pre`,
-then the presynaptic trace); postsynaptic spikes (`on_post`, then the trace); membranes are reset.
+then the presynaptic trace); postsynaptic spikes (`on_post`, then the trace); membranes are reset. All presynaptic
+spikes of a step at a projection are one event, and all postsynaptic ones: sums of weights are read as they stood before
+the event, and so are synaptic states by each other.
 
 Traces and everything else that decays alike in all places is kept scaled: value = stored * level, where only `level`
 decays. Plastic synapses are gathered into lanes, so that the program of a rule runs over many at a time.
@@ -42,7 +44,7 @@ from rulesearch.simulate.network_tables import (
     WATCHED,
     V,
 )
-from rulesearch.simulate.rule_kernel import decay, drift, lowpasses
+from rulesearch.simulate.rule_kernel import decay, drift, lowpasses, show_sums
 from rulesearch.simulate.synapse_kernel import add_static, deliver, every_synapse, post_spikes
 
 
@@ -126,7 +128,7 @@ def advance(
         begins[sources + populations] = count
 
         for j in range(table.shape[0]):
-            sender = table[j, SENDER]
+            sender, arrived = table[j, SENDER], False
             for d in range(table[j, DELAYS]):
                 back = delays[table[j, DELAY_FIRST] + d]
                 if back > t:
@@ -141,6 +143,9 @@ def advance(
                     )
                 else:
                     deliver(program, cells, wires, plastics, j, ring_units[then], first, last, d, desk, counts)
+                    arrived = True
+            if arrived:
+                show_sums(plastics, wires, table[j, PLASTIC])
         for z in range(states.shape[0]):
             if states[z, STATE_SIDE] == 0:
                 j = whole[states[z, STATE_PLASTIC], PROJECTION]

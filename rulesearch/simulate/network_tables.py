@@ -77,11 +77,12 @@ WEIGHT, ROW, TARGET_STATE, SYNAPSE, MEMBRANE, SIGNAL, MEAN, WAITED = range(8)
 ETA, LOW, HIGH, SOFT, OFFSET, LEVEL, SHIFT, GROWTH = range(8)
 """Columns of how a plastic projection moves: w = OFFSET + stored * LEVEL; per step OFFSET += SHIFT, LEVEL *= GROWTH."""
 
-PROJECTION, LEARNS, DRIFT_EVERY, SUM, TOUCHED = range(5)
+PROJECTION, LEARNS, DRIFT_EVERY, SUM, MOVED_SUM, TOUCHED = range(6)
 """Columns of a plastic projection.
 
-SUM: where the sums of weights stand among the values, -1: nothing reads them; TOUCHED: where the steps of the latest
-events at its synapses stand, -1: no drift is put off.
+SUM: where the sums of weights stand among the values as they were before the present event, MOVED_SUM: as this event
+moves them, -1: nothing reads them; TOUCHED: where the steps of the latest events at its synapses stand, -1: no drift is
+put off.
 """
 
 STATE_PLASTIC, STATE_SIDE, STATE_FIRST, STATE_SIZE, STATE_NEAREST = range(5)

@@ -89,7 +89,7 @@ class PlasticityTables:
         if place.soft and not (math.isfinite(low) and math.isfinite(high)):
             raise RulesearchError(f"projection {place.name}: soft bounds need both bounds; type bounds = [0, 1]")
         eta = 1.0 if rule.eta is None else rule.eta
-        self.whole.append([projection, 1, 0, -1, -1])
+        self.whole.append([projection, 1, 0, -1, -1, -1])
         self.change.append([eta, low, high, float(place.soft), 0.0, 1.0, 0.0, 1.0])
         self.constants |= {_own(q, name): value for name, value in rule.constant_values().items()}
         self._place_states(q, rule, place)
@@ -144,7 +144,7 @@ class PlasticityTables:
             for segment, first, level, name in part
         ]
         return tables.Plastics(
-            whole(self.whole, 5),
+            whole(self.whole, 6),
             np.array(self.change, dtype=np.float64).reshape(-1, 8),
             starts(self.actions),
             whole(actions, 5),
@@ -206,6 +206,7 @@ class PlasticityTables:
             self.sources.setdefault((q, name), (tables.SIGNAL, index, 0))
         if any(name in _SUMS for name in rule.symbols):
             sums = self.whole[q][tables.SUM] = self._allocate(np.zeros(place.targets))
+            self.whole[q][tables.MOVED_SUM] = self._allocate(np.zeros(place.targets))
             self.sources[q, "w_sum"] = (tables.TARGET_STATE, sums, _UNSCALED)
             inverse = self._allocate(1.0 / np.maximum(place.in_degree, 1))
             self.sources[q, "w_mean"] = (tables.MEAN, sums, inverse)

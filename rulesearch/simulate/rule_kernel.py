@@ -16,6 +16,7 @@ from rulesearch.simulate.network_tables import (
     LOW,
     MEAN,
     MEMBRANE,
+    MOVED_SUM,
     OFFSET,
     PROJECTION,
     ROW,
@@ -28,6 +29,7 @@ from rulesearch.simulate.network_tables import (
     SYNAPSE,
     SYNAPSES,
     TARGET_STATE,
+    TARGETS,
     WAITED,
     WEIGHT_FIRST,
 )
@@ -133,23 +135,43 @@ def run_lanes(
 ) -> None:
     """Run what an event of plastic projection q runs on the synapses that wait in the lanes.
 
+    Sums of weights are read as they stood before the event, however many lanes it fills: what it moves them by is kept
+    apart until `show_sums`.
+
     **Arguments:** `seconds`: what a drift is multiplied by, 1 for what comes at once.
     """
     change, registers, values, synapse = plastics.change[q], desk.registers, plastics.values, desk.synapse
+    actions, begin, end = plastics.actions, plastics.action_starts[event], plastics.action_starts[event + 1]
     _fill(plastics, membrane, change, event, desk, lanes, w)
-    for a in range(plastics.action_starts[event], plastics.action_starts[event + 1]):
-        segment, result = plastics.actions[a, 0], plastics.actions[a, 1]
-        first, level, register = plastics.actions[a, 2], plastics.actions[a, 3], plastics.actions[a, 4]
-        run_segment(program, segment, registers, lanes)
-        if register >= 0:
-            _move_states(registers, register, result, lanes, values, first, synapse, seconds, plastics.levels[level])
-            continue
-        _move_weights(registers, result, lanes, w, synapse, change, seconds)
-        sums = plastics.whole[q, SUM]
-        if sums >= 0:
-            total, target = np.uint64(sums), desk.target
-            for k in range(np.uint64(lanes)):
-                values[total + target[k]] += registers[result, k] - registers[0, k]
+    # Synaptic states come first, all by what they were before; then the weight.
+    weight = end
+    for a in range(begin, end):
+        if actions[a, 4] < 0:
+            weight = a
+            break
+        run_segment(program, actions[a, 0], registers, lanes)
+    for a in range(begin, weight):
+        result, first, level, register = actions[a, 1], actions[a, 2], actions[a, 3], actions[a, 4]
+        _move_states(registers, register, result, lanes, values, first, synapse, seconds, plastics.levels[level])
+    if weight == end:
+        return
+    result = actions[weight, 1]
+    run_segment(program, actions[weight, 0], registers, lanes)
+    _move_weights(registers, result, lanes, w, synapse, change, seconds)
+    sums = plastics.whole[q, MOVED_SUM]
+    if sums >= 0:
+        total, target = np.uint64(sums), desk.target
+        for k in range(np.uint64(lanes)):
+            values[total + target[k]] += registers[result, k] - registers[0, k]
+
+
+@kernel
+def show_sums(plastics: Any, wires: Any, q: int) -> None:
+    """Let rules read the sums of weights of plastic projection q as its latest event left them."""
+    sums, moved = plastics.whole[q, SUM], plastics.whole[q, MOVED_SUM]
+    if sums >= 0:
+        for k in range(wires.table[plastics.whole[q, PROJECTION], TARGETS]):
+            plastics.values[sums + k] = plastics.values[moved + k]
 
 
 @kernel

@@ -319,7 +319,9 @@ class Simulation:
             if first >= 0:
                 size = self.network.population(self._projection(name).target).size
                 _, target = self.synapses(name)
-                self._plastics.values[first : first + size] = np.bincount(target, self.weights(name), size)
+                moved = self._plastics.whole[q, tables.MOVED_SUM]
+                exact = np.bincount(target, self.weights(name), size)
+                self._plastics.values[first : first + size] = self._plastics.values[moved : moved + size] = exact
 
     def _set_learning(self, learning: bool | Mapping[str, bool]) -> None:
         by_name = dict.fromkeys(self._plastic, learning) if isinstance(learning, bool) else learning

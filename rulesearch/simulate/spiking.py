@@ -5,7 +5,8 @@ $$\tau_m \dot V = V_{rest} - V + g_E (E_E - V) + g_P (E_P - V), \qquad \dot g = 
 with conductances in units of the leak. V is integrated exactly for conductances that are constant within a
 step. A presynaptic spike of synapse i adds `gain` times w_i, as it stands before the spike changes it, to g_P.
 Order in a step: presynaptic spikes (slot `on_pre`, then the trace), the membrane, a postsynaptic spike (slot
-`on_post`, then the trace). After Vogels et al. 2011, doi 10.1126/science.1211095 (ModelDB 143751).
+`on_post`, then the trace). All presynaptic spikes of a step are one event: `w_mean` is what it was before any of them.
+After Vogels et al. 2011, doi 10.1126/science.1211095 (ModelDB 143751).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 r"""One synapse under given spikes, from event to event: exact, without a time grid.
 
 At a spike the slots read all states as they stand before the spike adds to them; synaptic states change before the
-weight. Between spikes traces and synaptic states decay by exp(-t/tau). Where a rule moves between spikes in another way
-(`drift`, a low-pass, the drift of a synaptic state),
+weight, all of them by what they were before. Between spikes traces and synaptic states decay by exp(-t/tau). Where a
+rule moves between spikes in another way (`drift`, a low-pass, the drift of a synaptic state),
 
 $$\dot w = \eta\,\mathrm{drift}, \qquad \dot z = (g - z)/\tau$$
 
@@ -149,9 +149,10 @@ class Synapse:
     def spike(self, side: str) -> None:
         """Let a spike of the side `pre` or `post` arrive."""
         slot = f"on_{side}"
+        before = self.values()
         for name, state in self.rule.states.items():
             if isinstance(state, Synaptic) and slot in state.slots:
-                self.states[name] += float(state.slots[slot].evaluate(self.values()))
+                self.states[name] += float(state.slots[slot].evaluate(before))
         if slot in self.rule.slots:
             self.weight = self._bounded(self.weight + self._eta * float(self.rule.slots[slot].evaluate(self.values())))
         for name, state in self.rule.states.items():

@@ -26,7 +26,6 @@ from rulesearch.simulate.network_tables import (
     PROJECTION,
     ROW_FIRST,
     SENDERS,
-    SUM,
     SYNAPSE_FIRST,
     SYNAPSES,
     SYNAPTIC_EVENTS,
@@ -36,19 +35,19 @@ from rulesearch.simulate.network_tables import (
     UPDATES,
     WEIGHT_FIRST,
 )
-from rulesearch.simulate.rule_kernel import run_lanes
+from rulesearch.simulate.rule_kernel import run_lanes, show_sums
 
 # Loops run over unsigned numbers: such an index needs no check for a negative one.
 
 
 @kernel
 def _take_rows(
-    desk: Any, targets: Any, starts: Any, units: Any, place: Any, stop: int, first_row: int, needs: Any, alone: bool
+    desk: Any, targets: Any, starts: Any, units: Any, place: Any, stop: int, first_row: int, needs: Any
 ) -> int:
     """Let synapses of the senders that fired wait in the lanes until these are full; return how many do.
 
     **Arguments:** `starts`: of the senders' rows, the first of which is `first_row`; `place`: which unit comes next,
-    up to `stop`, and how many of its synapses were taken before; `alone`: whether each sender has the lanes for itself.
+    up to `stop`, and how many of its synapses were taken before.
     """
     synapse, target, rows = desk.synapse, desk.target, desk.row
     lanes = 0
@@ -71,8 +70,6 @@ def _take_rows(
         else:
             place[0] += 1
             place[1] = 0
-            if alone and lanes > 0:
-                break
     return lanes
 
 
@@ -124,12 +121,10 @@ def _run_rows(
 ) -> None:
     """Run an event of plastic projection q on all synapses of the units `start` to `stop`; see `_take_rows`."""
     event = EVENTS * q + slot
-    # What reads a sum of weights must see the changes by the spikes before it.
-    alone = plastics.whole[q, SUM] >= 0 and slot == ON_PRE
     needs, place = plastics.needs[event], desk.place
     place[0], place[1] = start, 0
     while place[0] < stop:
-        lanes = _take_rows(desk, targets, starts, units, place, stop, first_row, needs, alone)
+        lanes = _take_rows(desk, targets, starts, units, place, stop, first_row, needs)
         run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)
 
 
@@ -236,6 +231,7 @@ def post_spikes(
             run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, desk, lanes, w, 1.0)
         run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
         counts[UPDATES] += lanes
+    show_sums(plastics, wires, q)
 
 
 @kernel
@@ -257,4 +253,5 @@ def every_synapse(
     starts = wires.row_starts[wire[ROW_FIRST] :]
     every = desk.every[: wire[DELAYS] * wire[SENDERS]]
     _run_rows(program, cells, plastics, q, slot, targets, starts, every, 0, every.size, 0, w, seconds, desk)
+    show_sums(plastics, wires, q)
     counts[UPDATES] += wire[SYNAPSES]

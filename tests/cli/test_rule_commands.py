@@ -64,6 +64,12 @@ def test_respond_prints_the_agreed_document(call: Call) -> None:
     assert "change of w" in call(*words[:-1]).out
 
 
+def test_respond_says_which_spike_comes_first(call: Call) -> None:
+    said = " ".join(call("respond", "--help").out.replace("│", " ").split())
+    assert "Of two spikes at the same time the presynaptic one comes first" in said
+    assert call("respond", "on_pre: -y; on_post: x", "--pre", "10", "--post", "10", "--json").document["delta_w"] == 1.0
+
+
 def test_respond_reads_a_clamped_potential_and_a_starting_weight(call: Call, tmp_path: Path) -> None:
     path = tmp_path / "v.csv"
     path.write_text("0,-70\n100,-20\n")

@@ -37,6 +37,15 @@ def test_infinite_values_are_written_so_that_python_reads_them() -> None:
     assert "clip(w, 0, inf)" in text
 
 
+def test_a_state_moves_before_the_one_that_it_reads() -> None:
+    text = export(parse_rules("on_pre: A; P = synaptic(on_pre: 1); A = synaptic(on_pre: 2*P)"), "brian2")
+    assert text.index("A += (2.0 * P)") < text.index("P += 1.0") < text.index("w = clip")
+    with pytest.raises(
+        RulesearchError, match="A and B read each other in on_pre, and NESTML moves one after the other"
+    ):
+        export(parse_rules("on_pre: A; A = synaptic(on_pre: B); B = synaptic(on_pre: 2*A)"), "nestml")
+
+
 def test_sums_over_synapses_are_refused_by_name() -> None:
     with pytest.raises(RulesearchError, match="reads w_mean"):
         export(parse_rules("on_pre: y - w_mean"), "brian2")

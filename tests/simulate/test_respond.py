@@ -56,6 +56,13 @@ def test_a_synaptic_state_changes_before_the_weight_and_decays() -> None:
     assert pair_change(rule, -0.05, 0.0) == pytest.approx(2.0 + (2.0 * math.exp(-1.0) + 1.0))
 
 
+def test_synaptic_states_move_by_what_they_were_before_in_whatever_order_they_are_declared() -> None:
+    first, second = "A = synaptic(on_pre: 1 + B)", "B = synaptic(on_pre: 2 + 3*A)"
+    for states in (f"{first}; {second}", f"{second}; {first}"):
+        # (A, B): (0, 0), then (1, 2), then (1 + 1 + 2, 2 + 2 + 3); the weight reads them as moved.
+        assert respond(rule(f"on_pre: A + 10*B; {states}"), [0.0, 0.01], [], weight=0.0).weight == 21.0 + 74.0
+
+
 def test_what_spikes_do_not_determine_must_be_given() -> None:
     rule = parse_rules("on_pre: R*w_mean*w_sum").only()
     with pytest.raises(RulesearchError, match=r"reads R, which the spikes of one synapse do not determine.*R = 1"):
