@@ -194,10 +194,15 @@ def _by_shape(vector: _Vector, other: _Vector) -> dict[tuple[str, str, str], Pla
 
 def _angle(a: _Vector, b: _Vector, partners: dict[Place, Place]) -> float:
     """Return the sine of the angle between the coefficient vectors; 1 where it is 90 degrees or more."""
-    length = math.sqrt(sum(t.coefficient**2 for t in a.values()) * sum(t.coefficient**2 for t in b.values()))
-    if not length or not math.isfinite(length):
+    ours, theirs = (max((abs(term.coefficient) for term in each.values()), default=0.0) for each in (a, b))
+    if not ours or not theirs:
         return 1.0
-    cosine = sum(a[place].coefficient * b[other].coefficient for place, other in partners.items()) / length
+    # In shares of the largest: squares of 1e200 are beyond double precision.
+    dot = sum(a[place].coefficient / ours * (b[other].coefficient / theirs) for place, other in partners.items())
+    length = math.hypot(*(t.coefficient / ours for t in a.values())) * math.hypot(
+        *(t.coefficient / theirs for t in b.values())
+    )
+    cosine = dot / length
     return math.sqrt(max(0.0, 1.0 - max(0.0, cosine) ** 2))
 
 

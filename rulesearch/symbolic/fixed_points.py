@@ -17,18 +17,23 @@ fixed points are weights, otherwise rates of the postsynaptic neuron.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from rulesearch.expression.operators import Operator
 from rulesearch.expression.sympy_form import to_sympy
+from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, Trace
 
 _HIGHEST_POWER = 8
 _HIGHEST_DEGREE = 12
+_HIGHEST_EXPONENT = 64
 _MOST_OPERATIONS = 400
+_MOST_TERMS = 5_000
 _GRID = 2001
 _REFERENCE_RATE = 10.0
 _CUSTOMARY_TAU = 0.02
@@ -93,10 +98,10 @@ def _rate_mean(rule: Rule) -> Any:
                 total += coefficient * sympy.factorial2(power - 1) * variance ** (power // 2)
         return total
 
-    whole = _as_sympy(rule, "on_step")
+    whole = _as_sympy(rule, rule.slots["on_step"])
     for name, state in rule.states.items():
         if isinstance(state, Lowpass) and name in rule.symbols:
-            whole = whole.subs(sympy.Symbol(name, real=True), averaged(to_sympy(state.expression)))
+            whole = whole.subs(sympy.Symbol(name, real=True), averaged(_as_sympy(rule, state.expression)))
     allowed = {"w", "x", "y", *rule.constants, "lambda"}
     if {symbol.name for symbol in whole.free_symbols} - allowed:
         raise _BeyondAveragingError
@@ -118,15 +123,45 @@ def _spike_mean(rule: Rule) -> Any:
     total = sympy.Integer(0)
     for slot in rule.slots:
         rate = {"on_pre": rates["pre"], "on_post": rates["post"]}.get(slot, sympy.Integer(1))
-        total += rate * _trace_mean(_as_sympy(rule, slot), traces, rates)
+        total += rate * _trace_mean(_as_sympy(rule, rule.slots[slot]), traces, rates)
     return total
 
 
-def _as_sympy(rule: Rule, slot: str) -> Any:
-    expression = rule.slots[slot]
-    if expression.size > _MOST_OPERATIONS:
+def _as_sympy(rule: Rule, expression: Expression) -> Any:
+    if expression.size > _MOST_OPERATIONS or _expanded_terms(expression, rule.constant_values()) > _MOST_TERMS:
         raise _BeyondAveragingError
     return to_sympy(expression)
+
+
+def _expanded_terms(expression: Expression, constants: Mapping[str, float]) -> float:
+    """Return at most how many terms an expression has once its products and powers are multiplied out.
+
+    High powers, and constants beyond double precision, count as infinitely many: exact arithmetic never ends on them.
+    """
+
+    def leaf(node: str | Number) -> tuple[float, float | None]:
+        return 1.0, constants.get(node) if isinstance(node, str) else node.value
+
+    def branch(row: Operator, *parts: tuple[float, float | None]) -> tuple[float, float | None]:
+        numbers = [np.float64(value) for _, value in parts if value is not None]
+        value = float(row.numpy(*numbers)) if len(numbers) == len(parts) else None
+        if value is not None and not math.isfinite(value):
+            return math.inf, value
+        (first, _), (second, power) = parts[0], parts[-1]
+        if row.name in ("add", "sub"):
+            return first + second, value
+        if row.name in ("mul", "div"):
+            return first * second, value
+        if row.name != "pow" or power is None:
+            return max(first, second), value
+        size = abs(power)
+        if not size <= _HIGHEST_EXPONENT:
+            return math.inf, value
+        return (math.comb(int(first + size), int(size)) if first < math.inf else first), value
+
+    with np.errstate(all="ignore"):
+        terms, _ = expression.fold(leaf, branch)
+    return float(terms)
 
 
 def _trace_mean(expression: Any, traces: dict[str, Trace], rates: dict[str, Any]) -> Any:

@@ -153,6 +153,15 @@ def test_constants_inside_functions_are_compared() -> None:
     assert verdict.coefficients["tanh(x - 0.4)*y, constant 1"] == pytest.approx(1.25)
 
 
+def test_coefficients_near_the_end_of_double_precision_have_a_distance() -> None:
+    verdict = _against("a*x*y - a*w*y**2; a = 1e308", "oja")
+    assert (verdict.verdict, verdict.scale) == ("equal-up-to-scale", pytest.approx(1e308))
+    other = _against("a*x*y - w*y**2; a = 1e308", "oja")
+    assert other.verdict == "same-terms"
+    assert other.distance == pytest.approx(0.45 * 0.5**0.5)
+    assert compare(parse_rules("2**1000"))[0].distance == 1.0
+
+
 def test_same_terms_are_nearer_than_other_terms() -> None:
     rules = parse_rules("x*y + 9*w*y**2")
     verdicts = compare(rules, [parse_rules("x*y + 9*w*y**2 + 0.001*w"), known_rule("oja")])

@@ -49,6 +49,13 @@ def test_what_has_no_closed_average_gives_nothing(text: str) -> None:
     assert _points(text) == []
 
 
+@pytest.mark.parametrize(
+    "text", ["9**9**9*x", "(x + y)**1e9", "((x + y)**60)**60", "x*exp(exp(exp(20)))", "x*2**-1000"]
+)
+def test_what_exact_arithmetic_would_never_end_on_gives_nothing(text: str) -> None:
+    assert _points(text) == []
+
+
 def test_hebb_is_unstable_and_constant_changes_have_no_fixed_point() -> None:
     assert [each.slope for each in _points("x*y")] == [1]
     assert _points("on_pre: 1") == []
