@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rulesearch.rules import RuleSet
+    from rulesearch.tasks.task import Task
     from rulesearch.workflow.run import Run
 
 RuleOrRun = Annotated[
@@ -68,7 +69,7 @@ def report(
             notify(f"there is no browser here that could show it; open {path.resolve()}")
 
 
-def read_rules_or_run(argument: str) -> RuleSet | Run:
+def read_rules_or_run(argument: str, task: Task | None = None) -> RuleSet | Run:
     """Return the run where the argument is a folder, else the rules that it stands for; raises `RulesearchError`."""
     if os.path.isdir(argument.strip()):
         from rulesearch.rules import find_known
@@ -76,7 +77,7 @@ def read_rules_or_run(argument: str) -> RuleSet | Run:
 
         known = find_known(argument)
         return known.rules if known is not None else Run.open(argument.strip())
-    return read_rule(argument)
+    return read_rule(argument, task)
 
 
 def export(
@@ -88,13 +89,41 @@ def export(
         ),
     ] = "latex",
     output: OutputOption = None,
+    task: MaybeTask = None,
+    settings: SetOption = None,
+    eta: Annotated[float | None, typer.Option(metavar="RATE", help="The learning rate.")] = None,
+    bounds: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="Bounds of the weight, such as 0,1 or 0,inf.")
+    ] = None,
+    inhibitory: Annotated[
+        bool | None, typer.Option("--inhibitory/--excitatory", help="What the synapses do in a simulator.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a rule, or the front of a run, for papers and programs; without a file to standard output."""
+    """Write a rule, or the front of a run, for papers and programs; without a file to standard output.
+
+    A rule of a run goes out with the learning rate and the bounds of its task, any other with those of --task, --eta
+    and --bounds. A script of a simulator needs both: its first line says where neither the rule nor you gave them. Of a
+    known rule it takes those of the task that the rule solves.
+    """
     import rulesearch as rs
     from rulesearch.export.files import write_text
 
-    text = rs.export(read_rules_or_run(rule), format)
+    on = read_task(task)
+    if on is None and settings:
+        raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
+    found = read_rules_or_run(rule, on)
+    text = rs.export(
+        # The text says which run a rule is from.
+        rule.strip() if _is_rules(found) else found,  # type: ignore[arg-type]
+        format,
+        on,
+        read_settings(settings),
+        eta=eta,
+        bounds=None if bounds is None else read_bounds(bounds),
+        inhibitory=inhibitory,
+        notify=notify,
+    )
     if output is not None:
         write_text(Path(output), text)
     if as_json:
@@ -103,6 +132,16 @@ def export(
         sys.stdout.write(text)
     else:
         notify(f"wrote {output}")
+
+
+def read_bounds(text: str) -> tuple[float, float]:
+    """Return the numbers of `0,1` or `[0, inf]`; raises `RulesearchError`."""
+    words = text.strip().removeprefix("[").removesuffix("]").split(",")
+    try:
+        low, high = (float(word) for word in words)
+    except ValueError:
+        raise RulesearchError(f"--bounds takes two numbers, such as 0,1 or 0,inf; found {text!r}") from None
+    return low, high
 
 
 def cite(rule: RuleOrRun, as_json: JsonOption = False) -> None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
+from rulesearch.export.placing import Placed
 from rulesearch.export.spiking import SpikingExport, described
 from rulesearch.expression.units import time_text
-from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, Synaptic
+from rulesearch.tasks.task import FREE
 
 _FUNCTIONS = {
     **{name: f"{name}({{0}})" for name in ("exp", "log", "sqrt", "abs", "tanh", "sin", "cos", "sign")},
@@ -30,27 +32,27 @@ _TAKEN = frozenset(
         *("True", "False", "second", "rand", "randn", "clip", "int", "delay", "lastupdate", *"CEINOQS"),
     )
 )
-_CURRENTS = """I_E = g*(0*mV - v) : amp
-    I_I = 0*pA : amp"""
+_INHIBITION = "g_inh*(-80*mV - v)"
 
 
-def rules_brian2(rules: RuleSet) -> str:
+def rules_brian2(ready: Placed) -> str:
     """Return the text of a Brian2 script, with one function per rule that makes its synapses.
 
     **Raises:** `RulesearchError` for what Brian2 cannot express, by name.
     """
+    rules = ready.rules
     text = described(
-        rules,
+        ready,
         "Brian2",
         "Inside the rule all quantities are plain numbers in s, mV, nS, pA and Hz. States that only spikes change are "
         "event-driven, that is exact; those that a drift reads follow the clock.",
     )
     lines = [f'"""{text}\n"""', "", "import numpy as np", "from brian2 import *", ""]
-    for name, rule in rules.rules.items():
-        lines += _Synapses(rule, "make_synapses" if len(rules.rules) == 1 else f"make_{name}_synapses").lines()
-    first = next(iter(rules.rules))
-    maker = "make_synapses" if len(rules.rules) == 1 else f"make_{first}_synapses"
-    return "\n".join([*lines, *_example(next(iter(rules.rules.values())), maker)])
+    makers = {name: "make_synapses" if len(rules.rules) == 1 else f"make_{name}_synapses" for name in rules.rules}
+    writers = [_Synapses(rule, makers[name], name in ready.inhibitory) for name, rule in rules.rules.items()]
+    for writer in writers:
+        lines += writer.lines()
+    return "\n".join([*lines, *_example(writers[0])])
 
 
 class _Synapses(SpikingExport):
@@ -69,8 +71,8 @@ class _Synapses(SpikingExport):
     second: ClassVar[str] = "second"
     over: ClassVar[str] = "/"
 
-    def __init__(self, rule: Rule, maker: str) -> None:
-        super().__init__(rule)
+    def __init__(self, rule: Rule, maker: str, inhibits: bool) -> None:
+        super().__init__(rule, inhibits)
         self.maker = maker
         self.clocked = self._with_the_clock()
 
@@ -104,11 +106,21 @@ class _Synapses(SpikingExport):
 
     def changed(self, slot: str) -> str:
         """Return the weight after a change."""
-        return f"clip(w + eta*{slot}, w_min, w_max)"
+        return f"w + eta*{slot}" if self.free else f"clip(w + eta*{slot}, w_min, w_max)"
+
+    @property
+    def free(self) -> bool:
+        """Whether the weight has no bounds."""
+        return self.rule.bounds in (None, FREE)
+
+    @property
+    def effect(self) -> str:
+        """What a presynaptic spike does to the neuron of the example."""
+        return "g_inh_post += w*nS" if self.inhibits else "g_post += w*nS"
 
     def lines(self) -> list[str]:
         """Return the lines of the function."""
-        low, high = self.rule.bounds or (-math.inf, math.inf)
+        low, high = self.rule.bounds or FREE
         values = [("eta", repr(1.0 if self.rule.eta is None else self.rule.eta), "learning rate")]
         values += [
             (self.name(name), _number(each.value), f"written in {each.unit}" if each.unit else "")
@@ -119,14 +131,14 @@ class _Synapses(SpikingExport):
             for name, state in self.states.items()
             if state.tau is not None
         ]
-        values += [(name, _number(each), "") for name, each in (("w_min", low), ("w_max", high))]
+        values += [] if self.free else [("w_min", _number(low), ""), ("w_max", _number(high), "")]
         rows = [f'        "{name}": {value},' + f"  # {note}" * bool(note) for name, value, note in values]
-        stepped = "drift" in self.rule.slots and (math.isfinite(low) or math.isfinite(high))
+        stepped = "drift" in self.rule.slots and not self.free
         made = ["", f'def {self.maker}(source, target, effect="", **options):']
         made += [
-            '    """Return synapses with the rule, not yet connected.',
+            f'    """Return {"inhibitory " * self.inhibits}synapses with the rule, not yet connected.',
             "",
-            "    **Arguments:** `effect`: what a presynaptic spike does to the target, such as `g_post += w*nS`.",
+            f"    **Arguments:** `effect`: what a presynaptic spike does to the target, such as `{self.effect}`.",
             '    """',
             "    constants = {",
             *rows,
@@ -162,24 +174,30 @@ def _number(value: float) -> str:
     return repr(value) if math.isfinite(value) else f'float("{value!r}")'
 
 
-def _example(rule: Rule, maker: str) -> list[str]:
+def _example(synapses: _Synapses) -> list[str]:
+    rule, inhibits = synapses.rule, synapses.inhibits
     reads = [name for name in ("v_dend", "I_E", "I_I") if name in rule.symbols and name not in rule.states]
-    more = [f"    {_CURRENTS}"] if "I_E" in reads or "I_I" in reads else []
-    more += ["    dv_dend/dt = (-70*mV - v_dend)/(20*ms) + (v - v_dend)/(10*ms) : volt"] if "v_dend" in reads else []
+    more = ["dg_inh/dt = -g_inh/(10*ms) : siemens"] if inhibits else []
+    if "I_E" in reads or "I_I" in reads:
+        more += ["I_E = g*(0*mV - v) : amp", f"I_I = {_INHIBITION if inhibits else '0*pA'} : amp"]
+    more += ["dv_dend/dt = (-70*mV - v_dend)/(20*ms) + (v - v_dend)/(10*ms) : volt"] if "v_dend" in reads else []
     low, high = rule.bounds or (0.0, 1.0)
     start = min(max(0.5, low), high)
+    inhibition, drive = (f" + {_INHIBITION}", ", drive") if inhibits else ("", "")
+    driven = ['    drive = PoissonInput(neuron, "g", 100, 20*Hz, 1*nS)'] if inhibits else []
+    inputs = "Let 100 Poisson inputs inhibit a driven" if inhibits else "Let 100 Poisson inputs drive a"
     return [
         "",
         "def example(seconds=5.0):",
-        '    """Let 100 Poisson inputs drive a leaky integrate-and-fire neuron; return times and weights."""',
+        f'    """{inputs} leaky integrate-and-fire neuron; return times and weights."""',
         "    seed(1)",
         '    inputs = PoissonGroup(100, 20*Hz, name="inputs")',
         "    neuron = NeuronGroup(",
         "        1,",
         '        """',
-        "    dv/dt = (10*nS*(-70*mV - v) + g*(0*mV - v))/(200*pF) : volt (unless refractory)",
+        f"    dv/dt = (10*nS*(-70*mV - v) + g*(0*mV - v){inhibition})/(200*pF) : volt (unless refractory)",
         "    dg/dt = -g/(5*ms) : siemens",
-        *more,
+        *(f"    {line}" for line in more),
         '    """,',
         '        threshold="v > -50*mV",',
         '        reset="v = -70*mV",',
@@ -187,12 +205,13 @@ def _example(rule: Rule, maker: str) -> list[str]:
         '        method="euler",',
         "    )",
         "    neuron.v = -70*mV",
-        f'    synapses = {maker}(inputs, neuron, "g_post += w*nS")',
+        *driven,
+        f'    synapses = {synapses.maker}(inputs, neuron, "{synapses.effect}")',
         "    synapses.connect()",
         f"    synapses.w = {start!r}",
         '    weights = StateMonitor(synapses, "w", record=range(10), dt=100*ms)',
         "    spikes = SpikeMonitor(neuron)",
-        "    network = Network(inputs, neuron, synapses, weights, spikes)",
+        f"    network = Network(inputs, neuron, synapses, weights, spikes{drive})",
         "    network.run(seconds*second)",
         '    print(f"{spikes.num_spikes/seconds:.1f} Hz, mean weight {np.mean(synapses.w[:]):.4g} after {seconds} s")',
         "    return weights.t/second, np.array(weights.w)",

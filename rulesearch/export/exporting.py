@@ -3,51 +3,81 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.export.brian2_code import rules_brian2
 from rulesearch.export.latex import rules_latex, run_latex
 from rulesearch.export.nestml_code import rules_nestml
+from rulesearch.export.placing import Placed, placed
 from rulesearch.export.python_code import rules_python
 from rulesearch.export.sympy_code import rules_sympy
-from rulesearch.rules import KnownRule, Rule, RuleSet, rules_to_json
+from rulesearch.rules import KnownRule, Rule, RuleSet, find_known, rules_to_json
+from rulesearch.tasks.registry import load_task
 
 if TYPE_CHECKING:
+    from rulesearch.tasks.task import Task
     from rulesearch.workflow.run import Run
 
+_MAKERS: dict[str, Callable[[Placed], str]] = {
+    "latex": lambda ready: rules_latex(ready.rules),
+    "json": lambda ready: json.dumps(rules_to_json(ready.rules), indent=2, allow_nan=False) + "\n",
+    "python": lambda ready: rules_python(ready.rules, ready.note),
+    "sympy": lambda ready: rules_sympy(ready.rules),
+    "brian2": rules_brian2,
+    "nestml": rules_nestml,
+}
 FORMATS: dict[str, tuple[str, ...]] = {
-    "rule": ("latex", "json", "python", "sympy", "brian2", "nestml"),
+    "rule": tuple(_MAKERS),
     "run": ("latex", "csv"),
 }
 """The formats of a rule and of a run."""
 
 
-def export(what: Rule | RuleSet | KnownRule | Run | str, format: str) -> str:
+def export(
+    what: Rule | RuleSet | KnownRule | Run | str,
+    format: str,
+    task: str | Task | None = None,
+    settings: Mapping[str, str | float] | None = None,
+    *,
+    eta: float | None = None,
+    bounds: tuple[float, float] | None = None,
+    inhibitory: bool | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> str:
     """Return a rule, or the front of a run, as the text of a file.
 
-    **Arguments:** `what`: a rule (also its text or a known name) or a run; `format`: one of `FORMATS`.
-    **Raises:** `RulesearchError` for a format that there is not.
-    """
-    if isinstance(what, str):
-        from rulesearch.workflow.resolve import read_rules
+    A rule of a run goes out with the learning rate and bounds of the run's task; a known rule that gives none, given by
+    its name, into a simulator with those of a task that it solves.
 
-        what = read_rules(what)
+    **Arguments:** `what`: a rule (also its text, a known name or `RUN:RANK`) or a run; `format`: one of `FORMATS`;
+    `task`, with its `settings`: gives the learning rate, bounds and sign that the rule leaves open; `eta`, `bounds` and
+    `inhibitory` win over both; `notify` is told what a script of a simulator lacks.
+    **Raises:** `RulesearchError` for a format that there is not, or a task that cannot run the rule.
+    """
+    on = load_task(task) if isinstance(task, str) else task
+    known = find_known(what) if isinstance(what, str) else what if isinstance(what, KnownRule) else None
+    if isinstance(what, str):
+        from rulesearch.workflow.resolve import read_rules, task_of
+
+        found = task_of(what) if on is None else None
+        on, settings = (on, settings) if found is None else found
+        what = read_rules(what, on)
     if isinstance(what, KnownRule):
         what = what.rules
     if isinstance(what, Rule):
         what = RuleSet.single(what)
     if isinstance(what, RuleSet):
-        makers: dict[str, Callable[[RuleSet], str]] = {
-            "latex": rules_latex,
-            "json": lambda rules: json.dumps(rules_to_json(rules), indent=2, allow_nan=False) + "\n",
-            "python": rules_python,
-            "sympy": rules_sympy,
-            "brian2": rules_brian2,
-            "nestml": rules_nestml,
-        }
-        return makers[_checked(format, "rule")](what)
+        maker = _MAKERS[_checked(format, "rule")]
+        to_run = format in ("brian2", "nestml")
+        solves = known if to_run else None
+        ready = placed(what, on, settings, eta=eta, bounds=bounds, inhibitory=inhibitory, known=solves)
+        if notify is not None and ready.asks and to_run:
+            notify(f"the rule goes out with {ready.note}; type --task T, or for example --eta 0.001 --bounds 0,1")
+        return maker(ready)
+    if (task, eta, bounds, inhibitory) != (None,) * 4:
+        raise RulesearchError("a run has its task, learning rates and bounds; name one rule of it, such as RUN:1")
     if _checked(format, "run") == "csv":
         return str(what.front.to_csv(index=False, lineterminator="\n"))
     return run_latex(what)

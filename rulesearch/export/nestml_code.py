@@ -14,11 +14,11 @@ import re
 from typing import ClassVar
 
 from rulesearch.errors import RulesearchError
+from rulesearch.export.placing import Placed
 from rulesearch.export.spiking import SIGNALS, SpikingExport, described
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
-from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Lowpass, Synaptic
 
 _FUNCTIONS = {
@@ -50,13 +50,14 @@ TAKEN = frozenset(_TAKEN_WORDS.split())
 _UNIT = {"v": "mV", "v_dend": "mV", "I_E": "pA", "I_I": "pA"}
 
 
-def rules_nestml(rules: RuleSet) -> str:
+def rules_nestml(ready: Placed) -> str:
     """Return the text of a NESTML file with one synapse model per rule.
 
     **Raises:** `RulesearchError` for what NESTML cannot express, by name.
     """
+    rules = ready.rules
     text = described(
-        rules,
+        ready,
         "NESTML",
         "Inside the rule all quantities are plain numbers in s, mV, nS, pA and Hz. Generate code for a pair of this "
         "synapse and a neuron (code generator option neuron_synapse_pairs).",
@@ -64,7 +65,7 @@ def rules_nestml(rules: RuleSet) -> str:
     models = []
     for name, rule in rules.rules.items():
         title = rules.name if len(rules.rules) == 1 else f"{rules.name}_{name}"
-        models.append("\n".join(_Model(rule).lines(_model_name(title))))
+        models.append("\n".join(_Model(rule, name in ready.inhibitory).lines(_model_name(title))))
     return "\n".join([*(f"# {line}".rstrip() for line in text.splitlines()), *models])
 
 
@@ -179,7 +180,7 @@ class _Model(SpikingExport):
             blocks["equations"] = equations
         blocks |= {"input": ports, "output": ["spike"]}
         first, second = (", priority=2", ", priority=1") if handlers["on_post"] else ("", "")
-        blocks[f"onReceive(pre_spikes{first})"] = ["emit_spike(w)", *handlers["on_pre"]]
+        blocks[f"onReceive(pre_spikes{first})"] = [f"emit_spike({'-w' if self.inhibits else 'w'})", *handlers["on_pre"]]
         if handlers["on_post"]:
             blocks[f"onReceive(post_spikes{second})"] = handlers["on_post"]
         if handlers["on_step"]:

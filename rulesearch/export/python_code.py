@@ -14,7 +14,7 @@ from rulesearch.expression.operators import FUNCTION, NEGATION, POWER, PRODUCT, 
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import time_text
-from rulesearch.rules.library import known_rules
+from rulesearch.rules.library import KnownRule, known_rule
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, Trace
 
@@ -48,9 +48,9 @@ _FLOATS = [
 _TAKEN = {"np", "eta", "_floats"}
 
 
-def rules_python(rules: RuleSet) -> str:
-    """Return the text of a Python module."""
-    lines = ['"""' + _docstring(rules) + '"""', "", "import numpy as np", "", *_FLOATS]
+def rules_python(rules: RuleSet, note: str = "") -> str:
+    """Return the text of a Python module; `note`: what is to be said of its learning rate and bounds."""
+    lines = ['"""' + _docstring(rules, note) + '"""', "", "import numpy as np", "", *_FLOATS]
     for name, rule in rules.rules.items():
         prefix = "" if len(rules.rules) == 1 else f"{_name(name)}_"
         if rule.bounds is not None:
@@ -69,9 +69,13 @@ def rules_python(rules: RuleSet) -> str:
     return "\n".join(lines)
 
 
-def _docstring(rules: RuleSet) -> str:
-    parts = [f"Plasticity rule{' ' * bool(rules.name)}{rules.name}."]
-    parts += [str(rules), *citations(rules)]
+def titled(rules: RuleSet, place: str = "", note: str = "") -> str:
+    """Return `Plasticity rule vogels in Brian2, with learning rate 1 (it gives none).`, for the head of a file."""
+    return f"Plasticity rule{f' {rules.name}' * bool(rules.name)}{place}{f', with {note}' * bool(note)}."
+
+
+def _docstring(rules: RuleSet, note: str) -> str:
+    parts = [str(rules), *citations(rules)]
     read = [name for rule in rules.rules.values() for name in rule.symbols]
     states = {name: state for rule in rules.rules.values() for name, state in rule.states.items()}
     meanings = [
@@ -79,7 +83,8 @@ def _docstring(rules: RuleSet) -> str:
         for name in dict.fromkeys(["w", *read])
         if name in {*VOCABULARY, *states}
     ]
-    body = "\n\n".join([*(textwrap.fill(_plain(part), 100) for part in parts), "\n".join(map(_plain, meanings))])
+    head = [_plain(titled(rules, note=note)), *(textwrap.fill(_plain(part), 100) for part in parts)]
+    body = "\n\n".join([*head, "\n".join(map(_plain, meanings))])
     return f"{body}\n"
 
 
@@ -90,16 +95,20 @@ def _plain(text: str) -> str:
 
 def citations(rules: RuleSet) -> list[str]:
     """Return a sentence with the paper of the known rule that a rule is equal to, if any."""
+    found = equal_known(rules)
+    if found is None:
+        return []
+    words = {"identical": "Identical to", "equal": "Equal to", "equal-up-to-scale": "Up to a factor the rule of"}
+    verdict, known = found
+    return [f"{words[verdict]} {known.title}: {known.reference}{f' doi:{known.doi}' * bool(known.doi)}"]
+
+
+def equal_known(rules: RuleSet) -> tuple[str, KnownRule] | None:
+    """Return the nearest known rule and the verdict, where rules are equal to it or a multiple of it."""
     from rulesearch.symbolic import compare
 
-    known = {each.name: each for first in known_rules().values() for each in first.family()}
-    close = [each for each in compare(rules) if each.rank <= 2]
-    words = {"identical": "Identical to", "equal": "Equal to", "equal-up-to-scale": "Up to a factor the rule of"}
-    return [
-        f"{words[each.verdict]} {each.title}: {known[each.rule].reference}"
-        + f" doi:{known[each.rule].doi}" * bool(known[each.rule].doi)
-        for each in close[:1]
-    ]
+    first = next((each for each in compare(rules) if each.rank <= 2), None)
+    return None if first is None else (first.verdict, known_rule(first.rule))
 
 
 def _meaning(name: str, states: Mapping[str, State]) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from rulesearch.errors import RulesearchError
-from rulesearch.export.python_code import citations
+from rulesearch.export.placing import Placed
+from rulesearch.export.python_code import citations, equal_known, titled
 from rulesearch.expression.operators import FUNCTION, Operator
 from rulesearch.expression.tree import Expression, Number
-from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, State, Synaptic, Trace
 
 SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
@@ -36,8 +37,9 @@ class SpikingExport(ABC):
     second: ClassVar[str]
     over: ClassVar[str]
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, inhibits: bool = False) -> None:
         self.rule = rule
+        self.inhibits = inhibits
         self.states: dict[str, State] = {
             **{
                 name: Trace(CUSTOMARY_TRACES[name], _CUSTOMARY_TAU)
@@ -154,15 +156,23 @@ class SpikingExport(ABC):
         """Return the weight after a change by eta times what a slot gives, within its bounds."""
 
 
-def described(rules: RuleSet, simulator: str, *more: str) -> str:
-    """Return what the head of a file says: what it is, the rule, its sources and more, each wrapped."""
-    head = [
-        f"Plasticity rule{' ' * bool(rules.name)}{rules.name} in {simulator}.",
-        str(rules),
-        *citations(rules),
-        *more,
-    ]
-    return "\n\n".join(textwrap.fill(_plain(part), 100) for part in head)
+def described(ready: Placed, simulator: str, *more: str) -> str:
+    """Return what the head of a file says: what it is, the rule, its sources, its synapses and more, each wrapped."""
+    parts = [str(ready.rules), *citations(ready.rules), *_signs(ready), *more]
+    title = _plain(titled(ready.rules, f" in {simulator}", ready.note))
+    return "\n\n".join([title, *(textwrap.fill(_plain(part), 100) for part in parts)])
+
+
+def _signs(ready: Placed) -> list[str]:
+    """Return a sentence on inhibition, also where a rule that is known for it goes out on excitatory synapses."""
+    names = [name for name in ready.rules.rules if name in ready.inhibitory]
+    if names:
+        which = f"Synapses of {', '.join(names)}" if len(ready.rules.rules) > 1 else "The synapses"
+        return [f"{which} inhibit; their weights are magnitudes."]
+    found = equal_known(ready.rules)
+    if found is None or not found[1].inhibitory:
+        return []
+    return [f"These synapses excite; {found[1].title} is a rule of inhibitory ones (export with --inhibitory)."]
 
 
 def _plain(text: str) -> str:

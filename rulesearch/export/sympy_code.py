@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 from collections.abc import Mapping
 
 from rulesearch.expression.operators import FUNCTION, Operator
@@ -25,14 +26,15 @@ _FUNCTIONS = {
     "relu": "sympy.Max({0}, 0)",
     "sign": "sympy.sign({0})",
 }
-_TAKEN = {"sympy", "rules", "constants", "states"}
+_TAKEN = {"sympy", "rules", "learning_rates", "bounds", "constants", "states"}
 
 
 def rules_sympy(rules: RuleSet) -> str:
-    """Return the text of a Python file with three dictionaries: `rules`, `constants` and `states`.
+    """Return the text of a Python file with dictionaries `rules`, `learning_rates`, `bounds`, `constants`, `states`.
 
-    `rules` holds an expression by rule and slot, learning rate left out; `constants` values by rule and name, in s, mV,
-    nS, pA and Hz; `states` what each state is, in words, with the expressions of low-passes and synaptic states.
+    `rules` holds an expression by rule and slot, learning rate left out; `learning_rates` and `bounds` of the weight
+    stand by rule, None where it gives none; `constants` holds values by rule and name, in s, mV, nS, pA and Hz;
+    `states` what each state is, in words, with the expressions of low-passes and synaptic states.
     """
     names = dict.fromkeys(name for rule in rules.rules.values() for each in rule.expressions() for name in each.symbols)
     lines = [f'"""Plasticity rule {_plain(rules.name)}:'.rstrip(" :") + ":", "", _plain(str(rules)), '"""', ""]
@@ -42,7 +44,11 @@ def rules_sympy(rules: RuleSet) -> str:
     for name, rule in rules.rules.items():
         slots = [f'        "{slot}": {_source(rule.slots[slot])},' for slot in SLOTS if slot in rule.slots]
         lines += [f'    "{name}": {{', *slots, "    },"]
-    lines += ["}", '"""Expression by rule and slot; the learning rate is left out."""', "", "constants = {"]
+    lines += ["}", '"""Expression by rule and slot; the learning rate is left out."""', "", "learning_rates = {"]
+    lines += [f'    "{name}": {rule.eta!r},' for name, rule in rules.rules.items()]
+    lines += ["}", '"""By rule; None where the rule gives none."""', "", "bounds = {"]
+    lines += [f'    "{name}": {_bounds(rule)},' for name, rule in rules.rules.items()]
+    lines += ["}", '"""Lowest and highest weight by rule; None where the rule gives none."""', "", "constants = {"]
     for name, rule in rules.rules.items():
         values = [f"        {_name(key)}: {each.value!r},{_unit(each)}" for key, each in rule.constants.items()]
         lines += [f'    "{name}": {{', *values, "    },"]
@@ -69,6 +75,13 @@ def _states(rule: Rule) -> list[str]:
         inside = "".join(f', "{slot}": {_source(each)}' for slot, each in parts.items())
         lines.append(f'        {_name(name)}: {{"kind": "{kind}"{inside}}},')
     return lines
+
+
+def _bounds(rule: Rule) -> str:
+    if rule.bounds is None:
+        return "None"
+    ends = (repr(end) if math.isfinite(end) else "sympy.oo" if end > 0 else "-sympy.oo" for end in rule.bounds)
+    return f"({', '.join(ends)})"
 
 
 def _unit(number: Number) -> str:

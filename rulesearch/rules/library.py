@@ -39,8 +39,8 @@ class KnownRule:
 
     **Fields:** `name`; `title` for people (`Oja 1982`); `aliases`; `rules` with the paper's constants; `does`:
     what it is known to do; `reference` and `doi` of the paper (empty where it has none); `bibtex`; `checks` that
-    simulate what it does; `variants`: the same equations with other published constants or interaction schemes, or
-    close relatives of the same paper.
+    simulate what it does; `inhibitory`: names of those of its rules whose synapses inhibit; `variants`: the same
+    equations with other published constants or interaction schemes, or close relatives of the same paper.
     """
 
     name: str
@@ -52,6 +52,7 @@ class KnownRule:
     doi: str
     bibtex: str
     checks: tuple[Check, ...] = ()
+    inhibitory: tuple[str, ...] = ()
     variants: tuple[KnownRule, ...] = ()
 
     def family(self) -> Iterator[KnownRule]:
@@ -87,6 +88,7 @@ def _known(fields: Mapping[str, Any]) -> KnownRule:
         fields["doi"],
         fields["bibtex"].strip(),
         tuple(Check(**check) for check in fields.get("checks", ())),
+        tuple(fields.get("inhibitory", ())),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.fingerprint import fingerprint
-from rulesearch.expression.printing import symbol_latex, to_latex, with_joined_signs
+from rulesearch.expression.printing import number_latex, symbol_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import dimension_of
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic
@@ -148,8 +149,16 @@ class Rule:
             equations.append((left, rf"\eta\,{body}" if simple else rf"\eta\left({body}\right)"))
         return equations
 
+    def limits_latex(self) -> str:
+        r"""Return learning rate and bounds, as far as the rule gives them: `\eta = 0.01,\quad 0 \le w \le 1`."""
+        parts = [] if self.eta is None else [rf"\eta = {number_latex(self.eta)}"]
+        low, high = self.bounds or (-math.inf, math.inf)
+        left = rf"{number_latex(low)} \le " if math.isfinite(low) else ""
+        right = rf" \le {number_latex(high)}" if math.isfinite(high) else ""
+        return r",\quad ".join([*parts, *[f"{left}w{right}"] * bool(left or right)])
+
     def _repr_latex_(self) -> str | None:
-        return _shown(self.latex(with_values=True, digits=4))
+        return _shown(_with_limits(self.latex(with_values=True, digits=4), self))
 
     def __str__(self) -> str:
         from rulesearch.rules.text import rule_text
@@ -163,6 +172,11 @@ _LONGEST_SHOWN = 4000
 def _shown(latex: str) -> str | None:
     """Return LaTeX for a notebook; None, so that the text is shown, where it would hold up the browser."""
     return f"$\\begin{{aligned}}{latex}\\end{{aligned}}$" if len(latex) <= _LONGEST_SHOWN else None
+
+
+def _with_limits(latex: str, *rules: Rule) -> str:
+    limits = [each for each in dict.fromkeys(rule.limits_latex() for rule in rules) if each]
+    return r" \\ ".join([latex, *limits])
 
 
 def constant_latex(name: str) -> str:
@@ -207,7 +221,8 @@ class RuleSet:
         return r" \\ ".join(lines)
 
     def _repr_latex_(self) -> str | None:
-        return _shown(self.latex(with_values=True, digits=4))
+        limits = self.rules.values() if len(self.rules) == 1 else ()
+        return _shown(_with_limits(self.latex(with_values=True, digits=4), *limits))
 
     def __str__(self) -> str:
         from rulesearch.rules.text import rule_set_text

@@ -84,6 +84,7 @@ class InhibitoryNetwork(SpikeTask):
         Fidelity("full", 3, "three seeds, as set"),
     )
     bounds: ClassVar[tuple[float, float]] = (0.0, 2.5)
+    inhibitory: ClassVar[tuple[str, ...]] = ("w",)
     grammar: ClassVar[str] = "spiking"
     tolerance: ClassVar[float] = 0.003
     selection_trials: ClassVar[int] = 3
@@ -91,6 +92,10 @@ class InhibitoryNetwork(SpikeTask):
     evidence = (1, 1)
     finalists: ClassVar[int] = 4
     known_rule: ClassVar[str] = "vogels"
+
+    def default_bounds(self, settings: Settings) -> tuple[float, float]:
+        """Return 0 and the setting `w_max`."""
+        return 0.0, settings["w_max"]
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         """Check that a fifth of the neurons is a whole number.

@@ -124,6 +124,7 @@ class InhibitoryRate(SpikeTask):
     requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("tuning_r", 0.95),)
     aims: ClassVar[tuple[str, ...]] = ("rate_loss", "tuning_error")
     bounds: ClassVar[tuple[float, float]] = (0.0, 5.0)
+    inhibitory: ClassVar[tuple[str, ...]] = ("w",)
     grammar: ClassVar[str] = "spiking"
     # A mean rate that is off by 0.2 Hz; the rate of one trial scatters by 0.4 Hz.
     tolerance: ClassVar[float] = 0.006
@@ -135,9 +136,9 @@ class InhibitoryRate(SpikeTask):
     finalists: ClassVar[int] = 6
     known_rule: ClassVar[str] = "vogels"
 
-    def _bind_rule(self, rule: Rule, settings: Settings) -> Rule:
-        bound = super()._bind_rule(rule, settings)
-        return bound if rule.bounds is not None else replace(bound, bounds=(0.0, settings["w_max"]))
+    def default_bounds(self, settings: Settings) -> tuple[float, float]:
+        """Return 0 and the setting `w_max`."""
+        return 0.0, settings["w_max"]
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         """Check that the afferents can be divided into the groups, and that settling is a part of learning.

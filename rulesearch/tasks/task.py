@@ -20,6 +20,9 @@ Settings = Mapping[str, float]
 """Value of every setting of a task, whole numbers as float."""
 
 
+FREE = (-math.inf, math.inf)
+"""Bounds of a weight that may take any value."""
+
 _AS_GOOD = 1.05
 """Factor by which a loss may be above another one that it equals."""
 
@@ -189,6 +192,8 @@ class Task(ABC):
     finalists: ClassVar[int] = 24
     """Candidates that are cleaned up after a search."""
     bounds: ClassVar[tuple[float, float]]
+    inhibitory: ClassVar[tuple[str, ...]] = ()
+    """Names of the rules whose synapses inhibit; their weights are magnitudes."""
     grammar: ClassVar[str]
     known_rule: ClassVar[str]
     """Name of the known rule that solves the task."""
@@ -268,6 +273,10 @@ class Task(ABC):
         """Return the learning rate of rules that give none."""
         return settings["eta"]
 
+    def default_bounds(self, settings: Settings) -> tuple[float, float]:
+        """Return the bounds of the weights of rules that give none."""
+        return self.bounds
+
     def references(self, settings: Settings) -> dict[str, RuleSet]:
         """Return the rules that a front is shown beside, by label: the known rule and the control."""
         return {self.known_rule: self.baseline(settings), "control": self.control(settings)}
@@ -337,6 +346,14 @@ class Task(ABC):
         """Return rules that are known to fit, complete as `bind` makes them."""
         return RuleSet({name: self._bind_rule(rule, settings) for name, rule in rules.rules.items()}, rules.name)
 
+    def spelled_out(self, rules: RuleSet, settings: Settings) -> RuleSet:
+        """Return the rules as they can be read without the task: bound, and bounds that hold nothing back left out."""
+        bound = self.bind(rules, settings).rules
+        free = {name for name, rule in rules.rules.items() if rule.bounds is None and bound[name].bounds == FREE}
+        return RuleSet(
+            {name: replace(rule, bounds=None) if name in free else rule for name, rule in bound.items()}, rules.name
+        )
+
     def _bind_rule(self, rule: Rule, settings: Settings) -> Rule:
         read = rule.symbols
         states = {name: state for name, state in rule.states.items() if name in read}
@@ -347,7 +364,7 @@ class Task(ABC):
             rule,
             states=states,
             eta=self.default_eta(settings) if rule.eta is None else rule.eta,
-            bounds=self.bounds if rule.bounds is None else rule.bounds,
+            bounds=self.default_bounds(settings) if rule.bounds is None else rule.bounds,
         )
 
 

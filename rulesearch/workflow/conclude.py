@@ -96,7 +96,7 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         finalists = [item for item in choose_finalists(problem, pool.values()) if item.key not in cleaned]
         for number, candidate in enumerate(finalists, 1):
             notify(f"cleaning up rule {number} of {len(finalists)}: {candidate.rules}")
-            form = clean_up(complete(candidate.rules, task, settings), task, select)
+            form = clean_up(task.spelled_out(candidate.rules, settings), task, select)
             cleaned[candidate.key] = replace(form, source=candidate.key)
         if task.front_trials > task.selection_trials:
             keys = [item.key for item in finalists]
@@ -112,7 +112,7 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
             pool.setdefault(candidate.key, candidate)
     if not front:
         return Conclusion((), (), (), "no rule ran to its end; nothing was found")
-    references = {label: complete(rules, task, settings) for label, rules in task.references(settings).items()}
+    references = {label: task.spelled_out(rules, settings) for label, rules in task.references(settings).items()}
     baseline = judge([references[task.known_rule]])[0]
     chosen = shortlist(cleaned.values(), baseline, task)
     if chosen:
@@ -164,7 +164,7 @@ def provisional(problem: Problem) -> Conclusion:
     members: list[FrontMember] = []
     front = problem.archive.front()
     for rank, candidate in enumerate(reversed(front), 1):
-        rules = simplify(complete(candidate.rules, task, settings)).simplified
+        rules = simplify(task.spelled_out(candidate.rules, settings)).simplified
         outcome = candidate.full
         if outcome is None or outcome.loss is None:
             continue
@@ -199,14 +199,6 @@ def choose_finalists(problem: Problem, pool: Iterable[Candidate]) -> list[Candid
         next_best += rest[: _PER_SIZE - 1]
     more = max(0, problem.task.finalists - len(front))
     return [*front, *sorted(next_best, key=rank)[:more]]
-
-
-def complete(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> RuleSet:
-    """Return rules with their learning rate and states spelled out, bounds as they were given."""
-    bound = task.bind(rules, settings)
-    return RuleSet(
-        {name: replace(rule, bounds=rules.rules[name].bounds) for name, rule in bound.rules.items()}, rules.name
-    )
 
 
 def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:

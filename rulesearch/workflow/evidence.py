@@ -26,7 +26,7 @@ from rulesearch.symbolic import canonical_size
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Settings, Task
 from rulesearch.workflow.clean_up import deletions
-from rulesearch.workflow.conclude import Scorer, complete
+from rulesearch.workflow.conclude import Scorer
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.side_by_side import fits
 
@@ -159,11 +159,11 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
         if rules and time.monotonic() > end:
             break
         rules.append(_of_rule(member.rules, scorer, settings, seeds))
-    shown = {str(complete(score.rules, task, settings)) for score in run.references}
+    shown = {str(task.spelled_out(score.rules, settings)) for score in run.references}
     fitting = {}
     for known in known_rules().values():
         if fits(known.rules, task):
-            bound = complete(known.rules, task, settings)
+            bound = task.spelled_out(known.rules, settings)
             if str(bound) not in shown:
                 fitting[known.name] = known, bound
     outcomes = scorer.score([bound for _, bound in fitting.values()], "report", seeds)

@@ -11,7 +11,9 @@ from rulesearch.rules.json_format import rules_from_json
 from rulesearch.rules.library import find_known
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
+from rulesearch.tasks.registry import load_task, task_names
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.experiment import read_experiment
 
 _RANK = re.compile("[0-9]{1,9}")
 
@@ -35,6 +37,18 @@ def read_rules(argument: str, task: Task | None = None) -> RuleSet:
     if task is not None:
         task.check(rules)
     return rules
+
+
+def task_of(argument: str) -> tuple[Task, dict[str, float]] | None:
+    """Return the task that the rule of a run was found on, and its settings; None where it is no shipped one."""
+    text = argument.strip()
+    if find_known(text) is not None or not _is_run(text):
+        return None
+    experiment = read_experiment(Path(text.rpartition(":")[0]) / "experiment.toml")
+    if experiment.task not in task_names():
+        return None
+    task = load_task(experiment.task)
+    return task, task.resolve(experiment.settings)
 
 
 def _is_run(text: str) -> bool:

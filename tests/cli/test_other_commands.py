@@ -181,6 +181,18 @@ def test_export_of_a_run(call: Call, refused: Callable[..., str], run_folder: Pa
     assert "did you mean 'latex'" in refused("export", "oja", "--format", "latx")
 
 
+def test_export_of_a_rule_takes_learning_rate_and_bounds(call: Call, refused: Callable[..., str]) -> None:
+    rule = "on_pre: y - 0.25; on_post: x"
+    called = call("export", rule, "--format", "brian2")
+    assert called.err.count("\n") == 1 and "type --task T" in called.err
+    called = call("export", rule, "--format", "brian2", "--eta", "0.01", "--bounds", "0, 1")
+    assert called.err == "" and '"eta": 0.01,' in called.out and '"w_max": 1.0,' in called.out
+    called = call("export", rule, "--format", "brian2", "--task", "inhibitory-rate", "--set", "w_max=3")
+    assert called.err == "" and '"w_max": 3.0,' in called.out and "g_inh_post" in called.out
+    assert "two numbers" in refused("export", rule, "--bounds", "1")
+    assert "name the task" in refused("export", rule, "--set", "w_max=3")
+
+
 def test_export_refuses_places_where_nothing_can_be_written(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "is a folder" in refused("export", "oja", "-o", str(tmp_path))
     assert "there is no folder" in refused("export", "oja", "-o", str(tmp_path / "none" / "a.tex"))

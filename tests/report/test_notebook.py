@@ -19,6 +19,14 @@ def test_a_rule_shows_as_latex_with_its_values() -> None:
     assert shown is not None and "0.25" in shown and shown.startswith("$") and shown.endswith("$")
 
 
+def test_a_rule_shows_its_learning_rate_and_its_bounds() -> None:
+    assert r"\eta = 0.01,\quad 0 \le w \le 2.5" in (
+        parse_rules("x*y; eta = 0.01; bounds = [0, 2.5]")._repr_latex_() or ""
+    )
+    assert r"0 \le w$" not in (parse_rules("x*y; bounds = [-inf, inf]")._repr_latex_() or "")
+    assert r" \\ 0 \le w\end" in (parse_rules("x*y; bounds = [0, inf]").only()._repr_latex_() or "")
+
+
 def test_a_rule_too_long_for_a_browser_shows_as_text() -> None:
     row = parse_rules("+".join(["tanh(x*y*w)"] * 30)).only()
     assert row._repr_latex_() is not None

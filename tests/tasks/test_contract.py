@@ -236,3 +236,11 @@ def test_a_file_without_the_task_is_refused(tmp_path: Path, name: str, text: str
         file.write_text(text)
     with pytest.raises(RulesearchError, match=re.escape(said)):
         load_task(f"{file}:{name}")
+
+
+@pytest.mark.parametrize("name", ["inhibitory-rate", "inhibitory-network"])
+def test_the_setting_of_the_upper_bound_holds_for_rules_that_give_none(name: str) -> None:
+    task = load_task(name)
+    values = task.resolve({"w_max": 1.5})
+    assert task.bind(parse_rules("on_post: x"), values).only().bounds == (0.0, 1.5)
+    assert task.bind(parse_rules("on_post: x; bounds = [0, 4]"), values).only().bounds == (0.0, 4.0)

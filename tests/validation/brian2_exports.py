@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,12 +31,28 @@ I_I : amp
 """
 
 
-def final_weight(case: dict[str, Any]) -> float:
-    """Return the weight that an exported rule leaves."""
-    spec = importlib.util.spec_from_file_location("exported", case["script"])
+def read(script: str) -> Any:
+    """Return an exported script as a module."""
+    spec = importlib.util.spec_from_file_location("exported", script)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def example(script: str, seconds: float) -> list[float]:
+    """Return the bounds of the weights of an exported example, and the least and greatest of its weights."""
+    module = read(script)
+    _, weights = module.example(seconds)
+    text = Path(script).read_text("utf-8")
+    ends = [re.search(rf'"{name}": (?:float\("(-?inf)"\)|(\S+)),', text) for name in ("w_min", "w_max")]
+    low, high = (float(end[1] or end[2]) if end else sign * np.inf for end, sign in zip(ends, (-1, 1), strict=True))
+    return [low, high, float(np.min(weights)), float(np.max(weights))]
+
+
+def final_weight(case: dict[str, Any]) -> float:
+    """Return the weight that an exported rule leaves."""
+    module = read(case["script"])
     dt = case["dt"]
     defaultclock.dt = dt * second
     steps = round(case["seconds"] / dt)
@@ -61,6 +79,10 @@ def final_weight(case: dict[str, Any]) -> float:
 def main() -> None:
     """Read the task, run every case, print the weights."""
     task = json.load(sys.stdin)
+    if "examples" in task:
+        found = {name: example(script, task["seconds"]) for name, script in task["examples"].items()}
+        print("RESULT " + json.dumps(found))
+        return
     print("RESULT " + json.dumps([final_weight(case) for case in task["cases"]]))
 
 

@@ -130,6 +130,24 @@ def test_a_step_at_the_end_of_a_trial_gives_our_weight(brian2: Path, tmp_path: P
     assert abs(weight - case["w0"] - change) < 1e-6 * abs(change)
 
 
+def test_the_example_of_every_known_rule_keeps_finite_weights_within_bounds(brian2: Path, tmp_path: Path) -> None:
+    left = NOT_IN_BRIAN2["steps"].split()
+    scripts = {}
+    for known in known_rules().values():
+        for each in known.family() if known.name not in left else ():
+            scripts[each.name] = str(tmp_path / f"{each.name}.py")
+            Path(scripts[each.name]).write_text(export(each, "brian2"), "utf-8")
+    found = run_peer(brian2, "brian2_exports.py", {"examples": scripts, "seconds": 1.0})
+    assert set(found) == set(scripts)
+    for name, (low, high, least, most) in found.items():
+        assert low <= least <= most <= high, name
+    assert {name: found[name][1] for name in ("vogels", "confavreux", "stdp-pair")} == {
+        "vogels": 5.0,
+        "confavreux": 2.5,
+        "stdp-pair": 1.0,
+    }
+
+
 def test_rate_rules_are_refused_by_name() -> None:
     for name in NOT_IN_BRIAN2["steps"].split():
         with pytest.raises(RulesearchError, match=r"Brian2|python"):

@@ -221,9 +221,13 @@ def _card(
 
 
 def _constants(member: FrontMember, evidence: RuleEvidence | None) -> list[dict[str, Any]]:
-    """Return name, value, unit and range of every number of a rule."""
+    """Return name, value, unit and range of every number of a rule, and the bounds of its weight."""
+    bounds = [
+        {"name": _name("w"), "value": f"{number(low)} to {number(high)}", "unit": "bounds"}
+        for low, high in dict.fromkeys(rule.bounds for rule in member.rules.rules.values() if rule.bounds is not None)
+    ]
     if evidence is not None and evidence.ranges:
-        return [
+        return bounds + [
             {
                 "name": _name(each.name),
                 "value": number(each.value),
@@ -240,7 +244,7 @@ def _constants(member: FrontMember, evidence: RuleEvidence | None) -> list[dict[
             rows.append({"name": _name(name), "value": number(value), "unit": constant.unit})
         if rule.eta is not None:
             rows.append({"name": _name("eta"), "value": number(rule.eta), "unit": ""})
-    return rows
+    return rows + bounds
 
 
 def _name(name: str) -> str:
