@@ -55,7 +55,7 @@ _CONSTANTS = ("alpha", "beta", "c1", "A_plus")
 
 
 def _states(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[dict[str, State]]:
-    traces = st.builds(Trace, st.sampled_from(("pre", "post")), _TAUS, st.booleans())
+    traces = st.builds(Trace, st.sampled_from(("pre", "post")), _TAUS, st.booleans(), st.booleans())
     lowpasses = st.one_of(
         st.builds(Lowpass, inner, _TAUS, st.just(False)),
         st.builds(Lowpass, inner, st.floats(1, 1e6), st.just(True)),

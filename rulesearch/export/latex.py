@@ -87,9 +87,12 @@ def _rows(left: str, lines: list[str], sign: str = "=") -> list[str]:
 def _state_rows(name: str, state: State) -> list[str]:
     symbol, tau = symbol_latex(name), tau_latex(name)
     if isinstance(state, Trace):
-        event = f"{'a presynaptic' if state.side == 'pre' else 'a postsynaptic'} spike"
+        event, other = (
+            f"a {side}synaptic spike" for side in (("pre", "post") if state.side == "pre" else ("post", "pre"))
+        )
         jump = rf"{symbol} \leftarrow {'1' if state.nearest else symbol + ' + 1'}"
-        return [rf"{tau}\,\dot{{{symbol}}} &= -{symbol}, \quad {jump} \text{{ at {event}}}"]
+        rows = [rf"{tau}\,\dot{{{symbol}}} &= -{symbol}, \quad {jump} \text{{ at {event}}}"]
+        return rows + [rf"&\quad {symbol} \leftarrow 0 \text{{ behind {other}}}"] * state.resets
     if isinstance(state, Lowpass):
         target = to_latex(state.expression)
         if state.in_steps:

@@ -115,7 +115,9 @@ def _meaning(name: str, states: Mapping[str, State]) -> str:
     state = states.get(name)
     if isinstance(state, Trace):
         jump = "is set to 1" if state.nearest else "grows by 1"
-        return f"trace that decays with {time_text(state.tau)} and {jump} at each {state.side}synaptic spike"
+        text = f"trace that decays with {time_text(state.tau)} and {jump} at each {state.side}synaptic spike"
+        other = "post" if state.side == "pre" else "pre"
+        return f"{text}; behind each {other}synaptic spike it is 0" if state.resets else text
     if isinstance(state, Lowpass):
         tau = f"{state.tau:g} steps" if state.in_steps else time_text(state.tau)
         return f"low-pass of {to_text(state.expression)} over {tau}"

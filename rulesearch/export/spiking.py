@@ -131,6 +131,8 @@ class SpikingExport(ABC):
         for name, state in self.states.items():
             if isinstance(state, Trace) and slot == f"on_{state.side}":
                 lines.append(f"{self.name(name)} {'=' if state.nearest else '+='} 1.0")
+            elif isinstance(state, Trace) and state.resets and slot in ("on_pre", "on_post"):
+                lines.append(f"{self.name(name)} = 0.0")
         return lines
 
     def _readers_first(self, slot: str) -> dict[str, Expression]:

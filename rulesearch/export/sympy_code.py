@@ -65,7 +65,8 @@ def _states(rule: Rule) -> list[str]:
         tau = "no decay" if state.tau is None else time_text(state.tau)
         parts: Mapping[str, Expression] = {}
         if isinstance(state, Trace):
-            kind = f"trace of {state.side}synaptic spikes, {'nearest' if state.nearest else 'all-to-all'}, {tau}"
+            scheme = "all-to-all" if state.pairing == "all" else state.pairing
+            kind = f"trace of {state.side}synaptic spikes, {scheme}, {tau}"
         elif isinstance(state, Lowpass):
             kind = f"low-pass, {f'{state.tau:g} steps' if state.in_steps else tau}"
             parts = {"target": state.expression}

@@ -18,13 +18,14 @@ from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Node
 from rulesearch.expression.units import UNITS, from_base
-from rulesearch.rules.states import SLOTS, VOCABULARY, State, Synaptic
+from rulesearch.rules.states import PAIRINGS, SLOTS, VOCABULARY, State, Synaptic
 from rulesearch.rules.text import parse_state
 
 PRIORS = ("uniform", "log-uniform", "normal")
 
+_SCHEME = f"(?:{'|'.join(PAIRINGS)})"
 _LAST_ARGUMENT = re.compile(
-    r"(?P<before>.*,\s*)(?P<name>(?!(?:nearest|all)\b)[A-Za-z_]\w*)(?P<behind>\s*(?:,\s*(?:nearest|all)\s*)?\)\s*)"
+    rf"(?P<before>.*,\s*)(?P<name>(?!{_SCHEME}\b)[A-Za-z_]\w*)(?P<behind>\s*(?:,\s*{_SCHEME}\s*)?\)\s*)"
 )
 
 

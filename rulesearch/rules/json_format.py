@@ -43,7 +43,8 @@ def _finite(bound: float) -> float | str:
 
 def _state_to_json(state: State) -> dict[str, Any]:
     if isinstance(state, Trace):
-        return {"kind": "trace", "side": state.side, "tau": state.tau, "nearest": state.nearest}
+        resets = {"resets": True} if state.resets else {}
+        return {"kind": "trace", "side": state.side, "tau": state.tau, "nearest": state.nearest, **resets}
     if isinstance(state, Lowpass):
         key = "tau_steps" if state.in_steps else "tau"
         return {"kind": "lowpass", "expression": to_text(state.expression), key: state.tau}
@@ -166,7 +167,8 @@ def _state_from_json(value: Any, where: str) -> State:
     fields = _mapping(value, where)
     kind = fields.get("kind")
     if kind == "trace" and fields.get("side") in ("pre", "post"):
-        return Trace(fields["side"], _tau(fields.get("tau"), f"{where}.tau"), bool(fields.get("nearest", False)))
+        scheme = (bool(fields.get(name, False)) for name in ("nearest", "resets"))
+        return Trace(fields["side"], _tau(fields.get("tau"), f"{where}.tau"), *scheme)
     if kind == "lowpass":
         in_steps = "tau_steps" in fields
         tau = _tau(fields.get("tau_steps" if in_steps else "tau"), f"{where}.tau", 1.0 if in_steps else 0.0)

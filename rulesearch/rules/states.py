@@ -44,9 +44,23 @@ VOCABULARY: dict[str, tuple[str, str]] = {
 """Symbols that a rule may read without declaring them: meaning and unit. A task offers some of them."""
 
 
+PAIRINGS: dict[str, tuple[bool, bool]] = {
+    "all": (False, False),
+    "nearest": (True, False),
+    "next": (False, True),
+    "immediate": (True, True),
+}
+"""Which spikes of the other side a trace's spikes are paired with: the fields `nearest` and `resets` of `Trace`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """An exponentially decaying trace of spikes: dz/dt = -z/tau; a spike adds 1 (nearest: sets to 1).
+
+    Where it resets, a spike of the other side sets it to 0 once it has read it: each spike is then paired with the
+    next one of the other side alone. The schemes of Morrison et al. 2008, doi 10.1007/s00422-008-0233-1, figure 7, are
+    two traces `nearest` (symmetric), x `next` and y `nearest` (presynaptic-centred), both `immediate` (reduced
+    symmetric).
 
     **Fields:** `side` is `pre` or `post`; `tau` [s].
     """
@@ -54,6 +68,18 @@ class Trace:
     side: str
     tau: float
     nearest: bool = False
+    resets: bool = False
+
+    @property
+    def pairing(self) -> str:
+        """The scheme's name in rule text."""
+        return next(name for name, fields in PAIRINGS.items() if fields == (self.nearest, self.resets))
+
+    def after(self, value: float, own: bool) -> float:
+        """Return the value behind a spike, of this trace's own side or of the other one."""
+        if own:
+            return 1.0 if self.nearest else value + 1.0
+        return 0.0 if self.resets else value
 
 
 @dataclass(frozen=True, slots=True)

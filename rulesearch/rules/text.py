@@ -14,7 +14,7 @@ from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS, format_number, from_base, time_text
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import CUSTOMARY_TRACES, SLOTS, VOCABULARY, Lowpass, State, Synaptic, Trace
+from rulesearch.rules.states import CUSTOMARY_TRACES, PAIRINGS, SLOTS, VOCABULARY, Lowpass, State, Synaptic, Trace
 
 _SLOT = re.compile(r"\s*([A-Za-z_]\w*)\s*:")
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)")
@@ -185,11 +185,16 @@ def _state(kind: str, inside: _Span) -> State:
         words = [part.text.strip() for part in parts]
         if len(parts) not in (2, 3) or words[0] not in ("pre", "post"):
             raise inside.error(
-                "a trace is written trace(pre, 20 ms), trace(post, 20 ms) or trace(post, 20 ms, nearest)"
+                "a trace is written trace(pre, 20 ms), trace(post, 20 ms) or trace(post, 20 ms, nearest); "
+                "other pairings are next and immediate"
             )
-        if len(parts) == 3 and words[2] not in ("nearest", "all"):
-            raise parts[2].error(f"unknown interaction scheme {words[2]!r}{did_you_mean(words[2], ('nearest', 'all'))}")
-        return Trace(words[0], parts[1].time("the time constant of a trace"), len(parts) == 3 and words[2] == "nearest")
+        pairing = words[2] if len(parts) == 3 else "all"
+        if pairing not in PAIRINGS:
+            there = ", ".join(PAIRINGS)
+            raise parts[2].error(
+                f"unknown interaction scheme {pairing!r}{did_you_mean(pairing, PAIRINGS)}; there are {there}"
+            )
+        return Trace(words[0], parts[1].time("the time constant of a trace"), *PAIRINGS[pairing])
     if len(parts) < 2:
         raise inside.error(
             "a low-pass is written lowpass(expression, 10 s), in tasks with steps lowpass(expression, 100)"
@@ -321,9 +326,10 @@ def _bound_text(value: float) -> str:
 
 def _state_text(name: str, state: State) -> str:
     if isinstance(state, Trace):
-        if not state.nearest and CUSTOMARY_TRACES.get(name) == state.side:
+        if state.pairing == "all" and CUSTOMARY_TRACES.get(name) == state.side:
             return f"tau_{name} = {time_text(state.tau)}"
-        return f"{name} = trace({state.side}, {time_text(state.tau)}{', nearest' if state.nearest else ''})"
+        scheme = "" if state.pairing == "all" else f", {state.pairing}"
+        return f"{name} = trace({state.side}, {time_text(state.tau)}{scheme})"
     if isinstance(state, Lowpass):
         tau = format_number(state.tau) if state.in_steps else time_text(state.tau)
         return f"{name} = lowpass({to_text(state.expression)}, {tau})"

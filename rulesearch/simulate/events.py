@@ -67,13 +67,15 @@ def run_protocols(
     alone = replace(rule, slots={slot: part.substitute(own) for slot, part in rule.slots.items()})
     program = encode([alone.slots.get(slot) for slot in _SLOTS], ("w", *rule.states), rule.constant_values())
     traces = [
-        (state.tau, state.side == "post", state.nearest) for state in rule.states.values() if isinstance(state, Trace)
+        (state.tau, state.side == "post", state.nearest, state.resets)
+        for state in rule.states.values()
+        if isinstance(state, Trace)
     ]
     found: npt.NDArray[np.float64] = _run(
         program.compiled() if backend == "jit" else program.bytecode,
         program.workspace(1),
         program.segments[:, 2].copy(),
-        np.array(traces, dtype=np.float64).reshape(-1, 3),
+        np.array(traces, dtype=np.float64).reshape(-1, 4),
         protocols.times,
         protocols.sides,
         protocols.offsets,
@@ -107,5 +109,7 @@ def _run(
             for z in range(number):
                 if traces[z, 1] == side:
                     registers[1 + z, 0] = 1.0 if traces[z, 2] else registers[1 + z, 0] + 1.0
+                elif traces[z, 3]:
+                    registers[1 + z, 0] = 0.0
         last[protocol] = registers[0, 0]
     return last

@@ -18,11 +18,11 @@ from rulesearch.simulate.cell_kernel import integrate_general, reset
 from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.leaky_kernel import integrate_plain
 from rulesearch.simulate.network_tables import (
+    BEHIND_POST,
     DELAY_FIRST,
     DELAYS,
     DRIFT,
     DRIFT_EVERY,
-    EVENTS,
     GROWTH,
     KIND,
     LEARNS,
@@ -45,7 +45,7 @@ from rulesearch.simulate.network_tables import (
     V,
 )
 from rulesearch.simulate.rule_kernel import decay, drift, lowpasses, show_sums
-from rulesearch.simulate.synapse_kernel import add_static, deliver, every_synapse, post_spikes
+from rulesearch.simulate.synapse_kernel import acts, add_static, deliver, every_synapse, post_spikes
 
 
 @kernel
@@ -87,7 +87,7 @@ def advance(
         plastics.values,
         plastics.levels,
     )
-    taus, begun, action_starts = plastics.taus, plastics.begun, plastics.action_starts
+    taus, begun = plastics.taus, plastics.begun
     gates, membrane, cell_whole = cells.gates, cells.membrane, cells.whole
     ring_units, ring_starts = ring.units, ring.starts
     log_steps, log_units, recorded, counts = log.steps, log.units, log.recorded, log.counts
@@ -160,12 +160,14 @@ def advance(
                         at = base + ring_units[then, k]
                         values[at] = add + (0.0 if states[z, STATE_NEAREST] else values[at])
         for q in range(whole.shape[0]):
-            event = EVENTS * q + ON_POST
             target = table[whole[q, PROJECTION], TARGET_GROUP]
             first, last = begins[target], begins[target + 1]
-            runs = action_starts[event] < action_starts[event + 1] or whole[q, TOUCHED] >= 0
-            if last > first and whole[q, LEARNS] == 1 and runs:
-                post_spikes(program, cells, wires, plastics, q, units, first, last, desk, counts)
+            if last == first:
+                continue
+            if whole[q, LEARNS] == 1 and (acts(plastics, q, ON_POST) or whole[q, TOUCHED] >= 0):
+                post_spikes(program, cells, wires, plastics, q, ON_POST, units, first, last, desk, counts)
+            if acts(plastics, q, BEHIND_POST):
+                post_spikes(program, cells, wires, plastics, q, BEHIND_POST, units, first, last, desk, counts)
         for z in range(states.shape[0]):
             if states[z, STATE_SIDE] == 1:
                 target = table[whole[states[z, STATE_PLASTIC], PROJECTION], TARGET_GROUP]

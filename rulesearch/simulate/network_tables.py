@@ -67,9 +67,10 @@ LANES = 512
 ) = range(16)
 """Columns of a projection."""
 
-ON_PRE, ON_POST, DRIFT, ON_STEP, CATCH_UP = range(5)
-EVENTS = 5
-"""What rules run at: the four slots, and a drift that was put off until an event at the synapse."""
+ON_PRE, ON_POST, DRIFT, ON_STEP, CATCH_UP, BEHIND_PRE, BEHIND_POST = range(7)
+EVENTS = 7
+"""What rules run at: the four slots, a drift that was put off until an event at the synapse, and behind a spike: traces
+that spikes of both sides move, which are states of the synapse."""
 
 WEIGHT, ROW, TARGET_STATE, SYNAPSE, MEMBRANE, SIGNAL, MEAN, WAITED = range(8)
 """Where a register of a rule is filled from: (register, kind, first, level)."""

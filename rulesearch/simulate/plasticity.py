@@ -105,13 +105,22 @@ class PlasticityTables:
         put_off = None if affine is not None else since_last_event(rule, tuple(place.signals), place.soft)
         for slot in SLOTS:
             solved = slot == "drift" and (affine is not None or put_off is not None)
-            self._add_event(q, rule, slot, () if solved else (rule.slots[slot],) if slot in rule.slots else ())
+            moves = [
+                (name, state.slots[slot])
+                for name, state in rule.states.items()
+                if isinstance(state, Synaptic) and slot in state.slots
+            ]
+            if slot in rule.slots and not solved:
+                moves.append(("", rule.slots[slot]))
+            self._add_event(q, rule, moves)
         if put_off is not None:
             self.whole[q][tables.TOUCHED] = self.touched
             self.sources[q, ELAPSED] = (tables.WAITED, self.touched, 0)
             self.touched += place.synapses
             self.longest_wait = min(self.longest_wait, put_off[1])
-        self._add_event(q, rule, "", () if put_off is None else put_off[:1])
+        self._add_event(q, rule, [] if put_off is None else [("", put_off[0])])
+        for side in _SIDES:
+            self._add_event(q, rule, _moves_behind(rule, side))
         if self.actions[tables.EVENTS * q + tables.DRIFT]:
             self.whole[q][tables.DRIFT_EVERY] = place.drift_steps
         return rule
@@ -194,7 +203,7 @@ class PlasticityTables:
                 assert side is not None
                 self.sources[q, name] = (kinds[side], self._allocate(np.zeros(sizes[side])), _UNSCALED)
                 continue
-            side = _SYNAPSE if isinstance(state, Synaptic) else _SIDES.index(state.side)
+            side = _SYNAPSE if isinstance(state, Synaptic) or state.resets else _SIDES.index(state.side)
             first = self._allocate(np.zeros(sizes[side]))
             self.states.append([q, side, first, sizes[side], int(isinstance(state, Trace) and state.nearest)])
             self.taus.append(math.inf if state.tau is None else state.tau)
@@ -221,18 +230,14 @@ class PlasticityTables:
                 self.lowpass_gains.append(gain if place.euler else -math.expm1(-gain))
                 self.lowpass_fills.append(self._read(q, rule, state.expression.symbols))
 
-    def _add_event(self, q: int, rule: Rule, slot: str, own: Sequence[Expression]) -> None:
-        """Add what an event runs: the synaptic states' slots as declared, then the weight's."""
+    def _add_event(self, q: int, rule: Rule, moves: Sequence[tuple[str, Expression]]) -> None:
+        """Add what an event adds to states of the synapse, by name, and last to the weight, by an empty name."""
         actions: list[_Action] = []
         read = ["w"]
-        for name, state in rule.states.items():
-            if isinstance(state, Synaptic) and slot in state.slots:
-                _, first, level = self.sources[q, name]
-                actions.append((self._segment(q, state.slots[slot]), first, level, _own(q, name)))
-                read += [*state.slots[slot].symbols, name]
-        for expression in own:
-            actions.append((self._segment(q, expression), -1, 0, ""))
-            read += expression.symbols
+        for name, expression in moves:
+            _, first, level = self.sources[q, name] if name else ("", -1, 0)
+            actions.append((self._segment(q, expression), first, level, _own(q, name) if name else ""))
+            read += [*expression.symbols, *([name] if name else [])]
         self.actions.append(actions)
         self.fills.append(self._read(q, rule, read) if actions else [])
 
@@ -245,13 +250,25 @@ def _own(q: int, name: str) -> str:
     return name if name == "w" else f"{q}_{name}"
 
 
+def _moves_behind(rule: Rule, side: str) -> list[tuple[str, Expression]]:
+    """Return what a spike of a side adds to the traces that spikes of both sides move, once they were read."""
+    moves = []
+    for name, state in rule.states.items():
+        if isinstance(state, Trace) and state.resets:
+            emptied = Expression.apply("neg", Expression.symbol(name))
+            one = Expression.number(1.0)
+            own = Expression.apply("add", one, emptied) if state.nearest else one
+            moves.append((name, own if state.side == side else emptied))
+    return moves
+
+
 def side_of(expression: Expression, rule: Rule) -> int | None:
     """Return whose an expression is: 0 the sender's, 1 the target's, None where it needs both or the weight."""
     sides: set[int | None] = set()
     for name in expression.symbols:
         state = rule.states.get(name)
         if isinstance(state, Trace):
-            sides.add(_SIDES.index(state.side))
+            sides.add(None if state.resets else _SIDES.index(state.side))
         elif isinstance(state, Lowpass):
             sides.add(side_of(state.expression, rule))
         elif isinstance(state, Synaptic) or name == "w":

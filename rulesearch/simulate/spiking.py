@@ -103,8 +103,8 @@ class SpikingResult:
 def spiking_program(rule: Rule) -> tuple[Program, npt.NDArray[np.float64]]:
     """Encode a rule for the plastic projection: segment 0 is `on_pre`, segment 1 `on_post`.
 
-    **Returns:** the program and the traces, `(traces, 5)`: side (0 presynaptic, 1 postsynaptic), tau [s], 1 where
-    it is nearest-spike, 1 where `on_pre` reads it, 1 where `on_post` reads it.
+    **Returns:** the program and the traces, `(traces, 6)`: side (0 presynaptic, 1 postsynaptic), tau [s], 1 where
+    it is nearest-spike, 1 where spikes of the other side reset it, 1 where `on_pre` reads it, 1 where `on_post` does.
     **Raises:** `RulesearchError` for slots and states that this simulator does not have.
     """
     for slot in rule.slots:
@@ -119,9 +119,9 @@ def spiking_program(rule: Rule) -> tuple[Program, npt.NDArray[np.float64]]:
                 f"the state {name} is no trace; this simulator has traces only: {name} = trace(pre, 20 ms)"
             )
         reads = [float(slot in rule.slots and name in rule.slots[slot].symbols) for slot in _SLOTS]
-        rows.append((float(state.side == "post"), state.tau, float(state.nearest), *reads))
+        rows.append((float(state.side == "post"), state.tau, float(state.nearest), float(state.resets), *reads))
     program = encode([rule.slots.get(slot) for slot in _SLOTS], (*SYMBOLS, *rule.states), rule.constant_values())
-    return program, np.array(rows, dtype=np.float64).reshape(-1, 5)
+    return program, np.array(rows, dtype=np.float64).reshape(-1, 6)
 
 
 def simulate_spiking(

@@ -1,7 +1,8 @@
 """The compiled loop of the spiking neuron: its cost is per spike, plus a few operations per time step.
 
-Presynaptic traces are kept scaled: z_i = Z_i * level, where `level` decays by exp(-dt/tau) each step and a spike adds
-1/level to Z_i (nearest: sets it), so that no trace is touched between spikes. Presynaptic updates wait in
+Presynaptic traces, and postsynaptic ones that presynaptic spikes reset, are kept scaled: z_i = Z_i * level, where
+`level` decays by exp(-dt/tau) each step and a spike adds 1/level to Z_i (nearest: sets it), so that no trace is touched
+between spikes. Presynaptic updates wait in
 lanes of their own until something may read their result: the next spike of that synapse, a postsynaptic spike,
 the mean weight, the end of a second. That changes no result, since an update depends on its own synapse and on
 what was read at its time; it lets the virtual machine work on many lanes at once.
@@ -20,7 +21,7 @@ from rulesearch.simulate.vm import run_segment
 WEIGHT, MEAN, TRACES = 0, 1, 2
 """Registers: weight, mean weight, and the first trace."""
 
-POST, TAU, NEAREST, READ_ON_PRE, READ_ON_POST = range(5)
+POST, TAU, NEAREST, RESETS, READ_ON_PRE, READ_ON_POST = range(6)
 """Columns of the table of traces."""
 
 _SMALLEST_LEVEL = 1e-100
@@ -72,7 +73,7 @@ def integrate(
     """Integrate the neuron; return the result code, steps done, number of spikes, and counted work.
 
     **Arguments:** `pre` and `post`: registers of the two slots, the weights in `post`; `results`: their result
-    registers (-1: empty); `reads_mean`: whether they read `w_mean`; `traces` `(traces, 5)`; `excitation`,
+    registers (-1: empty); `reads_mean`: whether they read `w_mean`; `traces` `(traces, 6)`; `excitation`,
     `offsets`, `indices`: the input; `physics`: rest, threshold, dt/tau_m, and reversal, decay and gain of either
     conductance; `change`: eta and bounds; `schedule`: dt [s] and numbers of steps: learning, settling, refractory, one
     second, recording; `limits`: see `simulate_spiking`; `records` and `spikes` are filled.
@@ -88,7 +89,8 @@ def integrate(
     value = np.zeros(number)
     level = np.ones(number)
     decay = np.exp(-np.minimum(dt / traces[:, TAU], _LARGEST_EXPONENT))
-    is_post, nearest = traces[:, POST] == 1.0, traces[:, NEAREST] == 1.0
+    is_post, nearest, resets = traces[:, POST] == 1.0, traces[:, NEAREST] == 1.0, traces[:, RESETS] == 1.0
+    of_neuron = is_post & ~resets
     read_on_pre, read_on_post = traces[:, READ_ON_PRE] == 1.0, traces[:, READ_ON_POST] == 1.0
     has_pre, has_post = results[0] >= 0, results[1] >= 0
     synapse = np.zeros(afferents, dtype=np.int64)
@@ -104,7 +106,7 @@ def integrate(
         g_plastic *= decay_plastic
         if learning:
             for z in range(number):
-                if is_post[z]:
+                if of_neuron[z]:
                     value[z] *= decay[z]
                 else:
                     level[z] *= decay[z]
@@ -125,7 +127,7 @@ def integrate(
                     pre[WEIGHT, lanes] = w[i]
                     for z in range(number):
                         if read_on_pre[z]:
-                            pre[TRACES + z, lanes] = value[z] if is_post[z] else scaled[z, i] * level[z]
+                            pre[TRACES + z, lanes] = value[z] if of_neuron[z] else scaled[z, i] * level[z]
                     if reads_mean[0]:
                         pre[MEAN, lanes] = total / afferents
                     synapse[lanes] = i
@@ -134,6 +136,8 @@ def integrate(
                 for z in range(number):
                     if not is_post[z]:
                         scaled[z, i] = 1.0 / level[z] + (0.0 if nearest[z] else scaled[z, i])
+                    elif resets[z]:
+                        scaled[z, i] = 0.0
             arriving += w[i]
         g_plastic += gain_plastic * arriving
         if lanes > 0 and reads_mean[0]:
@@ -158,7 +162,7 @@ def integrate(
                         for z in range(number):
                             if read_on_post[z]:
                                 for i in range(afferents):
-                                    post[TRACES + z, i] = value[z] if is_post[z] else scaled[z, i] * level[z]
+                                    post[TRACES + z, i] = value[z] if of_neuron[z] else scaled[z, i] * level[z]
                         if reads_mean[1]:
                             post[MEAN, :] = w.sum() / afferents
                         run_segment(program, 1, post, afferents)
@@ -168,8 +172,14 @@ def integrate(
                         total = w.sum()
                         work += afferents
                     for z in range(number):
-                        if is_post[z]:
+                        if of_neuron[z]:
                             value[z] = 1.0 + (0.0 if nearest[z] else value[z])
+                        elif is_post[z]:
+                            for i in range(afferents):
+                                scaled[z, i] = 1.0 / level[z] + (0.0 if nearest[z] else scaled[z, i])
+                        elif resets[z]:
+                            for i in range(afferents):
+                                scaled[z, i] = 0.0
 
         # Once a second: weights brought up to date, running sums made exact, reasons to stop.
         done = t + 1

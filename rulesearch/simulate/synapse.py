@@ -156,8 +156,8 @@ class Synapse:
         if slot in self.rule.slots:
             self.weight = self._bounded(self.weight + self._eta * float(self.rule.slots[slot].evaluate(self.values())))
         for name, state in self.rule.states.items():
-            if isinstance(state, Trace) and state.side == side:
-                self.states[name] = 1.0 if state.nearest else self.states[name] + 1.0
+            if isinstance(state, Trace):
+                self.states[name] = state.after(self.states[name], state.side == side)
 
     def wait(self, seconds: float) -> None:
         """Let time pass without a spike; it may be infinite where nothing but decay happens."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from rulesearch.simulate.kernel import kernel
 from rulesearch.simulate.network_tables import (
+    BEHIND_PRE,
     CATCH_UP,
     COLUMN_FIRST,
     DELAYS,
@@ -129,6 +130,14 @@ def _run_rows(
 
 
 @kernel
+def acts(plastics: Any, q: int, slot: int) -> bool:
+    """Return whether an event of plastic projection q moves anything."""
+    event = EVENTS * q + slot
+    moves: bool = plastics.action_starts[event] < plastics.action_starts[event + 1]
+    return moves
+
+
+@kernel
 def add_static(
     gates: Any, row_starts: Any, targets: Any, weights: Any, units: Any, start: int, stop: int, wire: Any, delay: int
 ) -> int:
@@ -195,11 +204,11 @@ def deliver(
         _run_rows(program, cells, plastics, q, CATCH_UP, targets, starts, units, start, stop, first_row, w, 1.0, desk)
     events = _add_plastic(gate, starts, targets, units, start, stop, w, plastics.change[q])
     counts[SYNAPTIC_EVENTS] += events
-    event = EVENTS * q + ON_PRE
-    if not learns or plastics.action_starts[event] == plastics.action_starts[event + 1]:
-        return
-    _run_rows(program, cells, plastics, q, ON_PRE, targets, starts, units, start, stop, first_row, w, 1.0, desk)
-    counts[UPDATES] += events
+    if learns and acts(plastics, q, ON_PRE):
+        _run_rows(program, cells, plastics, q, ON_PRE, targets, starts, units, start, stop, first_row, w, 1.0, desk)
+        counts[UPDATES] += events
+    if acts(plastics, q, BEHIND_PRE):
+        _run_rows(program, cells, plastics, q, BEHIND_PRE, targets, starts, units, start, stop, first_row, w, 1.0, desk)
 
 
 @kernel
@@ -209,20 +218,21 @@ def post_spikes(
     wires: Any,
     plastics: Any,
     q: int,
+    slot: int,
     units: Any,
     start: int,
     stop: int,
     desk: Any,
     counts: Any,
 ) -> None:
-    """Let the neurons `start` to `stop` of the ring, which fired, reach their synapses of plastic projection q."""
+    """Run an event on all synapses of plastic projection q onto neurons that fired, `start` to `stop` of the ring."""
     wire = wires.table[plastics.whole[q, PROJECTION]]
     w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
     starts = wires.column_starts[wire[COLUMN_FIRST] : wire[COLUMN_FIRST] + wire[TARGETS] + 1]
     entries = wires.entries[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
     rows = wires.entry_rows[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
-    event = EVENTS * q + ON_POST
-    waits = plastics.whole[q, TOUCHED] >= 0
+    event = EVENTS * q + slot
+    waits = slot == ON_POST and plastics.whole[q, TOUCHED] >= 0
     needs, place = plastics.needs[event], desk.place
     place[0], place[1] = start, 0
     while place[0] < stop:
@@ -230,7 +240,7 @@ def post_spikes(
         if waits:
             run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, desk, lanes, w, 1.0)
         run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
-        counts[UPDATES] += lanes
+        counts[UPDATES] += lanes if slot == ON_POST else 0
     show_sums(plastics, wires, q)
 
 

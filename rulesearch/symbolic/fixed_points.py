@@ -200,6 +200,8 @@ def _moment(names: list[str], traces: dict[str, Trace], rate: Any) -> Any:
         return sympy.Integer(1)
     taus = [sympy.Symbol(f"tau_{name}", positive=True) for name in names]
     nearest = [traces[name].nearest for name in names]
+    if any(traces[name].resets for name in names):
+        raise _BeyondAveragingError
     if all(nearest):
         return rate / (rate + sum(1 / tau for tau in taus))
     if any(nearest) or len(names) > 2:

@@ -65,7 +65,7 @@ class _KeyWriter:
     def _definition(self, name: str, inside: tuple[str, ...]) -> str:
         state = self.rule.states[name]
         if isinstance(state, Trace):
-            kind = f"trace {state.side} {'nearest' if state.nearest else 'all'}"
+            kind = f"trace {state.side} {state.pairing}"
         elif isinstance(state, Lowpass):
             kind = f"lowpass {self.text(state.expression, inside)}{' steps' if state.in_steps and self.exact else ''}"
         else:

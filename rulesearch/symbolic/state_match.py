@@ -76,13 +76,13 @@ def matched(ours: Rule, theirs: Rule) -> StateMatch:
 def _text(name: str, state: State) -> str:
     """Return the declaration of a state as rule text, with the interaction scheme of a trace."""
     if isinstance(state, Trace):
-        return f"{name} = trace({state.side}, {time_text(state.tau)}, {'nearest' if state.nearest else 'all'})"
+        return f"{name} = trace({state.side}, {time_text(state.tau)}, {state.pairing})"
     return rule_text(Rule({"on_step": Expression.number(0)}, states={name: state})).partition("; ")[2]
 
 
 def _same_definition(ours: Rule, state: State, theirs: Rule, other: State) -> bool:
     if isinstance(state, Trace) and isinstance(other, Trace):
-        return (state.side, state.nearest) == (other.side, other.nearest)
+        return (state.side, state.pairing) == (other.side, other.pairing)
     if isinstance(state, Lowpass) and isinstance(other, Lowpass):
         return _same(ours, state.expression, theirs, other.expression)
     if isinstance(state, Synaptic) and isinstance(other, Synaptic):

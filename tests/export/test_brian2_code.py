@@ -46,6 +46,12 @@ def test_a_state_moves_before_the_one_that_it_reads() -> None:
         export(parse_rules("on_pre: A; A = synaptic(on_pre: B); B = synaptic(on_pre: 2*A)"), "nestml")
 
 
+def test_a_trace_that_the_other_side_resets_is_emptied_once_it_was_read() -> None:
+    text = export(parse_rules("on_post: x; x = trace(pre, 20 ms, next)"), "brian2")
+    behind = text[text.index('on_post = """') :]
+    assert "x += 1.0" in text and behind.index("w = clip") < behind.index("x = 0.0")
+
+
 def test_sums_over_synapses_are_refused_by_name() -> None:
     with pytest.raises(RulesearchError, match="reads w_mean"):
         export(parse_rules("on_pre: y - w_mean"), "brian2")

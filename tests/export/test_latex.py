@@ -170,6 +170,13 @@ def test_constants_are_listed_with_their_units() -> None:
     assert r"$0$ to $\infty$" in text
 
 
+def test_a_trace_that_the_other_side_resets_says_so() -> None:
+    text = rules_latex(parse_rules("on_post: x; x = trace(pre, 20 ms, next)"))
+    assert r"x \leftarrow x + 1 \text{ at a presynaptic spike}" in text
+    assert r"x \leftarrow 0 \text{ behind a postsynaptic spike}" in text
+    assert "behind" not in rules_latex(parse_rules("on_post: x; x = trace(pre, 20 ms, nearest)"))
+
+
 def test_the_learning_rate_is_always_shown() -> None:
     assert "the task's" in rules_latex(parse_rules("x*y"))
     assert r"$\eta$ & $0.01$" in rules_latex(parse_rules("x*y; eta = 0.01"))

@@ -65,6 +65,12 @@ def test_potentials_come_from_the_postsynaptic_neuron() -> None:
     assert "w = w + eta * (max(((v_post/(1 mV)) - theta), 0.))" in model
 
 
+def test_a_trace_that_the_other_side_resets_is_emptied_once_it_was_read() -> None:
+    model = _model("on_pre: -y; y = trace(post, 20 ms, immediate)")
+    post = model.index("onReceive(post_spikes, priority=1):")
+    assert model.index("w = w + eta * (-y)") + 1 == model.index("y = 0.0") < post < model.index("y = 1.0")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -143,6 +143,11 @@ def test_states_come_with_functions_for_what_they_follow() -> None:
     assert module["theta_target"](y=3.0) == 9.0
 
 
+def test_a_trace_that_the_other_side_resets_says_so() -> None:
+    text = " ".join(rules_python(parse_rules("on_post: x; x = trace(pre, 20 ms, immediate)")).split())
+    assert "is set to 1 at each presynaptic spike; behind each postsynaptic spike it is 0" in text
+
+
 def test_a_set_has_one_function_per_rule_and_slot() -> None:
     module = generated(parse_rules("feedforward[y*(x - w*y); bounds = [0, inf]]; lateral[-x*y]"))
     assert module["feedforward_on_step"](x=1.0, y=1.0, w=0.5) == 0.5

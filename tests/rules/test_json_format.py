@@ -46,6 +46,14 @@ def test_the_document_has_the_agreed_form() -> None:
     }
 
 
+def test_a_trace_says_how_spikes_are_paired() -> None:
+    found = parse_rules("on_post: x + y; x = trace(pre, 20 ms, next); y = trace(post, 20 ms, immediate)")
+    states = rules_to_json(found)["rules"]["w"]["states"]
+    assert states["x"] == {"kind": "trace", "side": "pre", "tau": 0.02, "nearest": False, "resets": True}
+    assert states["y"] == {"kind": "trace", "side": "post", "tau": 0.02, "nearest": True, "resets": True}
+    assert rules_from_json(rules_to_json(found)) == found == parse_rules(str(found))
+
+
 def test_missing_fields_have_defaults() -> None:
     assert rules_from_json({"rules": {"w": {"on_step": "x*y"}}}) == parse_rules("x*y")
 

@@ -140,6 +140,7 @@ def test_eta_that_is_no_common_factor_is_refused(text: str) -> None:
         ("x; z = trace(20 ms)", 14, "a trace is written trace(pre, 20 ms)"),
         ("x; z = trace(both, 20 ms)", 14, "a trace is written trace(pre, 20 ms)"),
         ("x; z = trace(pre, 20 ms, nearst)", 26, "did you mean 'nearest'"),
+        ("x; z = trace(pre, 20 ms, symmetric)", 26, "there are all, nearest, next, immediate"),
         ("x; z = trace(pre, 20)", 19, "must be a time"),
         ("x; z = lowpass(x)", 16, "a low-pass is written"),
         ("x; z = lowpass(x, 0.5)", 19, "must be at least 1"),

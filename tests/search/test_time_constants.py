@@ -35,6 +35,11 @@ def test_a_definition_may_leave_its_time_constant_to_the_search(timed: Grammar) 
     assert again.time_constants == timed.time_constants and again.states() == timed.states()
 
 
+def test_a_definition_keeps_its_pairing(timed: Grammar) -> None:
+    text = grammar_toml(timed).replace('"trace(post, tau, nearest)"', '"trace(post, tau, immediate)"')
+    assert parse_grammar(text).states({"y": 0.02})["y"] == Trace("post", 0.02, nearest=True, resets=True)
+
+
 def test_a_time_constant_needs_a_range_of_times(timed: Grammar) -> None:
     text = grammar_toml(timed).replace('"trace(pre, tau)"', '"trace(pre, c)"')
     with pytest.raises(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rulesearch.expression import Expression
 from rulesearch.rules import Rule, RuleSet, known_rule, known_rules, parse_rules
+from rulesearch.rules.states import PAIRINGS
 from rulesearch.symbolic import VERDICTS, Verdict, canonical_key, compare, family_key
 
 
@@ -82,6 +83,8 @@ def test_interaction_scheme_and_time_constants_must_match() -> None:
     assert nearest.verdict == "different"
     assert nearest.extra_terms == ["y = trace(post, 20 ms, nearest)"]
     assert nearest.missing_terms == ["y = trace(post, 20 ms, all)"]
+    reset = _against("on_pre: y - 0.25; on_post: x; y = trace(post, 20 ms, next)", "vogels")
+    assert (reset.verdict, reset.extra_terms) == ("different", ["y = trace(post, 20 ms, next)"])
     slower = _against("on_pre: y - 0.25; on_post: x; tau_x = 10 ms; tau_y = 20 ms", "vogels")
     assert slower.verdict == "same-terms"
     assert slower.coefficients["tau_x"] == pytest.approx(0.5)
@@ -178,6 +181,8 @@ def test_keys_forget_names_and_spelling_but_not_states() -> None:
     assert bcm != canonical_key(parse_rules("x*y*(y - theta); theta = lowpass(y**2, 20 s)"))
     nearest = canonical_key(parse_rules("on_pre: y; y = trace(post, 20 ms, nearest)"))
     assert nearest != canonical_key(parse_rules("on_pre: y; tau_y = 20 ms"))
+    keys = {canonical_key(parse_rules(f"on_pre: y; y = trace(post, 20 ms, {pairing})")) for pairing in PAIRINGS}
+    assert len(keys) == len(PAIRINGS) == 4
 
 
 def test_families_forget_coefficients() -> None:

@@ -56,6 +56,10 @@ def test_what_exact_arithmetic_would_never_end_on_gives_nothing(text: str) -> No
     assert _points(text) == []
 
 
+def test_traces_that_the_other_side_resets_are_not_averaged() -> None:
+    assert _points("on_pre: 0.02*y - 0.01*w; y = trace(post, 20 ms, next)") == []
+
+
 def test_hebb_is_unstable_and_constant_changes_have_no_fixed_point() -> None:
     assert [each.slope for each in _points("x*y")] == [1]
     assert _points("on_pre: 1") == []

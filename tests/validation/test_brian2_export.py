@@ -26,6 +26,10 @@ HARD = {
     "jumps": "on_pre: 0.01*(step(y - 0.3) - sign(y - 0.6) + relu(0.5 - y)); on_post: 0.02*(min(x, w) - max(x, 0.4)*w)",
     "nearest": "on_pre: -0.01*y*w**0.4; on_post: 0.01*x*y2; x = trace(pre, 20 ms, nearest); "
     "y = trace(post, 30 ms, nearest); y2 = trace(post, 100 ms)",
+    "presynaptic-centred": "on_pre: -0.02*y; on_post: 0.03*x; x = trace(pre, 20 ms, next); "
+    "y = trace(post, 30 ms, nearest)",
+    "reduced symmetric": "on_pre: -0.02*y; on_post: 0.03*x; x = trace(pre, 20 ms, immediate); "
+    "y = trace(post, 30 ms, immediate)",
     "eligibility": "on_post: 0.05*E*(1 - w); E = synaptic(on_pre: y; on_post: -0.5*E*x; tau = 300 ms)",
     "names": "on_pre: 0.01*(e - N*y); on_post: 0.01*x*dt*True; e = 0.2; N = 0.7; dt = 1.3; True = 2",
     "lasting": "on_pre: 0.02*C; C = synaptic(on_post: 0.1*x - 0.05*C); bounds = [0.2, 40]",
@@ -113,7 +117,7 @@ def test_exported_rules_give_our_weights(brian2: Path, tmp_path: Path) -> None:
         print(f"{name}: {expected:.6g}, difference relative to the change {difference:.2g}")
         if not difference < 1e-6:
             far[name] = (expected, weight)
-    assert len(pairs) >= 36
+    assert len(pairs) >= 38
     assert not far
 
 

@@ -88,6 +88,12 @@ def test_random_rules_pass(nestml: Path, tmp_path: Path) -> None:
     for number in range(RANDOM):
         slots = {slot: random_tree(int(generator.integers(1, 13)), NAMES, generator) for slot in ("on_pre", "on_post")}
         eligibility = Synaptic({"on_pre": random_tree(3, NAMES, generator)}, 0.3)
-        rule = Rule(slots, 0.1, {"E": eligibility, "x2": Trace("pre", 0.1, nearest=True)}, {}, (0.0, np.inf))
+        rule = Rule(
+            slots,
+            0.1,
+            {"E": eligibility, "x2": Trace("pre", 0.1, nearest=True), "y2": Trace("post", 0.1, resets=True)},
+            {},
+            (0.0, np.inf),
+        )
         models[str(number)] = RuleSet.single(rule)
     _check(nestml, tmp_path, models)
