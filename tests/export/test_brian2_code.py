@@ -38,7 +38,9 @@ def test_infinite_values_are_written_so_that_python_reads_them() -> None:
 
 
 def test_a_state_moves_before_the_one_that_it_reads() -> None:
-    text = export(parse_rules("on_pre: A; P = synaptic(on_pre: 1); A = synaptic(on_pre: 2*P)"), "brian2")
+    text = export(
+        parse_rules("on_pre: A; P = synaptic(on_pre: 1); A = synaptic(on_pre: 2*P); bounds = [0, 1]"), "brian2"
+    )
     assert text.index("A += (2.0 * P)") < text.index("P += 1.0") < text.index("w = clip")
     with pytest.raises(
         RulesearchError, match="A and B read each other in on_pre, and NESTML moves one after the other"
@@ -47,7 +49,7 @@ def test_a_state_moves_before_the_one_that_it_reads() -> None:
 
 
 def test_a_trace_that_the_other_side_resets_is_emptied_once_it_was_read() -> None:
-    text = export(parse_rules("on_post: x; x = trace(pre, 20 ms, next)"), "brian2")
+    text = export(parse_rules("on_post: x; x = trace(pre, 20 ms, next); bounds = [0, 1]"), "brian2")
     behind = text[text.index('on_post = """') :]
     assert "x += 1.0" in text and behind.index("w = clip") < behind.index("x = 0.0")
 
