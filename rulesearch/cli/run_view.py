@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rulesearch.cli.output import number, show_facts, show_table
 from rulesearch.rules.text import short_rule
+from rulesearch.workflow.scores import shown_metrics
 
 if TYPE_CHECKING:
     from rulesearch.workflow.run import ReferenceScore, Run
-
-_METRICS = 5
 
 
 def show_run(run: Run) -> None:
@@ -49,25 +47,15 @@ def show_run(run: Run) -> None:
 def _show_scores(run: Run) -> None:
     best = run.members[0]
     if run.references:
-        names = _shown(run, best.metrics)
+        names = shown_metrics(run, best.metrics)
         rows = [["rank 1", "ok", number(best.held_out_loss), *(number(best.metrics.get(name)) for name in names)]]
         rows += [_score_row(score, names) for score in run.references]
         show_table(["on held-out seeds", "status", "loss", *names], rows)
         print()
     if run.conditions:
-        names = _shown(run, run.conditions[0].metrics)
+        names = shown_metrics(run, run.conditions[0].metrics)
         show_table(["rank 1 where", "status", "loss", *names], [_score_row(score, names) for score in run.conditions])
         print()
-
-
-def _shown(run: Run, metrics: Mapping[str, float]) -> list[str]:
-    """Return the metrics a table has room for: those that the task requires first, parts of the loss last."""
-    from rulesearch.tasks import load_task
-
-    task = load_task(run.experiment.task)
-    required = [item.metric for item in task.requirements if item.metric in metrics]
-    others = [name for name in metrics if name not in required and name not in task.aims]
-    return [*required, *others][:_METRICS]
 
 
 def _score_row(score: ReferenceScore, names: list[str]) -> list[str]:

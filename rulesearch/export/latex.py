@@ -6,34 +6,21 @@ What is written needs `\usepackage{amsmath,booktabs}` and stands inside a docume
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from rulesearch.export.equations import LEFT_HAND_SIDES, constant_value, flowing, lines_of, slot_equations
+from rulesearch.export.latex_text import escape
 from rulesearch.expression.printing import number_latex, symbol_latex, to_latex
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
+from rulesearch.workflow.run import ReferenceScore
+from rulesearch.workflow.scores import shown_metrics
 
 if TYPE_CHECKING:
-    from rulesearch.workflow.run import FrontMember, ReferenceScore, Run
-
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\ensuremath{<}",
-    ">": r"\ensuremath{>}",
-    "|": r"\ensuremath{|}",
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-}
-_LAST_LATIN = 0x17F
-
-
-def escape(text: str) -> str:
-    """Return text in which every character stands for itself in LaTeX; what pdflatex has no sign for becomes `?`."""
-    shown = (_ESCAPES.get(mark, mark if ord(mark) <= _LAST_LATIN else "?") for mark in " ".join(text.split()))
-    return "".join(shown)
+    from rulesearch.workflow.run import FrontMember, Run
 
 
 def document(fragment: str) -> str:
@@ -48,20 +35,49 @@ def rules_latex(rules: RuleSet) -> str:
         _comment(f"Rule{' ' * bool(rules.name) + rules.name}; needs \\usepackage{{amsmath,booktabs}}"),
         _comment(str(rules)),
     ]
-    return "\n".join([*head, _equations(rules), "", _constants(rules)]) + "\n"
+    table = f"\\begin{{center}}\n{_constants(rules)}\n\\end{{center}}"
+    return "\n".join([*head, _equations(rules), "", table]) + "\n"
 
 
 def run_latex(run: Run) -> str:
-    """Return the front of a run as a table, the recommended rule, and the references beside it."""
-    parts = [_comment(f"Run {run.folder.name} of {run.experiment.name}; needs \\usepackage{{amsmath,booktabs}}")]
-    parts += [escape(f"{run.conclusion}."), "", _front_table(run.members)]
-    if run.members:
-        best = run.members[0]
-        parts += ["", r"\noindent Rank 1:", _equations(best.rules), "", _constants(best.rules)]
-    for title, scores in (("rule", run.references), ("condition", run.conditions)):
-        if scores:
-            parts += ["", _score_table(title, scores)]
+    """Return the front of a run as a table, the recommended rule, and the references beside it, as the screen shows."""
+    experiment = run.experiment
+    head = _comment(f"Run {run.folder.name} of {experiment.name}; needs \\usepackage{{amsmath,booktabs}}")
+    conclusion = f"{run.conclusion[:1].upper()}{run.conclusion[1:]}."
+    if not run.members:
+        return f"{head}\n{escape(conclusion)}\n"
+    title = f"Rules found on task {experiment.task} by engine {experiment.engine}, seed {experiment.seed}. {conclusion}"
+    label, best = label_of(run.folder.name), run.members[0]
+    parts = [head, _float(title, label, _front_table(run.members)), "", r"\noindent Rank 1:"]
+    parts += [_equations(best.rules), ""]
+    parts.append(_float("Learning rate, constants and bounds of rank 1.", f"{label}-constants", _constants(best.rules)))
+    if run.references:
+        own = ReferenceScore("rank 1", best.rules, "ok", best.held_out_loss, best.metrics)
+        names = shown_metrics(run, best.metrics)
+        table = _score_table("on held-out seeds", (own, *run.references), names)
+        parts += ["", _float("Rank 1 beside known rules and the control.", f"{label}-references", table)]
+    if run.conditions:
+        table = _score_table("rank 1 where", run.conditions, shown_metrics(run, run.conditions[0].metrics))
+        parts += ["", _float("Rank 1 under other conditions.", f"{label}-conditions", table)]
     return "\n".join(parts) + "\n"
+
+
+def label_of(name: str) -> str:
+    """Return a label for the table of a run, of letters, digits and hyphens: `tab:my-run`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return f"tab:{re.sub(r'[^A-Za-z0-9]+', '-', plain).strip('-').lower() or 'run'}"
+
+
+def _float(caption: str, label: str, table: str) -> str:
+    lines = [
+        r"\begin{table}[htbp]",
+        r"\centering",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\label{{{label}}}",
+        r"\smallskip",
+        table,
+    ]
+    return "\n".join([*lines, r"\end{table}"])
 
 
 def _comment(text: str) -> str:
@@ -127,7 +143,7 @@ def _constants(rules: RuleSet) -> str:
     for name, rule in rules.rules.items():
         label = f" ({escape(name)})" if len(rules.rules) > 1 else ""
         rows += [f"${symbol}${label} & {value} & {unit}" for symbol, value, unit in _constant_rows(rule)]
-    return _centred("lrl", ["", "value", "unit"], rows)
+    return _tabular("lrl", ["", "value", "unit"], rows)
 
 
 def _constant_rows(rule: Rule) -> list[tuple[str, str, str]]:
@@ -159,18 +175,17 @@ def _front_table(members: tuple[FrontMember, ...]) -> str:
     columns = r"rrllp{0.4\linewidth}p{0.21\linewidth}"
     rows = []
     for member in members:
-        verdict = member.verdicts[0] if member.verdicts else None
         cells = [
             str(member.rank),
             str(member.size),
             _loss(member.loss),
             _loss(member.held_out_loss),
             rf"\raggedright {rule_cell(member.rules)}",
-            rf"\raggedright {escape(verdict.summary or verdict.verdict) if verdict else '--'}",
+            rf"\raggedright {escape(member.compared) or '--'}",
         ]
         rows.append(" & ".join(cells))
     headings = ["rank", "size", "loss", "held out", "rule", "compared"]
-    return _centred(columns, headings, rows, r"\tabularnewline[2pt]", r"\small\setlength{\tabcolsep}{4pt}")
+    return _tabular(columns, headings, rows, r"\tabularnewline[2pt]", r"\small\setlength{\tabcolsep}{4pt}")
 
 
 def rule_cell(rules: RuleSet) -> str:
@@ -186,26 +201,28 @@ def rule_cell(rules: RuleSet) -> str:
     return r" \newline ".join(cells)
 
 
-def _score_table(title: str, scores: tuple[ReferenceScore, ...]) -> str:
-    names = list(dict.fromkeys(name for score in scores for name in score.metrics))[:6]
+def _score_table(title: str, scores: tuple[ReferenceScore, ...], names: list[str]) -> str:
     rows = []
     for score in scores:
         cells = [rf"\raggedright {escape(score.label)}", escape(score.status), _loss(score.loss)]
         rows.append(" & ".join([*cells, *(_loss(score.metrics.get(name)) for name in names)]))
     columns = r"p{0.24\linewidth}ll" + "l" * len(names)
-    headings = [title, "status", "loss", *(_heading(name) for name in names)]
-    return _centred(columns, headings, rows, r"\tabularnewline", r"\footnotesize\setlength{\tabcolsep}{3pt}")
+    headings = [title, "status", "loss", *map(_heading, names)]
+    return _tabular(columns, headings, rows, r"\tabularnewline", r"\footnotesize\setlength{\tabcolsep}{3pt}")
 
 
 def _heading(name: str) -> str:
-    return escape(re.sub("_", " ", name))
+    """Return the name of a metric on as many lines as it has words, so that columns are narrow."""
+    *words, last = name.split("_")
+    lines = r" \\ ".join([*(escape(f"{word}_") for word in words), escape(last)])
+    return rf"\shortstack[l]{{{lines}}}" if words else lines
 
 
 def _loss(value: float | None) -> str:
     return "--" if value is None or value != value else f"${number_latex(float(value), 3)}$"
 
 
-def _centred(columns: str, headings: list[str], rows: list[str], end: str = r"\\", style: str = "") -> str:
-    lines = [r"\begin{center}" + style, rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule"]
+def _tabular(columns: str, headings: list[str], rows: list[str], end: str = r"\\", style: str = "") -> str:
+    lines = [*[style] * bool(style), rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule"]
     lines += [" & ".join(headings) + r" \\", r"\midrule", *(f"{row} {end}" for row in rows)]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{center}"])
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from strategies import random_tree
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.export.equations import LINE, lines_of
-from rulesearch.export.latex import document, escape, rules_latex, run_latex
+from rulesearch.export.latex import document, escape, label_of, rules_latex, run_latex
 from rulesearch.export.width import latex_width
 from rulesearch.expression import OPERATORS, parse_expression, to_latex, to_text
 from rulesearch.grammar import load_grammar, sample
@@ -108,6 +110,25 @@ def test_a_run_compiles_and_fits_the_page(tmp_path: Path) -> None:
     assert "Overfull" not in log
 
 
+def test_a_run_is_written_as_the_screen_shows_it() -> None:
+    run = a_run(["y*(x - w*y)", "tanh(y)*x"])
+    text = run_latex(run)
+    assert r"\caption{Rules found on task oja by engine deap, seed 1. Solved\_100 \% [U+2713]" in text
+    labels = re.findall(r"\\label\{(.*?)\}", text)
+    assert labels == ["tab:a-b", "tab:a-b-constants", "tab:a-b-references", "tab:a-b-conditions"]
+    assert text.count(r"\caption{") == len(labels)
+    for member in run.members:
+        assert escape(member.compared) in text
+    assert "on held-out seeds & status & loss" in text
+    assert re.search(r"\\raggedright rank 1 & ok & \$0\.2\$", text)
+    assert not text.splitlines()[1][:1].islower()
+
+
+@pytest.mark.parametrize(("name", "label"), [("Δw_% (1)", "tab:w-1"), ("früh", "tab:fruh"), ("权", "tab:run")])
+def test_labels_are_letters_digits_and_hyphens(name: str, label: str) -> None:
+    assert label_of(name) == label
+
+
 @needs_pdflatex
 def test_a_run_without_rules_compiles(tmp_path: Path) -> None:
     compile_latex(run_latex(a_run([])), tmp_path)
@@ -159,7 +180,24 @@ def test_escaped_text_holds_no_active_character() -> None:
     assert escape("a_b & 5 % {x} #1 $2 ~ ^ \\") == (
         r"a\_b \& 5 \% \{x\} \#1 \$2 \textasciitilde{} \textasciicircum{} \textbackslash{}"
     )
-    assert escape("Földiák → x") == "Földiák ? x"
+    assert escape("Földiák → x") == r"Földiák \ensuremath{\to} x"
+    assert escape("Δw [%]") == r"\ensuremath{\Delta}w [\%]"
+    assert escape("权, 重") == "[U+6743], [U+91CD]"
+
+
+@needs_pdflatex
+def test_letters_and_signs_of_any_language_compile_and_stay_apart(tmp_path: Path) -> None:
+    letters = [chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x370, 0x400))]
+    signs = [*"₀¹²⁻−≤≈∞√∂∑→·•µΩ€∈\u2018\u2019“”–\u2032✓ẋﬁ𝑥ａ℃∆权", "x\u0304", "Δ\u0304", "a\u0328", "\u0304", "_\u0304"]
+    compile_latex("\n\n".join(f"${{}}${escape(f'a{each}b')}" for each in [*letters, *signs]) + "\n", tmp_path)
+    own = [each for each in letters if each.strip() and unicodedata.normalize("NFKC", each) == each]
+    # Letters that Greek has in common with Latin look alike in any font.
+    alike = [
+        each
+        for each in own
+        if "GREEK" in unicodedata.name(each, "") and escape(each).isascii() and escape(each).isalpha()
+    ]
+    assert len({escape(each) for each in own}) == len(own) - len(alike)
 
 
 def test_constants_are_listed_with_their_units() -> None:
