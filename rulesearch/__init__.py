@@ -96,7 +96,7 @@ def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
     """
     from rulesearch.workflow import discover as workflow
 
-    return _searched(lambda others: workflow.discover(experiment, **others), options)
+    return _searched(workflow.discover, (experiment,), options)
 
 
 def distil(table: str | Path, target: str, **options: Any) -> Run:
@@ -108,7 +108,7 @@ def distil(table: str | Path, target: str, **options: Any) -> Run:
     """
     from rulesearch.workflow import discover as workflow
 
-    return _searched(lambda others: workflow.distil(table, target, **others), options)
+    return _searched(workflow.distil, (table, target), options)
 
 
 def resume(folder: str | Path, **options: Any) -> Run:
@@ -119,20 +119,38 @@ def resume(folder: str | Path, **options: Any) -> Run:
     """
     from rulesearch.workflow import discover as workflow
 
-    return _searched(lambda others: workflow.resume(folder, **others), options)
+    return _searched(workflow.resume, (folder,), options)
 
 
-def _searched(search: Callable[[dict[str, Any]], Run], options: dict[str, Any]) -> Run:
-    """Return what a search gives, its files written.
+def _check_options(search: Callable[..., Run], options: Iterable[str]) -> None:
+    """Refuse keyword arguments that a search does not take, by their names; raises `RulesearchError`."""
+    import inspect
+
+    from rulesearch.errors import RulesearchError, did_you_mean
+    from rulesearch.workflow import discover as workflow
+
+    functions = [search] if search is workflow.resume else [search, workflow.discover]
+    parameters = [each for one in functions for each in inspect.signature(one).parameters.values()]
+    known = {each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY} | {"live", "report"}
+    for name in options:
+        if name not in known:
+            raise RulesearchError(f"unknown argument {name!r}{did_you_mean(name, known)}")
+
+
+def _searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dict[str, Any]) -> Run:
+    """Return what a search of a subject gives, its files written.
 
     **Arguments:** among `options`, `live`: keep a page of it while it goes on; `report`: write the page at the end.
+    **Raises:** `RulesearchError` for an option that there is not.
     """
     from rulesearch.report.progress import NotebookProgress, in_notebook
     from rulesearch.report.run_files import write_run_files
 
+    _check_options(search, options)
     given = dict(options)
     page_too = given.pop("report", True)
-    watchers = [given["watch"]] if given.get("watch") is not None else []
+    own_watch = given.pop("watch", None)
+    watchers = [own_watch] if own_watch is not None else []
     shown = NotebookProgress() if in_notebook() and not watchers else None
     if shown is not None:
         watchers.append(shown.watch)
@@ -147,7 +165,7 @@ def _searched(search: Callable[[dict[str, Any]], Run], options: dict[str, Any]) 
             each(problem)
 
     try:
-        run = search({**given, "watch": watch})
+        run = search(*subject, **given, watch=watch)
         notify = given.get("notify")
         if notify is not None and page_too and run.status != "interrupted":
             notify("writing the report")
@@ -317,11 +335,13 @@ def _task(task: str | Task) -> Task:
 
 def _rules(rule: RuleLike, task: Task | None) -> RuleSet:
     from rulesearch.rules import KnownRule, Rule, RuleSet
+    from rulesearch.rules.unread import check_read
     from rulesearch.workflow.resolve import read_rules
 
     if isinstance(rule, str):
         return read_rules(rule, task)
     found = rule.rules if isinstance(rule, KnownRule) else RuleSet.single(rule) if isinstance(rule, Rule) else rule
+    check_read(found)
     if task is not None:
         task.check(found)
     return found

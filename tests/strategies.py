@@ -68,19 +68,21 @@ def _states(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[dict[str,
 
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
-    """Random rules: any slots, states, constants (with units where nothing reads them), eta and bounds."""
+    """Random rules: any slots, states, constants (one with a unit), eta and bounds; all that they declare is read."""
     numbers = draw(st.dictionaries(st.sampled_from(_CONSTANTS), MODERATE, max_size=3))
     constants = {name: Number(value) for name, value in numbers.items()}
-    if draw(st.booleans()):
-        constants["v_rest"] = Number(draw(MODERATE), draw(st.sampled_from(sorted(UNITS))))
     names = (*PURE_SYMBOLS, *numbers)
     states = draw(_states(expressions(names, max_leaves=4)))
     inner = expressions((*names, *states), max_leaves=8)
     slots = draw(st.dictionaries(st.sampled_from(SLOTS), inner, min_size=1, max_size=3))
+    if draw(st.booleans()):
+        constants["v_rest"] = Number(draw(MODERATE), draw(st.sampled_from(sorted(UNITS))))
+        above = Expression.apply("step", Expression.symbol("v_rest"))
+        slots = {slot: Expression.apply("mul", above, part) for slot, part in slots.items()}
     limit = st.one_of(FINITE, st.sampled_from((float("inf"), float("-inf"))))
     low, high = draw(st.none() | st.tuples(limit, limit).filter(lambda pair: pair[0] < pair[1])) or (None, None)
     bounds = None if low is None or high is None else (low, high)
-    return Rule(slots, draw(st.none() | FINITE), states, constants, bounds)
+    return Rule(slots, draw(st.none() | FINITE), states, constants, bounds).without_unread()
 
 
 def rule_sets() -> st.SearchStrategy[RuleSet]:

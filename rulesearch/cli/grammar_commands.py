@@ -96,14 +96,13 @@ def rule_text_of(grammar: Grammar, slots: dict[str, Expression], rng: object) ->
         name: Number(float(f"{grammar.constants[kind].sample(rng):.4g}"), grammar.constants[kind].unit)
         for name, kind in kinds.items()
     }
-    read = {symbol for expression in named.values() for symbol in expression.symbols}
+    read = grammar.states_read(named)
     times = {
         name: float(f"{grammar.constants[kind].sample(rng):.4g}")
         for name, kind in grammar.time_constants.items()
         if name in read
     }
-    states = {name: state for name, state in grammar.states(times).items() if name in read}
-    return str(RuleSet.single(Rule(named, None, states, constants)))
+    return str(RuleSet.single(Rule(named, None, grammar.states_read(named, times), constants)))
 
 
 def count(

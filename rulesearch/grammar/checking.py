@@ -7,7 +7,7 @@ from rulesearch.expression.units import dimension_text
 from rulesearch.grammar.dimensions import check_definitions, infer_dimensions
 from rulesearch.grammar.grammar import Grammar
 from rulesearch.grammar.source import GrammarSource
-from rulesearch.rules.states import VOCABULARY, Lowpass, Synaptic
+from rulesearch.rules.states import VOCABULARY, Lowpass, Synaptic, reached
 
 
 def check_structure(grammar: Grammar, source: GrammarSource) -> None:
@@ -113,6 +113,14 @@ def _reachable(grammar: Grammar) -> set[str]:
     return reached
 
 
+def _unused(grammar: Grammar) -> list[str]:
+    """Return the symbols and constants that no production writes, and no symbol that one writes is made of."""
+    written = (name for made in grammar.productions.values() for each in made for name in each.template.symbols)
+    read = reached(written, grammar.states())
+    times = {kind for name, kind in grammar.time_constants.items() if name in read}
+    return [name for name in (*grammar.symbols, *grammar.constants) if name not in read and name not in times]
+
+
 def grammar_facts(grammar: Grammar) -> list[tuple[str, str]]:
     """Return what can be said of a grammar that was read: pairs of a heading and a text."""
     source = GrammarSource(grammar.name, "")
@@ -129,5 +137,6 @@ def grammar_facts(grammar: Grammar) -> list[tuple[str, str]]:
         ("productions", str(sum(len(productions) for productions in grammar.productions.values()))),
         ("smallest rule", f"{least} node{'s' * (least > 1)}"),
         ("limits", f"{grammar.limits.size} nodes, {grammar.limits.depth} levels"),
+        ("not used", ", ".join(_unused(grammar))),
     ]
     return [fact for fact in facts if fact[1]]

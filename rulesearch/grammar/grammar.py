@@ -18,7 +18,7 @@ from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Node
 from rulesearch.expression.units import UNITS, from_base
-from rulesearch.rules.states import PAIRINGS, SLOTS, VOCABULARY, State, Synaptic
+from rulesearch.rules.states import PAIRINGS, SLOTS, VOCABULARY, State, Synaptic, reached
 from rulesearch.rules.text import parse_state
 
 PRIORS = ("uniform", "log-uniform", "normal")
@@ -238,6 +238,13 @@ class Grammar:
             name: replace(state, tau=times[name]) if name in times and not isinstance(state, Synaptic) else state
             for name, state in self._defined.items()
         }
+
+    def states_read(
+        self, slots: Mapping[str, Expression], times: Mapping[str, float] | None = None
+    ) -> dict[str, State]:
+        """Return the states that slots read, also through other states; `times` as of `states`."""
+        read = reached((name for part in slots.values() for name in part.symbols), self._defined)
+        return {name: state for name, state in self.states(times).items() if name in read}
 
     def name_constants(self, slots: Mapping[str, Expression]) -> tuple[dict[str, Expression], dict[str, str]]:
         """Give each constant of a candidate a name of its own: `c1`, `c2`, ..., in order of slots and of writing.

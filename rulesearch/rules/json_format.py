@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rulesearch.errors import RulesearchError, shown
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression.operators import FUNCTIONS
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import to_text
@@ -16,7 +16,8 @@ from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS
 from rulesearch.files import plain_name
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
+from rulesearch.rules.states import CUSTOMARY_TRACES, SLOTS, Lowpass, State, Synaptic, Trace
+from rulesearch.rules.unread import unread_reason
 
 
 def rules_to_json(rules: RuleSet) -> dict[str, Any]:
@@ -61,7 +62,8 @@ def rules_from_json(document: Any, where: str = "rule JSON") -> RuleSet:
             document = json.loads(document)
         except (ValueError, RecursionError) as error:
             raise RulesearchError(f"{where}: not JSON: {error}") from None
-    members = _mapping(_mapping(document, where).get("rules"), f"{where}: rules")
+    _check_keys(_mapping(document, where), ("name", "rules"), where)
+    members = _mapping(document.get("rules"), f"{where}: rules")
     if not members:
         raise RulesearchError(f'{where}: "rules" is empty; expected at least one rule, as in {{"rules": {{"w": ...}}}}')
     rules = {
@@ -83,6 +85,21 @@ def _mapping(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise RulesearchError(f"{where}: expected an object, found {type(value).__name__}")
     return value
+
+
+def _optional(fields: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    return {} if fields.get(key) is None else _mapping(fields[key], f"{where}.{key}")
+
+
+def _slots(fields: Mapping[str, Any], where: str) -> dict[str, Expression]:
+    filled = [slot for slot in SLOTS if fields.get(slot) not in (None, "")]
+    return {slot: _expression(fields[slot], f"{where}.{slot}") for slot in filled}
+
+
+def _check_keys(fields: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in fields:
+        if key not in known:
+            raise RulesearchError(f"{where}: unknown field {shown(key)}{did_you_mean(key, known)}")
 
 
 def _number(value: Any, where: str) -> float:
@@ -114,6 +131,8 @@ def _name(name: str, where: str) -> str:
 def _declared(name: str, where: str) -> str:
     if name == "w":
         raise RulesearchError(f"{where}: 'w' is the weight and cannot be declared; choose another name")
+    if name in ("eta", "bounds") or (name.startswith("tau_") and name[4:] in CUSTOMARY_TRACES):
+        raise RulesearchError(f"{where}: {name!r} is an option in rule text; choose another name")
     return _name(name, where)
 
 
@@ -128,21 +147,17 @@ def _expression(value: Any, where: str) -> Expression:
 
 def _rule_from_json(member: Any, where: str) -> Rule:
     fields = _mapping(member, where)
-    unknown = set(fields) - {*SLOTS, "eta", "states", "constants", "bounds", "name"}
-    if unknown:
-        raise RulesearchError(
-            f"{where}: unknown field {sorted(unknown)[0]!r}; expected slots, eta, states, constants, bounds"
-        )
-    slots = {slot: _expression(fields[slot], f"{where}.{slot}") for slot in SLOTS if fields.get(slot)}
+    _check_keys(fields, (*SLOTS, "eta", "states", "constants", "bounds"), where)
+    slots = _slots(fields, where)
     if not slots:
         raise RulesearchError(f"{where}: no slot is filled; expected one of {', '.join(SLOTS)}")
     states = {
         _declared(name, f"{where}.states"): _state_from_json(state, f"{where}.states.{name}")
-        for name, state in _mapping(fields.get("states") or {}, f"{where}.states").items()
+        for name, state in _optional(fields, "states", where).items()
     }
     constants = {
         _declared(name, f"{where}.constants"): _constant(value, f"{where}.constants.{name}")
-        for name, value in _mapping(fields.get("constants") or {}, f"{where}.constants").items()
+        for name, value in _optional(fields, "constants", where).items()
     }
     bounds = fields.get("bounds")
     if bounds is not None and (not isinstance(bounds, list) or len(bounds) != 2):
@@ -151,13 +166,17 @@ def _rule_from_json(member: Any, where: str) -> Rule:
     if limits is not None and not limits[0] < limits[1]:
         raise RulesearchError(f"{where}.bounds: the lower bound must be below the upper one, found {bounds}")
     eta = None if fields.get("eta") is None else _number(fields["eta"], f"{where}.eta")
-    return Rule(slots, eta, states, constants, limits)
+    rule = Rule(slots, eta, states, constants, limits)
+    for name in rule.unread:
+        raise RulesearchError(f"{where}: {unread_reason(rule, name)}")
+    return rule
 
 
 def _constant(value: Any, where: str) -> Number:
     if isinstance(value, dict):
+        _check_keys(value, ("value", "unit"), where)
         unit = value.get("unit", "")
-        if unit and (not isinstance(unit, str) or unit not in UNITS):
+        if unit != "" and (not isinstance(unit, str) or unit not in UNITS):
             raise RulesearchError(f"{where}: unknown unit {shown(unit)}; there is: {', '.join(UNITS)}")
         return Number(_number(value.get("value"), where), unit)
     return Number(_number(value, where))
@@ -167,14 +186,20 @@ def _state_from_json(value: Any, where: str) -> State:
     fields = _mapping(value, where)
     kind = fields.get("kind")
     if kind == "trace" and fields.get("side") in ("pre", "post"):
-        scheme = (bool(fields.get(name, False)) for name in ("nearest", "resets"))
+        _check_keys(fields, ("kind", "side", "tau", "nearest", "resets"), where)
+        scheme = [fields.get(name, False) for name in ("nearest", "resets")]
+        for each in scheme:
+            if not isinstance(each, bool):
+                raise RulesearchError(f"{where}: nearest and resets are true or false, found {shown(each)}")
         return Trace(fields["side"], _tau(fields.get("tau"), f"{where}.tau"), *scheme)
     if kind == "lowpass":
+        _check_keys(fields, ("kind", "expression", "tau_steps" if "tau_steps" in fields else "tau"), where)
         in_steps = "tau_steps" in fields
         tau = _tau(fields.get("tau_steps" if in_steps else "tau"), f"{where}.tau", 1.0 if in_steps else 0.0)
         return Lowpass(_expression(fields.get("expression"), f"{where}.expression"), tau, in_steps)
     if kind == "synaptic":
-        slots = {slot: _expression(fields[slot], f"{where}.{slot}") for slot in SLOTS if fields.get(slot)}
+        _check_keys(fields, ("kind", *SLOTS, "tau"), where)
+        slots = _slots(fields, where)
         if not slots:
             raise RulesearchError(f"{where}: a synaptic state needs at least one slot of {', '.join(SLOTS)}")
         decay = fields.get("tau")

@@ -14,7 +14,7 @@ from rulesearch.expression.fingerprint import fingerprint
 from rulesearch.expression.printing import number_latex, symbol_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import dimension_of
-from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic
+from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, expressions_of, reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,28 @@ class Rule:
         nodes = [node for expression in self.expressions() for node in expression.nodes]
         return tuple(dict.fromkeys(node for node in nodes if isinstance(node, str) and node not in self.constants))
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Every name that the slots read, constants too, and what the states among them read."""
+        return reached((name for part in self.slots.values() for name in part.symbols), self.states)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The states and constants that are declared but not read."""
+        read = self.read
+        return tuple(name for name in (*self.states, *self.constants) if name not in read)
+
+    def without_unread(self) -> Rule:
+        """Return the rule without the constants and states that it does not read."""
+        read = self.read
+        constants = {name: number for name, number in self.constants.items() if name in read}
+        return replace(
+            self, constants=constants, states={name: state for name, state in self.states.items() if name in read}
+        )
+
     def expressions(self) -> tuple[Expression, ...]:
         """Return all expressions: of the slots, the low-passes and the synaptic states."""
-        found = list(self.slots.values())
-        for state in self.states.values():
-            if isinstance(state, Lowpass):
-                found.append(state.expression)
-            elif isinstance(state, Synaptic):
-                found.extend(state.slots.values())
-        return tuple(found)
+        return (*self.slots.values(), *(part for state in self.states.values() for part in expressions_of(state)))
 
     def constant_values(self) -> dict[str, float]:
         """Return the value of each constant in base units."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rulesearch.expression.tree import Expression
@@ -106,3 +106,23 @@ class Synaptic:
 
 
 State = Trace | Lowpass | Synaptic
+
+
+def expressions_of(state: State) -> tuple[Expression, ...]:
+    """Return the expressions that a state has: one of a low-pass, those of the slots of a synaptic state."""
+    if isinstance(state, Lowpass):
+        return (state.expression,)
+    return tuple(state.slots.values()) if isinstance(state, Synaptic) else ()
+
+
+def reached(names: Iterable[str], states: Mapping[str, State]) -> tuple[str, ...]:
+    """Return the names, and all that is read by the states among them, each once."""
+    found: dict[str, None] = {}
+    waiting = list(dict.fromkeys(names))[::-1]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            if name in states:
+                waiting += [read for part in expressions_of(states[name]) for read in part.symbols]
+    return tuple(found)

@@ -15,10 +15,11 @@ from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS, format_number, from_base, time_text
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import CUSTOMARY_TRACES, PAIRINGS, SLOTS, VOCABULARY, Lowpass, State, Synaptic, Trace
+from rulesearch.rules.unread import unread_reason
 
-_SLOT = re.compile(r"\s*([A-Za-z_]\w*)\s*:")
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)")
-_MEMBER = re.compile(r"\s*([A-Za-z_]\w*)\s*\[(.*)\]\s*$", re.DOTALL)
+_SLOT = re.compile(r"\s*([A-Za-z_]\w*)\s*:", re.ASCII)
+_ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)", re.ASCII)
+_MEMBER = re.compile(r"\s*([A-Za-z_]\w*)\s*\[(.*)\]\s*$", re.DOTALL | re.ASCII)
 _CALL = re.compile(r"\s*(trace|lowpass|synaptic)\s*\((.*)\)\s*$", re.DOTALL)
 _TIME = UNITS["s"][1]
 
@@ -96,7 +97,7 @@ def _parse_rule(span: _Span, bare_slot: str, symbols: Collection[str]) -> Rule:
     constants: dict[str, Number] = {}
     eta: float | None = None
     bounds: tuple[float, float] | None = None
-    seen: set[str] = set()
+    seen: dict[str, _Span] = {}
     for piece in span.split(";"):
         if not piece.text.strip():
             continue
@@ -106,7 +107,7 @@ def _parse_rule(span: _Span, bare_slot: str, symbols: Collection[str]) -> Rule:
         meant = name[4:] if assignment and name.startswith("tau_") and name[4:] in CUSTOMARY_TRACES else name
         if meant in seen:
             raise piece.error(f"{name} is given twice; give it once")
-        seen.add(meant)
+        seen[meant] = piece
         if assignment:
             value = piece.part(assignment.end())
             if name == "eta":
@@ -131,6 +132,9 @@ def _parse_rule(span: _Span, bare_slot: str, symbols: Collection[str]) -> Rule:
     slots = _absorb_eta(slots, span)
     rule = Rule(slots, eta, states, constants, bounds)
     _check_symbols(rule, span, symbols)
+    for name in rule.unread:
+        declared = _ASSIGNMENT.match(seen[name].text)
+        raise seen[name].error(unread_reason(rule, declared.group(1) if declared else name))
     rule.check_units(where=f"rule {span.text.strip()!r}")
     return rule
 

@@ -85,8 +85,7 @@ class CandidateMaker:
             name: Number(value, self.primitives.grammar.constants[kind].unit)
             for (name, value), kind in zip(values.items(), skeleton.kinds, strict=True)
         }
-        read = {node for expression in skeleton.slots.values() for node in expression.nodes if isinstance(node, str)}
-        states = {name: state for name, state in self.grammar.states(skeleton.times).items() if name in read}
+        states = self.grammar.states_read(skeleton.slots, skeleton.times)
         rules = RuleSet.single(Rule(skeleton.slots, None, states, constants))
         size = sum(expression.size for expression in skeleton.slots.values())
         drawn = {name: f"{name}@{tau:.9g}" for name, tau in skeleton.times.items()}

@@ -15,7 +15,7 @@ from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import format_number
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic
+from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, expressions_of
 from rulesearch.symbolic.agreement import agrees
 from rulesearch.symbolic.factoring import Factoring
 from rulesearch.symbolic.normal_form import NormalForm, Terms
@@ -166,23 +166,12 @@ class _Shortener:
 
     def _read(self, slots: Mapping[str, Expression]) -> list[str]:
         """Return the states that the slots read, also through other states, in the order of the rule."""
-        read: dict[str, None] = {}
-        waiting = [name for expression in slots.values() for name in expression.symbols]
-        while waiting:
-            name = waiting.pop()
-            state = self.rule.states.get(name)
-            if state is None or name in read:
-                continue
-            read[name] = None
-            if isinstance(state, Lowpass):
-                waiting += state.expression.symbols
-            elif isinstance(state, Synaptic):
-                waiting += [symbol for expression in state.slots.values() for symbol in expression.symbols]
+        read = replace(self.rule, slots=slots).read
         return [name for name in self.rule.states if name in read]
 
     def finished(self, slots: Mapping[str, Expression], states: Mapping[str, State]) -> Rule:
         """Return the rule with new constants named, unread states and unused constants dropped."""
-        names = self._names([*slots.values(), *(e for state in states.values() for e in _expressions(state))])
+        names = self._names([*slots.values(), *(e for state in states.values() for e in expressions_of(state))])
         leaves = {name: Expression.symbol(given) for name, given in names.items()}
         known = {*self.rule.constants, *names.values()}
         final = {
@@ -219,12 +208,6 @@ class _Shortener:
                         number += 1
                     names[symbol] = f"c{number}"
         return names
-
-
-def _expressions(state: State) -> list[Expression]:
-    if isinstance(state, Lowpass):
-        return [state.expression]
-    return list(state.slots.values()) if isinstance(state, Synaptic) else []
 
 
 def _substituted(state: State, leaves: Mapping[str, Expression]) -> State:

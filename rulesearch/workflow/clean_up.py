@@ -179,10 +179,7 @@ def _smaller(expression: Expression) -> Iterator[tuple[Expression, str]]:
 
 
 def _with_rule(rules: RuleSet, name: str, rule: Rule) -> RuleSet:
-    read = {symbol for expression in rule.expressions() for symbol in expression.symbols}
-    constants = {key: value for key, value in rule.constants.items() if key in read}
-    states = {key: value for key, value in rule.states.items() if key in read}
-    return RuleSet({**rules.rules, name: replace(rule, constants=constants, states=states)}, rules.name)
+    return RuleSet({**rules.rules, name: rule.without_unread()}, rules.name)
 
 
 def _round_constants(rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet:

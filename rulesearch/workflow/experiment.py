@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,12 @@ class Experiment:
     permutations: int | None = None
 
     def with_changes(self, **changes: Any) -> Experiment:
-        """Return the experiment with the given fields replaced; None leaves a field as it is."""
-        return _checked(
-            replace(self, **{name: value for name, value in changes.items() if value is not None}), self.name
-        )
+        """Return the experiment with the given fields replaced; None leaves a field as it is.
+
+        **Raises:** `RulesearchError` for a field that there is not, or a value that it cannot have.
+        """
+        given = {name: value for name, value in changes.items() if value is not None}
+        return _checked(replace(self, **_typed(given, self.name)), self.name)
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -61,17 +64,19 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "engine": (str,),
     "seed": (int,),
     "budget": (int,),
-    "settings": (dict,),
+    "settings": (Mapping,),
     "time_limit": (int, float),
     "stop_loss": (int, float),
     "backend": (str,),
     "start": (str,),
-    "options": (dict,),
+    "options": (Mapping,),
     "template": (str,),
-    "forbid": (list,),
-    "require": (list,),
+    "forbid": (list, tuple),
+    "require": (list, tuple),
     "permutations": (int,),
 }
+
+_KIND_NAMES: dict[type, str] = {Mapping: "dict", tuple: "list"}
 
 
 def experiment_names() -> tuple[str, ...]:
@@ -98,17 +103,34 @@ def read_experiment(path: Path) -> Experiment:
     """Read an experiment file; a table `[versions]` is allowed and passed over."""
     fields = parse_toml(read_text(path), str(path))
     fields.pop("versions", None)
-    for key, value in fields.items():
-        if key not in _KINDS:
-            raise RulesearchError(f"{path}: unknown key {key!r}{did_you_mean(key, _KINDS)}")
-        if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
-            wanted = " or ".join(kind.__name__ for kind in _KINDS[key])
-            raise RulesearchError(f"{path}: {key} must be of type {wanted}, found {shown(value)}")
+    fields = _typed(fields, str(path))
     for key in ("task", "grammar"):
         if key not in fields:
             raise RulesearchError(f'{path}: the key {key!r} is missing; type for example {key} = "..."')
     fields.setdefault("name", name_from(path.stem))
     return _checked(Experiment(**fields), str(path))
+
+
+def _typed(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return fields of an experiment of the kinds that they must have; a whole number may be written as 1e5."""
+    found = {}
+    for key, value in fields.items():
+        if key not in _KINDS:
+            raise RulesearchError(f"{where}: unknown key {shown(key)}{did_you_mean(key, _KINDS)}")
+        found[key] = _plain(value, _KINDS[key])
+        if not isinstance(found[key], _KINDS[key]) or isinstance(value, bool):
+            wanted = " or ".join(dict.fromkeys(_KIND_NAMES.get(kind, kind.__name__) for kind in _KINDS[key]))
+            raise RulesearchError(f"{where}: {key} must be of type {wanted}, found {shown(value)}")
+    return found
+
+
+def _plain(value: Any, kinds: tuple[type, ...]) -> Any:
+    """Return a value as Python has it: numbers of NumPy, a whole number with a point, and paths are met in scripts."""
+    if isinstance(value, Integral) or (kinds == (int,) and isinstance(value, float) and value.is_integer()):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def _checked(experiment: Experiment, where: str) -> Experiment:

@@ -17,7 +17,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.export.equations import LINE, lines_of
 from rulesearch.export.latex import document, escape, label_of, rules_latex, run_latex
 from rulesearch.export.width import latex_width
-from rulesearch.expression import OPERATORS, parse_expression, to_latex, to_text
+from rulesearch.expression import OPERATORS, Number, parse_expression, to_latex, to_text
 from rulesearch.grammar import load_grammar, sample
 from rulesearch.rules import RuleSet, known_rules, parse_rules
 from rulesearch.symbolic import compare
@@ -83,10 +83,8 @@ def test_long_random_rules_fit_the_page(tmp_path: Path) -> None:
     rules = []
     for _ in range(12):
         slots, kinds = grammar.name_constants(sample(grammar, rng, 55))
-        constants = "; ".join(f"{name} = {rng.normal()!r}" for name in kinds)
-        text = f"x; {constants}" if constants else "x"
-        rule = parse_rules(text).only()
-        rules.append(RuleSet.single(rs.Rule(slots, 0.01, grammar.states(), rule.constants)))
+        constants = {name: Number(float(rng.normal())) for name in kinds}
+        rules.append(RuleSet.single(rs.Rule(slots, 0.01, grammar.states_read(slots), constants)))
     log = compile_latex("".join(map(rules_latex, rules)), tmp_path)
     assert "Overfull" not in log
 

@@ -11,6 +11,7 @@ import pytest
 from rulesearch.export.python_code import rules_python
 from rulesearch.expression.fingerprint import points
 from rulesearch.expression.operators import OPERATORS
+from rulesearch.expression.tree import Number
 from rulesearch.grammar import load_grammar, sample_up_to
 from rulesearch.rules import Lowpass, Rule, RuleSet, Synaptic, known_rules, parse_rules
 from rulesearch.simulate.program import encode
@@ -98,9 +99,8 @@ def test_rules_drawn_from_a_grammar_give_the_numbers_of_the_virtual_machine(seed
     rng = np.random.Generator(np.random.PCG64(seed))
     slots, _ = grammar.name_constants(sample_up_to(grammar, rng, 21))
     names = {symbol for part in slots.values() for symbol in part.symbols if symbol.startswith("c")}
-    text = "; ".join(f"{name} = {rng.uniform(-1, 1)!r}" for name in sorted(names))
-    constants = parse_rules(f"x; {text}").only().constants if text else {}
-    check_agreement(RuleSet.single(Rule(slots, 0.01, grammar.states(), constants)))
+    constants = {name: Number(float(rng.uniform(-1, 1))) for name in sorted(names)}
+    check_agreement(RuleSet.single(Rule(slots, 0.01, grammar.states_read(slots), constants)))
 
 
 def test_the_learning_rate_and_the_constants_are_keywords_with_defaults() -> None:

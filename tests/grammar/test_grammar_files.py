@@ -126,6 +126,22 @@ def test_facts_name_the_units_of_non_terminals() -> None:
     assert dict(check_grammar("rate"))["name"] == "rate"
 
 
+def test_facts_name_what_no_production_uses() -> None:
+    for name in ("rate", "stdp", "spiking", "mettler", "arithmetic"):
+        assert "not used" not in dict(check_grammar(name))
+    text = (
+        'name = "g"\n[symbols]\nx = {meaning = "", unit = ""}\ny = {meaning = "", unit = ""}\n'
+        'q = {meaning = "", unit = ""}\nz = {meaning = "", unit = "", definition = "lowpass(y, tau)"}\n'
+        'p = {meaning = "", unit = "", definition = "trace(pre, spare)"}\n[constants]\n'
+        + "".join(
+            f'{name} = {{range = [1, 2], prior = "uniform", unit = "{unit}"}}\n'
+            for name, unit in (("c", ""), ("tau", "s"), ("spare", "s"))
+        )
+        + '[slots]\non_step = "a"\n[productions]\na = ["x", "z"]\n[limits]\nsize = 3\ndepth = 3\n'
+    )
+    assert dict(check_grammar(text))["not used"] == "q, p, c, spare"
+
+
 def test_unknown_names_get_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(RulesearchError, match="did you mean 'rate'"):
         load_grammar("rat")

@@ -103,7 +103,7 @@ def test_one_rule_at_a_time() -> None:
 
 def test_states_must_agree_with_the_definitions() -> None:
     grammar = load_grammar("spiking")
-    same = parse_rules("on_pre: x2; tau_x2 = 100 ms; tau_x = 5 ms").only()
+    same = parse_rules("on_pre: x2; tau_x2 = 100 ms").only()
     other = parse_rules("on_pre: x2; tau_x2 = 101 ms").only()
     nearest = parse_rules("on_pre: x2; x2 = trace(pre, 100 ms, nearest)").only()
     assert states_agree(grammar, same)

@@ -23,8 +23,8 @@ def test_json_reads_back_as_the_same_set(found: RuleSet) -> None:
 
 def test_the_document_has_the_agreed_form() -> None:
     found = parse_rules(
-        "on_pre: y - alpha; on_post: x; eta = 0.001; alpha = 0.25; theta = -60 mV; tau_x = 20 ms; "
-        "z = lowpass(x, 100); bounds = [0, inf]"
+        "on_pre: y - alpha; on_post: x*step(v - theta) + z; eta = 0.001; alpha = 0.25; theta = -60 mV; "
+        "tau_x = 20 ms; z = lowpass(x, 100); bounds = [0, inf]"
     )
     assert rules_to_json(RuleSet(found.rules, "mine")) == {
         "name": "mine",
@@ -32,7 +32,7 @@ def test_the_document_has_the_agreed_form() -> None:
             "w": {
                 "eta": 0.001,
                 "on_pre": "y - alpha",
-                "on_post": "x",
+                "on_post": "x*step(v - theta) + z",
                 "drift": None,
                 "on_step": None,
                 "states": {
@@ -101,6 +101,19 @@ def with_state(**fields: Any) -> dict[str, Any]:
         (with_state(kind="lowpass", expression="x"), "states.z.tau: expected a number, found None"),
         (with_state(kind="lowpass", tau=1), "states.z.expression: expected an expression as text"),
         (with_state(kind="synaptic", on_pre="y", tau="1 s"), "states.z.tau: expected a number, found '1 s'"),
+        ({"rules": {"w": {"on_step": "x"}}, "bound": [0, 1]}, "unknown field 'bound'"),
+        ({"rules": {"w": {"on_step": "x"}}, "name": "../x"}, "name: a name has letters"),
+        ({"rules": {"w": {"on_step": "x"}}, "name": 3}, "name: expected text, found 3"),
+        (with_rule(name="mine"), "unknown field 'name'"),
+        (with_rule(constants={"alpha": 1}), "rules.w: nothing reads alpha"),
+        (with_rule(constants={"w_max": 1}), "nothing reads w_max; did you mean bounds = [0, 1]?"),
+        (with_rule(constants={"a": {"value": 1, "units": "mV"}}), "unknown field 'units'; did you mean 'unit'?"),
+        (with_rule(constants={"a": {"value": 1, "unit": {}}}), "unknown unit {}"),
+        (with_state(kind="trace", side="pre", tau=1), "rules.w: nothing reads z"),
+        (with_state(kind="trace", side="pre", tau=1, tau_steps=3), "unknown field 'tau_steps'"),
+        (with_state(kind="trace", side="pre", tau=1, nearest="no"), "states.z: nearest and resets are true or false"),
+        (with_state(kind="lowpass", expression="x", tau=1, tau_steps=3), "unknown field 'tau'"),
+        (with_state(kind="synaptic", on_pre="y", expression="x"), "unknown field 'expression'"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(document: Any, said: str) -> None:
@@ -127,6 +140,11 @@ def test_what_is_wrong_is_refused_with_its_place(document: Any, said: str) -> No
         (with_state(kind="lowpass", expression="x", tau_steps=0.5), "less than a step"),
         (with_state(kind="synaptic", tau=1), "no slot"),
         ({"rules": {"a; b": {"on_step": "x"}}}, "not a name"),
+        ({"rules": {"é": {"on_step": "x"}}}, "not a name of ASCII letters"),
+        ({"rules": {"w": {"on_step": "x*eta", "constants": {"eta": 1}}}}, "eta is the learning rate"),
+        ({"rules": {"w": {"on_step": "x*tau_x", "constants": {"tau_x": 1}}}}, "tau_x is the time constant of x"),
+        (with_rule(on_pre=0), "a slot is text"),
+        (with_rule(states=0), "states are an object"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 40 else "",
 )

@@ -149,6 +149,18 @@ def test_eta_that_is_no_common_factor_is_refused(text: str) -> None:
         ("x; E = synaptic(tau = 1 s)", 17, "needs at least one slot"),
         ("x; E = synaptic(y)", 17, "a synaptic state holds slots and tau"),
         ("x; E = synaptic(on_pre: y; tau = 1)", 34, "tau must be a time"),
+        ("on_pre: -0.3*y; on_post: 0.5*x; tau_plus = 10 ms", 33, "nothing reads tau_plus; did you mean 'tau_x'?"),
+        ("on_pre: y; tau_x = 20 ms", 12, "nothing reads tau_x; did you mean 'tau_y'?"),
+        ("on_pre: y; tau_y2 = 20 ms; tau_y = 10 ms", 12, "nothing reads tau_y2; did you mean 'tau_y'?"),
+        ("x*y; w_max = 1", 6, "nothing reads w_max; did you mean bounds = [0, 1]?"),
+        ("x*y; lr = 0.1", 6, "nothing reads lr; did you mean eta?"),
+        ("x*y; Eta = 0.1", 6, "nothing reads Eta; did you mean 'eta'?"),
+        ("x*y; bound = 3", 6, "nothing reads bound; did you mean 'bounds'?"),
+        ("x*y; delay = 1 ms", 6, "nothing reads delay: no slot, and no state that a slot reads"),
+        ("x*y; theta = lowpass(y**2, 10 s)", 6, "nothing reads theta: "),
+        ("x; z = lowpass(a*y, 10 s); a = 2", 4, "nothing reads z"),
+        ("x; E = synaptic(on_pre: E*y; tau = 1 s)", 4, "nothing reads E"),
+        ("feedforward[x*y]; lateral[x*y; lr = 1]", 32, "nothing reads lr"),
     ],
 )
 def test_what_is_wrong_is_shown_with_its_column(text: str, column: int, said: str) -> None:
@@ -210,7 +222,7 @@ def test_a_rule_knows_its_latex() -> None:
 
 
 def test_constants_change_by_name_and_keep_their_unit() -> None:
-    found = rule("c1*x; c1 = 1; c2 = 20 ms")
+    found = rule("c1*x*step(c2); c1 = 1; c2 = 20 ms")
     changed = found.with_constants({"c2": 0.5, "unheard": 1.0})
     assert changed.constants == {"c1": Number(1.0), "c2": Number(0.5, "ms")}
     assert changed.fingerprint() == found.fingerprint()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.seeds import trial_seeds
@@ -21,7 +22,7 @@ from rulesearch.rules import parse_rules
 from rulesearch.symbolic import canonical_size
 from rulesearch.tasks import load_task
 from rulesearch.workflow.discover import discover, predict, resume
-from rulesearch.workflow.experiment import read_experiment
+from rulesearch.workflow.experiment import load_experiment, read_experiment
 from rulesearch.workflow.run import Run, list_runs
 
 Search = Callable[..., Run]
@@ -197,7 +198,7 @@ depth = 4
         ({"engine": "deep"}, "unknown engine 'deep'"),
         ({"grammar": "rte"}, "did you mean 'rate'"),
         ({"grammar": "spiking"}, "fills the slot on_pre, task oja has on_step; its own grammar is rate"),
-        ({"budget": 0}, "budget must be at least 1"),
+        ({"budget": 0}, "budget must lie in 1 to"),
         ({"seed": -1}, "seed must lie in 0 to"),
         ({"time_limit": 0.0}, "the time must be above 0 s"),
         ({"settings": {"dim": 3}}, "did you mean 'dims'"),
@@ -274,3 +275,20 @@ def test_a_wrong_template_is_refused_before_anything_is_written(search: Search, 
     with pytest.raises(RulesearchError, match="has no hole"):
         search(tmp_path / "run", template="x*y")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: rs.discover("oja", budgets=1), "unknown argument 'budgets'; did you mean 'budget'?"),
+        (lambda: rs.discover("oja", worker=1), "unknown argument 'worker'; did you mean 'workers'?"),
+        (lambda: rs.distil("t.csv", "dw", sed=1), "unknown argument 'sed'; did you mean 'seed'?"),
+        (lambda: rs.resume("run", budget=1), "unknown argument 'budget'"),
+        (lambda: predict("oja", budgets=1), "unknown key 'budgets'; did you mean 'budget'?"),
+        (lambda: load_experiment("oja").with_changes(sed=1), "unknown key 'sed'; did you mean 'seed'?"),
+    ],
+)
+def test_an_argument_that_nothing_reads_is_refused_by_name(call: Callable[[], object], said: str) -> None:
+    with pytest.raises(RulesearchError) as caught:
+        call()
+    assert said in str(caught.value)

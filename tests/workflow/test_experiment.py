@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -78,6 +79,7 @@ COMPLETE = 'task = "oja"\ngrammar = "rate"\n'
         (COMPLETE + "start = 3", "start must be of type str"),
         (COMPLETE + "name = 3", "name must be of type str"),
         (COMPLETE + 'name = "a/../../../x"', "a name has letters"),
+        (COMPLETE + "seeds = 3", "unknown key 'seeds'; did you mean 'seed'"),
         (COMPLETE + 'name = ""', "a name has letters"),
         (COMPLETE + "stop_loss = nan", "stop_loss must be a number"),
         (COMPLETE + f"budget = 1{'0' * 400}", "budget must lie in 1 to 1000000000000"),
@@ -145,6 +147,18 @@ def test_an_experiment_is_read_back_as_it_was_written(tmp_path: Path, experiment
 def test_versions_are_written_beside_the_experiment() -> None:
     fields = tomllib.loads(experiment_text(load_experiment("oja"), {"numpy": "2.0"}))
     assert fields["versions"] == {"numpy": "2.0"}
+
+
+def test_numbers_may_be_written_as_people_and_scripts_write_them(tmp_path: Path) -> None:
+    assert read_experiment(write(tmp_path, COMPLETE + "budget = 1e5")).budget == 100_000
+    changed = load_experiment("oja").with_changes(
+        seed=np.int64(3), budget=2e3, time_limit=np.float32(2.0), grammar=Path("a.toml")
+    )
+    assert (changed.seed, changed.budget, changed.time_limit, changed.grammar) == (3, 2000, 2.0, "a.toml")
+    assert 'seed = 3\nbudget = 2000\n' in experiment_text(changed, {})
+    for wrong in ({"budget": 2.5}, {"seed": "3"}, {"seed": True}, {"forbid": "tanh"}, {"settings": [1]}):
+        with pytest.raises(RulesearchError, match="must be of type"):
+            load_experiment("oja").with_changes(**wrong)
 
 
 def test_changes_are_checked_and_none_changes_nothing() -> None:
