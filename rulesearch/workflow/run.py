@@ -115,8 +115,8 @@ class Run:
     certificate: Mapping[str, Any] | None = None
     permuted: Mapping[str, Any] | None = None
     effort: Mapping[str, Any] | None = None
-    chosen_on: str = ""
-    held_out_on: str = ""
+    chosen_on: str = "selection seeds"
+    held_out_on: str = "held-out seeds"
     solved: bool = False
     recommended: bool = False
 
@@ -336,8 +336,8 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
         document.get("certificate"),
         document.get("permuted"),
         document.get("effort"),
-        document.get("chosen_on", ""),
-        document.get("held_out_on", ""),
+        document.get("chosen_on", "selection seeds"),
+        document.get("held_out_on", "held-out seeds"),
         document.get("solved", False),
         document.get("recommended", False),
     )
