@@ -48,7 +48,7 @@ def test_every_constant_bound_and_time_constant_and_every_summand_is_changed_onc
 
 
 def test_states_and_every_member_of_a_set_are_changed(mutations: ModuleType) -> None:
-    text = "drift: E; E = synaptic(on_pre: y - 1; tau = 1 s); z = lowpass(R, 2 s)"
+    text = "drift: E + z; E = synaptic(on_pre: y - 1; tau = 1 s); z = lowpass(R, 2 s)"
     found = mutations.mutants(parse_rules(f"A[{text}]; B[on_pre: z; z = lowpass(R, 1 s)]"))
     assert {"A, tau of E / 2", "A, E, on_pre: 1 negated", "A, z: R out", "B, tau of z * 2", "B, z: R out"} <= set(found)
     assert found["B, tau of z * 2"].rules["A"] == parse_rules(f"A[{text}]; B[on_pre: 1]").rules["A"]
