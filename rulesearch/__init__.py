@@ -114,7 +114,8 @@ def distil(table: str | Path, target: str, **options: Any) -> Run:
 def resume(folder: str | Path, **options: Any) -> Run:
     """Go on where a run stopped, to the same result as without the stop.
 
-    **Arguments:** `options`: workers, scheduler, watch, notify, live, report.
+    **Arguments:** `options` of `rulesearch.workflow.discover.resume`: workers, scheduler, trust, watch, notify; and
+    live, report.
     **Raises:** `RulesearchError` where the folder holds no run.
     """
     from rulesearch.workflow import discover as workflow

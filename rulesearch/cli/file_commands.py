@@ -56,12 +56,17 @@ def report(
     the first time and kept in the run's store. Figures go into figures/ as SVG and PDF.
     """
     import rulesearch as rs
+    from rulesearch.workflow.evidence import can_be_gathered
+    from rulesearch.workflow.run import Run
 
-    path = rs.write_report(run.strip())
+    opened = Run.open(run.strip())
+    path = rs.write_report(opened)
     if as_json:
         print_json({"run": run, "file": str(path)})
     else:
         print(f"wrote {path}")
+    if not can_be_gathered(opened):
+        notify(f"what each part of a rule does is not on the page: rulesearch resume {run} adds that")
     if open_page:
         import webbrowser
 
@@ -107,7 +112,7 @@ def export(
     known rule it takes those of the task that the rule solves.
     """
     import rulesearch as rs
-    from rulesearch.export.files import write_text
+    from rulesearch.writing import write_text
 
     on = read_task(task)
     if on is None and settings:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from rulesearch.cli.output import number, show_facts, show_table
 from rulesearch.rules.text import short_rule
-from rulesearch.workflow.losses import SPREAD, loss_columns, shown_loss
 from rulesearch.workflow.scores import shown_metrics
 
 if TYPE_CHECKING:
@@ -16,18 +15,18 @@ if TYPE_CHECKING:
 def show_run(run: Run) -> None:
     """Print what a run found."""
     if run.members:
-        losses = loss_columns(run.members)
         rows = [
             [
                 str(each.rank),
                 str(each.size),
-                *(number(column[place], 2 if heading == SPREAD else 4) for heading, column in losses.items()),
+                number(each.loss),
+                number(each.held_out_loss),
                 short_rule(each.rules),
                 each.compared,
             ]
-            for place, each in enumerate(run.members)
+            for each in run.members
         ]
-        show_table(["rank", "size", *losses, "rule", "compared"], rows)
+        show_table(["rank", "size", "loss", "held out", "rule", "compared"], rows)
         print()
         best = run.members[0]
         show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6))])
@@ -49,9 +48,9 @@ def _show_scores(run: Run) -> None:
     best = run.members[0]
     if run.references:
         names = shown_metrics(run, best.metrics)
-        rows = [["rank 1", "ok", number(shown_loss(best)), *(number(best.metrics.get(name)) for name in names)]]
+        rows = [["rank 1", "ok", number(best.held_out_loss), *(number(best.metrics.get(name)) for name in names)]]
         rows += [_score_row(score, names) for score in run.references]
-        show_table([f"on {run.held_out_on or run.chosen_on}", "status", "loss", *names], rows)
+        show_table(["on held-out seeds", "status", "loss", *names], rows)
         print()
     if run.conditions:
         names = shown_metrics(run, run.conditions[0].metrics)
@@ -60,7 +59,7 @@ def _show_scores(run: Run) -> None:
 
 
 def _score_row(score: ReferenceScore, names: list[str]) -> list[str]:
-    return [score.label, score.status, number(shown_loss(score)), *(number(score.metrics.get(name)) for name in names)]
+    return [score.label, score.status, number(score.loss), *(number(score.metrics.get(name)) for name in names)]
 
 
 def _effort(run: Run) -> list[tuple[str, str]]:
@@ -70,7 +69,8 @@ def _effort(run: Run) -> list[tuple[str, str]]:
     parts = [f"{effort['evaluations']:,} evaluations", f"{effort['duplicates']:,} duplicates left out"]
     if effort["simulated"]:
         parts.append(f"{effort['simulated']:.3g} {effort['clock']} simulated")
-    parts.append(f"{effort['seconds']:.3g} s of wall time")
+    if "seconds" in effort:
+        parts.append(f"{effort['seconds']:.3g} s of wall time")
     hit = effort["first_hit"]
     parts.append("no hit" if hit is None else f"first hit after {hit:,} distinct rules")
     return [("the search took", ", ".join(parts))]

@@ -180,17 +180,31 @@ def resume(
     folder: Annotated[str, typer.Argument(metavar="RUN", help="The run folder.")],
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the task file that the run brings along, wherever it comes from.")
+    ] = False,
     live: LiveOption = False,
     report: ReportOption = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on where a run stopped, to the same result as without the stop."""
+    """Go on where a run stopped, to the same result as without the stop.
+
+    A run keeps the files of its task, so that it can go on in any place. A Python file that was not run here before is
+    named, and run with --trust only.
+    """
     from rulesearch import resume as go_on
     from rulesearch.cli.live import LiveView
 
     with LiveView(Path(folder).name, quiet=as_json) as view:
         run = go_on(
-            folder, workers=workers, scheduler=scheduler, live=live, report=report, watch=view.watch, notify=view.notify
+            folder,
+            workers=workers,
+            scheduler=scheduler,
+            trust=trust,
+            live=live,
+            report=report,
+            watch=view.watch,
+            notify=view.notify,
         )
     _finish(run, as_json)
 

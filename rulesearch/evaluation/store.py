@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Condition, Job
@@ -50,6 +51,13 @@ CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 Key = tuple[str, str, str]
 
+GenerationRow = tuple[int, int, int, int, float | None, int]
+"""Number, evaluations, distinct functions at full fidelity, duplicates, best loss, population: counted since the start.
+"""
+
+Ancestry = tuple[int, str, str, float | None, tuple[str, ...]]
+"""Generation, origin, rule text, loss, and fingerprints of the parents."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -82,16 +90,22 @@ def _trials_key(fidelity: str, conditions: tuple[Condition, ...], seeds: tuple[i
 class Store:
     """The store of one run.
 
-    **Arguments:** `keep`: hold what was evaluated before in memory, to answer from it.
+    **Arguments:** `read_only`: nothing is written, so that the folder need not be writable, and what was evaluated
+    before is not held in memory.
     **Raises:** `RulesearchError` where the file is not such a store.
     """
 
-    def __init__(self, path: Path, keep: bool = True) -> None:
+    def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
         try:
-            self._connection = sqlite3.connect(path, isolation_level=None)
-            self._connection.executescript(_SCHEMA)
-            self._known = dict(self._read()) if keep else {}
+            self._connection = _opened(path, read_only)
+            # A store may come from anyone: its views and triggers may call no function that does more than compute.
+            self._connection.execute("PRAGMA trusted_schema = OFF")
+            if read_only:
+                self._connection.execute("SELECT 1 FROM fact LIMIT 1")
+            else:
+                self._connection.executescript(_SCHEMA)
+            self._known = {} if read_only else dict(self._read())
         except sqlite3.DatabaseError as error:
             raise RulesearchError(f"{path} cannot be read as the store of a run: {error}") from None
 
@@ -108,13 +122,9 @@ class Store:
         return self._known.get(job_key(job)) if self._known else None
 
     def add(
-        self, records: Sequence[Record], generation: tuple[int, int, int, int, float | None, int] | None = None
+        self, records: Sequence[Record], generation: GenerationRow | None = None
     ) -> None:
-        """Write evaluations, and the figures of their generation, as one transaction.
-
-        **Arguments:** `generation`: number, evaluations, distinct full evaluations, duplicates, best loss,
-        population size, all counted since the start.
-        """
+        """Write evaluations, and the figures of their generation, as one transaction."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._connection.executemany(
@@ -153,7 +163,7 @@ class Store:
         )
         return list(self._connection.execute(query, (fidelity, f"{fidelity}[%", count)))
 
-    def generations(self) -> list[tuple[int, int, int, int, float | None, int]]:
+    def generations(self) -> list[GenerationRow]:
         """Return the figures of every generation, in order."""
         return list(self._connection.execute("SELECT * FROM generation ORDER BY number"))
 
@@ -172,7 +182,7 @@ class Store:
             counts[number] = counts.get(number, 0) + 1
         return [(number, counts[number], len(forms[number])) for number in counts]
 
-    def ancestry(self, fingerprint: str) -> tuple[int, str, str, float | None, tuple[str, ...]] | None:
+    def ancestry(self, fingerprint: str) -> Ancestry | None:
         """Return generation, origin, rule text, loss and parents' fingerprints of the first rule with a fingerprint."""
         query = (
             "SELECT generation, origin, rule, loss, parents FROM evaluation "
@@ -184,6 +194,19 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _opened(path: Path, read_only: bool) -> sqlite3.Connection:
+    if read_only:
+        address = f"file:{quote(str(path.resolve()))}?mode=ro"
+        try:
+            connection = sqlite3.connect(address, uri=True, isolation_level=None)
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+            return connection
+        except sqlite3.OperationalError:
+            # What a killed search left half written must be undone first, and that is written.
+            pass
+    return sqlite3.connect(path, isolation_level=None)
 
 
 def _row(record: Record) -> tuple[object, ...]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rulesearch.rules import KnownRule, RuleSet, known_rules
 from rulesearch.symbolic import compare
-from rulesearch.tasks.registry import load_task
 
 if TYPE_CHECKING:
     from rulesearch.workflow.run import Run
@@ -79,7 +78,7 @@ def cite(what: RuleSet | KnownRule | Run) -> list[Citation]:
     if isinstance(what, RuleSet):
         return _distinct([*_of_rules(what), _entry("this program", _OWN)])
     found = [each for member in what.members for each in _of_rules(member.rules, f"rank {member.rank} is ")]
-    task = load_task(what.experiment.task)
+    task = what.task
     found.append(_entry(f"task {task.name}", task.bibtex))
     for why, bibtex in _TOOLS.items():
         # Only the evolving engine fits constants by CMA-ES.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rulesearch.export.exporting import export
-from rulesearch.export.files import write_text
 from rulesearch.workflow.run import Run
+from rulesearch.writing import write_text
 
 
 def write_run_files(run: Run, page: bool = True) -> None:

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.export.equations import slot_equations
-from rulesearch.export.files import write_file
 from rulesearch.export.width import latex_width
 from rulesearch.rules.rule import RuleSet
+from rulesearch.writing import write_file
 
 BLUE, RED, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#7F7F7F"

@@ -29,7 +29,7 @@ def _rule_to_json(rule: Rule) -> dict[str, Any]:
     return {
         "eta": rule.eta,
         **{slot: to_text(rule.slots[slot]) if slot in rule.slots else None for slot in SLOTS},
-        "states": {name: _state_to_json(state) for name, state in rule.states.items()},
+        "states": {name: state_to_json(state) for name, state in rule.states.items()},
         "constants": {
             name: {"value": number.value, "unit": number.unit} if number.unit else number.value
             for name, number in rule.constants.items()
@@ -42,7 +42,7 @@ def _finite(bound: float) -> float | str:
     return bound if math.isfinite(bound) else ("inf" if bound > 0 else "-inf")
 
 
-def _state_to_json(state: State) -> dict[str, Any]:
+def state_to_json(state: State) -> dict[str, Any]:
     if isinstance(state, Trace):
         resets = {"resets": True} if state.resets else {}
         return {"kind": "trace", "side": state.side, "tau": state.tau, "nearest": state.nearest, **resets}
@@ -152,7 +152,7 @@ def _rule_from_json(member: Any, where: str) -> Rule:
     if not slots:
         raise RulesearchError(f"{where}: no slot is filled; expected one of {', '.join(SLOTS)}")
     states = {
-        _declared(name, f"{where}.states"): _state_from_json(state, f"{where}.states.{name}")
+        _declared(name, f"{where}.states"): state_from_json(state, f"{where}.states.{name}")
         for name, state in _optional(fields, "states", where).items()
     }
     constants = {
@@ -182,7 +182,7 @@ def _constant(value: Any, where: str) -> Number:
     return Number(_number(value, where))
 
 
-def _state_from_json(value: Any, where: str) -> State:
+def state_from_json(value: Any, where: str) -> State:
     fields = _mapping(value, where)
     kind = fields.get("kind")
     if kind == "trace" and fields.get("side") in ("pre", "post"):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import os
 from functools import cache
 from pathlib import Path
 
 from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.tasks.source import digest, import_file, split_reference, task_files
 from rulesearch.tasks.task import Task
 
 TASKS: dict[str, tuple[str, str]] = {
@@ -27,37 +27,41 @@ def task_names() -> list[str]:
     return list(TASKS)
 
 
-@cache
 def load_task(reference: str) -> Task:
     """Return a task by its name, by `file.py:Name` from a Python file of the user's own, or by `table.csv:column`.
 
     **Raises:** `RulesearchError` where there is no such task.
     """
     if reference in TASKS:
-        module, name = TASKS[reference]
-        task: Task = getattr(importlib.import_module(module), name)()
-        return task
-    path, colon, name = reference.rpartition(":")
-    if colon and path.endswith(".py"):
-        return _from_file(Path(path), name)
-    if colon and path.endswith(".csv"):
-        from rulesearch.tasks.table import Table
+        return _shipped(reference)
+    own = split_reference(reference)
+    if own is None:
+        raise RulesearchError(f"unknown task {reference!r}{did_you_mean(reference, TASKS)}")
+    path, name = own
+    if path.suffix == ".py" and not os.path.isfile(path):
+        raise RulesearchError(f"there is no file {path}; a task of your own is given as my_task.py:Name")
+    return _own(path, name, digest(task_files(path)))
 
-        return Table(Path(path), name)
-    raise RulesearchError(f"unknown task {reference!r}{did_you_mean(reference, TASKS)}")
+
+@cache
+def _shipped(name: str) -> Task:
+    module, kind = TASKS[name]
+    task: Task = getattr(importlib.import_module(module), kind)()
+    return task
+
+
+@cache
+def _own(path: Path, name: str, _: str) -> Task:
+    """Load the task of a file; once, as long as its digest stays the same."""
+    if path.suffix == ".py":
+        return _from_file(path, name)
+    from rulesearch.tasks.table import Table
+
+    return Table(path, name)
 
 
 def _from_file(path: Path, name: str) -> Task:
-    if not os.path.isfile(path):
-        raise RulesearchError(f"there is no file {path}; a task of your own is given as my_task.py:Name")
-    spec = importlib.util.spec_from_file_location(f"rulesearch_task_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise RulesearchError(f"{path} cannot be imported as Python")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise RulesearchError(f"{path} failed on import: {type(error).__name__}: {error}") from error
+    module = import_file(path)
     found = getattr(module, name, None)
     if not (inspect.isclass(found) and issubclass(found, Task)):
         classes = [
@@ -70,4 +74,6 @@ def _from_file(path: Path, name: str) -> Task:
         task: Task = found()
     except TypeError as error:
         raise RulesearchError(f"{path}: the task {name} is not complete: {error}") from None
+    except (Exception, SystemExit) as error:
+        raise RulesearchError(f"{path}: the task {name} failed: {type(error).__name__}: {error}") from error
     return task

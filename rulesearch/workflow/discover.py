@@ -14,6 +14,7 @@ from typing import Any
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator, run_job, search_job
+from rulesearch.evaluation.records import STORE
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
 from rulesearch.files import name_from, read_text
@@ -26,8 +27,11 @@ from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
 from rulesearch.workflow.experiment import Experiment, experiment_text, load_experiment, read_experiment
+from rulesearch.workflow.kept_task import keep_task, kept_reference
 from rulesearch.workflow.permuted import check_permutations, compare_with_permuted
 from rulesearch.workflow.run import Run, front_csv, summary_text
+from rulesearch.workflow.summary import write_summary
+from rulesearch.writing import write_text
 
 Watch = Callable[[Problem], None]
 Notify = Callable[[str], None]
@@ -41,9 +45,10 @@ def _quiet(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """An experiment with everything it names loaded and checked."""
+    """An experiment with everything it names loaded and checked; `reference` is where its task was loaded from."""
 
     experiment: Experiment
+    reference: str
     task: Task
     settings: Mapping[str, float]
     grammar: Grammar
@@ -101,8 +106,13 @@ def discover(
     }
     plan = _plan(experiment, changes)
     folder = _new_folder(plan.experiment, out)
-    _write(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
-    _write(folder / "grammar.toml", plan.grammar_text)
+    write_text(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
+    write_text(folder / "grammar.toml", plan.grammar_text)
+    store = Store(folder / STORE)
+    try:
+        keep_task(folder, plan.reference, plan.settings, store)
+    finally:
+        store.close()
     return _run(plan, folder, workers, scheduler, watch, notify)
 
 
@@ -122,9 +132,10 @@ def distil(
     `grammar`: over the columns where none is given; `others` as of `discover`.
     **Raises:** `RulesearchError` where the table cannot be read, before anything is written.
     """
-    task = load_task(f"{table}:{target}")
+    reference = f"{table}:{target}"
+    task = load_task(reference)
     name = f"distil-{name_from(Path(table).stem)}"
-    experiment = Experiment(name, task.name, grammar or task.grammar, task.summary, engine, seed, budget)
+    experiment = Experiment(name, reference, grammar or task.grammar, task.summary, engine, seed, budget)
     return discover(experiment, **others)
 
 
@@ -133,22 +144,26 @@ def resume(
     *,
     workers: int = 1,
     scheduler: str | None = None,
+    trust: bool = False,
     watch: Watch | None = None,
     notify: Notify = _quiet,
 ) -> Run:
     """Go on where a run stopped: the search is replayed from the store and continued to the same result.
 
-    **Raises:** `RulesearchError` where the folder holds no run.
+    **Arguments:** `trust`: the run's task file may be run although it is not known here, or not the one that the run
+    was made with; others as of `discover`.
+    **Raises:** `RulesearchError` where the folder holds no run, or its task file must be trusted first.
     """
     path = Path(folder)
     for name in ("experiment.toml", "grammar.toml"):
         if not os.path.isfile(path / name):
             raise RulesearchError(f"{path} is not a run folder: it has no {name}; see them with: rulesearch runs")
     experiment = read_experiment(path / "experiment.toml")
-    task = load_task(experiment.task)
+    reference = kept_reference(path, experiment.task, trust)
+    task = load_task(reference)
     grammar = load_grammar(path / "grammar.toml")
     text = read_text(path / "grammar.toml")
-    plan = _Plan(experiment, task, task.resolve(experiment.settings), grammar, text)
+    plan = _Plan(experiment, reference, task, task.resolve(experiment.settings), grammar, text)
     return _run(plan, path, workers, scheduler, watch, notify)
 
 
@@ -223,7 +238,7 @@ def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _P
         chosen = chosen.with_changes(start=str(rules))
     numbers = {name: resolved[name] for name in chosen.settings}
     steering = {name: getattr(loaded_engine.settings, name) for name in chosen.options}
-    return _Plan(chosen.with_changes(settings=numbers, options=steering), task, resolved, loaded, text)
+    return _Plan(chosen.with_changes(settings=numbers, options=steering), chosen.task, task, resolved, loaded, text)
 
 
 def _grammar_path(reference: str) -> Path:
@@ -260,19 +275,13 @@ def _new_folder(experiment: Experiment, out: str | Path | None) -> Path:
     else:
         folder = Path(out)
         if os.path.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
-            hint = f"; go on with: rulesearch resume {folder}" if (folder / "run.sqlite").exists() else ""
+            hint = f"; go on with: rulesearch resume {folder}" if (folder / STORE).exists() else ""
             raise RulesearchError(f"{folder} exists and is not empty; choose another --out{hint}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         raise RulesearchError(f"the run folder {folder} cannot be made: {getattr(error, 'strerror', error)}") from None
     return folder
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
 
 
 def _versions() -> dict[str, str]:
@@ -287,10 +296,10 @@ def _versions() -> dict[str, str]:
 
 def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: Watch | None, notify: Notify) -> Run:
     experiment = plan.experiment
-    store = Store(folder / "run.sqlite")
+    store = Store(folder / STORE)
     store.set_fact("hardware", f"{platform.machine()}, {os.cpu_count()} processors")
     try:
-        with Evaluator(experiment.task, plan.settings, experiment.backend, workers, scheduler) as evaluator:
+        with Evaluator(plan.reference, plan.settings, experiment.backend, workers, scheduler) as evaluator:
             problem = Problem(
                 evaluator,
                 plan.grammar,
@@ -318,15 +327,12 @@ def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: 
                 None if problem.certificate is None else problem.certificate.to_json(),
                 None if conclusion.permuted is None else conclusion.permuted.to_json(),
                 effort,
-                conclusion.chosen_on,
-                conclusion.held_out_on,
-                conclusion.solved,
-                conclusion.recommended,
             )
         store.set_fact("summary", summary_text(run))
     finally:
         store.close()
-    _write(folder / "front.csv", front_csv(run.members))
+    write_text(folder / "front.csv", front_csv(run.members))
+    write_summary(run)
     return run
 
 

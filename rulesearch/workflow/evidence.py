@@ -1,7 +1,6 @@
 """What stands behind the rules of a front: what each part does, how far constants may move, how weights went.
 
-Everything is simulated after a search, on held-out seeds where the task has seeds, and kept in the run's store; a page
-is drawn from there.
+Everything is simulated on held-out seeds, after a search, and kept in the run's store; a page is drawn from there.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.evaluation.records import STORE, reading
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
 from rulesearch.expression.units import from_base
@@ -28,9 +27,10 @@ from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Settings, Task
 from rulesearch.workflow.clean_up import deletions
 from rulesearch.workflow.conclude import Scorer
-from rulesearch.workflow.losses import mean_loss
+from rulesearch.workflow.kept_task import reference_here
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.side_by_side import fits
+from rulesearch.workflow.summary import write_summary
 
 _FACTORS = (1.01, 1.03, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 _FACT = "evidence"
@@ -76,7 +76,7 @@ class CourseBand:
 
 @dataclass(frozen=True, slots=True)
 class RuleEvidence:
-    """What is known of one rule: its `loss` on so many report `seeds`, ablations, ranges of its constants, courses.
+    """What is known of one rule: its `loss` on the held-out `seeds`, ablations, ranges of its constants, courses.
 
     `fits`: for measured data, label, value, standard error and the rule's prediction of each.
     """
@@ -92,7 +92,7 @@ class RuleEvidence:
 
 @dataclass(frozen=True, slots=True)
 class KnownScore:
-    """A known rule that fits the task, at its own learning rate, and its loss on what is held out, if anything is."""
+    """A known rule that fits the task, at its own learning rate, on the same held-out seeds."""
 
     name: str
     title: str
@@ -104,15 +104,10 @@ class KnownScore:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What stands behind a front: one entry per rule that was looked into, and known rules beside them.
-
-    `on` and `known_on`: what the losses of either are over, in words.
-    """
+    """What stands behind a front: one entry per rule that was looked into, and known rules beside them."""
 
     rules: tuple[RuleEvidence, ...] = ()
     known: tuple[KnownScore, ...] = ()
-    on: str = ""
-    known_on: str = ""
 
     def of(self, rules: RuleSet) -> RuleEvidence | None:
         """Return what is known of a rule, None where it was not looked into."""
@@ -122,36 +117,38 @@ class Evidence:
 
 def stored_evidence(run: Run) -> Evidence:
     """Return the evidence that the run's store holds; empty where none was gathered."""
-    store = Store(run.folder / "run.sqlite", keep=False)
-    try:
-        text = store.fact(_FACT)
-    finally:
-        store.close()
-    return Evidence() if text is None else _read(json.loads(text))
+    with reading(run.folder) as records:
+        text = records.fact(_FACT)
+        return Evidence() if text is None else _read(json.loads(text))
 
 
 def gather(run: Run) -> Evidence:
     """Return the evidence of a run; what its store lacks is simulated and kept there.
 
-    Empty where the run was interrupted, or where its task is not there any more.
+    Empty where the run was interrupted, where it has no store, or where its task is a file that was not run by this
+    process: whoever reads a run runs nothing that it brings along.
     """
     found = stored_evidence(run)
-    if run.status == "interrupted" or not run.members or found.rules:
+    reference = reference_here(run.folder, run.experiment.task)
+    if run.status == "interrupted" or not run.members or found.rules or not can_be_gathered(run) or reference is None:
         return found
+    settings = load_task(reference).resolve(run.experiment.settings)
+    store = Store(run.folder / STORE)
     try:
-        task = load_task(run.experiment.task)
-        settings = task.resolve(run.experiment.settings)
-    except RulesearchError:
-        return found
-    store = Store(run.folder / "run.sqlite")
-    try:
-        with Evaluator(run.experiment.task, settings, run.experiment.backend) as evaluator:
+        with Evaluator(reference, settings, run.experiment.backend) as evaluator:
             scorer = Scorer(evaluator, store, run.experiment.seed)
             found = _gather(run, scorer, settings)
         store.set_fact(_FACT, json.dumps(asdict(found)))
     finally:
         store.close()
+    write_summary(run)
     return found
+
+
+def can_be_gathered(run: Run) -> bool:
+    """Return whether the evidence of a run is there, or there is what it takes to gather it."""
+    has_task = (run.folder / STORE).is_file() and reference_here(run.folder, run.experiment.task) is not None
+    return has_task or bool(stored_evidence(run).rules)
 
 
 def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
@@ -174,16 +171,11 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
             if str(bound) not in shown:
                 fitting[known.name] = known, bound
     outcomes = scorer.score([bound for _, bound in fitting.values()], "report", seeds)
-    scores = []
-    for (known, bound), outcome in zip(fitting.values(), outcomes, strict=True):
-        held_out = task.held_out_losses(task.bind(bound, settings), outcome.trials, settings) if outcome.ok else ()
-        loss = mean_loss(held_out) if held_out else outcome.loss
-        scores.append(KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, loss))
-    if task.deterministic:
-        on = task.chosen_on(settings)
-        return Evidence(tuple(rules), tuple(scores), on, task.held_out_on(settings) or on)
-    on = f"{seeds} held-out seed{'s' * (seeds > 1)}"
-    return Evidence(tuple(rules), tuple(scores), on, on)
+    scores = tuple(
+        KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, outcome.loss)
+        for (known, bound), outcome in zip(fitting.values(), outcomes, strict=True)
+    )
+    return Evidence(tuple(rules), scores)
 
 
 def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> RuleEvidence:
@@ -318,5 +310,4 @@ def _read(document: Mapping[str, Any]) -> Evidence:
         )
         for each in document["rules"]
     )
-    known = tuple(KnownScore(**item) for item in document["known"])
-    return Evidence(rules, known, document.get("on", ""), document.get("known_on", ""))
+    return Evidence(rules, tuple(KnownScore(**item) for item in document["known"]))

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rulesearch.evaluation.store import Store
+from rulesearch.evaluation.records import reading
 from rulesearch.rules import KnownRule, known_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
 from rulesearch.symbolic import NormalForm, Terms, canonical_size, compare
 from rulesearch.symbolic.keys import family_key, monomial_shape, never_negative
-from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.run import Run
 
 Term = tuple[str, str, str]
@@ -66,15 +65,12 @@ class Family:
 def found_by(run: Run, count: int = 100) -> list[Found]:
     """Return the front of a run and the best rules of its search at full fidelity.
 
-    **Raises:** `RulesearchError` where the run's task is not there any more.
+    **Raises:** `RulesearchError` where the run does not tell what its task is.
     """
-    task = load_task(run.experiment.task)
+    task = run.task
     found = [Found(each.rules, each.loss, str(run.folder), each.rank) for each in run.members]
-    store = Store(run.folder / "run.sqlite", keep=False)
-    try:
-        rows = store.best(task.fidelities[-1].name, count)
-    finally:
-        store.close()
+    with reading(run.folder) as records:
+        rows = records.best(task.fidelities[-1].name, count)
     settings = task.resolve(run.experiment.settings)
     return found + [Found(task.bind(task.parse(text), settings), loss, str(run.folder)) for text, loss in rows]
 

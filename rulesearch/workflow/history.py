@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rulesearch.evaluation.store import Store
+from rulesearch.evaluation.records import Records, reading
 from rulesearch.workflow.run import Run
 
 _ANCESTORS, _DEEP = 30, 14
@@ -53,26 +53,23 @@ class History:
 
 def read_history(run: Run) -> History:
     """Read how the search of a run went."""
-    store = Store(run.folder / "run.sqlite", keep=False)
-    try:
-        spread = {number: (count, forms) for number, count, forms in store.structures()}
+    with reading(run.folder) as records:
+        spread = {number: (count, forms) for number, count, forms in records.structures()}
         generations = tuple(
             Generation(number, distinct, duplicates, loss, population, *spread.get(number, (0, 0)))
-            for number, _, distinct, duplicates, loss, population in store.generations()
+            for number, _, distinct, duplicates, loss, population in records.generations()
         )
         source = run.members[0].source if run.members else ""
-        return History(generations, store.deaths(), _ancestors(store, source), store.fact("hardware") or "")
-    finally:
-        store.close()
+        return History(generations, records.deaths(), _ancestors(records, source), records.fact("hardware") or "")
 
 
-def _ancestors(store: Store, fingerprint: str) -> tuple[Ancestor, ...]:
+def _ancestors(records: Records, fingerprint: str) -> tuple[Ancestor, ...]:
     found: dict[str, Ancestor] = {}
     layer = [fingerprint] if fingerprint else []
     for depth in range(_DEEP):
         above: list[str] = []
         for key in layer:
-            row = store.ancestry(key) if key not in found and len(found) < _ANCESTORS else None
+            row = records.ancestry(key) if key not in found and len(found) < _ANCESTORS else None
             if row is not None:
                 found[key] = Ancestor(key, depth, *row)
                 above += row[4]

@@ -25,6 +25,7 @@ from rulesearch.grammar.variants import grammar_toml
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
+from rulesearch.tasks.source import absolute
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import Experiment
 
@@ -88,7 +89,8 @@ def compare_with_permuted(
     known = json.loads(store.fact("permuted") or "{}")
     first = 1 + _APART * int(problem.evaluator.settings[_SETTING])
     numbers = [number for number in range(first, first + searches) if str(number) not in known]
-    plain = replace(experiment, budget=budget, time_limit=None, stop_loss=None)
+    reference = absolute(problem.evaluator.reference)
+    plain = replace(experiment, task=reference, budget=budget, time_limit=None, stop_loss=None)
     settings = dict(problem.evaluator.settings)
     done = searches - len(numbers)
     for number, rank in _search_all(plain, problem.grammar, settings, numbers):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.records import is_run
 from rulesearch.files import read_text
 from rulesearch.rules.json_format import rules_from_json
 from rulesearch.rules.library import find_known
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
-from rulesearch.tasks.registry import load_task, task_names
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import read_experiment
+from rulesearch.workflow.kept_task import described_task
 
 _RANK = re.compile("[0-9]{1,9}")
 
@@ -40,20 +41,22 @@ def read_rules(argument: str, task: Task | None = None) -> RuleSet:
 
 
 def task_of(argument: str) -> tuple[Task, dict[str, float]] | None:
-    """Return the task that the rule of a run was found on, and its settings; None where it is no shipped one."""
+    """Return the task that the rule of a run was found on, and its settings; None where the run does not tell."""
     text = argument.strip()
     if find_known(text) is not None or not _is_run(text):
         return None
-    experiment = read_experiment(Path(text.rpartition(":")[0]) / "experiment.toml")
-    if experiment.task not in task_names():
+    folder = Path(text.rpartition(":")[0])
+    experiment = read_experiment(folder / "experiment.toml")
+    try:
+        task = described_task(folder, experiment.task)
+    except RulesearchError:
         return None
-    task = load_task(experiment.task)
     return task, task.resolve(experiment.settings)
 
 
 def _is_run(text: str) -> bool:
     folder, colon, rank = text.rpartition(":")
-    return bool(colon) and _RANK.fullmatch(rank.strip()) is not None and os.path.isfile(f"{folder}/run.sqlite")
+    return bool(colon) and _RANK.fullmatch(rank.strip()) is not None and is_run(Path(folder))
 
 
 def _from_file(path: Path) -> RuleSet:

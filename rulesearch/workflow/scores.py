@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.run import Run
 
 _METRICS = 5
@@ -12,7 +11,7 @@ _METRICS = 5
 
 def shown_metrics(run: Run, metrics: Mapping[str, float]) -> list[str]:
     """Return the metrics a table has room for: those that the task requires first, parts of the loss last."""
-    task = load_task(run.experiment.task)
+    task = run.task
     required = [item.metric for item in task.requirements if item.metric in metrics]
     others = [name for name in metrics if name not in required and name not in task.aims]
     return [*required, *others][:_METRICS]

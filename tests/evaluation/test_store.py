@@ -115,7 +115,7 @@ def test_deaths_and_facts(tmp_path: Path) -> None:
     store.set_fact("summary", "second")
     assert store.fact("summary") == "second"
     store.close()
-    assert Store(tmp_path / "run.sqlite", keep=False).get(record("x").job) is None
+    assert Store(tmp_path / "run.sqlite", read_only=True).get(record("x").job) is None
 
 
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
-from rulesearch.export.files import write_file, write_text
 from rulesearch.rules import known_rule, parse_rules, rules_from_json
+from rulesearch.writing import write_file, write_text
 
 
 @pytest.mark.parametrize(

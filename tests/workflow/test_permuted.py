@@ -99,7 +99,7 @@ def test_an_interrupted_run_keeps_its_front_and_goes_on_where_it_stopped(
     assert asked == [[1, 2, 3], [2, 3]]
     assert again.status == "done" and again.permuted is not None and again.permuted["permuted_losses"][0] == 5.0
     assert [str(item.rules) for item in again.members] == [str(item.rules) for item in run.members]
-    store = Store(tmp_path / "run" / "run.sqlite", keep=False)
+    store = Store(tmp_path / "run" / "run.sqlite", read_only=True)
     assert sorted(json.loads(store.fact("permuted") or "")) == ["1", "2", "3"]
     store.close()
 

@@ -38,7 +38,7 @@ class LivePage:
         folder = problem.store.path.parent
         if self._experiment is None:
             self._experiment = read_experiment(folder / "experiment.toml")
-        progress, conclusion = problem.progress, provisional(problem)
+        progress = problem.progress
         run = Run(
             folder,
             self._experiment,
@@ -47,10 +47,8 @@ class LivePage:
             progress.distinct,
             progress.seconds,
             "",
-            conclusion.members,
+            provisional(problem).members,
             deaths=dict(progress.deaths),
-            chosen_on=conclusion.chosen_on,
-            held_out_on="",
         )
         # A folder that cannot be written to now ends no search.
         with contextlib.suppress(RulesearchError):

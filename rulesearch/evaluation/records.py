@@ -1,0 +1,94 @@
+"""What a run left for those who read it: its store, or `summary.json` where the store is not there (a curated run)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.store import Ancestry, GenerationRow, Store
+from rulesearch.files import read_text
+
+STORE, SUMMARY = "run.sqlite", "summary.json"
+_MAX_BYTES = 64 * 2**20
+_DAMAGE = (sqlite3.DatabaseError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
+
+
+class Records(Protocol):
+    """What can be asked of a run; `Store` says what each answer is."""
+
+    def fact(self, name: str) -> str | None: ...
+    def best(self, fidelity: str, count: int) -> list[tuple[str, float]]: ...
+    def generations(self) -> list[GenerationRow]: ...
+    def deaths(self) -> dict[str, int]: ...
+    def structures(self) -> list[tuple[int, int, int]]: ...
+    def ancestry(self, fingerprint: str) -> Ancestry | None: ...
+
+
+class SummaryFile:
+    """A run as its `summary.json` tells it.
+
+    **Raises:** `RulesearchError` where the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            document = json.loads(read_text(path, _MAX_BYTES))
+        except (ValueError, RecursionError) as error:
+            raise RulesearchError(f"{path} cannot be read as the summary of a run: {error}") from None
+        if not isinstance(document, dict):
+            raise RulesearchError(f"{path} cannot be read as the summary of a run: expected an object")
+        self._document: Mapping[str, Any] = document
+
+    def fact(self, name: str) -> str | None:
+        value = self._document["facts"].get(name)
+        return None if value is None else json.dumps(value)
+
+    def best(self, fidelity: str, count: int) -> list[tuple[str, float]]:
+        return [(str(rule), float(loss)) for rule, loss in self._document["best"][:count]]
+
+    def generations(self) -> list[GenerationRow]:
+        return [tuple(row) for row in self._document["generations"]]  # type: ignore[misc]
+
+    def deaths(self) -> dict[str, int]:
+        return {str(status): int(count) for status, count in self._document["deaths"].items()}
+
+    def structures(self) -> list[tuple[int, int, int]]:
+        return [(int(number), int(rules), int(forms)) for number, rules, forms in self._document["structures"]]
+
+    def ancestry(self, fingerprint: str) -> Ancestry | None:
+        row = self._document["ancestry"].get(fingerprint)
+        return None if row is None else (*row[:4], tuple(row[4]))
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder holds what can be read of a run."""
+    return os.path.isfile(folder / STORE) or os.path.isfile(folder / SUMMARY)
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[Records]:
+    """Give what a run left, to be read and nothing else.
+
+    **Raises:** `RulesearchError` where there is nothing, or where what is there turns out to be damaged.
+    """
+    if not is_run(folder):
+        raise RulesearchError(
+            f"{folder} is not a run folder: it has no {STORE} and no {SUMMARY}; see them with: rulesearch runs"
+        )
+    try:
+        if (folder / STORE).is_file():
+            store = Store(folder / STORE, read_only=True)
+            try:
+                yield store
+            finally:
+                store.close()
+        else:
+            yield SummaryFile(folder / SUMMARY)
+    except _DAMAGE as error:
+        raise RulesearchError(f"what {folder} holds of the run is damaged: {error!r}") from error
