@@ -4,7 +4,7 @@ Every file of `rules/known/` names checks: a simulation of this package, the num
 number comes from, and a rule that must fail.
 """
 
-from rulesearch.checks.checking import Checked, check_known, run_check
+from rulesearch.checks.checking import Checked, check_known, measure, run_check
 from rulesearch.checks.simulations import SIMULATIONS, Measures, load_simulation
 
-__all__ = ["SIMULATIONS", "Checked", "Measures", "check_known", "load_simulation", "run_check"]
+__all__ = ["SIMULATIONS", "Checked", "Measures", "check_known", "load_simulation", "measure", "run_check"]

@@ -21,11 +21,16 @@ class Checked:
 
     @property
     def passed(self) -> bool:
-        """Whether the rule gives the expected number and the control does not."""
-        return self._meets(self.found) and not self._meets(self.control)
+        """Whether the rule gives the expected number and the control another one."""
+        return self.check.meets(self.found) and self.control is not None and not self.check.meets(self.control)
 
-    def _meets(self, value: float | None) -> bool:
-        return value is not None and abs(value - self.check.expected) <= self.check.tolerance
+
+def measure(rules: RuleSet, check: Check, seed: int = 0) -> float | None:
+    """Return the number that a check looks at; None where the simulation ended early.
+
+    **Raises:** `RulesearchError` where the simulation does not exist or cannot run the rules.
+    """
+    return load_simulation(check.simulation)(rules, check.settings, seed).get(check.measure)
 
 
 def run_check(rules: RuleSet, check: Check, seed: int = 0) -> Checked:
@@ -33,10 +38,7 @@ def run_check(rules: RuleSet, check: Check, seed: int = 0) -> Checked:
 
     **Raises:** `RulesearchError` where the simulation does not exist or cannot run the rules.
     """
-    simulate = load_simulation(check.simulation)
-    control = parse_rules(check.control)
-    found, failing = (simulate(each, check.settings, seed).get(check.measure) for each in (rules, control))
-    return Checked(check, found, failing)
+    return Checked(check, measure(rules, check, seed), measure(parse_rules(check.control), check, seed))
 
 
 def check_known(known: KnownRule, seed: int = 0) -> list[Checked]:

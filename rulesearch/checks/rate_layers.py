@@ -42,6 +42,21 @@ class Plasticity:
         return self.eta * np.asarray(rule.slots["on_step"].evaluate(known), dtype=np.float64)
 
 
+def presentations(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
+    """Show a synapse the same values several times, and let its weight follow.
+
+    **Settings:** `values` of what the rule reads; `w0` (default 0); `steps` (default 1); `eta` of a rule that gives
+    none (default 1).
+    **Returns:** `change` of the weight.
+    """
+    values = {name: np.array(float(value)) for name, value in settings["values"].items()}
+    start = float(settings.get("w0", 0.0))
+    plasticity, weight = Plasticity(rules.only(), settings.get("eta", 1.0)), np.array(start)
+    for _ in range(int(settings.get("steps", 1))):
+        weight = weight + plasticity.change(**values, w=weight)
+    return {"change": float(weight) - start} if np.isfinite(weight) else {}
+
+
 def linear_layer(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
     """Let linear neurons y = W x learn from Gaussian input.
 

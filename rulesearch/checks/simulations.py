@@ -16,6 +16,7 @@ Simulation = Callable[[RuleSet, Mapping[str, Any], int], Measures]
 """Simulates rules: rules, settings, seed."""
 
 SIMULATIONS: dict[str, str] = {
+    "closed-form": "rulesearch.checks.closed_forms:closed_form",
     "coactive-rules": "rulesearch.checks.coactive_rules:coactive_rules",
     "delayed-reward": "rulesearch.checks.delayed_reward:delayed_reward",
     "dendritic-prediction": "rulesearch.checks.dendritic_prediction:dendritic_prediction",
@@ -25,6 +26,7 @@ SIMULATIONS: dict[str, str] = {
     "mean-drift": "rulesearch.checks.poisson_synapses:mean_drift",
     "orthogonal-patterns": "rulesearch.checks.rate_layers:orthogonal_patterns",
     "poisson-pairs": "rulesearch.checks.poisson_synapses:equilibrium",
+    "presentations": "rulesearch.checks.rate_layers:presentations",
     "reward-patterns": "rulesearch.checks.reward_patterns:reward_patterns",
     "returning-pattern": "rulesearch.checks.returning_pattern:returning_pattern",
     "rewarded-trials": "rulesearch.checks.rewarded_trials:rewarded_trials",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rulesearch.cli.output import number, show_facts, show_table
 from rulesearch.rules.text import short_rule
+from rulesearch.workflow.losses import SPREAD, loss_columns, shown_loss
 from rulesearch.workflow.scores import shown_metrics
 
 if TYPE_CHECKING:
@@ -15,18 +16,18 @@ if TYPE_CHECKING:
 def show_run(run: Run) -> None:
     """Print what a run found."""
     if run.members:
+        losses = loss_columns(run.members)
         rows = [
             [
                 str(each.rank),
                 str(each.size),
-                number(each.loss),
-                number(each.held_out_loss),
+                *(number(column[place], 2 if heading == SPREAD else 4) for heading, column in losses.items()),
                 short_rule(each.rules),
                 each.compared,
             ]
-            for each in run.members
+            for place, each in enumerate(run.members)
         ]
-        show_table(["rank", "size", "loss", "held out", "rule", "compared"], rows)
+        show_table(["rank", "size", *losses, "rule", "compared"], rows)
         print()
         best = run.members[0]
         show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6))])
@@ -48,9 +49,9 @@ def _show_scores(run: Run) -> None:
     best = run.members[0]
     if run.references:
         names = shown_metrics(run, best.metrics)
-        rows = [["rank 1", "ok", number(best.held_out_loss), *(number(best.metrics.get(name)) for name in names)]]
+        rows = [["rank 1", "ok", number(shown_loss(best)), *(number(best.metrics.get(name)) for name in names)]]
         rows += [_score_row(score, names) for score in run.references]
-        show_table(["on held-out seeds", "status", "loss", *names], rows)
+        show_table([f"on {run.held_out_on or run.chosen_on}", "status", "loss", *names], rows)
         print()
     if run.conditions:
         names = shown_metrics(run, run.conditions[0].metrics)
@@ -59,7 +60,7 @@ def _show_scores(run: Run) -> None:
 
 
 def _score_row(score: ReferenceScore, names: list[str]) -> list[str]:
-    return [score.label, score.status, number(score.loss), *(number(score.metrics.get(name)) for name in names)]
+    return [score.label, score.status, number(shown_loss(score)), *(number(score.metrics.get(name)) for name in names)]
 
 
 def _effort(run: Run) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
+from rulesearch.workflow.losses import SPREAD, loss_columns, shown_loss
 from rulesearch.workflow.run import ReferenceScore
 from rulesearch.workflow.scores import shown_metrics
 
@@ -52,9 +53,9 @@ def run_latex(run: Run) -> str:
     parts += [_equations(best.rules), ""]
     parts.append(_float("Learning rate, constants and bounds of rank 1.", f"{label}-constants", _constants(best.rules)))
     if run.references:
-        own = ReferenceScore("rank 1", best.rules, "ok", best.held_out_loss, best.metrics)
+        own = ReferenceScore("rank 1", best.rules, "ok", shown_loss(best), best.metrics)
         names = shown_metrics(run, best.metrics)
-        table = _score_table("on held-out seeds", (own, *run.references), names)
+        table = _score_table(f"on {run.held_out_on or run.chosen_on}", (own, *run.references), names)
         parts += ["", _float("Rank 1 beside known rules and the control.", f"{label}-references", table)]
     if run.conditions:
         table = _score_table("rank 1 where", run.conditions, shown_metrics(run, run.conditions[0].metrics))
@@ -172,19 +173,23 @@ def _bound(value: float) -> str:
 
 
 def _front_table(members: tuple[FrontMember, ...]) -> str:
-    columns = r"rrllp{0.4\linewidth}p{0.21\linewidth}"
+    losses = loss_columns(members)
+    spread = losses.pop(SPREAD, [None] * len(members))
+    columns = rf"rr{'l' * len(losses)}p{{0.36\linewidth}}p{{0.2\linewidth}}"
     rows = []
-    for member in members:
+    for place, member in enumerate(members):
         cells = [
             str(member.rank),
             str(member.size),
-            _loss(member.loss),
-            _loss(member.held_out_loss),
+            *(
+                _loss(column[place], spread[place] if heading == "held out" else None)
+                for heading, column in losses.items()
+            ),
             rf"\raggedright {rule_cell(member.rules)}",
             rf"\raggedright {escape(member.compared) or '--'}",
         ]
         rows.append(" & ".join(cells))
-    headings = ["rank", "size", "loss", "held out", "rule", "compared"]
+    headings = ["rank", "size", *losses, "rule", "compared"]
     return _tabular(columns, headings, rows, r"\tabularnewline[2pt]", r"\small\setlength{\tabcolsep}{4pt}")
 
 
@@ -204,7 +209,7 @@ def rule_cell(rules: RuleSet) -> str:
 def _score_table(title: str, scores: tuple[ReferenceScore, ...], names: list[str]) -> str:
     rows = []
     for score in scores:
-        cells = [rf"\raggedright {escape(score.label)}", escape(score.status), _loss(score.loss)]
+        cells = [rf"\raggedright {escape(score.label)}", escape(score.status), _loss(shown_loss(score))]
         rows.append(" & ".join([*cells, *(_loss(score.metrics.get(name)) for name in names)]))
     columns = r"p{0.24\linewidth}ll" + "l" * len(names)
     headings = [title, "status", "loss", *map(_heading, names)]
@@ -218,8 +223,11 @@ def _heading(name: str) -> str:
     return rf"\shortstack[l]{{{lines}}}" if words else lines
 
 
-def _loss(value: float | None) -> str:
-    return "--" if value is None or value != value else f"${number_latex(float(value), 3)}$"
+def _loss(value: float | None, half: float | None = None) -> str:
+    if value is None or value != value:
+        return "--"
+    spread = "" if half is None else rf" \pm {number_latex(float(half), 2)}"
+    return f"${number_latex(float(value), 3)}{spread}$"
 
 
 def _tabular(columns: str, headings: list[str], rows: list[str], end: str = r"\\", style: str = "") -> str:

@@ -81,14 +81,14 @@ def _node_label(head: Operator | Number | str) -> str:
     return f"${symbol_latex(head)}$"
 
 
-def ablation_figure(evidence: RuleEvidence) -> Figure:
+def ablation_figure(evidence: RuleEvidence, on: str) -> Figure:
     """Return the loss of a rule without each of its parts, beside its own loss; what did not run is named.
 
-    Longest bars first, at most 14 parts.
+    Longest bars first, at most 14 parts; `on`: what the losses are over.
     """
     shown = sorted(evidence.ablations, key=lambda each: -np.inf if each.loss is None else -each.loss)[:_MOST_PARTS]
     figure = new_figure(5.6, 0.27 * len(shown) + 0.95)
-    axes = panel(figure.subplots(), "loss on held-out seeds (line: with all its parts)", "")
+    axes = panel(figure.subplots(), f"loss on {on} (line: with all its parts)", "")
     place = np.arange(len(shown), dtype=float)
     losses = [each.loss for each in shown if each.loss is not None]
     assert evidence.loss is not None
@@ -115,7 +115,7 @@ def _cut(text: str) -> str:
 
 
 def course_figure(courses: Sequence[CourseBand], clock: str, seeds: int) -> Figure:
-    """Return how quantities went: the median over the held-out seeds, and the range of all of them."""
+    """Return how quantities went: the median over several seeds, and the range of all of them."""
     figure = new_figure(3.5 * len(courses), 2.7)
     panels: Any = np.atleast_1d(figure.subplots(1, len(courses)))
     unit = "presentations" if clock == "steps" else f"time [{clock}]"

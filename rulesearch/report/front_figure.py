@@ -14,6 +14,7 @@ from rulesearch.export.equations import slot_equations
 from rulesearch.report.style import BLUE, COLOURS, GREY, RED, draws, new_figure, panel
 from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import canonical_size
+from rulesearch.workflow.losses import shown_loss
 
 if TYPE_CHECKING:
     from rulesearch.workflow.evidence import KnownScore
@@ -42,17 +43,12 @@ def front_figure(run: Run) -> Figure:
     axes, column = figure.subplots(1, 2, width_ratios=(1.0, 1.0))
     panel(axes, "size (nodes)", "loss")
     sizes = [member.size for member in members]
-    shown = [_shown_loss(member) for member in members]
-    axes.plot(
-        sizes, [member.loss for member in members], "o", color=BLUE, markerfacecolor="none", label="selection seeds"
-    )
-    if any(member.held_out_loss is not None for member in members):
-        axes.plot(sizes, shown, "o-", color=BLUE, linewidth=1.0, label="held-out seeds")
+    shown = _draw_front(axes, run, members)
     best = run.members[0]
-    axes.plot(best.size, _shown_loss(best), "*", color=RED, markersize=13, label="rank 1", zorder=5)
+    axes.plot(best.size, shown[members.index(best)], "*", color=RED, markersize=13, label="rank 1", zorder=5)
     losses = [*shown, *(member.loss for member in members)]
     lines = ["--", ":", "-.", (0, (5, 1)), (0, (1, 1))]
-    scored = [(score.label, score.loss) for score in run.references if score.loss is not None]
+    scored = [(score.label, loss) for score in run.references if (loss := shown_loss(score)) is not None]
     for (label, loss), style, colour in zip(scored, lines, COLOURS[2:], strict=False):
         axes.axhline(loss, linestyle=style, color=colour, linewidth=1.3, label=f"{plain(label)}: {loss:.3g}")
         losses.append(loss)
@@ -69,12 +65,9 @@ def front_panel(run: Run, known: Sequence[KnownScore] = ()) -> Figure:
     members = sorted(run.members, key=lambda member: member.size)
     figure = new_figure(7.4, 4.3)
     axes = panel(figure.subplots(), "size (nodes)", "loss")
-    held_out = all(member.held_out_loss is not None for member in members)
-    shown = [_shown_loss(member) for member in members]
-    label = "front, held-out seeds" if held_out else "front, as searched"
-    axes.plot([member.size for member in members], shown, "-", color=BLUE, linewidth=1.0, label=label)
-    losses = list(shown)
-    beside = [(each.label, canonical_size(each.rules), each.loss) for each in run.references]
+    shown = _draw_front(axes, run, members)
+    losses = [*shown, *(member.loss for member in members)]
+    beside = [(each.label, canonical_size(each.rules), shown_loss(each)) for each in run.references]
     beside += [(each.title, each.size, each.loss) for each in known]
     for (name, size, loss), mark, colour in zip(_scored(beside), _MARKS, COLOURS[2:] * 2, strict=False):
         axes.plot(size, loss, mark, color=colour, markersize=8, markerfacecolor="none", label=plain(name), zorder=3)
@@ -91,6 +84,25 @@ def front_panel(run: Run, known: Sequence[KnownScore] = ()) -> Figure:
     return figure
 
 
+def _draw_front(axes: Any, run: Run, members: list[FrontMember]) -> list[float]:
+    """Draw the front on the losses it was chosen by, and on those held out with their intervals; returns what stands
+    out: the held-out loss of each rule where there is one."""
+    sizes = [member.size for member in members]
+    chosen = [member.loss for member in members]
+    held_out = any(member.held_out_loss is not None for member in members)
+    look: dict[str, Any] = {} if held_out else {"linestyle": "-", "linewidth": 1.0}
+    axes.plot(sizes, chosen, "o", color=BLUE, markerfacecolor="none", label=f"front, {run.chosen_on}", **look)
+    axes.set_ylabel(f"loss on {run.chosen_on}", fontsize=9)
+    if held_out:
+        rows = [(each.size, each.held_out_loss, each.spread) for each in members if each.held_out_loss is not None]
+        halves = [0.0 if spread is None else spread.half for _, _, spread in rows]
+        label = f"front, {run.held_out_on} (bars: 95 % of the mean)" if any(halves) else f"front, {run.held_out_on}"
+        places, losses = [size for size, _, _ in rows], [loss for _, loss, _ in rows]
+        axes.errorbar(places, losses, halves, fmt="o-", color=BLUE, linewidth=1.0, capsize=2, label=label)
+        axes.set_ylabel(f"loss on {run.held_out_on} (open: on {run.chosen_on})", fontsize=9)
+    return [each.loss if each.held_out_loss is None else each.held_out_loss for each in members]
+
+
 def _scored(rows: list[tuple[str, int, float | None]]) -> list[tuple[str, int, float]]:
     """Return the known rules that ran to their end, the best first."""
     return sorted(
@@ -101,10 +113,6 @@ def _scored(rows: list[tuple[str, int, float | None]]) -> list[tuple[str, int, f
 def plain(text: str) -> str:
     """Return text in which a dollar sign begins no mathematics."""
     return text.replace("$", r"\$")
-
-
-def _shown_loss(member: FrontMember) -> float:
-    return member.loss if member.held_out_loss is None else member.held_out_loss
 
 
 def _log_axis(axes: Any, losses: Array) -> None:

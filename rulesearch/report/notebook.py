@@ -13,6 +13,7 @@ from rulesearch.report.style import number
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import short_rule
 from rulesearch.symbolic import Verdict
+from rulesearch.workflow.losses import SPREAD, loss_columns
 from rulesearch.workflow.run import Run
 
 _ROWS = 12
@@ -27,18 +28,18 @@ def run_html(run: Run) -> str:
     ]
     if run.members:
         parts += [rules_html(run.members[0].rules), f"<p><code>{_cut(str(run.members[0].rules))}</code></p>"]
+        losses = loss_columns(run.members)
         rows = [
             [
                 str(each.rank),
                 str(each.size),
-                number(each.loss),
-                number(each.held_out_loss),
+                *(number(column[place], 2 if heading == SPREAD else 4) for heading, column in losses.items()),
                 _cut(short_rule(each.rules)),
                 _cut(each.compared),
             ]
-            for each in run.members
+            for place, each in enumerate(run.members)
         ]
-        parts.append(table_html(["rank", "size", "loss", "held out", "rule", "compared"], rows))
+        parts.append(table_html(["rank", "size", *losses, "rule", "compared"], rows))
         parts.append(inline_svg(svg_text(front_panel(run)), f"run-{run.experiment.seed}", "loss against size"))
     parts.append(f"<p>{escape(str(run.folder))}</p>")
     return "".join(parts)

@@ -32,6 +32,10 @@ class Check:
     control: str
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def meets(self, value: float | None) -> bool:
+        """Return whether a number (None: the simulation gave none) is the expected one within the tolerance."""
+        return value is not None and abs(value - self.expected) <= self.tolerance
+
 
 @dataclass(frozen=True, slots=True)
 class KnownRule:
@@ -40,7 +44,9 @@ class KnownRule:
     **Fields:** `name`; `title` for people (`Oja 1982`); `aliases`; `rules` with the paper's constants; `does`:
     what it is known to do; `reference` and `doi` of the paper (empty where it has none); `bibtex`; `checks` that
     simulate what it does; `inhibitory`: names of those of its rules whose synapses inhibit; `variants`: the same
-    equations with other published constants or interaction schemes, or close relatives of the same paper.
+    equations with other published constants or interaction schemes, or close relatives of the same paper;
+    `equal_mutants`: changes of one constant or term, by the name that `experiments/benchmarks/mutations.py` gives
+    them, which no check can see, and why.
     """
 
     name: str
@@ -54,6 +60,7 @@ class KnownRule:
     checks: tuple[Check, ...] = ()
     inhibitory: tuple[str, ...] = ()
     variants: tuple[KnownRule, ...] = ()
+    equal_mutants: Mapping[str, str] = field(default_factory=dict)
 
     def family(self) -> Iterator[KnownRule]:
         """Iterate over the rule and its variants."""
@@ -73,7 +80,7 @@ def _read(text: str) -> KnownRule:
     fields = tomllib.loads(text)
     variants = fields.pop("variants", ())
     known = _known(fields)
-    inherited = {key: value for key, value in fields.items() if key not in ("aliases", "checks")}
+    inherited = {key: value for key, value in fields.items() if key not in ("aliases", "checks", "equal_mutants")}
     return replace(known, variants=tuple(_known({**inherited, **variant}) for variant in variants))
 
 
@@ -89,6 +96,7 @@ def _known(fields: Mapping[str, Any]) -> KnownRule:
         fields["bibtex"].strip(),
         tuple(Check(**check) for check in fields.get("checks", ())),
         tuple(fields.get("inhibitory", ())),
+        equal_mutants=fields.get("equal_mutants", {}),
     )
 
 

@@ -122,6 +122,10 @@ class StdpProtocols(SpikeTask):
         details = {"predictions": tuple(predictions.tolist()), "residuals": tuple(z.tolist())}
         return Trial("ok", loss, metrics, cases, work, details=details)
 
+    def chosen_on(self, settings: Settings) -> str:
+        """Return how many measurements rules are fitted to."""
+        return f"the {len(self.measured())} measurements"
+
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time from the first to the last spike of each protocol [s], added up."""
         protocols = _protocols(type(self))

@@ -36,7 +36,7 @@ class Table(Task):
 
     Rules that give no learning rate get the positive one that fits best (least squares over the rows of the search).
     The loss is the mean squared error over the variance of the target, 1 - R^2. A fifth of the rows is left out of it,
-    and out of the learning rate: `held_out_error` is the same for these.
+    and out of every fit: `held_out_error` is the same for these, over their own variance.
 
     **Arguments:** `path`: a CSV file with a header, numbers only; `target`: the column of weight changes. All others
     are symbols.
@@ -79,6 +79,7 @@ class Table(Task):
         self.name = f"{path.name}:{target}"  # type: ignore[misc]
         self.title = f"{target} of {path.name}"  # type: ignore[misc]
         self.goal = f"at least 99 % of the variance of {target}"  # type: ignore[misc]
+        self.nothing = f"the mean of {target}"  # type: ignore[misc]
         self.symbols = {name: TaskSymbol(f"column {name} of {path.name}") for name in columns}  # type: ignore[misc]
 
     def enough(self, loss: float) -> float:
@@ -109,11 +110,26 @@ class Table(Task):
             return Trial("runaway", None, work=work)
         metrics = {"error": loss}
         if not kept.all():
-            left_out = float(np.var(target[~kept])) or float(np.var(target))
-            metrics["held_out_error"] = float(np.mean(squares[~kept])) / left_out
+            left_out = _shares(squares, target, ~kept)
+            metrics["held_out_error"] = sum(left_out) / len(left_out)
         parts = np.array_split(squares[kept], min(_CASES, int(kept.sum())))
         scale = float(np.var(target[kept]))
         return Trial("ok", loss, metrics, tuple(float(part.mean()) / scale for part in parts), work)
+
+    def chosen_on(self, settings: Settings) -> str:
+        """Return how many rows the search sees."""
+        return f"the {int(self._kept(settings).sum())} rows of the search"
+
+    def held_out_on(self, settings: Settings) -> str:
+        """Return how many rows it does not see."""
+        left_out = int((~self._kept(settings)).sum())
+        return f"{left_out} held-out row{'s' * (left_out > 1)}" if left_out else ""
+
+    def held_out_losses(self, rules: RuleSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
+        """Return the squared error of each held-out row, over the variance of these rows."""
+        rule, kept, target = rules.only(), self._kept(settings), self._target(settings)
+        found = self._changes(rule) * (1.0 if rule.eta is None else rule.eta)
+        return () if kept.all() else _shares((found - target) ** 2, target, ~kept)
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the linear function of all columns that fits best."""
@@ -167,6 +183,13 @@ class Table(Task):
             eta = float(found @ self._target(settings)[kept] / (found @ found))
         # A rule and its negative are two rules: a learning rate is positive.
         return eta if math.isfinite(eta) and eta > 0.0 else 1.0
+
+
+def _shares(
+    squares: npt.NDArray[np.float64], target: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_]
+) -> tuple[float, ...]:
+    """Return squared errors of some rows over the variance of their targets."""
+    return tuple((squares[rows] / (float(np.var(target[rows])) or float(np.var(target)))).tolist())
 
 
 def read_table(path: Path) -> dict[str, npt.NDArray[np.float64]]:

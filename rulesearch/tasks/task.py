@@ -188,7 +188,7 @@ class Task(ABC):
     """Constants, in all, that are fitted once more at full fidelity after the clean-up: for noisy simulations."""
     report_trials: ClassVar[int] = 10
     evidence: ClassVar[tuple[int, int]] = (12, 5)
-    """Rules of a front that are looked into for the report (ablations, ranges of constants), and held-out seeds."""
+    """Rules of a front that are looked into for the report (ablations, ranges of constants), and report seeds."""
     finalists: ClassVar[int] = 24
     """Candidates that are cleaned up after a search."""
     bounds: ClassVar[tuple[float, float]]
@@ -211,6 +211,8 @@ class Task(ABC):
     misses: ClassVar[str] = "does not reach"
     goal: ClassVar[str] = ""
     """What a rule is said to do, or not to do, and to what; empty: the known rule's title."""
+    nothing: ClassVar[str] = "the control"
+    """What the control stands for, where a rule does no better than it on what is held out."""
 
     @abstractmethod
     def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
@@ -233,6 +235,23 @@ class Task(ABC):
     def enough(self, loss: float) -> float:
         """Return the loss up to which a rule does as well as one with the given loss."""
         return max(loss * _AS_GOOD, loss + self.tolerance)
+
+    def chosen_on(self, settings: Settings) -> str:
+        """Return what the losses are over by which rules are chosen for a front, in words."""
+        if self.deterministic:
+            return "the data of the search"
+        return f"{max(self.selection_trials, self.front_trials)} selection seeds"
+
+    def held_out_on(self, settings: Settings) -> str:
+        """Return what losses are over that choose nothing, in words; empty where nothing is held out."""
+        return "" if self.deterministic else f"{self.report_trials} held-out seeds"
+
+    def held_out_losses(self, rules: RuleSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
+        """Return the losses of bound rules on what is held out, by seed or by row; empty where nothing is.
+
+        **Arguments:** `trials`: theirs on the report seeds, all of them `ok`.
+        """
+        return () if self.deterministic else tuple(trial.loss for trial in trials if trial.loss is not None)
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return how long one trial is that runs to its end, in simulated time; 0 where nothing goes on in time."""

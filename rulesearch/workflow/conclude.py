@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rulesearch.evaluation.evaluator import Condition, Evaluator, Job
@@ -10,7 +10,6 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
 from rulesearch.expression.tree import Expression
-from rulesearch.rules.library import find_known
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
@@ -18,10 +17,15 @@ from rulesearch.symbolic import canonical_key, canonical_size, compare, simplify
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, clean_up
+from rulesearch.workflow.confirm import Confirmation, title_of
+from rulesearch.workflow.losses import mean_loss
 from rulesearch.workflow.neighbours import try_neighbours
 from rulesearch.workflow.permuted import Permuted
 from rulesearch.workflow.refit import predictive_metrics
 from rulesearch.workflow.run import FrontMember, ReferenceScore
+
+Predictive = Callable[[RuleSet], dict[str, float]]
+"""Metrics of what a rule predicts beyond what it was fitted to."""
 
 _PER_SIZE = 2
 _ROUNDS = 3
@@ -30,13 +34,20 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What a search comes to: the front by rank, references, other conditions, a sentence, and permuted searches."""
+    """What a search comes to: the front by rank, references, other conditions, a sentence, and permuted searches.
+
+    **Fields:** `chosen_on`, `held_out_on`, `solved`, `recommended` as of `Run`.
+    """
 
     members: tuple[FrontMember, ...]
     references: tuple[ReferenceScore, ...]
     conditions: tuple[ReferenceScore, ...]
     sentence: str
     permuted: Permuted | None = None
+    chosen_on: str = ""
+    held_out_on: str = ""
+    solved: bool = False
+    recommended: bool = False
 
 
 class Scorer:
@@ -125,8 +136,9 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
                 better = replace(item, rules=rules, outcome=outcome, loss_after=outcome.loss, steps=steps)
                 cleaned = {key: better if old is item else old for key, old in cleaned.items()}
     front = _front(list(cleaned.values()), task)
-    notify(f"scoring {len(front)} rules on {task.report_trials} held-out seeds")
-    held_out = scorer.score([*(item.rules for item in front), *references.values()], "report", task.report_trials)
+    chosen_on, held_out_on = task.chosen_on(settings), task.held_out_on(settings)
+    notify(f"scoring {len(front)} rules on {held_out_on or chosen_on}")
+    reported = scorer.score([*(item.rules for item in front), *references.values()], "report", task.report_trials)
     best = recommended(front, baseline, task)
     order = sorted(
         range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements))
@@ -137,13 +149,16 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     def predictive(rules: RuleSet) -> dict[str, float]:
         return predictive_metrics(rules, task, settings)
 
+    def held_out(rules: RuleSet, outcome: Outcome) -> tuple[float, ...]:
+        return task.held_out_losses(task.bind(rules, settings), outcome.trials, settings) if outcome.ok else ()
+
     members = tuple(
-        _member(rank, front[index], held_out[index], predictive(front[index].rules))
+        _member(rank, front[index], reported[index], held_out(front[index].rules, reported[index]), predictive)
         for rank, index in enumerate(order, 1)
     )
     scores = tuple(
-        ReferenceScore(label, rules, outcome.status, outcome.loss, {**outcome.metrics, **predictive(rules)})
-        for (label, rules), outcome in zip(references.items(), held_out[len(front) :], strict=True)
+        _reference(label, rules, outcome, held_out(rules, outcome), predictive)
+        for (label, rules), outcome in zip(references.items(), reported[len(front) :], strict=True)
     )
     conditions = []
     for changes in task.report_conditions():
@@ -151,11 +166,16 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         notify(f"scoring rank 1 under {label}")
         outcome = scorer.score([members[0].rules], "report", task.report_trials, [tuple(sorted(changes.items()))])[0]
         conditions.append(ReferenceScore(label, members[0].rules, outcome.status, outcome.loss, outcome.metrics))
-    sentence = _sentence(members[0], front[best], baseline, problem, task)
+    solved = solves(front[best], baseline, task)
+    verdict = Confirmation.of(members[0], scores, reported[best], task, held_out_on)
+    sentence = _sentence(members[0], solved, verdict, problem, task)
     if problem.certificate is not None:
         sizes = [canonical_size(item.rules) for item in front if solves(item, baseline, task)]
         sentence += f"; {problem.certificate.claim(min(sizes, default=None))}"
-    return Conclusion(members, scores, tuple(conditions), sentence)
+    solved = solved and not verdict.refuted
+    return Conclusion(
+        members, scores, tuple(conditions), sentence, None, chosen_on, held_out_on, solved, not verdict.idle
+    )
 
 
 def provisional(problem: Problem) -> Conclusion:
@@ -173,7 +193,10 @@ def provisional(problem: Problem) -> Conclusion:
         members.append(
             FrontMember(rank, rules, size, outcome.loss, None, outcome.metrics, verdicts, source=candidate.key)
         )
-    return Conclusion(tuple(members), (), (), "interrupted: losses are those of the search, nothing was held out yet")
+    trials = task.fidelities[-1].trials
+    searched_on = task.chosen_on(settings) if task.deterministic else f"{trials} search seed{'s' * (trials > 1)}"
+    sentence = "interrupted: losses are those of the search, nothing was held out yet"
+    return Conclusion(tuple(members), (), (), sentence, chosen_on=searched_on)
 
 
 def choose_finalists(problem: Problem, pool: Iterable[Candidate]) -> list[Candidate]:
@@ -243,29 +266,41 @@ def solves(item: CleanUp, baseline: Outcome, task: Task) -> bool:
     return baseline.loss is not None and shortfall == 0.0 and loss <= task.enough(baseline.loss)
 
 
-def _member(rank: int, item: CleanUp, held_out: Outcome, predictive: Mapping[str, float]) -> FrontMember:
-    verdicts = tuple(compare(item.rules))
+def _member(
+    rank: int, item: CleanUp, outcome: Outcome, held_out: tuple[float, ...], predictive: Predictive
+) -> FrontMember:
     assert item.outcome.loss is not None
     return FrontMember(
         rank,
         item.rules,
         canonical_size(item.rules),
         item.outcome.loss,
-        held_out.loss,
-        {**held_out.metrics, **predictive},
-        verdicts,
+        mean_loss(held_out),
+        {**outcome.metrics, **predictive(item.rules)},
+        tuple(compare(item.rules)),
         item.steps,
         item.source,
+        held_out,
     )
 
 
-def _sentence(member: FrontMember, item: CleanUp, baseline: Outcome, problem: Problem, task: Task) -> str:
-    known = find_known(task.known_rule)
-    title = task.goal or (known.title if known else task.known_rule)
+def _reference(
+    label: str, rules: RuleSet, outcome: Outcome, held_out: tuple[float, ...], predictive: Predictive
+) -> ReferenceScore:
+    metrics = {**outcome.metrics, **predictive(rules)}
+    return ReferenceScore(label, rules, outcome.status, outcome.loss, metrics, mean_loss(held_out), held_out)
+
+
+def _sentence(member: FrontMember, solved: bool, held_out: Confirmation, problem: Problem, task: Task) -> str:
+    title = task.goal or title_of(task.known_rule)
     found = f"a rule of size {member.size}"
     nearest = member.nearest
     summary = " (different from all known rules)" if nearest is None else f" ({nearest.summary})"
     count = f"{problem.progress.distinct} distinct rules were tried"
-    if solves(item, baseline, task):
-        return f"solved: {found} {task.achieves} {title}{summary}; {count}"
-    return f"not solved: the best, {found}, {task.misses} {title}{summary}; {count}"
+    if solved and not held_out.refuted:
+        said = f"solved: {found} {task.achieves} {title}{summary}"
+    elif solved:
+        said = f"not solved: {found} {task.achieves} {title}{summary} where it was chosen, not beyond"
+    else:
+        said = f"not solved: the best, {found}, {task.misses} {title}{summary}"
+    return f"{said}; {held_out.sentence}; {count}"

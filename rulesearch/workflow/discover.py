@@ -327,6 +327,10 @@ def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: 
                 None if problem.certificate is None else problem.certificate.to_json(),
                 None if conclusion.permuted is None else conclusion.permuted.to_json(),
                 effort,
+                conclusion.chosen_on,
+                conclusion.held_out_on,
+                conclusion.solved,
+                conclusion.recommended,
             )
         store.set_fact("summary", summary_text(run))
     finally:

@@ -1,6 +1,7 @@
 """What stands behind the rules of a front: what each part does, how far constants may move, how weights went.
 
-Everything is simulated on held-out seeds, after a search, and kept in the run's store; a page is drawn from there.
+Everything is simulated after a search, on held-out seeds where the task has seeds, and kept in the run's store; a page
+is drawn from there.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from rulesearch.tasks.task import Settings, Task
 from rulesearch.workflow.clean_up import deletions
 from rulesearch.workflow.conclude import Scorer
 from rulesearch.workflow.kept_task import reference_here
+from rulesearch.workflow.losses import mean_loss
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.side_by_side import fits
 from rulesearch.workflow.summary import write_summary
@@ -76,7 +78,7 @@ class CourseBand:
 
 @dataclass(frozen=True, slots=True)
 class RuleEvidence:
-    """What is known of one rule: its `loss` on the held-out `seeds`, ablations, ranges of its constants, courses.
+    """What is known of one rule: its `loss` on so many report `seeds`, ablations, ranges of its constants, courses.
 
     `fits`: for measured data, label, value, standard error and the rule's prediction of each.
     """
@@ -92,7 +94,7 @@ class RuleEvidence:
 
 @dataclass(frozen=True, slots=True)
 class KnownScore:
-    """A known rule that fits the task, at its own learning rate, on the same held-out seeds."""
+    """A known rule that fits the task, at its own learning rate, and its loss on what is held out, if anything is."""
 
     name: str
     title: str
@@ -104,10 +106,15 @@ class KnownScore:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What stands behind a front: one entry per rule that was looked into, and known rules beside them."""
+    """What stands behind a front: one entry per rule that was looked into, and known rules beside them.
+
+    `on` and `known_on`: what the losses of either are over, in words.
+    """
 
     rules: tuple[RuleEvidence, ...] = ()
     known: tuple[KnownScore, ...] = ()
+    on: str = ""
+    known_on: str = ""
 
     def of(self, rules: RuleSet) -> RuleEvidence | None:
         """Return what is known of a rule, None where it was not looked into."""
@@ -171,11 +178,16 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
             if str(bound) not in shown:
                 fitting[known.name] = known, bound
     outcomes = scorer.score([bound for _, bound in fitting.values()], "report", seeds)
-    scores = tuple(
-        KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, outcome.loss)
-        for (known, bound), outcome in zip(fitting.values(), outcomes, strict=True)
-    )
-    return Evidence(tuple(rules), scores)
+    scores = []
+    for (known, bound), outcome in zip(fitting.values(), outcomes, strict=True):
+        held_out = task.held_out_losses(task.bind(bound, settings), outcome.trials, settings) if outcome.ok else ()
+        loss = mean_loss(held_out) if held_out else outcome.loss
+        scores.append(KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, loss))
+    if task.deterministic:
+        on = task.chosen_on(settings)
+        return Evidence(tuple(rules), tuple(scores), on, task.held_out_on(settings) or on)
+    on = f"{seeds} held-out seed{'s' * (seeds > 1)}"
+    return Evidence(tuple(rules), tuple(scores), on, on)
 
 
 def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> RuleEvidence:
@@ -310,4 +322,5 @@ def _read(document: Mapping[str, Any]) -> Evidence:
         )
         for each in document["rules"]
     )
-    return Evidence(rules, tuple(KnownScore(**item) for item in document["known"]))
+    known = tuple(KnownScore(**item) for item in document["known"])
+    return Evidence(rules, known, document.get("on", ""), document.get("known_on", ""))

@@ -19,20 +19,23 @@ from rulesearch.symbolic import Verdict
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import Experiment, read_experiment
 from rulesearch.workflow.kept_task import described_task
+from rulesearch.workflow.losses import Estimate, estimate
 
 if TYPE_CHECKING:
     import pandas
 
 _VERDICTS_SHOWN = 3
+_COLUMNS = ["rank", "size", "loss", "held_out_loss", "held_out_low", "held_out_high", "verdict", "nearest", "rule"]
 
 
 @dataclass(frozen=True, slots=True)
 class FrontMember:
     """A rule of the front.
 
-    **Fields:** `rank`: 1 is the recommended rule; `size`: canonical; `loss` on selection seeds; `held_out_loss`
-    and `metrics` on report seeds; `verdicts`, nearest first; `steps` of its clean-up; `source`: fingerprint of the
-    candidate that was cleaned up.
+    **Fields:** `rank`: 1 is the recommended rule; `size`: canonical; `loss` on what rules are chosen by;
+    `held_out_loss` on what chose nothing (see `Run.held_out_on`), None where nothing is held out, and
+    `held_out_losses` by seed or row; `metrics` on report seeds; `verdicts`, nearest first; `steps` of its clean-up;
+    `source`: fingerprint of the candidate that was cleaned up.
     """
 
     rank: int
@@ -44,6 +47,12 @@ class FrontMember:
     verdicts: tuple[Verdict, ...]
     steps: tuple[str, ...] = ()
     source: str = ""
+    held_out_losses: tuple[float, ...] = ()
+
+    @property
+    def spread(self) -> Estimate | None:
+        """The held-out loss with its 95 % interval; None where it is not a mean over several seeds or rows."""
+        return estimate(self.held_out_losses)
 
     @property
     def nearest(self) -> Verdict | None:
@@ -64,13 +73,18 @@ class FrontMember:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceScore:
-    """How a rule did on the report seeds: a known rule beside the front, or rank 1 under other conditions."""
+    """How a rule did on the report seeds: a known rule beside the front, or rank 1 under other conditions.
+
+    **Fields:** `held_out_loss` and `held_out_losses` as of `FrontMember`.
+    """
 
     label: str
     rules: RuleSet
     status: str
     loss: float | None
     metrics: Mapping[str, float]
+    held_out_loss: float | None = None
+    held_out_losses: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +97,10 @@ class Run:
     `certificate` of an exhaustive search: what its claim rests on; `permuted`: the empirical p of the best loss
     against searches on permuted targets, and their losses; `effort`: what the engine took, without the clean-up:
     evaluations, distinct functions, duplicates, distinct functions up to the first that did as well as the known rule,
-    simulated time, counted work, wall time [s].
+    simulated time, counted work, wall time [s]; `chosen_on` and `held_out_on`: what losses and held-out losses of the
+    front are over, in words, the second empty where nothing is held out; `solved`: whether rank 1 does what the task
+    asks for, both where it was chosen and on what is held out; `recommended`: whether it does better there than the
+    control.
     """
 
     folder: Path
@@ -100,6 +117,10 @@ class Run:
     certificate: Mapping[str, Any] | None = None
     permuted: Mapping[str, Any] | None = None
     effort: Mapping[str, Any] | None = None
+    chosen_on: str = "selection seeds"
+    held_out_on: str = "held-out seeds"
+    solved: bool = False
+    recommended: bool = False
 
     @property
     def task(self) -> Task:
@@ -144,6 +165,10 @@ class Run:
             "distinct": self.distinct,
             "seconds": round(self.seconds, 3),
             "conclusion": self.conclusion,
+            "solved": self.solved,
+            "recommended": self.recommended,
+            "chosen_on": self.chosen_on,
+            "held_out_on": self.held_out_on,
             "front": [
                 {
                     "rank": member.rank,
@@ -152,6 +177,7 @@ class Run:
                     "size": member.size,
                     "loss": member.loss,
                     "held_out_loss": member.held_out_loss,
+                    "held_out_interval": None if member.spread is None else [member.spread.low, member.spread.high],
                     "metrics": dict(member.metrics),
                     "verdicts": [
                         {"rule": v.rule, "verdict": v.verdict, "scale": v.scale, "coefficients": dict(v.coefficients)}
@@ -187,6 +213,7 @@ def _reference_json(score: ReferenceScore) -> dict[str, Any]:
         "rule": str(score.rules),
         "status": score.status,
         "loss": score.loss,
+        "held_out_loss": score.held_out_loss,
         "metrics": dict(score.metrics),
     }
 
@@ -203,6 +230,8 @@ def front_rows(members: tuple[FrontMember, ...]) -> list[dict[str, Any]]:
                 "size": member.size,
                 "loss": member.loss,
                 "held_out_loss": member.held_out_loss,
+                "held_out_low": None if member.spread is None else member.spread.low,
+                "held_out_high": None if member.spread is None else member.spread.high,
                 **{name: member.metrics.get(name) for name in names},
                 "verdict": nearest.verdict if nearest else "",
                 "nearest": nearest.rule if nearest else "",
@@ -216,7 +245,7 @@ def front_csv(members: tuple[FrontMember, ...]) -> str:
     """Return the front as CSV; numbers are written so that they read back exactly."""
     rows = front_rows(members)
     stream = io.StringIO()
-    fields = list(rows[0]) if rows else ["rank", "size", "loss", "held_out_loss", "verdict", "nearest", "rule"]
+    fields = list(rows[0]) if rows else _COLUMNS
     writer = csv.DictWriter(stream, fields, lineterminator="\n")
     writer.writeheader()
     for row in rows:
@@ -232,6 +261,10 @@ def summary_text(run: Run) -> str:
         "distinct": run.distinct,
         "seconds": run.seconds,
         "conclusion": run.conclusion,
+        "solved": run.solved,
+        "recommended": run.recommended,
+        "chosen_on": run.chosen_on,
+        "held_out_on": run.held_out_on,
         "members": [
             {
                 **{name: getattr(member, name) for name in ("rank", "size", "loss", "held_out_loss")},
@@ -240,6 +273,7 @@ def summary_text(run: Run) -> str:
                 "verdicts": [asdict(verdict) for verdict in member.verdicts],
                 "steps": member.steps,
                 "source": member.source,
+                "held_out_losses": member.held_out_losses,
             }
             for member in run.members
         ],
@@ -254,7 +288,11 @@ def summary_text(run: Run) -> str:
 
 
 def _score_fields(score: ReferenceScore) -> dict[str, Any]:
-    return {**_reference_json(score), "rule": rules_to_json(score.rules)}
+    return {
+        **_reference_json(score),
+        "rule": rules_to_json(score.rules),
+        "held_out_losses": score.held_out_losses,
+    }
 
 
 def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, Any]) -> Run:
@@ -269,12 +307,21 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
             tuple(Verdict(**verdict) for verdict in fields["verdicts"]),
             tuple(fields["steps"]),
             fields.get("source", ""),
+            tuple(fields.get("held_out_losses", ())),
         )
         for fields in document["members"]
     )
     scores = {
         key: tuple(
-            ReferenceScore(item["label"], rules_from_json(item["rule"]), item["status"], item["loss"], item["metrics"])
+            ReferenceScore(
+                item["label"],
+                rules_from_json(item["rule"]),
+                item["status"],
+                item["loss"],
+                item["metrics"],
+                item.get("held_out_loss"),
+                tuple(item.get("held_out_losses", ())),
+            )
             for item in document[key]
         )
         for key in ("references", "conditions")
@@ -294,6 +341,10 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
         document.get("certificate"),
         document.get("permuted"),
         document.get("effort"),
+        document.get("chosen_on", "selection seeds"),
+        document.get("held_out_on", "held-out seeds"),
+        document.get("solved", False),
+        document.get("recommended", False),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rulesearch.checks import SIMULATIONS, load_simulation, run_check
@@ -9,10 +11,14 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules import Check, KnownRule, known_rules, parse_rules
 
 ALL = [each for known in known_rules().values() for each in known.family()]
-CASES = [pytest.param(known, check, id=f"{known.name}-{n}") for known in ALL for n, check in enumerate(known.checks)]
+EXACT = ("closed-form", "presentations")
+CASES = [
+    pytest.param(known, check, id=f"{known.name}-{n}", marks=() if check.simulation in EXACT else (pytest.mark.slow,))
+    for known in ALL
+    for n, check in enumerate(known.checks)
+]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("known", "check"), CASES)
 def test_the_rule_does_what_it_is_known_to_do_and_the_control_does_not(known: KnownRule, check: Check) -> None:
     found = run_check(known.rules, check)
@@ -44,3 +50,18 @@ def test_a_simulation_that_ends_early_fails_its_check() -> None:
     found = run_check(parse_rules("x*y"), oja.checks[0])
     assert found.found is None
     assert not found.passed
+
+
+def test_a_control_must_fail_by_a_number() -> None:
+    oja = next(known for known in ALL if known.name == "oja")
+    found = run_check(oja.rules, replace(oja.checks[0], control="x*y"))
+    assert found.check.meets(found.found)
+    assert found.control is None
+    assert not found.passed
+
+
+def test_an_unknown_closed_form_is_refused() -> None:
+    pair = next(known for known in ALL if known.name == "stdp-pair")
+    check = next(check for check in pair.checks if check.simulation == "closed-form")
+    with pytest.raises(RulesearchError, match="unknown closed form 'pair'; did you mean 'pairs'"):
+        run_check(pair.rules, replace(check, settings={**check.settings, "model": "pair"}))

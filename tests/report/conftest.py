@@ -1,4 +1,4 @@
-"""A small run with awkward names, its report written."""
+"""A small run with an awkward description, its report written."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import rulesearch as rs
 from rulesearch.workflow.experiment import Experiment
 from rulesearch.workflow.run import Run
 
-AWKWARD = '<script>alert("x")</script> & "oja"'
+AWKWARD = 'grows <script>alert("x")</script> & "oja" </style><script>alert(2)</script>'
 
 
 @pytest.fixture(scope="session")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of a few hundred rules on oja, described by a script."""
     folder = tmp_path_factory.mktemp("reported") / "run"
-    experiment = Experiment("awkward", "oja", "rate", f"{AWKWARD} </style><script>alert(2)</script>", "deap", 3, 400)
+    experiment = Experiment("Oja + more", "oja", "rate", AWKWARD, seed=3, budget=400)
     return rs.discover(experiment, out=folder, start="y*(x - w*y)")
 
 

@@ -57,8 +57,9 @@ def test_nothing_fails_and_nothing_is_fetched(opened: Opened) -> None:
     assert not others and len([url for url in opened.requests if url.startswith("file:")]) == 1
 
 
-def test_names_show_as_text(opened: Opened, reported: Run) -> None:
+def test_names_and_descriptions_show_as_text(opened: Opened, reported: Run) -> None:
     assert opened.page.locator("h1").inner_text() == reported.experiment.name
+    assert opened.page.locator("header p").nth(1).inner_text() == reported.experiment.description
 
 
 def test_hovering_shows_the_equation_and_clicking_opens_the_rule(opened: Opened, reported: Run) -> None:

@@ -134,3 +134,59 @@ def test_rules_and_grammars_with_states_are_refused(tmp_path: Path) -> None:
 def test_there_is_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(RulesearchError, match="cannot be read: No such file"):
         load_task(f"{tmp_path}/none.csv:dw")
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> rs.Run:
+    """A search on a table of noise, in which no rule predicts anything."""
+    folder = tmp_path_factory.mktemp("noise")
+    rows = np.random.default_rng(11).normal(size=(40, 4))
+    np.savetxt(folder / "noise.csv", rows, delimiter=",", header="x,y,w,dw", comments="")
+    return rs.distil(folder / "noise.csv", "dw", budget=300, permutations=0, out=folder / "run", report=False)
+
+
+def test_what_is_called_held_out_is_the_error_on_the_rows_left_out(noise: rs.Run) -> None:
+    task = load_task(noise.experiment.task)
+    assert isinstance(task, Table)
+    settings = task.resolve({})
+    kept = task._kept(settings)
+    columns = {**task.columns, "eta": 1.0}
+    for member in noise.members:
+        rule = member.rules.only()
+        found = rule.slots["on_step"].evaluate({**columns, **rule.constant_values()}) * rule.eta
+        squares = (np.broadcast_to(found, kept.shape) - task.measured) ** 2
+        assert member.held_out_loss == pytest.approx(squares[~kept].mean() / task.measured[~kept].var())
+        assert member.loss == pytest.approx(squares[kept].mean() / task.measured[kept].var())
+    assert noise.chosen_on == "the 32 rows of the search"
+    assert noise.held_out_on == "8 held-out rows"
+
+
+def test_noise_is_not_said_to_be_explained(noise: rs.Run) -> None:
+    assert not noise.solved and not noise.recommended
+    assert noise.conclusion.startswith("not solved: ")
+    assert "on 8 held-out rows it does no better than the mean of dw" in noise.conclusion
+    best = noise.member(1)
+    assert best.held_out_loss is not None and best.held_out_loss > 1.0 > best.loss
+
+
+def test_where_no_row_is_held_out_nothing_is_called_so(noise: rs.Run, tmp_path: Path) -> None:
+    path = Path(noise.experiment.task.rpartition(":")[0])
+    run = rs.distil(
+        path, "dw", budget=100, permutations=0, settings={"held_out": 0}, out=tmp_path / "run", report=False
+    )
+    assert all(member.held_out_loss is None for member in run.members)
+    assert run.held_out_on == "" and "nothing was held out" in run.conclusion
+    assert set(run.front["held_out_loss"]) == {None}
+
+
+def test_a_rule_that_fails_on_the_rows_left_out_explains_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path, rows=60)
+    task = Table(path, "dw")
+    kept = task._kept(task.resolve({}))
+    rows = np.column_stack([task.columns["x"], np.where(kept, 2.0 * task.columns["x"], task.columns["y"])])
+    np.savetxt(path, rows, delimiter=",", header="x,dw", comments="")
+    run = rs.distil(path, "dw", budget=50, permutations=0, out=tmp_path / "run", report=False)
+    best = run.member(1)
+    assert best.rules.only().symbols == ("x",) and best.loss == pytest.approx(0.0, abs=1e-20)
+    assert best.held_out_loss is not None and best.held_out_loss > 1.0
+    assert not run.solved and run.conclusion.startswith("not solved: ")

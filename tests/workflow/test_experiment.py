@@ -155,7 +155,7 @@ def test_numbers_may_be_written_as_people_and_scripts_write_them(tmp_path: Path)
         seed=np.int64(3), budget=2e3, time_limit=np.float32(2.0), grammar=Path("a.toml")
     )
     assert (changed.seed, changed.budget, changed.time_limit, changed.grammar) == (3, 2000, 2.0, "a.toml")
-    assert 'seed = 3\nbudget = 2000\n' in experiment_text(changed, {})
+    assert "seed = 3\nbudget = 2000\n" in experiment_text(changed, {})
     for wrong in ({"budget": 2.5}, {"seed": "3"}, {"seed": True}, {"forbid": "tanh"}, {"settings": [1]}):
         with pytest.raises(RulesearchError, match="must be of type"):
             load_experiment("oja").with_changes(**wrong)

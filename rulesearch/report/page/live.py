@@ -38,7 +38,7 @@ class LivePage:
         folder = problem.store.path.parent
         if self._experiment is None:
             self._experiment = read_experiment(folder / "experiment.toml")
-        progress = problem.progress
+        progress, conclusion = problem.progress, provisional(problem)
         run = Run(
             folder,
             self._experiment,
@@ -47,8 +47,10 @@ class LivePage:
             progress.distinct,
             progress.seconds,
             "",
-            provisional(problem).members,
+            conclusion.members,
             deaths=dict(progress.deaths),
+            chosen_on=conclusion.chosen_on,
+            held_out_on="",
         )
         # A folder that cannot be written to now ends no search.
         with contextlib.suppress(RulesearchError):

@@ -37,6 +37,7 @@ from rulesearch.tasks.task import Task
 from rulesearch.workflow.evidence import Evidence, RuleEvidence, gather, stored_evidence
 from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.history import History, read_history
+from rulesearch.workflow.losses import SPREAD, loss_columns, shown_loss
 from rulesearch.workflow.run import FrontMember, Run
 from rulesearch.writing import write_text
 
@@ -117,12 +118,23 @@ def report_html(
 
 def _content(run: Run, evidence: Evidence, history: History, pictures: _Pictures, brief: bool) -> dict[str, Any]:
     task = _task(run)
-    names = list(dict.fromkeys(name for member in run.members for name in member.metrics))
+    losses = loss_columns(run.members)
+    # Leave-one-out stands among the losses.
+    names = [
+        name
+        for name in dict.fromkeys(name for member in run.members for name in member.metrics)
+        if name != "leave_one_out_error" or "leave-one-out" not in losses
+    ]
     links = {f"#rule-{member.rank}": f"rank {member.rank}: {_short_rule(member)}" for member in run.members}
-    cards = [_card(run, member, evidence.of(member.rules), task, pictures, brief) for member in run.members]
+    cards = [_card(run, member, evidence, task, pictures, brief) for member in run.members]
     return {
         "task": task,
         "metrics": names,
+        "losses": losses,
+        "spread": SPREAD,
+        "chosen_on": run.chosen_on,
+        "held_out_on": run.held_out_on,
+        "evidence": evidence,
         "cards": cards,
         "known": sorted(evidence.known, key=lambda each: (math.inf if each.loss is None else each.loss, each.name)),
         "front": pictures.add("front-page", lambda: front_panel(run, evidence.known), _front_label(run), links)
@@ -154,17 +166,14 @@ def _short_rule(member: FrontMember, width: int = 60) -> str:
 
 
 def _front_label(run: Run) -> str:
-    points = ", ".join(f"size {m.size} loss {number(_shown(m))}" for m in sorted(run.members, key=lambda m: m.size))
+    points = ", ".join(f"size {m.size} loss {number(shown_loss(m))}" for m in sorted(run.members, key=lambda m: m.size))
     return f"loss against size of the rules on the front: {points}"
 
 
-def _shown(member: FrontMember) -> float:
-    return member.loss if member.held_out_loss is None else member.held_out_loss
-
-
 def _card(
-    run: Run, member: FrontMember, evidence: RuleEvidence | None, task: Task | None, pictures: _Pictures, brief: bool
+    run: Run, member: FrontMember, whole: Evidence, task: Task | None, pictures: _Pictures, brief: bool
 ) -> dict[str, Any]:
+    evidence = whole.of(member.rules)
     name = f"rule-{member.rank}"
     nearest = None if member.nearest is None else find_known(member.nearest.rule)
     title = f"rank {member.rank}"
@@ -190,18 +199,17 @@ def _card(
         clock = task.clock if task is not None else "s"
         found = evidence
         if found.courses:
-            label = f"{title}: {', '.join(course.name for course in found.courses)} on held-out seeds"
+            label = f"{title}: {', '.join(course.name for course in found.courses)} on {whole.on}"
             draw = lambda: course_figure(found.courses, clock, found.seeds)  # noqa: E731
-            shown.append(("On held-out seeds", pictures.add(f"{name}-course", draw, label)))
+            shown.append((f"On {whole.on}", pictures.add(f"{name}-course", draw, label)))
         if found.fits:
             shown.append(
                 ("Measured and predicted", pictures.add(f"{name}-fit", lambda: fit_figure(found), f"{title}: fit"))
             )
         if found.ablations and found.loss is not None:
             label = f"{title}: loss without each part"
-            shown.append(
-                ("Without each of its parts", pictures.add(f"{name}-parts", lambda: ablation_figure(found), label))
-            )
+            parts = pictures.add(f"{name}-parts", lambda: ablation_figure(found, whole.on), label)
+            shown.append(("Without each of its parts", parts))
     if detailed:
         tree = pictures.add(f"{name}-tree", lambda: tree_figure(member.rules), f"{title}: expression tree")
         shown.append(("Expression tree", tree))
@@ -215,7 +223,7 @@ def _card(
         "evidence": evidence,
         "constants": _constants(member, evidence),
         "verdicts": member.verdicts[:_VERDICTS],
-        "loss": _shown(member),
+        "loss": shown_loss(member),
     }
 
 

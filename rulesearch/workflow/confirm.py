@@ -1,0 +1,86 @@
+"""What data that chose nothing say of the rule that was chosen: does it hold there as well?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.rules.library import find_known
+from rulesearch.tasks.task import Task
+from rulesearch.workflow.losses import difference
+from rulesearch.workflow.run import FrontMember, ReferenceScore
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What held-out data say of rank 1, in words; whether they refute that it does what the task asks for; and whether
+    it is `idle` there: no better than the control, which must fail."""
+
+    sentence: str
+    refuted: bool = False
+    idle: bool = False
+
+    @staticmethod
+    def of(
+        member: FrontMember, references: Sequence[ReferenceScore], outcome: Outcome, task: Task, held_out_on: str
+    ) -> Confirmation:
+        """Judge rank 1 by its held-out losses.
+
+        Refuted is a rule that dies there, that misses a requirement, or that does worse than it would have to; beside
+        a known rule only where the paired difference is not due to chance.
+
+        **Arguments:** `references`: the known rule and the control, scored as `member` was; `outcome` of the rule on
+        the report seeds; `held_out_on`: what was held out, empty for nothing.
+        """
+        by_label = {score.label: score for score in references}
+        known = by_label[task.known_rule]
+        title = title_of(task.known_rule)
+        if not held_out_on:
+            return Confirmation(_left_out(member, known, title))
+        loss, missed = member.held_out_loss, [item for item in task.requirements if item.shortfall(outcome.metrics)]
+        if loss is None:
+            return Confirmation(f"on {held_out_on} it does not run to its end ({outcome.status})", True, True)
+        control = by_label.get("control")
+        idle = (
+            control is not None
+            and control.held_out_loss is not None
+            and _rank(outcome, loss, task) >= _rank(control, control.held_out_loss, task)
+        )
+        if idle and control is not None:
+            beside = f"loss {loss:.3g}, against {control.held_out_loss:.3g}"
+            sentence = f"on {held_out_on} it does no better than {task.nothing} ({beside})"
+        elif known.held_out_loss is None:
+            sentence = f"on {held_out_on} its loss is {loss:.3g}"
+        else:
+            sentence = f"on {held_out_on} its loss is {loss:.3g}, that of {title} {known.held_out_loss:.3g}"
+        if missed:
+            sentence += f", and it misses {', '.join(map(str, missed))}"
+        return Confirmation(sentence, bool(missed) or _worse(member, loss, known, task), idle)
+
+
+def _rank(scored: Outcome | ReferenceScore, loss: float, task: Task) -> tuple[float, float]:
+    return sum(item.shortfall(scored.metrics) for item in task.requirements), loss
+
+
+def _worse(member: FrontMember, loss: float, known: ReferenceScore, task: Task) -> bool:
+    if known.held_out_loss is None or loss <= task.enough(known.held_out_loss):
+        return False
+    # A goal of the task's own is not measured by the known rule.
+    beside = None if task.goal else difference(member.held_out_losses, known.held_out_losses)
+    return beside is None or beside.low > 0.0
+
+
+def _left_out(member: FrontMember, known: ReferenceScore, title: str) -> str:
+    name = "leave_one_out_error"
+    ours, theirs = member.metrics.get(name), known.metrics.get(name)
+    if ours is None:
+        return "nothing was held out"
+    beside = "" if theirs is None else f", that of {title} {theirs:.3g}"
+    return f"nothing was held out; leave-one-out error {ours:.3g}{beside}"
+
+
+def title_of(known_rule: str) -> str:
+    """Return the title of a known rule; what is none stands for itself."""
+    known = find_known(known_rule)
+    return known.title if known else known_rule

@@ -1,0 +1,83 @@
+"""What losses on held-out seeds or rows say of the rules of a front: their spread, and whether one rule is better.
+
+A loss is the mean over n seeds (or rows of a table); its interval is Student's, mean +- t(n - 1, 97.5 %) s/sqrt(n), and
+so is that of the mean difference of two rules on the same ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rulesearch.workflow.run import FrontMember, ReferenceScore
+
+_CONFIDENCE = 0.95
+SPREAD = "± 95 %"
+"""Heading of half the width of an interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over `count` seeds or rows, and half the width of its 95 % interval."""
+
+    mean: float
+    half: float
+    count: int
+
+    @property
+    def low(self) -> float:
+        """The lower end of the interval."""
+        return self.mean - self.half
+
+    @property
+    def high(self) -> float:
+        """The upper end of the interval."""
+        return self.mean + self.half
+
+
+def mean_loss(values: Sequence[float]) -> float | None:
+    """Return the mean of losses as an outcome has it; None where there are none."""
+    return sum(values) / len(values) if values else None
+
+
+def estimate(values: Sequence[float]) -> Estimate | None:
+    """Return mean and interval of values; None for fewer than two."""
+    from scipy.special import stdtrit
+
+    count = len(values)
+    if count < 2:
+        return None
+    factor = float(stdtrit(count - 1, 0.5 + _CONFIDENCE / 2.0))
+    return Estimate(float(np.mean(values)), factor * float(np.std(values, ddof=1)) / math.sqrt(count), count)
+
+
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> Estimate | None:
+    """Return the mean of ours - theirs over the same seeds or rows; None where there are no pairs."""
+    if len(ours) != len(theirs):
+        return None
+    return estimate([a - b for a, b in zip(ours, theirs, strict=True)])
+
+
+def shown_loss(scored: FrontMember | ReferenceScore) -> float | None:
+    """Return the held-out loss where there is one, else the loss."""
+    return scored.loss if scored.held_out_loss is None else scored.held_out_loss
+
+
+def loss_columns(members: Sequence[FrontMember]) -> dict[str, list[float | None]]:
+    """Return the columns of losses that a front is shown with, by heading; what no rule has is left out.
+
+    `loss` on what rules were chosen by; `held out` and half the width of its interval; `leave-one-out` where each
+    measurement was predicted by the rule fitted to the others.
+    """
+    columns: dict[str, list[float | None]] = {
+        "loss": [each.loss for each in members],
+        "held out": [each.held_out_loss for each in members],
+        SPREAD: [None if each.spread is None else each.spread.half for each in members],
+        "leave-one-out": [each.metrics.get("leave_one_out_error") for each in members],
+    }
+    return {name: column for name, column in columns.items() if any(value is not None for value in column)}

@@ -1,0 +1,74 @@
+"""What losses on held-out seeds say: intervals, paired differences, and nothing called held out that was not."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from rulesearch.cli.run_view import show_run
+from rulesearch.evaluation.evaluator import evaluate_rules
+from rulesearch.evaluation.seeds import trial_seeds
+from rulesearch.report.page import write_report
+from rulesearch.tasks import load_task
+from rulesearch.workflow.discover import discover
+from rulesearch.workflow.losses import difference, estimate
+from rulesearch.workflow.run import Run
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A search on measurements, all of which rules are fitted to."""
+    return discover("stdp-frequency", budget=150, permutations=0, out=tmp_path_factory.mktemp("fitted") / "run")
+
+
+def test_an_interval_is_students() -> None:
+    """Sleep of ten patients (Student 1908): mean 0.75, s.e.m. 0.566; t(9) at 97.5 % is 2.262."""
+    found = estimate([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
+    assert found is not None and found.count == 10
+    assert (found.mean, found.low, found.high) == pytest.approx((0.75, -0.530, 2.030), abs=1e-3)
+    assert estimate([1.0]) is None
+
+
+def test_a_difference_is_that_of_pairs() -> None:
+    """The same ten patients under two drugs: 1.58 hours, 95 % interval 0.70 to 2.46 (Student 1908)."""
+    first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+    second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+    found = difference(second, first)
+    assert found is not None
+    assert (found.mean, found.low, found.high) == pytest.approx((1.58, 0.700, 2.460), abs=1e-3)
+    assert difference(second, first[:9]) is None
+
+
+def test_the_front_has_the_loss_of_every_held_out_seed(reference: Run) -> None:
+    task = load_task("oja")
+    settings = task.resolve({"data_sets": 2, "points": 400})
+    for member in reference.members:
+        outcome = evaluate_rules(task, member.rules, trial_seeds(3, "report", task.report_trials), settings)
+        if not outcome.ok:
+            assert member.held_out_loss is None and member.spread is None
+            continue
+        losses = [trial.loss for trial in outcome.trials if trial.loss is not None]
+        assert member.held_out_losses == tuple(losses) and member.held_out_loss == outcome.loss
+        expected = estimate(losses)
+        assert expected is not None and member.spread == expected
+    assert (reference.chosen_on, reference.held_out_on) == ("20 selection seeds", "10 held-out seeds")
+    row = next(csv.DictReader(io.StringIO((reference.folder / "front.csv").read_text("utf-8"))))
+    assert float(row["held_out_low"]) < float(row["held_out_loss"]) < float(row["held_out_high"])
+
+
+def test_where_all_is_fitted_nothing_is_called_held_out(fitted: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fitted.members and all(member.held_out_loss is None for member in fitted.members)
+    assert (fitted.chosen_on, fitted.held_out_on) == ("the 10 measurements", "")
+    errors = [member.metrics["leave_one_out_error"] for member in fitted.members]
+    assert "nothing was held out; leave-one-out error" in fitted.conclusion
+    show_run(fitted)
+    shown = capsys.readouterr().out
+    heading, first = shown.splitlines()[:2]
+    assert heading.split() == ["rank", "size", "loss", "leave-one-out", "rule", "compared"]
+    assert first.split()[3] == f"{errors[0]:.4g}"
+    page = write_report(fitted, brief=True).read_text("utf-8")
+    for text in (shown, page):
+        assert "held out" not in text.replace("nothing was held out", "")
+        assert "held-out" not in text and "selection seed" not in text
