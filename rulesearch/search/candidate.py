@@ -70,14 +70,16 @@ def nests_a_function(expression: Expression) -> bool:
 
 
 class CandidateMaker:
-    """Turns genomes into candidates."""
+    """Turns genomes into candidates, and counts them in `made`."""
 
     def __init__(self, primitives: GrammarPrimitives) -> None:
         self.primitives = primitives
         self.grammar = primitives.grammar
+        self.made = 0
 
     def make(self, genome: Genome, origin: str, parents: tuple[str, ...] = (), born: int = 0) -> Candidate:
         """Return the candidate of a genome."""
+        self.made += 1
         skeleton = self.primitives.skeleton(genome)
         names = [f"{self.primitives.prefix}{index + 1}" for index in range(len(skeleton.values))]
         values = dict(zip(names, skeleton.values, strict=True))

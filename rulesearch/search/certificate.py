@@ -13,8 +13,9 @@ from rulesearch.grammar import Grammar
 class Certificate:
     """How far an exhaustive search came.
 
-    **Fields:** `fixed` and `open`: numbers of distinct functions by size, without and with constants, of the sizes
-    that are complete; `solved`: size of the smallest rule that reached `threshold` on the search seeds, None where
+    **Fields:** `fixed` and `open`: numbers of distinct functions by size, without and with constants (time constants
+    that are searched are such), of the sizes that are complete; `fitted`: of how many of the latter each constant was
+    fitted; `solved`: size of the smallest rule that reached `threshold` on the search seeds, None where
     none did; `threshold`: the loss that solves the task, None where the baseline did not run; `budget`: how constants
     were sought.
     """
@@ -25,6 +26,7 @@ class Certificate:
     threshold: float | None
     fixed: dict[int, int] = field(default_factory=dict)
     open: dict[int, int] = field(default_factory=dict)
+    fitted: dict[int, int] = field(default_factory=dict)
     solved: int | None = None
 
     @property
@@ -34,10 +36,10 @@ class Certificate:
 
     def functions(self, size: int) -> int:
         """Number of distinct functions of at most so many nodes."""
-        return sum(number for counts in (self.fixed, self.open) for each, number in counts.items() if each <= size)
+        return _up_to(size, self.fixed) + _up_to(size, self.open)
 
     def claim(self, solved: int | None) -> str:
-        """Return the claim in a sentence.
+        """Return the claim in a sentence: that there is none of a size is said where no constant could be otherwise.
 
         **Arguments:** `solved`: size of the smallest rule that solves the task on other seeds too, None for none.
         """
@@ -47,14 +49,19 @@ class Certificate:
         below = min([self.complete, *(size - 1 for size in sizes)])
         if below == 0:
             return f"there is no rule smaller than that in grammar {self.grammar.name}"
-        what = f"no rule of fewer than {below + 1} nodes" if sizes and below < self.complete else ""
-        what = what or f"no rule of up to {below} nodes"
-        text = (
-            f"{what} in grammar {self.grammar.name} solves task {self.task} "
-            f"({self.functions(below):,} distinct functions tried)"
-        )
+        size = f"fewer than {below + 1}" if sizes and below < self.complete else f"up to {below}"
+        place, solves = f"in grammar {self.grammar.name}", f"solves task {self.task}"
+        fixed, open_ = (_up_to(below, counts) for counts in (self.fixed, self.open))
+        if open_:
+            text = (
+                f"no rule of {size} nodes was found {place} that {solves}: all {fixed:,} functions without constants "
+                f"were tried, and {open_:,} structures with constants, of which {_up_to(below, self.fitted):,} were "
+                "fitted"
+            )
+        else:
+            text = f"no rule of {size} nodes {place} {solves} ({fixed:,} distinct functions, all tried)"
         if below < self.complete:
-            text += f"; all {self.functions(self.complete):,} of up to {self.complete} nodes were tried"
+            text += f"; {self.functions(self.complete):,} of up to {self.complete} nodes were tried"
         return text
 
     def basis(self) -> tuple[tuple[str, str], ...]:
@@ -72,7 +79,12 @@ class Certificate:
         if self.grammar.constants:
             with_constants = sum(self.open.values())
             facts.append(
-                ("none found", f"{with_constants:,} structures with constants {', '.join(ranges)}; {self.budget}")
+                (
+                    "not exhaustive",
+                    f"{with_constants:,} structures with constants {', '.join(ranges)}, {sum(self.fitted.values()):,} "
+                    f"of them fitted; {self.budget}; those that are equal where all constants of a kind are equal "
+                    "count once",
+                )
             )
         limit = (
             "none: the baseline did not run" if self.threshold is None else f"a loss of at most {self.threshold:.6g}"
@@ -88,6 +100,11 @@ class Certificate:
             "functions": self.functions(self.complete),
             "functions_without_constants": {str(size): number for size, number in self.fixed.items()},
             "structures_with_constants": {str(size): number for size, number in self.open.items()},
+            "fitted": {str(size): number for size, number in self.fitted.items()},
             "threshold": self.threshold,
             "basis": dict(self.basis()),
         }
+
+
+def _up_to(size: int, counts: Mapping[int, int]) -> int:
+    return sum(number for each, number in counts.items() if each <= size)

@@ -19,7 +19,7 @@ from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.candidate import Candidate, nests_a_function
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
-from rulesearch.search.enumerate_engine import functions_of_size
+from rulesearch.search.exhaust import functions_of_size, try_the_rest
 from rulesearch.search.least_squares import fit_by_halves, has_residuals
 from rulesearch.search.primitives import Genome
 from rulesearch.search.problem import Problem
@@ -131,6 +131,7 @@ class DeapEngine(Engine):
             self._promote(problem, islands)
             self._renew(survival, islands, generation)
             going = problem.end_generation(sum(len(island.members()) for island in islands))
+        try_the_rest(problem)
 
     def _tune(
         self,

@@ -1,26 +1,28 @@
 """Every distinct function of a grammar, smallest first, with a certificate at the end.
 
 Functions come from `grammar.functions.FunctionTable`, where all constants of a kind stand at one value. Structures
-without constants are tried once: that is exhaustive. In those with constants, constants of a kind take the same value,
-from a few in turn over the range of the kind; the more promising ones get more values; the most promising ones of each
-size are fitted by CMA-ES, each constant on its own. All bounds are counted in functions and evaluations.
+without constants are tried once: that is exhaustive. In those with constants, time constants that are searched among
+them, constants of a kind take the same value, from a few in turn over the range of the kind; the more promising ones
+get more values; the most promising ones of each size are fitted, each constant on its own (by least squares where the
+task gives residuals, else by CMA-ES). What does better with constants that were not tried is not found. All bounds are
+counted in functions and evaluations.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.tree import Expression
-from rulesearch.grammar import Grammar
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.certificate import Certificate
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
+from rulesearch.search.exhaust import functions_of_size
 from rulesearch.search.problem import Problem
 
 _CONSTANTS = 5
@@ -36,7 +38,7 @@ class EnumerateSettings:
     **Fields:** `batch`: candidates per generation; `values`: shares of a constant's range that every structure is tried
     at (none makes the constant 0 or 1 in a range of round numbers, where it would be no constant); `more_values`: those
     for the `promising` share of the structures of a size, at most `most_promising`; `fitted`: structures of each size
-    whose constants are fitted, by `rounds` of CMA-ES.
+    whose constants are fitted, in `rounds`.
     """
 
     batch: int = 2000
@@ -54,6 +56,7 @@ class _Level:
 
     fixed: int = 0
     open: int = 0
+    fitted: int = 0
     best: list[tuple[tuple[float, float], int, Candidate, Slots]] | None = None
 
 
@@ -72,11 +75,11 @@ class EnumerateEngine(Engine):
         several = len(settings.values) + len(settings.more_values)
         budget = (
             f"each at {len(settings.values)} values of every kind, the best {settings.promising:.0%} of a size "
-            f"(at most {settings.most_promising:,}) at {several}, the best {settings.fitted} fitted by "
-            f"{settings.rounds * _POPULATION} evaluations of CMA-ES"
+            f"(at most {settings.most_promising:,}) at {several}, the best {settings.fitted} fitted in "
+            f"{settings.rounds} rounds"
         )
         certificate = Certificate(grammar, problem.task.name, budget, problem.threshold())
-        problem.certificate = certificate
+        problem.certificate, problem.patience = certificate, None
         top = grammar.limits.size
         table = FunctionTable(grammar, top, expressions=True)
         for size in range(1, top + 1):
@@ -87,15 +90,11 @@ class EnumerateEngine(Engine):
             if not (self._all_of_size(problem, table, size, level) and self._refine(problem, size, level)):
                 return
             certificate.fixed[size], certificate.open[size] = level.fixed, level.open
+            certificate.fitted[size] = level.fitted
             best = problem.archive.best()
-            if certificate.solved is None and best is not None and self._solves(problem, best, certificate):
-                certificate.solved = best.size
+            if certificate.solved is None and certificate.threshold is not None:
+                certificate.solved = best.size if best and problem.reached(best, certificate.threshold) else None
         problem.stopped_by = "exhausted"
-
-    def _solves(self, problem: Problem, candidate: Candidate, certificate: Certificate) -> bool:
-        assert candidate.full is not None
-        shortfall, loss = candidate.full.rank_key(problem.requirements)
-        return certificate.threshold is not None and shortfall == 0.0 and loss <= certificate.threshold
 
     def _all_of_size(self, problem: Problem, table: FunctionTable, size: int, level: _Level) -> bool:
         """Try every function of a size; return whether the search goes on."""
@@ -139,6 +138,7 @@ class EnumerateEngine(Engine):
         ]
         best.sort(key=lambda candidate: (candidate.rank, candidate.key))
         fitted = best[: self.settings.fitted]
+        level.fitted = len(fitted)
         rng = generator(problem.seed, _CONSTANTS, size)
         problem.promote(fit_constants(problem, fitted, rng, self.settings.rounds, _POPULATION))
         return problem.end_generation(len(rows))
@@ -151,25 +151,3 @@ class EnumerateEngine(Engine):
     def _evaluate(self, problem: Problem, candidates: Sequence[Candidate]) -> None:
         problem.evaluate(candidates)
         problem.promote([candidate for candidate in candidates if candidate.alive])
-
-
-def functions_of_size(grammar: Grammar, table: FunctionTable, size: int) -> Iterator[Slots]:
-    """Yield every rule of a size over all slots, as expressions whose constants bear the names of their kinds."""
-
-    def share(slots: tuple[str, ...], left: int) -> Iterator[dict[str, Expression]]:
-        if not slots:
-            if left == 0:
-                yield {}
-            return
-        slot, *others = slots
-        start = grammar.slots[slot]
-        if slot in grammar.optional_slots:
-            yield from share(tuple(others), left)
-        for own in range(1, left + 1):
-            if not table.number(start, own):
-                continue
-            for rest in share(tuple(others), left - own):
-                for expression in table.functions(start, own):
-                    yield {slot: expression, **rest}
-
-    yield from share(tuple(grammar.slots), size)

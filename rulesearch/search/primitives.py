@@ -106,8 +106,11 @@ class GrammarPrimitives:
             for name, production in self.productions.items()
         }
         self.parts = {name: self._parts(production) for name, production in self.productions.items()}
-        heads = {name: production.template.head for name, production in self.productions.items()}
-        self.functions = {name for name, head in heads.items() if isinstance(head, Operator) and not head.infix}
+        self.functions = {
+            name
+            for name, production in self.productions.items()
+            if isinstance(head := production.template.head, Operator) and not head.infix and production.children
+        }
         self.sizes = self._possible_sizes()
         self.middle = {name: grammar.constants[kind].at(0.5) for name, kind in grammar.time_constants.items()}
 

@@ -18,6 +18,11 @@ from rulesearch.search.memory import Memory
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.tasks.task import Fidelity
 
+_PATIENCE = 3_000
+"""Proposals in a row that bring no function that was not met before, after which a search is over."""
+_SCREENED = 100
+"""So many times as many where all that was new failed at the cheap fidelity and none came to the full one."""
+
 
 @dataclass(slots=True)
 class Progress:
@@ -58,7 +63,10 @@ class Problem:
 
     **Arguments:** `budget`: distinct evaluations at full fidelity; `time_limit` [s]; `stop_loss`: the search ends
     when a rule that meets the task's requirements reaches it; `watch`: called after every generation; `start`: text
-    of a rule to grow from. Where `goal` is set, the first rule that reaches this loss is taken note of.
+    of a rule to grow from. Where `goal` is set, the first rule that reaches this loss is taken note of. After
+    `patience` proposals in a row of which none was new the search is over, since a grammar may have fewer functions
+    than the budget, or none that runs; None where an engine knows by itself when it has tried them all. `in_vain`: how
+    many these were.
     """
 
     def __init__(
@@ -91,6 +99,8 @@ class Problem:
         self.progress = Progress()
         self._finished: dict[str, Outcome] = {}
         self.reserve = 0
+        self.patience: int | None = _PATIENCE
+        self.in_vain = self._last_new = self._last_full = 0
         self.certificate: Certificate | None = None
         self.goal: float | None = None
         self.stopped_by = ""
@@ -142,6 +152,7 @@ class Problem:
                 outcomes[candidate.key] = outcome
                 self.memory.keep(candidate.key, candidate.size, outcome)
                 self.progress.screened += 1
+                self._last_new = self.maker.made
                 self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
             for candidate in candidates:
                 known = outcomes.get(candidate.key) or self.memory.outcome(candidate.key)
@@ -181,10 +192,9 @@ class Problem:
         if self.staged:
             self._finished[candidate.key] = outcome
         self.progress.distinct += 1
-        if self.progress.first_hit is None and self.goal is not None:
-            shortfall, loss = outcome.rank_key(self.requirements)
-            if shortfall == 0.0 and loss <= self.goal:
-                self.progress.first_hit = self.progress.distinct
+        self._last_full = self.maker.made
+        if self.progress.first_hit is None and self.goal is not None and self.reached(candidate, self.goal):
+            self.progress.first_hit = self.progress.distinct
         self.archive.add(candidate)
 
     def _begin(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> Waiting:
@@ -217,6 +227,29 @@ class Problem:
         outcome = self.evaluator.run([search_job(self.task, rules, seeds, self.full)])[0]
         return None if outcome.loss is None else self.task.enough(outcome.loss)
 
+    def reached(self, candidate: Candidate | None, loss: float) -> bool:
+        """Return whether a candidate meets the task's requirements with at most a loss, at full fidelity."""
+        if candidate is None or candidate.full is None:
+            return False
+        shortfall, own = candidate.full.rank_key(self.requirements)
+        return shortfall == 0.0 and own <= loss
+
+    def _patience_is_over(self) -> bool:
+        if self.patience is None:
+            return False
+        self.in_vain = self.maker.made - self._last_new
+        if self.in_vain < self.patience and self.maker.made - self._last_full >= _SCREENED * self.patience:
+            self.in_vain = self.maker.made - self._last_full
+        return self.in_vain >= self.patience
+
+    def how_it_ended(self) -> str:
+        """Return what there is to say of a search that ended before its budget was used up, for want of rules."""
+        if self.stopped_by == "exhausted" and self.certificate is None:
+            return f", all there are in grammar {self.grammar.name}"
+        if self.stopped_by == "nothing new":
+            return f"; the search ended early: {self.in_vain:,} proposals in a row brought no new one"
+        return ""
+
     def end_generation(self, population: int) -> bool:
         """Commit the generation and tell who watches; return whether the search goes on."""
         progress = self.progress
@@ -236,8 +269,8 @@ class Problem:
             self.stopped_by = "budget"
         elif self.time_limit is not None and progress.seconds >= self.time_limit:
             self.stopped_by = "time"
-        elif self.stop_loss is not None and best is not None and best.full is not None:
-            shortfall, loss = best.full.rank_key(self.requirements)
-            if shortfall == 0.0 and loss <= self.stop_loss:
-                self.stopped_by = "stop-loss"
+        elif self.stop_loss is not None and self.reached(best, self.stop_loss):
+            self.stopped_by = "stop-loss"
+        elif self._patience_is_over():
+            self.stopped_by = "nothing new"
         return not self.stopped_by

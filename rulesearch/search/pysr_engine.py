@@ -25,6 +25,8 @@ from rulesearch.tasks.task import Task
 
 _GENERATION = 200
 _FOREVER = 10**6
+_LOOKED_AT, _IN_VAIN = 10_000, 100_000
+"""Equations in a row without a new rule of the grammar after which the limits are looked at, and the search is over."""
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "^"}
 _OWN = {"step": "step(x) = x > 0 ? one(x) : zero(x)"}
 _OBJECTIVE = """
@@ -64,10 +66,10 @@ class PysrEngine(Engine):
             regressor = pysr.PySRRegressor(**arguments(problem, symbols), output_directory=folder)
             try:
                 regressor.fit(rows, np.zeros(len(rows)), variable_names=symbols)
+                objective.end_generation()
             except _Ended:
                 return
-        objective.end_generation()
-        problem.stopped_by = problem.stopped_by or "exhausted"
+        problem.stopped_by = problem.stopped_by or "iterations"
 
 
 def arguments(problem: Problem, symbols: list[str]) -> dict[str, Any]:
@@ -140,9 +142,15 @@ class Objective:
         self.slots = tuple(problem.grammar.slots)
         self._known: dict[str, float] = {}
         self._waiting = 0
+        self._in_vain = 0
 
     def __call__(self, text: Any) -> float:
         key = str(text)
+        self._in_vain += 1
+        if self._in_vain % _LOOKED_AT == 0:
+            self.problem.stopped_by = "nothing new" if self._in_vain >= _IN_VAIN else ""
+            self.problem.in_vain = self._in_vain
+            self.end_generation()
         if key not in self._known:
             if len(self._known) > 100_000:
                 self._known.clear()
@@ -157,6 +165,7 @@ class Objective:
             self.problem.evaluate([candidate])
             self.problem.promote([candidate] if candidate.alive else [])
             self._waiting += 1
+            self._in_vain = 0
             if self._waiting >= _GENERATION:
                 self.end_generation()
         elif not self.problem.recall(candidate):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rulesearch.evaluation.seeds import generator
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import Engine
+from rulesearch.search.exhaust import try_the_rest
 from rulesearch.search.problem import Problem
 from rulesearch.search.variation import Variation
 
@@ -35,4 +36,5 @@ class RandomEngine(Engine):
                     break
             problem.evaluate(batch)
             problem.promote([candidate for candidate in batch if candidate.alive])
-            going = bool(batch) and problem.end_generation(len(batch))
+            going = problem.end_generation(len(batch))
+        try_the_rest(problem)

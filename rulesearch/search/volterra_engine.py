@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ from rulesearch.grammar import Grammar
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.constants import ConstantFit
 from rulesearch.search.engine import Engine
-from rulesearch.search.primitives import Genome
+from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.search.problem import Problem
 from rulesearch.simulate.rate_gradient import need_jax
 from rulesearch.tasks.task import Task
@@ -64,7 +64,12 @@ class VolterraEngine(Engine):
         self.settings: VolterraSettings = settings or VolterraSettings()
 
     def check(self, task: Task, grammar: Grammar) -> None:
-        _base(grammar)
+        kind, symbols = _base(grammar)
+        if not _derives(GrammarPrimitives(grammar), self._terms(grammar, symbols), symbols, kind):
+            raise RulesearchError(
+                f"grammar {grammar.name} cannot write a polynomial of {', '.join(symbols)}, which is all that engine "
+                "volterra fits; it needs sums and products of symbols and constants in every slot"
+            )
         if self.settings.descent:
             if type(task).gradient is Task.gradient:
                 raise RulesearchError(
@@ -74,11 +79,19 @@ class VolterraEngine(Engine):
 
     def search(self, problem: Problem) -> None:
         kind, symbols = _base(problem.grammar)
-        terms = list(self._terms(problem, symbols))
+        terms = list(self._terms(problem.grammar, symbols))
         best = self._candidate(problem, terms, [0.0] * len(terms), symbols, kind)
         number = 1
         best = self._fit(problem, best, int(self.settings.share * problem.budget), number)
-        while not problem.stopped_by and (places := self._droppable(problem, terms)):
+        while not problem.stopped_by:
+            # A grammar may write a polynomial and not each of its parts.
+            places = [
+                place
+                for place in self._droppable(problem, terms)
+                if _derives(problem.primitives, [*terms[:place], *terms[place + 1 :]], symbols, kind)
+            ]
+            if not places:
+                break
             shorter = {
                 place: self._candidate(
                     problem,
@@ -97,7 +110,7 @@ class VolterraEngine(Engine):
             if not problem.end_generation(len(shorter)):
                 return
             best = self._fit(problem, shorter[least], self.settings.refit * len(terms), number)
-        problem.stopped_by = problem.stopped_by or "exhausted"
+        problem.stopped_by = problem.stopped_by or "terms"
 
     def _descend(self, problem: Problem, start: Candidate, evaluations: int) -> Candidate:
         """Fit all coefficients by gradient descent with momentum (Adam); the best candidate is promoted.
@@ -155,9 +168,9 @@ class VolterraEngine(Engine):
             return []
         return [place for place, (slot, _) in enumerate(terms) if left[slot] > 1 or slot not in needed]
 
-    def _terms(self, problem: Problem, symbols: Sequence[str]) -> Iterator[Term]:
+    def _terms(self, grammar: Grammar, symbols: Sequence[str]) -> Iterator[Term]:
         powers = range(self.settings.power + 1)
-        for slot in problem.grammar.slots:
+        for slot in grammar.slots:
             for degrees in itertools.product(powers, repeat=len(symbols)):
                 if sum(degrees) <= self.settings.order:
                     yield slot, degrees
@@ -171,17 +184,7 @@ class VolterraEngine(Engine):
         kind: str,
         parent: Candidate | None = None,
     ) -> Candidate:
-        sums: dict[str, Expression] = {}
-        for slot, degrees in terms:
-            factors = [Expression.symbol(kind)]
-            factors += [
-                Expression.symbol(name) for name, degree in zip(symbols, degrees, strict=True) for _ in range(degree)
-            ]
-            term = factors[0]
-            for factor in factors[1:]:
-                term = Expression.apply("mul", term, factor)
-            sums[slot] = Expression.apply("add", sums[slot], term) if slot in sums else term
-        genome = problem.primitives.genome(sums, {kind: 0.0})
+        genome = problem.primitives.genome(_polynomial(terms, symbols, kind), {kind: 0.0})
         genome = Genome(genome, genome.times if parent is None else parent.genome.times)
         genome = problem.primitives.with_values(genome, (*values, *problem.primitives.times_read(genome).values()))
         parents = () if parent is None else (parent.key,)
@@ -205,6 +208,29 @@ class VolterraEngine(Engine):
                 break
         problem.promote([fit.best] if fit.best.alive else [])
         return fit.best
+
+
+def _polynomial(terms: Iterable[Term], symbols: Sequence[str], kind: str) -> dict[str, Expression]:
+    """Return the sum of terms in each slot, a coefficient of a kind before each."""
+    sums: dict[str, Expression] = {}
+    for slot, degrees in terms:
+        factors = [
+            Expression.symbol(name) for name, degree in zip(symbols, degrees, strict=True) for _ in range(degree)
+        ]
+        term = Expression.symbol(kind)
+        for factor in factors:
+            term = Expression.apply("mul", term, factor)
+        sums[slot] = Expression.apply("add", sums[slot], term) if slot in sums else term
+    return sums
+
+
+def _derives(primitives: GrammarPrimitives, terms: Iterable[Term], symbols: Sequence[str], kind: str) -> bool:
+    """Return whether a grammar can write a sum of terms."""
+    try:
+        primitives.genome(_polynomial(terms, symbols, kind), {kind: 0.0})
+    except RulesearchError:
+        return False
+    return True
 
 
 def _seeds(problem: Problem) -> tuple[int, ...]:

@@ -347,7 +347,7 @@ def _search(
     try:
         problem.goal = problem.threshold()
         load_engine(experiment.engine, experiment.options).run(problem)
-        status = "done" if problem.stopped_by in ("budget", "exhausted") else "stopped"
+        status = "stopped" if problem.stopped_by in ("time", "stop-loss") else "done"
         effort = _effort(problem)
         spent = experiment.budget if problem.stopped_by == "budget" else problem.progress.distinct
         best = problem.archive.best()

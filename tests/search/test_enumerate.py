@@ -50,12 +50,16 @@ def test_oja_is_found_and_certified(make: Callable[..., Problem], little: Gramma
     assert certificate.complete == 7
     assert certificate.functions(7) == count(little, 7).functions_up_to
     assert certificate.solved == 7
+    below = count(little, 6).functions_up_to
+    fixed = sum(number for size, number in certificate.fixed.items() if size < 7)
     assert certificate.claim(7).startswith(
-        f"no rule of fewer than 7 nodes in grammar little solves task oja ({count(little, 6).functions_up_to} distinct"
+        f"no rule of fewer than 7 nodes was found in grammar little that solves task oja: all {fixed} functions "
+        f"without constants were tried, and {below - fixed} structures with constants, of which "
     )
+    assert 0 < certificate.fitted[5] <= 20 < certificate.open[5]
     facts = dict(certificate.basis())
     assert facts["operators"] == "add, sub, mul"
-    assert "c in [-2, 2]" in facts["none found"]
+    assert "c in [-2, 2]" in facts["not exhaustive"]
 
 
 def test_constants_that_are_fitted_do_better_than_those_of_the_scan(make: Callable[..., Problem]) -> None:
@@ -81,13 +85,9 @@ def test_a_budget_that_ends_within_a_size_certifies_the_sizes_before(make: Calla
 @pytest.mark.parametrize(
     ("solved", "told", "claim"),
     [
-        (None, None, "no rule of up to 3 nodes in grammar little solves task oja (16 distinct functions tried)"),
-        (3, 3, "no rule of fewer than 3 nodes in grammar little solves task oja (4 distinct functions tried); all 16"),
-        (
-            None,
-            2,
-            "no rule of fewer than 2 nodes in grammar little solves task oja (4 distinct functions tried); all 16",
-        ),
+        (None, None, "no rule of up to 3 nodes in grammar little solves task oja (11 distinct functions, all tried)"),
+        (3, 3, "no rule of fewer than 3 nodes in grammar little solves task oja (3 distinct functions, all tried); 11"),
+        (None, 2, "no rule of fewer than 2 nodes in grammar little solves task oja (3 distinct functions, all tried)"),
         (1, None, "there is no rule smaller than that"),
         (None, 9, "no rule of up to 3 nodes"),
     ],
@@ -95,8 +95,33 @@ def test_a_budget_that_ends_within_a_size_certifies_the_sizes_before(make: Calla
 def test_a_claim_never_goes_beyond_what_was_tried(
     little: Grammar, solved: int | None, told: int | None, claim: str
 ) -> None:
-    certificate = Certificate(little, "oja", "", 0.1, {1: 3, 2: 0, 3: 8}, {1: 1, 2: 0, 3: 4}, solved)
+    certificate = Certificate(little, "oja", "", 0.1, {1: 3, 2: 0, 3: 8}, {}, {}, solved)
     assert certificate.claim(told).startswith(claim)
+
+
+def test_structures_with_constants_are_not_said_to_be_exhausted(little: Grammar) -> None:
+    certificate = Certificate(little, "oja", "", 0.1, {1: 3, 3: 8}, {1: 1, 3: 4}, {1: 1, 3: 2})
+    assert certificate.claim(None) == (
+        "no rule of up to 3 nodes was found in grammar little that solves task oja: all 11 functions without constants "
+        "were tried, and 5 structures with constants, of which 3 were fitted"
+    )
+    assert certificate.claim(3) == (
+        "no rule of fewer than 3 nodes was found in grammar little that solves task oja: all 3 functions without "
+        "constants were tried, and 1 structures with constants, of which 1 were fitted; 16 of up to 3 nodes were tried"
+    )
+    assert dict(certificate.basis())["exhaustive"] == "11 functions without constants, of up to 3 nodes"
+
+
+def test_a_searched_time_constant_is_a_constant(timed: Grammar) -> None:
+    task = load_task("stdp-frequency")
+    with Evaluator("stdp-frequency", task.resolve({})) as evaluator:
+        problem = Problem(evaluator, timed, 1, 60)
+        EnumerateEngine(EnumerateSettings(batch=50, fitted=1, rounds=1)).search(problem)
+    certificate = problem.certificate
+    assert certificate is not None and certificate.complete >= 1
+    # Of one node in one of two slots: y2 has a time constant that is given; x, y and c have something to fit.
+    assert (certificate.fixed[1], certificate.open[1]) == (2, 6)
+    assert "was found" in certificate.claim(None)
 
 
 def test_nothing_is_certified_where_the_baseline_fails_or_no_size_is_complete(little: Grammar) -> None:

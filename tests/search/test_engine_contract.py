@@ -1,0 +1,133 @@
+"""Every engine with every operator, alone, on symbols, constants, non-terminals: a front, and an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import Evaluator
+from rulesearch.expression.operators import OPERATORS, Operator
+from rulesearch.grammar import Grammar, parse_grammar
+from rulesearch.search import random_engine
+from rulesearch.search.engine import load_engine
+from rulesearch.search.problem import Problem
+from rulesearch.tasks import load_task
+from tests.search.conftest import LITTLE
+
+ARGUMENTS = {
+    "symbols": ("x", "y"),
+    "one symbol": ("x", "x"),
+    "non-terminals": ("value", "value"),
+    "constants": ("c", "c"),
+    "symbol and non-terminal": ("x", "value"),
+    "non-terminal and constant": ("value", "c"),
+}
+HEAD = LITTLE[: LITTLE.index("value = [")]
+
+
+def written(operator: Operator, arguments: Sequence[str]) -> str:
+    if operator.name == "neg":
+        return f"-{arguments[0]}"
+    return f" {operator.infix} ".join(arguments) if operator.infix else f"{operator.name}({', '.join(arguments)})"
+
+
+def grammar_of(productions: Sequence[str], size: int) -> Grammar:
+    texts = ", ".join(f'"{text}"' for text in productions)
+    return parse_grammar(f"{HEAD}value = [{texts}]\n[limits]\nsize = {size}\ndepth = 4\n")
+
+
+def grammars(operator: Operator) -> Iterator[Grammar]:
+    """Grammars with this operator alone, of 1, 2 and 3 nodes, as far as there are such rules."""
+    for arguments in dict.fromkeys(each[: operator.arity] for each in ARGUMENTS.values()):
+        text = written(operator, arguments)
+        for leaves in ([], ["x", "y", "c"]):
+            for size in (1, 2, 3):
+                try:
+                    yield grammar_of([*leaves, text], size)
+                except RulesearchError:
+                    continue
+    if operator.name == "pow":
+        yield grammar_of(["x", "value**2"], 5)
+        yield grammar_of(["x", "y**2"], 3)
+
+
+@pytest.fixture(scope="module")
+def evaluator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluator]:
+    path: Path = tmp_path_factory.mktemp("contract") / "table.csv"
+    rows = np.random.default_rng(1).normal(size=(12, 3))
+    rows[::4, 0] = 0.0
+    lines = [",".join(map(repr, map(float, [*row, 0.5 * row[0] * row[1]]))) for row in rows]
+    path.write_text("\n".join(["x,y,w,dw", *lines]), "utf-8")
+    task = load_task(f"{path}:dw")
+    with Evaluator(task.name, task.resolve({})) as made:
+        yield made
+
+
+SMALL = {
+    "deap": {"islands": 1, "initial": 6, "offspring": 6, "attempts": 3},
+    "enumerate": {"fitted": 2, "rounds": 1},
+    "volterra": {"order": 1, "refit": 1},
+}
+
+
+@pytest.mark.parametrize("engine", ["deap", "enumerate", "random", "volterra"])
+@pytest.mark.parametrize("name", OPERATORS)
+def test_an_operator_alone_gives_a_front_and_an_end(
+    evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch, name: str, engine: str
+) -> None:
+    monkeypatch.setattr(random_engine, "_BATCH", 6)
+    tried = 0
+    for grammar in grammars(OPERATORS[name]):
+        loaded = load_engine(engine, SMALL.get(engine))
+        try:
+            loaded.check(evaluator.task, grammar)
+        except RulesearchError:
+            assert engine == "volterra"
+            continue
+        problem = Problem(evaluator, grammar, 1, 15)
+        problem.patience = 60
+        loaded.search(problem)
+        tried += 1
+        assert problem.stopped_by in ("budget", "exhausted", "nothing new", "terms"), grammar.text()
+        assert problem.archive.members() or not problem.progress.deaths.get("ok"), grammar.text()
+        assert problem.progress.distinct > 0, grammar.text()
+    assert tried >= 12 or engine == "volterra"
+
+
+TERMS = 'value = ["product - product"]\nproduct = ["x", "y", "w", "product*product"]\n[limits]\nsize = 7\ndepth = 6\n'
+
+
+@pytest.mark.parametrize("engine", ["deap", "enumerate", "random"])
+def test_a_search_ends_when_every_function_of_a_grammar_was_tried(evaluator: Evaluator, engine: str) -> None:
+    """Of p - q with products p and q of x, y, w: 132 up to 7 nodes, and 0."""
+    constant = HEAD.index("[constants.c]"), HEAD.index("[slots]")
+    grammar = parse_grammar(HEAD[: constant[0]] + HEAD[constant[1] :] + TERMS)
+    problem = Problem(evaluator, grammar, 2, 100_000)
+    problem.patience = 300
+    load_engine(engine).search(problem)
+    assert (problem.stopped_by, problem.progress.distinct) == ("exhausted", 133)
+    assert problem.how_it_ended() == ("" if engine == "enumerate" else ", all there are in grammar little")
+
+
+@pytest.mark.parametrize("engine", ["deap", "random"])
+def test_a_search_ends_where_constants_bring_nothing_new(evaluator: Evaluator, engine: str) -> None:
+    """step(c) is 0 or 1, whatever c is."""
+    problem = Problem(evaluator, grammar_of(["x", "y", "step(c)"], 3), 1, 1_000)
+    problem.patience = 300
+    load_engine(engine).search(problem)
+    assert (problem.stopped_by, problem.progress.distinct) == ("nothing new", 4)
+    assert "proposals in a row brought no new one" in problem.how_it_ended()
+    assert problem.in_vain >= 300
+
+
+def test_functions_of_symbols_alone_are_varied_like_leaves(evaluator: Evaluator) -> None:
+    for text in ("tanh(y)", "max(x, y)", "x/x", "y**2"):
+        problem = Problem(evaluator, grammar_of(["x", "y", "w", text, "value - value", "value * value"], 7), 1, 400)
+        load_engine("deap").search(problem)
+        best = problem.archive.best()
+        assert best is not None and best.full is not None
+        assert best.full.loss == pytest.approx(0.0, abs=1e-12), text
