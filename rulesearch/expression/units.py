@@ -5,8 +5,12 @@ Base units are s, mV and nS; pA = nS mV and Hz = 1/s follow. A number without a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, DecimalException
+from fractions import Fraction
+
+import numpy as np
 
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import Operator
@@ -72,49 +76,78 @@ def dimension_text(dimension: Dimension) -> str:
     return " ".join(parts) or "1"
 
 
+def applied(row: Operator, parts: Sequence[Dimension | None], exponent: float | None = None) -> Dimension | None:
+    """Return the dimension of an operator's value by those of its arguments: the one rule of units.
+
+    **Arguments:** `parts`: None where it may be any; `exponent`: value of the last argument, where that is a number.
+    **Raises:** `RulesearchError` where terms of different units are added or compared, a quantity with a unit is raised
+    to what is no number, or a function such as `exp` is given one.
+    """
+    first, last = parts[0], parts[-1]
+    if row.unit == "same":
+        if first is not None and last is not None and first != last:
+            raise RulesearchError(
+                f"{row.infix or row.name} joins a quantity in {dimension_text(first)} and one in "
+                f"{dimension_text(last)}; make the units agree, for example by a constant with a unit"
+            )
+        return first if first is not None else last
+    if row.unit in ("product", "quotient"):
+        if first is None or last is None:
+            return None
+        sign = 1.0 if row.unit == "product" else -1.0
+        return _rounded(a + sign * b for a, b in zip(first, last, strict=True))
+    if row.unit == "power":
+        if last not in (None, PURE):
+            raise RulesearchError(f"** is given an exponent in {dimension_text(last)}; it takes a pure number")
+        if first in (None, PURE):
+            return first
+        if exponent is None or not math.isfinite(exponent):
+            raise RulesearchError(f"** raises a quantity in {dimension_text(first)} to what is no fixed number")
+        return _rounded(exponent * power + 0.0 for power in first)
+    if row.unit == "root":
+        return None if first is None else _rounded(power / 2.0 for power in first)
+    if row.unit == "keep":
+        return first
+    if row.unit == "pure" and first not in (None, PURE):
+        raise RulesearchError(
+            f"{row.name}() was given a quantity in {dimension_text(first)}; "
+            "it takes a pure number: divide by a constant with that unit"
+        )
+    return PURE
+
+
+def _rounded(powers: Iterable[float]) -> Dimension:
+    """Return powers of units as small fractions, so that a cube root to the power 3 is what it was."""
+    second, millivolt, nanosiemens = (
+        power if power == int(power) else float(Fraction(power).limit_denominator(1000)) for power in powers
+    )
+    return second, millivolt, nanosiemens
+
+
 def dimension_of(expression: Expression, units: Mapping[str, str], where: str) -> Dimension | None:
     """Return the dimension of an expression, or None where it may have any (numbers without units).
 
     **Arguments:** `units` gives the unit of each symbol; a symbol that is absent may have any.
-    **Raises:** `RulesearchError` where terms of different units are added or compared, or a function such as
-    `exp` is given a quantity with a unit.
+    **Raises:** `RulesearchError` as `applied`, which begins with `where`.
     """
 
-    def leaf(node: str | Number) -> Dimension | None:
+    def leaf(node: str | Number) -> tuple[Dimension | None, float | None]:
         if isinstance(node, Number):
-            return UNITS[node.unit][1] if node.unit else None
+            return UNITS[node.unit][1] if node.unit else None, node.value
         if node not in units:
-            return None
+            return None, None
         unit = units[node]
-        return UNITS[unit][1] if unit else PURE
+        return UNITS[unit][1] if unit else PURE, None
 
-    def branch(node: Operator, *found: Dimension | None) -> Dimension | None:
-        first = found[0]
-        second = found[-1]
-        if node.unit == "same":
-            if first is not None and second is not None and first != second:
-                raise RulesearchError(
-                    f"{where}: {node.infix or node.name} joins a quantity in {dimension_text(first)} and one in "
-                    f"{dimension_text(second)}; make the units agree, for example by a constant with a unit"
-                )
-            return first if first is not None else second
-        if node.unit in ("product", "quotient"):
-            if first is None or second is None:
-                return None
-            sign = 1.0 if node.unit == "product" else -1.0
-            return (first[0] + sign * second[0], first[1] + sign * second[1], first[2] + sign * second[2])
-        if node.unit == "power":
-            return first if first in (None, PURE) else None
-        if node.unit == "root":
-            return None if first is None else (first[0] / 2, first[1] / 2, first[2] / 2)
-        if node.unit == "keep":
-            return first
-        if node.unit == "pure" and first not in (None, PURE):
-            raise RulesearchError(
-                f"{where}: {node.name}() was given a quantity in {dimension_text(first or PURE)}; "
-                "it takes a pure number: divide by a constant with that unit"
-            )
-        return PURE
+    def branch(row: Operator, *parts: tuple[Dimension | None, float | None]) -> tuple[Dimension | None, float | None]:
+        dimensions = [dimension for dimension, _ in parts]
+        values = [value for _, value in parts if value is not None]
+        with np.errstate(all="ignore"):
+            value = float(row.numpy(*values)) if len(values) == len(parts) else None
+        return applied(row, dimensions, parts[-1][1]), value
 
-    result: Dimension | None = expression.fold(leaf, branch)
-    return result
+    try:
+        found: Dimension | None = expression.fold(leaf, branch)[0]
+    except RulesearchError as error:
+        raise RulesearchError(f"{where}: {error}") from None
+    return found

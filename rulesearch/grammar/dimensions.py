@@ -5,7 +5,7 @@ from __future__ import annotations
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Number
-from rulesearch.expression.units import PURE, UNITS, Dimension, dimension_of, dimension_text
+from rulesearch.expression.units import PURE, UNITS, Dimension, applied, dimension_of, dimension_text
 from rulesearch.grammar.grammar import Grammar, Production
 from rulesearch.grammar.source import GrammarSource
 from rulesearch.rules.states import Lowpass, Synaptic
@@ -51,38 +51,19 @@ def _dimension(unit: str) -> Dimension:
 def _production_dimension(
     production: Production, known: dict[str, Dimension], source: GrammarSource
 ) -> Dimension | None:
-    head, *leaves = production.template.nodes
-    names = [node for node in production.template.nodes if isinstance(node, str)]
-    if any(name not in known for name in names):
+    nodes = production.template.nodes
+    if any(node not in known for node in nodes if isinstance(node, str)):
         return None
+    head, *leaves = nodes
     if not isinstance(head, Operator):
-        return known[names[0]]
-    first, last = known[names[0]], known[names[-1]]
-    if head.unit == "same":
-        if first != last:
-            raise _disagree(production, f"joins {dimension_text(first)} and {dimension_text(last)}", source)
-        return first
-    if head.unit in ("product", "quotient"):
-        sign = 1.0 if head.unit == "product" else -1.0
-        return (first[0] + sign * last[0], first[1] + sign * last[1], first[2] + sign * last[2])
-    if head.unit == "power":
-        if isinstance(leaves[-1], Number):
-            return (2 * first[0], 2 * first[1], 2 * first[2])
-        if (first, last) != (PURE, PURE):
-            raise _disagree(production, "raises a quantity with a unit, or to one, where pure numbers go", source)
-        return PURE
-    if head.unit == "root":
-        return (first[0] / 2, first[1] / 2, first[2] / 2)
-    if head.unit == "keep":
-        return first
-    if head.unit == "pure" and first != PURE:
-        raise _disagree(production, f"gives {head.name}() a quantity in {dimension_text(first)}", source)
-    return PURE
-
-
-def _disagree(production: Production, reason: str, source: GrammarSource) -> RulesearchError:
-    text = production.text
-    return source.error(f"units disagree: {text!r} {reason}", "productions", production.result, text)
+        return PURE if isinstance(head, Number) else known[head]
+    parts = [None if isinstance(leaf, Number) else known[str(leaf)] for leaf in leaves]
+    exponent = leaves[-1].value if isinstance(leaves[-1], Number) else None
+    try:
+        return applied(head, parts, exponent)
+    except RulesearchError as error:
+        text = production.text
+        raise source.error(f"units disagree: {text!r}: {error}", "productions", production.result, text) from None
 
 
 def check_definitions(grammar: Grammar, source: GrammarSource) -> None:

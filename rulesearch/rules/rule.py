@@ -120,15 +120,19 @@ class Rule:
         """
         known = dict(units) if units is not None else {name: unit for name, (_, unit) in VOCABULARY.items()}
         known = {name: unit for name, unit in known.items() if name not in self.states}
-        known |= {name: number.unit for name, number in self.constants.items() if number.unit}
+        values = {name: Expression((number,)) for name, number in self.constants.items()}
+
+        def check(part: Expression, place: str) -> None:
+            dimension_of(part.substitute(values), known, f"{where}, {place}")
+
         for slot, expression in self.slots.items():
-            dimension_of(expression, known, f"{where}, slot {slot}")
+            check(expression, f"slot {slot}")
         for name, state in self.states.items():
             if isinstance(state, Lowpass):
-                dimension_of(state.expression, known, f"{where}, state {name}")
+                check(state.expression, f"state {name}")
             elif isinstance(state, Synaptic):
                 for slot, expression in state.slots.items():
-                    dimension_of(expression, known, f"{where}, state {name}, slot {slot}")
+                    check(expression, f"state {name}, slot {slot}")
 
     def latex(self, digits: int | None = None, with_values: bool = False) -> str:
         r"""Return LaTeX of the slots, joined by `\\`: `\Delta w = \eta\,...`, `\dot{w} = \eta\,...` for drift.

@@ -78,6 +78,13 @@ def test_written_numbers_are_exactly_rounded(digits: str, unit: str, value: floa
         ("v + 3", (0.0, 1.0, 0.0)),
         ("exp(3)", PURE),
         ("0.5", None),
+        ("v**2 + v*v", (0.0, 2.0, 0.0)),
+        ("v**-1*v", PURE),
+        ("v**(1/2) + sqrt(v)", (0.0, 0.5, 0.0)),
+        ("(v**(1/3))**3 + v", (0.0, 1.0, 0.0)),
+        ("v**0", PURE),
+        ("x**y + x**2", PURE),
+        ("2**x", None),
         ("unheard", None),
     ],
 )
@@ -99,6 +106,11 @@ def test_dimensions(text: str, dimension: Dimension | None) -> None:
         ("tanh(g)", "tanh() was given a quantity in nS"),
         ("sin(rate)", "sin() was given a quantity in Hz"),
         ("x*(v + v*v)", "+ joins a quantity in mV and one in mV^2"),
+        ("v**2 + v", "+ joins a quantity in mV^2 and one in mV"),
+        ("v + sqrt(v)", "+ joins a quantity in mV and one in mV^0.5"),
+        ("v**x", "** raises a quantity in mV to what is no fixed number"),
+        ("x**v", "** is given an exponent in mV"),
+        ("2**(20 ms)", "** is given an exponent in s"),
     ],
 )
 def test_units_that_do_not_fit_are_refused_with_the_place(text: str, said: str) -> None:

@@ -11,7 +11,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.expression import Expression, parse_expression
 from rulesearch.grammar import ConstantPrior, GrammarError, check_grammar, load_grammar, parse_grammar
 from rulesearch.grammar.reading import MAX_BYTES
-from rulesearch.rules import Lowpass, Trace
+from rulesearch.rules import Lowpass, Trace, parse_rules
 from rulesearch.shipped import shipped_folder, shipped_names
 
 GOOD = """\
@@ -235,12 +235,12 @@ REFUSALS = {
     "always empty": (edit('["", "number"]', '[""]'), 26, "always stay empty"),
     "cannot end": (edit("[limits]", 'loop = ["loop + loop", "tanh(loop)"]\n[limits]'), 29, "cannot end"),
     "unreachable": (edit("[limits]", 'island = ["x"]\n[limits]'), 29, "no slot leads"),
-    "units joined": (edit(PRODUCTION, '"number + potential"'), 27, "joins 1 and mV"),
+    "units joined": (edit(PRODUCTION, '"number + potential"'), 27, "joins a quantity in 1 and one in mV"),
     "units of productions": (edit('"number * potential"', '"number * number"'), 28, "one unit for each non-terminal"),
     "square of a unit": (edit('"number * potential"', '"potential**2"'), 28, "in mV\\^2"),
-    "function of a unit": (edit('"tanh(number)"', '"tanh(potential)"'), 27, r"tanh\(\) a quantity in mV"),
+    "function of a unit": (edit('"tanh(number)"', '"tanh(potential)"'), 27, r"tanh\(\) was given a quantity in mV"),
     "power of a unit": (edit('"tanh(number)"', '"potential**number"'), 27, "raises a quantity"),
-    "unit as exponent": (edit('"tanh(number)"', '"number**potential"'), 27, "raises a quantity"),
+    "unit as exponent": (edit('"tanh(number)"', '"number**potential"'), 27, "an exponent in mV"),
     "limit missing": (edit("depth = 6\n", ""), 29, "'depth' is missing"),
     "limit zero": (edit("size = 9", "size = 0"), 30, "from 1 to 63, found 0"),
     "limit too large": (edit("depth = 6", "depth = 64"), 31, "from 1 to 63, found 64"),
@@ -280,3 +280,28 @@ def test_templates_are_trees_of_our_parser() -> None:
     assert [production.children for production in grammar.productions["potential"]] == [
         (), (), ("potential", "potential"), ("number", "potential")
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "productions"),
+    [
+        ("v - x", 'a = ["v - x"]'),
+        ("v + v*v", 'a = ["v + b"]\nb = ["v*v"]'),
+        ("v**2 + v", 'a = ["b + v"]\nb = ["v**2"]'),
+        ("sqrt(v) + v", 'a = ["b + v"]\nb = ["sqrt(v)"]'),
+        ("max(v, x)", 'a = ["max(v, x)"]'),
+        ("exp(v)", 'a = ["exp(v)"]'),
+        ("v**x", 'a = ["v**x"]'),
+        ("x**v", 'a = ["x**v"]'),
+    ],
+)
+def test_a_rule_and_a_grammar_have_the_same_units(rule: str, productions: str) -> None:
+    with pytest.raises(RulesearchError) as told:
+        parse_rules(rule, "drift")
+    reason = str(told.value).partition("slot drift: ")[2]
+    with pytest.raises(GrammarError) as refused:
+        parse_grammar(
+            'name = "g"\n[symbols]\nv = {meaning = "", unit = "mV"}\nx = {meaning = "", unit = ""}\n[slots]\n'
+            f'drift = "a"\n[productions]\n{productions}\n[limits]\nsize = 9\ndepth = 9\n'
+        )
+    assert reason and reason in str(refused.value)

@@ -190,6 +190,10 @@ def test_slots_of_a_synaptic_state_given_twice_are_refused() -> None:
         "v - theta; theta = 20 ms",
         "z; z = lowpass(v + x, 1 s)",
         "E*R; E = synaptic(on_pre: 3 mV + 1 s; tau = 1 s)",
+        "drift: v*v + v",
+        "drift: v**2 + v",
+        "drift: v**p + v; p = 2",
+        "z; z = lowpass(v**2 + v, 1 s)",
     ],
 )
 def test_units_that_do_not_fit_are_refused(text: str) -> None:
@@ -201,6 +205,7 @@ def test_units_that_fit_are_read() -> None:
     assert rule("relu(v - theta); theta = -60 mV").constants["theta"] == Number(-60.0, "mV")
     assert rule("x*(v - v_slow)/5 mV; v_slow = lowpass(v, 10 ms)").size == 7
     assert str(rule("x*tau_q/3 s; tau_q = 16.8 ms")) == "x*tau_q/3 s; tau_q = 16.8 ms"
+    assert rule("drift: v**p + v*v; p = 2").size == 7
 
 
 def test_infinite_bounds_are_written_and_read() -> None:
