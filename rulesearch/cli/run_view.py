@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rulesearch.cli.output import number, show_facts, show_table
 from rulesearch.rules.text import short_rule
-from rulesearch.workflow.losses import SPREAD, loss_columns, shown_loss
+from rulesearch.workflow.account import Account
+from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss
 from rulesearch.workflow.scores import shown_metrics
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def show_run(run: Run) -> None:
         [
             ("conclusion", run.conclusion),
             *basis.items(),
+            *_beside(run),
             *_effort(run),
+            *_clean_up(run),
             *_deaths(run),
             ("run", f"{run.folder} ({run.status})"),
         ]
@@ -61,6 +64,16 @@ def _show_scores(run: Run) -> None:
 
 def _score_row(score: ReferenceScore, names: list[str]) -> list[str]:
     return [score.label, score.status, number(shown_loss(score)), *(number(score.metrics.get(name)) for name in names)]
+
+
+def _beside(run: Run) -> list[tuple[str, str]]:
+    text = beside_first(run.members, run.held_out_on)
+    return [("rank 2 - rank 1", text)] if text else []
+
+
+def _clean_up(run: Run) -> list[tuple[str, str]]:
+    done = run.clean_up
+    return [("clean-up", Account(**done).sentence()), ("best of the search", done["best"])] if done else []
 
 
 def _effort(run: Run) -> list[tuple[str, str]]:

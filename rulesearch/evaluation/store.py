@@ -121,9 +121,7 @@ class Store:
         """Return the outcome of a job that was in the store when it was opened, else None."""
         return self._known.get(job_key(job)) if self._known else None
 
-    def add(
-        self, records: Sequence[Record], generation: GenerationRow | None = None
-    ) -> None:
+    def add(self, records: Sequence[Record], generation: GenerationRow | None = None) -> None:
         """Write evaluations, and the figures of their generation, as one transaction."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:

@@ -236,6 +236,11 @@ class Task(ABC):
         """Return the loss up to which a rule does as well as one with the given loss."""
         return max(loss * _AS_GOOD, loss + self.tolerance)
 
+    def searched_on(self, settings: Settings) -> str:
+        """Return what the losses of a search are over at full fidelity, in words."""
+        trials = self.fidelities[-1].trials
+        return self.chosen_on(settings) if self.deterministic else f"{trials} search seed{'s' * (trials > 1)}"
+
     def chosen_on(self, settings: Settings) -> str:
         """Return what the losses are over by which rules are chosen for a front, in words."""
         if self.deterministic:

@@ -15,6 +15,7 @@ from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
 from rulesearch.symbolic import canonical_key, canonical_size, compare, simplify
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.account import Account, account
 from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, clean_up
 from rulesearch.workflow.confirm import Confirmation, title_of
@@ -36,7 +37,7 @@ _ROUNDING = 1e-9
 class Conclusion:
     """What a search comes to: the front by rank, references, other conditions, a sentence, and permuted searches.
 
-    **Fields:** `chosen_on`, `held_out_on`, `solved`, `recommended` as of `Run`.
+    **Fields:** `chosen_on`, `held_out_on`, `solved`, `recommended` as of `Run`; `account` of the clean-up.
     """
 
     members: tuple[FrontMember, ...]
@@ -48,6 +49,7 @@ class Conclusion:
     held_out_on: str = ""
     solved: bool = False
     recommended: bool = False
+    account: Account | None = None
 
 
 class Scorer:
@@ -101,6 +103,7 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     def judge(rules: Sequence[RuleSet]) -> list[Outcome]:
         return select(rules, max(task.selection_trials, task.front_trials))
 
+    found = problem.archive.best()
     cleaned: dict[str, CleanUp] = {}
     pool = {candidate.key: candidate for candidate in problem.archive.members()}
     for _ in range(_ROUNDS):
@@ -173,8 +176,9 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         sizes = [canonical_size(item.rules) for item in front if solves(item, baseline, task)]
         sentence += f"; {problem.certificate.claim(min(sizes, default=None))}"
     solved = solved and not verdict.refuted
+    told = None if found is None else account(cleaned, [front[index] for index in order], found, task, settings)
     return Conclusion(
-        members, scores, tuple(conditions), sentence, None, chosen_on, held_out_on, solved, not verdict.idle
+        members, scores, tuple(conditions), sentence, None, chosen_on, held_out_on, solved, not verdict.idle, told
     )
 
 
@@ -193,10 +197,8 @@ def provisional(problem: Problem) -> Conclusion:
         members.append(
             FrontMember(rank, rules, size, outcome.loss, None, outcome.metrics, verdicts, source=candidate.key)
         )
-    trials = task.fidelities[-1].trials
-    searched_on = task.chosen_on(settings) if task.deterministic else f"{trials} search seed{'s' * (trials > 1)}"
     sentence = "interrupted: losses are those of the search, nothing was held out yet"
-    return Conclusion(tuple(members), (), (), sentence, chosen_on=searched_on)
+    return Conclusion(tuple(members), (), (), sentence, chosen_on=task.searched_on(settings))
 
 
 def choose_finalists(problem: Problem, pool: Iterable[Candidate]) -> list[Candidate]:

@@ -331,6 +331,7 @@ def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: 
                 conclusion.held_out_on,
                 conclusion.solved,
                 conclusion.recommended,
+                None if conclusion.account is None else conclusion.account.to_json(),
             )
         store.set_fact("summary", summary_text(run))
     finally:

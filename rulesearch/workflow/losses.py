@@ -63,6 +63,17 @@ def difference(ours: Sequence[float], theirs: Sequence[float]) -> Estimate | Non
     return estimate([a - b for a, b in zip(ours, theirs, strict=True)])
 
 
+def beside_first(members: Sequence[FrontMember], held_out_on: str) -> str:
+    """Return in words whether rank 2 is better than rank 1, by the same held-out seeds or rows; empty where unknown."""
+    if len(members) < 2:
+        return ""
+    found = difference(members[1].held_out_losses, members[0].held_out_losses)
+    if found is None:
+        return ""
+    verdict = "rank 1 is better" if found.low > 0.0 else "rank 2 is better" if found.high < 0.0 else "not told apart"
+    return f"loss {found.mean:+.2g} ± {found.half:.2g} (95 %) on the same {held_out_on}: {verdict}"
+
+
 def shown_loss(scored: FrontMember | ReferenceScore) -> float | None:
     """Return the held-out loss where there is one, else the loss."""
     return scored.loss if scored.held_out_loss is None else scored.held_out_loss

@@ -100,7 +100,7 @@ class Run:
     simulated time, counted work, wall time [s]; `chosen_on` and `held_out_on`: what losses and held-out losses of the
     front are over, in words, the second empty where nothing is held out; `solved`: whether rank 1 does what the task
     asks for, both where it was chosen and on what is held out; `recommended`: whether it does better there than the
-    control.
+    control; `clean_up`: what was done to the rules of the search, and what became of the best one (see `Account`).
     """
 
     folder: Path
@@ -121,6 +121,7 @@ class Run:
     held_out_on: str = "held-out seeds"
     solved: bool = False
     recommended: bool = False
+    clean_up: Mapping[str, Any] | None = None
 
     @property
     def task(self) -> Task:
@@ -191,6 +192,7 @@ class Run:
             **({"certificate": dict(self.certificate)} if self.certificate else {}),
             **({"permuted": dict(self.permuted)} if self.permuted else {}),
             **({"effort": dict(self.effort)} if self.effort else {}),
+            **({"clean_up": dict(self.clean_up)} if self.clean_up else {}),
         }
 
     @staticmethod
@@ -283,6 +285,7 @@ def summary_text(run: Run) -> str:
         "certificate": dict(run.certificate) if run.certificate else None,
         "permuted": dict(run.permuted) if run.permuted else None,
         "effort": dict(run.effort) if run.effort else None,
+        "clean_up": dict(run.clean_up) if run.clean_up else None,
     }
     return json.dumps(document)
 
@@ -345,6 +348,7 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
         document.get("held_out_on", "held-out seeds"),
         document.get("solved", False),
         document.get("recommended", False),
+        document.get("clean_up"),
     )
 
 

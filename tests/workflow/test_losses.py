@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.report.page import write_report
 from rulesearch.tasks import load_task
 from rulesearch.workflow.discover import discover
-from rulesearch.workflow.losses import difference, estimate
+from rulesearch.workflow.losses import beside_first, difference, estimate
 from rulesearch.workflow.run import Run
 
 
@@ -39,6 +40,24 @@ def test_a_difference_is_that_of_pairs() -> None:
     assert found is not None
     assert (found.mean, found.low, found.high) == pytest.approx((1.58, 0.700, 2.460), abs=1e-3)
     assert difference(second, first[:9]) is None
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"),
+    [
+        ((0.11, 0.22, 0.31, 0.42), "loss +0.015 ± 0.0092 (95 %) on the same 4 held-out seeds: rank 1 is better"),
+        ((0.09, 0.18, 0.29, 0.38), "loss -0.015 ± 0.0092 (95 %) on the same 4 held-out seeds: rank 2 is better"),
+        ((0.15, 0.12, 0.41, 0.35), "not told apart"),
+        ((), ""),
+    ],
+)
+def test_rank_2_is_compared_with_rank_1_seed_by_seed(reference: Run, second: tuple[float, ...], verdict: str) -> None:
+    members = [
+        replace(member, held_out_losses=losses)
+        for member, losses in zip(reference.members, [(0.1, 0.2, 0.3, 0.4), second], strict=False)
+    ]
+    assert beside_first(members, "4 held-out seeds").endswith(verdict)
+    assert bool(beside_first(members, "4 held-out seeds")) == bool(second)
 
 
 def test_the_front_has_the_loss_of_every_held_out_seed(reference: Run) -> None:

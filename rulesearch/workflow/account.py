@@ -1,0 +1,89 @@
+"""What became of the rules that a search found: the clean-up in numbers, and where its best rule went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rulesearch.rules.text import short_rule
+from rulesearch.search.candidate import Candidate
+from rulesearch.symbolic import canonical_key, canonical_size
+from rulesearch.tasks.task import Settings, Task
+from rulesearch.workflow.clean_up import CleanUp
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a clean-up did.
+
+    **Fields:** `cleaned`: rules of the search that were cleaned up; of these, `shortened` became shorter, `merged`
+    became the same as another, and `died` did not run to the end on what rules are chosen by; `front`: rules that are
+    left; `best`: what became of the best rule of the search, in words.
+    """
+
+    cleaned: int
+    shortened: int
+    merged: int
+    died: int
+    front: int
+    best: str
+
+    def sentence(self) -> str:
+        """Return the numbers in words."""
+        parts = [f"{self.shortened} became shorter", f"{self.merged} the same as another"]
+        parts += [f"{self.died} died"] * bool(self.died)
+        rules = f"{self.cleaned} rule{'s' * (self.cleaned > 1)} of the search cleaned up"
+        return f"{rules}: {', '.join(parts)}; {self.front} stand{'s' * (self.front == 1)} on the front"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers and the words."""
+        return asdict(self)
+
+
+def account(
+    cleaned: Mapping[str, CleanUp], ranked: Sequence[CleanUp], best: Candidate, task: Task, settings: Settings
+) -> Account:
+    """Say what the clean-up of a search came to.
+
+    **Arguments:** `cleaned`: by fingerprint of the candidate; `ranked`: the front by rank; `best`: the rule of least
+    loss that the search found.
+    """
+    ran = [item for item in cleaned.values() if item.outcome.ok]
+    return Account(
+        len(cleaned),
+        sum(canonical_size(item.rules) < item.size_before for item in cleaned.values()),
+        len(ran) - len({canonical_key(item.rules) for item in ran}),
+        len(cleaned) - len(ran),
+        len(ranked),
+        _fate(best, cleaned.get(best.key), ranked, task, settings),
+    )
+
+
+def _fate(best: Candidate, item: CleanUp | None, ranked: Sequence[CleanUp], task: Task, settings: Settings) -> str:
+    text, searched_on, chosen_on = short_rule(best.rules), task.searched_on(settings), task.chosen_on(settings)
+    loss = None if best.full is None else best.full.loss
+    begin = f"{text} (size {best.size}) had loss {_number(loss)} on {searched_on}"
+    there = "" if searched_on == chosen_on else f" on {chosen_on}"
+    if item is None:
+        return f"{begin}; it was not cleaned up"
+    if not item.outcome.ok:
+        return f"{begin}; cleaned up it ends as {item.outcome.status}{there}"
+    size, key, after = canonical_size(item.rules), canonical_key(item.rules), _number(item.outcome.loss)
+    short = short_rule(item.rules)
+    became = "" if short == text else f"cleaned up it is {short} (size {size}): "
+    rank = next((k for k, each in enumerate(ranked, 1) if canonical_key(each.rules) == key), None)
+    if rank is not None:
+        return f"{begin}; {became}rank {rank}, loss {after}{there}"
+    least = item.outcome.rank_key(task.requirements)
+    better = [
+        k
+        for k, each in enumerate(ranked, 1)
+        if canonical_size(each.rules) <= size and each.outcome.rank_key(task.requirements) <= least
+    ]
+    beside = f", where rank {better[0]} is no longer and does as well" if better else ""
+    return f"{begin}; {became}loss {after}{there}{beside}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3g}"
