@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rulesearch.workflow.side_by_side import Behaviour
 
 _NEAREST = 3
+_ROWS = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -52,14 +53,16 @@ def compare(
         int, typer.Option(min=0, metavar="N", help="With a task: seeds of the simulations (0: simulate nothing).")
     ] = 5,
     output: OutputOption = None,
+    show_all: Annotated[bool, typer.Option("--all", help="Show every rule, not the nearest five.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say how a rule relates to known rules, nearest first: identical, equal, the same terms, or different.
 
-    The learning rate is left out. With --on, rules that are the same on those values count as equal. With a task, rule
-    text is read with its symbols and its default slot, and the rule is simulated beside those given by --with, or the
-    task's own known rule and the nearest ones: losses at fitted learning rates, the distance over the activity that the
-    task produces, STDP windows; -o draws them.
+    The learning rate is left out. Rules that differ are ordered by what they do: how far apart their changes are, 0 for
+    multiples of each other and at most 1, over independent normal values of what they read. With --on, rules that are
+    the same on those values count as equal. With a task, rule text is read with its symbols and its default slot, and
+    the rule is simulated beside those given by --with, or the task's own known rule and the nearest ones: losses at
+    fitted learning rates, the distance over the activity that the task produces, STDP windows; -o draws them.
     """
     import rulesearch as rs
 
@@ -86,6 +89,7 @@ def compare(
             {
                 "rule": str(rules),
                 "verdicts": [verdict_document(verdict) for verdict in verdicts],
+                "what_it_does": {each.rule: each.behaviour if each.rank > 2 else 0.0 for each in verdicts},
                 "fixed_points": points,
                 "behaviour": [behaviour_document(each) for each in behaviours],
             }
@@ -94,10 +98,14 @@ def compare(
     facts = [("rule", str(rules)), ("nearest", verdicts[0].summary if verdicts else "there is no rule to compare with")]
     show_facts([*facts, *[("fixed points", "\n".join(points))] * bool(points)])
     print()
+    shown = verdicts if show_all or len(verdicts) <= _ROWS + 1 else verdicts[:_ROWS]
     rows = [
-        [each.title, each.verdict, number(each.scale), number(each.distance, 3), _difference(each)] for each in verdicts
+        [each.title, each.verdict, number(each.scale), number(each.distance, 3), _behaviour(each), _difference(each)]
+        for each in shown
     ]
-    show_table(["rule", "verdict", "scale", "distance", "difference"], rows)
+    show_table(["rule", "verdict", "scale", "distance", "what it does", "difference"], rows)
+    if len(shown) < len(verdicts):
+        print(f"and {len(verdicts) - len(shown)} more rules; see them with --all")
     if behaviours:
         _show_behaviours(behaviours)
 
@@ -136,6 +144,10 @@ def _show_behaviours(behaviours: list[Behaviour]) -> None:
         heads = [f"{1e3 * delay:+g} ms" for delay in delays]
         windows = [[each.label, *(number(each.window.get(delay), 3) for delay in delays)] for each in behaviours]
         show_table(["change by one pair, post - pre", *heads], windows)
+
+
+def _behaviour(verdict: Verdict) -> str:
+    return number(verdict.behaviour, 2) if verdict.rank > 2 else "0"
 
 
 def _difference(verdict: Verdict) -> str:

@@ -16,13 +16,14 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
 from rulesearch.symbolic.agreement import TOLERANCE
 from rulesearch.symbolic.keys import inner_numbers, monomial_shape
+from rulesearch.symbolic.likeness import behaviour_distance
 from rulesearch.symbolic.normal_form import NormalForm
 from rulesearch.symbolic.numeric_scale import numeric_scale
 from rulesearch.symbolic.polynomial import Monomial
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
 from rulesearch.symbolic.spelling import spelled
 from rulesearch.symbolic.state_match import StateMatch, matched, renamed
-from rulesearch.symbolic.verdict import Verdict, different_summary, same_terms_summary
+from rulesearch.symbolic.verdict import LIKE, Verdict, behaviour_rank, different_summary, same_terms_summary
 
 Pair = tuple[str, Rule, Rule]
 """Name, our rule, their rule."""
@@ -62,15 +63,16 @@ def compare(
     return sorted(verdicts, key=_nearness)
 
 
-def _nearness(verdict: Verdict) -> tuple[bool, float, int, str]:
-    return verdict.rank > 2, verdict.distance, verdict.rank, verdict.rule
+def _nearness(verdict: Verdict) -> tuple[bool, float, float, int, str]:
+    behaviour = 1.0 if verdict.behaviour is None else verdict.behaviour
+    return verdict.rank > 2, verdict.distance, behaviour, verdict.rank, verdict.rule
 
 
 def _nearest(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdict:
     """Return the verdict against a rule or, where it has variants, against the nearest of them."""
     if isinstance(other, RuleSet):
         return _verdict(rules, other, on)
-    return min((_verdict(rules, each, on) for each in other.family()), key=lambda verdict: _nearness(verdict)[:3])
+    return min((_verdict(rules, each, on) for each in other.family()), key=lambda verdict: _nearness(verdict)[:4])
 
 
 def _verdict(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdict:
@@ -91,10 +93,19 @@ def _verdict(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdi
             return Verdict(name, title, "equal", 1.0, summary=f"equal to {title}")
         if scale is not None:
             return Verdict(name, title, "equal-up-to-scale", scale, summary=f"{title} times {scale:.6g}")
-    return _by_terms(name, title, pairs, states, a, b)
+    behaviour = behaviour_distance([(ours, known) for _, ours, known in pairs], on)
+    return replace(_by_terms(name, title, pairs, states, a, b, behaviour), behaviour=behaviour)
 
 
-def _by_terms(name: str, title: str, pairs: list[Pair], states: list[StateMatch], a: _Vector, b: _Vector) -> Verdict:
+def _by_terms(
+    name: str,
+    title: str,
+    pairs: list[Pair],
+    states: list[StateMatch],
+    a: _Vector,
+    b: _Vector,
+    behaviour: float | None,
+) -> Verdict:
     """Return the verdict where no factor relates the rules: `same-terms` or `different`."""
     partners = _partners(a, b)
     extra = [_term_text(place, a, pairs, 1) for place in a if place not in partners]
@@ -105,9 +116,13 @@ def _by_terms(name: str, title: str, pairs: list[Pair], states: list[StateMatch]
     )
     angle = _angle(a, b, partners)
     if extra or missing or ours or not partners:
-        share = (len(extra) + len(missing)) / (len(partners) + len(extra) + len(missing) or 1)
-        distance = 0.5 + 0.25 * (share + angle) if partners else 1.0
-        summary = different_summary(title, len(partners), extra, missing, ours)
+        distance = 1.0
+        if behaviour is not None and (partners or behaviour <= LIKE):
+            distance = behaviour_rank(behaviour)
+        elif partners:
+            share = (len(extra) + len(missing)) / (len(partners) + len(extra) + len(missing) or 1)
+            distance = 0.5 + 0.25 * (share + angle)
+        summary = different_summary(title, len(partners), extra, missing, ours, behaviour if distance < 1.0 else None)
         return Verdict(name, title, "different", None, {}, distance, extra + ours, missing + theirs, summary)
     coefficients, spread = _ratios(pairs, states, a, b, partners)
     distance = min(0.499, max(1e-6, 0.45 * math.hypot(angle, spread / (1.0 + spread))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from rulesearch.expression.units import format_number
@@ -10,6 +11,9 @@ VERDICTS = ("identical", "equal", "equal-up-to-scale", "same-terms", "different"
 """From the strongest to the weakest. `identical`: the same tree up to the order of summands and factors, the same
 constants; `equal`: the same function; `equal-up-to-scale`: one positive factor over all slots; `same-terms`:
 other coefficients or time constants; `different`."""
+
+LIKE = math.sqrt(0.5)
+"""The distance by what rules do up to which a multiple of one explains at least half of the other, in squares."""
 
 _LISTED = 4
 
@@ -21,7 +25,8 @@ class Verdict:
     **Fields:** `rule` and `title` of the known one; `verdict`, one of `VERDICTS`; `scale`: ours over theirs, None
     where no single positive factor relates them; `coefficients`: ratio ours/theirs by term (`w*y**2`, in rules with
     spike slots `on_pre: y`) and time constant (`tau_x`) for `same-terms`; `distance` in [0, 1]; terms and states
-    only ours (`extra_terms`) and only theirs (`missing_terms`); `summary`: one sentence.
+    only ours (`extra_terms`) and only theirs (`missing_terms`); `summary`: one sentence; `behaviour`: how far apart the
+    two are by what they do (see `likeness`), None where that cannot be said or the two are equal.
     """
 
     rule: str
@@ -33,11 +38,26 @@ class Verdict:
     extra_terms: list[str] = field(default_factory=list)
     missing_terms: list[str] = field(default_factory=list)
     summary: str = ""
+    behaviour: float | None = None
 
     @property
     def rank(self) -> int:
         """Place of the verdict among `VERDICTS`; 0 is the strongest."""
         return VERDICTS.index(self.verdict)
+
+    @property
+    def relation(self) -> str:
+        """What a rule is beside this one: `equal: Oja 1982`, `different; nearest by what it does: Oja 1982 (0.28)`."""
+        if self.verdict != "different":
+            return f"{self.verdict}: {self.title}"
+        if self.behaviour is None or self.behaviour > LIKE:
+            return f"different; nearest: {self.title}"
+        return f"different; nearest by what it does: {self.title} ({self.behaviour:.2g})"
+
+
+def behaviour_rank(behaviour: float) -> float:
+    """Return where a different rule stands among all by what it does: from 0.5 on, behind rules of the same terms."""
+    return 0.5 + 0.5 * behaviour
 
 
 class Comparison(list[Verdict]):
@@ -65,13 +85,21 @@ def same_terms_summary(title: str, coefficients: dict[str, float]) -> str:
     return f"{title} with other coefficients: {listed(changed)}" if changed else f"{title} with other time constants"
 
 
-def different_summary(title: str, shared: int, extra: list[str], missing: list[str], states: list[str]) -> str:
+def different_summary(
+    title: str,
+    shared: int,
+    extra: list[str],
+    missing: list[str],
+    states: list[str],
+    alike: float | None = None,
+) -> str:
     """Return `Vogels et al. 2011 without on_post: x`, or that nothing is shared.
 
-    **Arguments:** `states`: declarations of ours that theirs contradicts.
+    **Arguments:** `states`: declarations of ours that theirs contradicts; `alike`: how far apart the two are by what
+    they do, where that is what relates them.
     """
     if not shared:
-        return f"no term in common with {title}"
+        return f"no term in common with {title}{'' if alike is None else f'; by what it does {alike:.2g} from it'}"
     parts = [f"without {listed(missing)}"] * bool(missing) + [f"with {listed(extra)} added"] * bool(extra)
     terms = " and ".join(parts)
     return ", ".join([f"{title} {terms}".strip()] + [f"where {listed(states)}"] * bool(states))

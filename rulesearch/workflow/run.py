@@ -67,8 +67,7 @@ class FrontMember:
             return ""
         if self.nearest is None:
             return "different from all known rules"
-        verdict = self.nearest.verdict
-        return f"{'different; nearest' if verdict == 'different' else verdict}: {self.nearest.title}"
+        return self.nearest.relation
 
 
 @dataclass(frozen=True, slots=True)

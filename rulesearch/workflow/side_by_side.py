@@ -21,6 +21,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Lowpass, State, Synaptic, Trace
 from rulesearch.simulate.respond import pair_change
 from rulesearch.simulate.synapse import Synapse, with_customary_traces
+from rulesearch.symbolic.likeness import apart
 from rulesearch.tasks.task import Activity, Settings, Task
 
 _FACTORS = tuple(2.0 ** (k / 2.0) for k in range(-6, 7))
@@ -153,16 +154,7 @@ def activity_distance(ours: Rule, theirs: Rule, activity: Activity) -> float | N
     else:
         return None
     a, b = changes
-    if a is None or b is None:
-        return None
-    with np.errstate(all="ignore"):
-        valid = np.isfinite(a) & np.isfinite(b)
-        a, b = a[valid], b[valid]
-        length = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))
-    if not length or not math.isfinite(length):
-        return None
-    cosine = max(0.0, float(a @ b) / length)
-    return math.sqrt(max(0.0, 1.0 - min(1.0, cosine) ** 2))
+    return None if a is None or b is None else apart(a, b)
 
 
 def _over_steps(rule: Rule, activity: Activity) -> Array | None:

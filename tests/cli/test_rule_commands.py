@@ -204,6 +204,19 @@ def test_compare_prints_verdicts_nearest_first(call: Call) -> None:
     assert distances == sorted(distances)
 
 
+def test_compare_shows_five_rows_and_says_that_there_are_more(call: Call) -> None:
+    words = ("compare", "tanh(y)*(x - w*y)")
+    shown = call(*words).out
+    number = len(call(*words, "--json").document["verdicts"])
+    assert sum("different" in line for line in shown.splitlines()) == 5
+    assert shown.endswith(f"and {number - 5} more rules; see them with --all\n")
+    assert "no term in common with Oja 1982; by what it does 0.28 from it" in shown
+    everything = call(*words, "--all").out
+    assert sum("different" in line for line in everything.splitlines()) == number
+    assert "--all" not in everything
+    assert call(*words, "--json").document["what_it_does"]["oja"] == pytest.approx(0.282, abs=0.01)
+
+
 def test_compare_with_rules_of_ones_own(call: Call) -> None:
     document = call("compare", "-x*y", "--with", "-y*x", "--with", "hebb", "--json").document
     assert document["verdicts"][0]["verdict"] == "identical"
