@@ -1,8 +1,8 @@
 """Enumerating the distinct functions of a grammar, each at its least size.
 
-Two expressions are the same function where they agree at the points of `expression.fingerprint` (`keys.py` says
-how closely). Every symbol has points of its own name, every constant kind one generic value of its own, at which
-all constants of the kind stand. What counts:
+Two expressions are the same function where they are defined at the same of the fixed points (`expression.points`) and
+agree there (`keys.py` says how closely). Every symbol has points of its own name, every constant kind one generic
+value of its own, at which all constants of the kind stand. What counts:
 
 - a function counts at the size of the smallest expression that computes it;
 - an expression of constants only is a constant again, so operators on constants alone make nothing new (a
@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.expression.fingerprint import POINTS
 from rulesearch.expression.operators import Operator
+from rulesearch.expression.points import POINTS
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.grammar.grammar import Grammar, Production
 from rulesearch.grammar.keys import Codes, Keys, KeySet, function_keys, leaf_values
@@ -35,7 +35,7 @@ Values = npt.NDArray[np.float64]
 DEFAULT_CAP = 150_000_000
 """Combinations that are evaluated at most."""
 MOST_STORED = 4_000_000
-"""Functions whose values are kept at most, over all non-terminals (200 bytes each)."""
+"""Functions whose values are kept at most, over all non-terminals (230 bytes each)."""
 
 _CHUNK = 1 << 15
 

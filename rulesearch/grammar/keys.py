@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.expression.fingerprint import POINTS, points
+from rulesearch.expression.points import POINTS, points
 from rulesearch.grammar.grammar import ConstantPrior
 
 Keys = npt.NDArray[np.uint64]
@@ -17,7 +17,7 @@ Codes = npt.NDArray[np.int64]
 _KEPT_BITS = 26
 _SHIFT = 52 - _KEPT_BITS
 _HALF = np.int64(1 << (_SHIFT - 1))
-_NAN = np.int64(0x5DEECE66D)
+_UNDEFINED = np.int64(0x5DEECE66D)
 _FACTORS = 2 * np.random.Generator(np.random.PCG64(20030)).integers(2**62, size=POINTS, dtype=np.int64) + 1
 
 
@@ -40,9 +40,10 @@ def function_keys(rows: Iterable[npt.NDArray[np.float64]]) -> tuple[Keys, npt.ND
     **Arguments:** `rows`: for each point the contiguous `(functions,)` values there.
 
     A value v is rounded to 26 bits of 1 + |v|, that is to 1.5e-8 below 1 and to as much in proportion above: far
-    above rounding errors, far below what tells two functions apart at 24 points. (The numbers of functions of the
-    grammar `rate` with 8 nodes for 19 to 36 bits differ by 4e-5.) The whole numbers q_p are then hashed to the sum
-    of q_p K_p modulo 2**64 with fixed odd factors K_p.
+    above rounding errors, far below what tells two functions apart at all points together. (The numbers of functions
+    of the grammar `rate` with 8 nodes for 19 to 36 bits differ by 4e-5.) Unlike a fingerprint this is not in
+    proportion to small values: constants stand at values near 1, and so do functions. What is infinite or undefined is
+    one value. The whole numbers q_p are then hashed to the sum of q_p K_p modulo 2**64 with fixed odd factors K_p.
     """
     keys: Keys | None = None
     finite: npt.NDArray[np.bool_] | None = None
@@ -56,14 +57,14 @@ def function_keys(rows: Iterable[npt.NDArray[np.float64]]) -> tuple[Keys, npt.ND
             whole -= below.view(np.int64)
             whole += _HALF
             whole >>= _SHIFT
-            np.copyto(whole, _NAN, where=np.isnan(row))
+            defined = np.isfinite(row)
+            np.copyto(whole, _UNDEFINED, where=~defined)
             whole *= factor
             if keys is None or finite is None:
-                keys, finite = whole.view(np.uint64), np.isfinite(row)
+                keys, finite = whole.view(np.uint64), defined
             else:
                 keys += whole.view(np.uint64)
-                if not finite.all():
-                    finite |= np.isfinite(row)
+                finite |= defined
     assert keys is not None and finite is not None
     return keys, finite
 

@@ -7,8 +7,8 @@ from itertools import permutations
 
 import numpy as np
 
-from rulesearch.expression.fingerprint import POINTS, points
 from rulesearch.expression.operators import Operator
+from rulesearch.expression.points import POINTS, points
 from rulesearch.expression.tree import Expression, Node, Number
 from rulesearch.expression.units import PURE, UNITS
 from rulesearch.grammar.functions import FunctionTable

@@ -1,52 +1,57 @@
-"""Numeric agreement: do two expressions compute the same at fixed points, to rounding?
+"""Numeric agreement: are two expressions defined at the same points, and do they compute the same there?
 
-A point counts as the same where the difference is below 1e-9 of the largest intermediate value met there.
+Values count as the same where they differ by less than 1e-9 of what was added up there (`expression.rounding`), however
+small or large the rule is. The points are those of the fingerprint, at which symbols are also 0, 1, equal and opposite;
+sizes from 1e-13 to 1e13; points on and beside every threshold and singularity of both (`surfaces.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.expression.fingerprint import points
-from rulesearch.expression.operators import Operator
+from rulesearch.expression.points import points, wide_points
+from rulesearch.expression.rounding import Values, traced
 from rulesearch.expression.tree import Expression
+from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
+from rulesearch.symbolic.surfaces import beside, clear, surfaces
 
 TOLERANCE = 1e-9
-"""Difference that counts as rounding, as a share of the largest intermediate value."""
+"""Difference that counts as rounding, as a share of what was added up."""
 
-Values = npt.NDArray[np.float64]
-_WIDE = 48
 _MANY = 16_384
+_MOST_TIED = 8
+_GENERIC = 9
 
 
-@lru_cache(maxsize=4096)
-def wide_points(symbol: str) -> Values:
-    """Return the `(48,)` further values of a symbol: sizes from 0.001 to 10,000 on a logarithmic scale, both signs."""
-    seed = int.from_bytes(hashlib.sha256(b"wide\0" + symbol.encode()).digest()[:8], "little")
-    generator = np.random.Generator(np.random.PCG64(seed))
-    values: Values = generator.choice([-1.0, 1.0], _WIDE) * 10.0 ** generator.uniform(-3.0, 4.0, _WIDE)
-    values[::3] = np.abs(values[::3])
-    values.setflags(write=False)
-    return values
-
-
-def sample(symbols: Sequence[str]) -> dict[str, Values]:
-    """Return points of all symbols: those of the fingerprint, wide ones, and points where one symbol is 0."""
+def moderate_points(symbols: Sequence[str]) -> dict[str, Values]:
+    """Return points of moderate size: those of the fingerprint, one symbol 0, two symbols equal or opposite."""
     names = sorted(symbols)
-    found = {}
+    found = {name: [points(name)] for name in names}
     for name in names:
-        zeros = points(name)[: len(names)].copy() if len(names) <= 24 else points(name).copy()
-        place = names.index(name)
-        if place < len(zeros):
-            zeros[place] = 0.0
-        found[name] = np.concatenate([points(name), wide_points(name), zeros])
+        for other in names:
+            found[other].append(_generic(other) * (other != name))
+    for first, second in combinations(names[:_MOST_TIED], 2):
+        for sign in (1.0, -1.0):
+            for other in names:
+                found[other].append(sign * _generic(first) if other == second else _generic(other))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def _generic(symbol: str) -> Values:
+    values = points(symbol)
+    found: Values = values[values != 0.0][_GENERIC : _GENERIC + 1]
     return found
+
+
+def wide_sample(symbols: Sequence[str]) -> dict[str, Values]:
+    """Return points of sizes from 1e-13 to 1e13."""
+    return {name: wide_points(name) for name in symbols}
 
 
 @lru_cache(maxsize=256)
@@ -66,52 +71,46 @@ def many_points(symbols: Sequence[str]) -> dict[str, Values]:
     return {name: _many_points(name) for name in sorted(symbols)}
 
 
-def traced(expression: Expression, values: Mapping[str, Any]) -> tuple[Values, Values]:
-    """Return the values of an expression and the size of the largest intermediate value, at every point."""
-    count = max((np.size(value) for value in values.values()), default=1)
+def agrees(original: Expression, other: Expression, constants: Mapping[str, float], on: Reachable = EVERYWHERE) -> bool:
+    """Say whether `other` may stand for `original`: defined at the same points, and the same there, to rounding.
 
-    def leaf(node: Any) -> tuple[Any, Any]:
-        value = values[node] if isinstance(node, str) else node.value
-        return value, np.abs(value)
-
-    def branch(node: Operator, *arguments: tuple[Any, Any]) -> tuple[Any, Any]:
-        numbers = [np.asarray(value, dtype=np.float64) for value, _ in arguments]
-        value = node.numpy(*numbers)
-        size = np.abs(value)
-        for _, other in arguments:
-            size = np.fmax(size, other)
-        return value, size
-
-    with np.errstate(all="ignore"):
-        value, size = expression.fold(leaf, branch)
-    shape = (count,)
-    return (
-        np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), shape)),
-        np.array(np.broadcast_to(np.asarray(size, dtype=np.float64), shape)),
-    )
-
-
-def agrees(original: Expression, other: Expression, constants: Mapping[str, float]) -> bool:
-    """Say whether `other` may stand for `original`: the same, to rounding, wherever the original is finite.
-
-    **Arguments:** `constants`: values of the named constants of both.
+    **Arguments:** `constants`: values of the named constants of both; `on`: the set in which the points lie.
     """
     symbols = [name for name in dict.fromkeys(original.symbols + other.symbols) if name not in constants]
+    if original == other:
+        return bool(np.isfinite(traced(original, {**constants, **on.inside(moderate_points(symbols))})[0]).any())
+    edges = [*surfaces(original, constants), *surfaces(other, constants)]
+
+    def same(values: Mapping[str, Values], everywhere: bool) -> bool:
+        given = {**constants, **values}
+        return agree(traced(original, given), traced(other, given), 1.0, everywhere, lambda: clear(edges, given))
+
     # Rare points are where rounding alone makes the difference: just beside a jump, or where exp underflows.
-    return _agrees_at(sample(symbols), original, other, constants) and (
-        original == other or _agrees_at(many_points(symbols), original, other, constants)
+    return (
+        same(on.inside(moderate_points(symbols)), True)
+        and same(on.inside(wide_sample(symbols)), False)
+        and same(beside(edges, symbols, constants, on), True)
+        and same(on.inside(many_points(symbols)), False)
     )
 
 
-def _agrees_at(
-    points: Mapping[str, Values], original: Expression, other: Expression, constants: Mapping[str, float]
+def agree(
+    ours: tuple[Values, Values],
+    theirs: tuple[Values, Values],
+    scale: float,
+    everywhere: bool,
+    counts: Callable[[], npt.NDArray[np.bool_]],
 ) -> bool:
-    values: dict[str, Any] = {**constants, **points}
-    expected, size = traced(original, values)
-    found, _ = traced(other, values)
-    valid = np.isfinite(expected) & np.isfinite(size)
-    if not valid.any():
-        return False
+    """Say whether the values `ours` are `scale` times `theirs`, each with its sizes.
+
+    **Arguments:** `everywhere`: both must be defined at the same points; else only where both are finite counts, for
+    large numbers overflow; `counts`: gives the points at which a difference counts.
+    """
+    (first, size), (second, weight) = ours, theirs
+    defined = np.isfinite(first), np.isfinite(second)
     with np.errstate(all="ignore"):
-        near = np.abs(found - expected) <= TOLERANCE * size
-    return bool(np.all(near[valid]))
+        apart = np.abs(first - scale * second) > TOLERANCE * np.fmax(size, abs(scale) * weight)
+    apart &= defined[0] & defined[1] & np.isfinite(size) & np.isfinite(weight)
+    if everywhere:
+        apart |= defined[0] != defined[1]
+    return not np.any(apart) or not np.any(apart & counts())

@@ -15,6 +15,7 @@ from rulesearch.rules.library import KnownRule, known_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
 from rulesearch.symbolic.agreement import TOLERANCE
+from rulesearch.symbolic.holes import Holes
 from rulesearch.symbolic.keys import inner_numbers, monomial_shape
 from rulesearch.symbolic.likeness import behaviour_distance
 from rulesearch.symbolic.normal_form import NormalForm
@@ -30,7 +31,6 @@ Pair = tuple[str, Rule, Rule]
 Place = tuple[str, str, str]
 """Name of the rule in its set, slot, monomial."""
 
-_ENOUGH_POINTS = 12
 _ZERO = Expression.number(0)
 _EMPTY = Rule({})
 
@@ -126,7 +126,8 @@ def _by_terms(
         return Verdict(name, title, "different", None, {}, distance, extra + ours, missing + theirs, summary)
     coefficients, spread = _ratios(pairs, states, a, b, partners)
     distance = min(0.499, max(1e-6, 0.45 * math.hypot(angle, spread / (1.0 + spread))))
-    summary = same_terms_summary(title, coefficients)
+    elsewhere = all(state.equal for state in states) and _single_ratio(list(coefficients.values())) is not None
+    summary = same_terms_summary(title, coefficients, elsewhere)
     return Verdict(name, title, "same-terms", None, coefficients, distance, [], [], summary)
 
 
@@ -264,10 +265,28 @@ def _common_scale(pairs: list[Pair], a: _Vector, b: _Vector, on: Reachable) -> f
         by_terms = _single_ratio(ratios) if ratios else 1.0
     if by_terms is None and len(ratios) == len(a) == len(b) and all("(" not in place[2] for place in a):
         return None
+    if by_terms is not None and any(_other_holes(ours, theirs, on) for _, ours, theirs in pairs):
+        return None
     by_numbers, decided = numeric_scale([(ours, theirs) for _, ours, theirs in pairs], by_terms is None, on)
     if decided:
         return by_numbers if by_terms is None or by_numbers is None else by_terms
     return by_terms
+
+
+def _other_holes(ours: Rule, theirs: Rule, on: Reachable) -> bool:
+    """Say whether algebra cancelled other conditions in one rule than in the other.
+
+    Conditions on one symbol are left to the numbers: every symbol is 0, and has both signs, at some points.
+    """
+    readers = [(rule, Holes(NormalForm(rule.constant_values(), on.nonnegative), on.names)) for rule in (ours, theirs)]
+    for slot in SLOTS:
+        first, second = (
+            {text for text in reader.of(rule.slots.get(slot, _ZERO)) if not text.removesuffix(" >= 0").isidentifier()}
+            for rule, reader in readers
+        )
+        if first != second:
+            return True
+    return False
 
 
 def _single_ratio(ratios: list[float]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, Trace
+from rulesearch.symbolic.holes import Holes, hole_text
 from rulesearch.symbolic.normal_form import NormalForm
 from rulesearch.symbolic.polynomial import Monomial, Polynomial
 
@@ -48,6 +49,7 @@ class _KeyWriter:
         self.exact = exact
         traces = {self._definition(name, ()) for name in nonnegative if isinstance(rule.states.get(name), Trace)}
         self.algebra = NormalForm(rule.constant_values(), nonnegative | traces)
+        self.holes = Holes(self.algebra)
 
     def text(self, expression: Expression, inside: tuple[str, ...]) -> str:
         """Return an expression's terms, with states replaced by their definitions.
@@ -59,8 +61,10 @@ class _KeyWriter:
             for name in expression.symbols
             if name in self.rule.states
         }
-        terms = self.algebra.of(expression.substitute(definitions))
-        return self.algebra.text(terms) if self.exact else shape(self.algebra, terms)
+        whole = expression.substitute(definitions)
+        terms = self.algebra.of(whole)
+        text = self.algebra.text(terms) if self.exact else shape(self.algebra, terms)
+        return text + hole_text(self.holes.of(whole))
 
     def _definition(self, name: str, inside: tuple[str, ...]) -> str:
         state = self.rule.states[name]

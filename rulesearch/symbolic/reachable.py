@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from rulesearch.errors import ParseError, RulesearchError
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import to_text
+from rulesearch.expression.rounding import Values
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
-from rulesearch.symbolic.agreement import Values
 from rulesearch.symbolic.normal_form import normal_form
 
 _SET = re.compile(r"\s*([A-Za-z_]\w*)\s+in\s+([{\[])(.*)([}\]])\s*", re.DOTALL)
@@ -93,6 +94,17 @@ class Reachable:
             if name in found:
                 found[name] = np.resize(np.array(values, dtype=np.float64), len(found[name]))
         return found
+
+    def holds(self, points: Mapping[str, Values]) -> npt.NDArray[np.bool_]:
+        """Return which of the points lie in the set."""
+        result = np.ones(max((len(values) for values in points.values()), default=0), dtype=bool)
+        for name, (low, high) in self.ranges.items():
+            if name in points:
+                result &= (points[name] >= low) & (points[name] <= high)
+        for name, allowed in self.values.items():
+            if name in points:
+                result &= np.isin(points[name], allowed)
+        return result
 
 
 EVERYWHERE = Reachable()

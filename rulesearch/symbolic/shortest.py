@@ -1,8 +1,8 @@
 """Plain simplification: the shortest equal rule that a bounded, deterministic search finds.
 
 For every sub-expression, from the leaves up, two candidates compete: the same operator on the shortest forms of
-its arguments, and the shortest factoring of its normal form. Whatever is chosen must agree with the original
-at fixed points; otherwise the original stays.
+its arguments, and, where algebra cancelled nothing that the sub-expression needs to be defined, the shortest factoring
+of its normal form. Whatever is chosen must agree with the original at fixed points; otherwise the original stays.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, expressions_of
 from rulesearch.symbolic.agreement import agrees
 from rulesearch.symbolic.factoring import Factoring
+from rulesearch.symbolic.holes import Holes
 from rulesearch.symbolic.normal_form import NormalForm, Terms
 from rulesearch.symbolic.null_terms import null_terms
+from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
 from rulesearch.symbolic.spelling import PLACEHOLDER, spelled
 
 _ZERO = Expression.number(0)
@@ -42,12 +44,15 @@ class Simplification:
     steps: list[str]
 
 
-def simplify(rules: RuleSet) -> Simplification:
-    """Return the shortest equal rules found; named constants stay named where they stand alone."""
+def simplify(rules: RuleSet, on: Reachable = EVERYWHERE) -> Simplification:
+    """Return the shortest equal rules found; named constants stay named where they stand alone.
+
+    **Arguments:** `on`: the values that symbols can take; by default `y*y/y` is not `y`, which has a value at 0.
+    """
     simplified: dict[str, Rule] = {}
     steps: list[str] = []
     for name, rule in rules.rules.items():
-        shortener = _Shortener(rule)
+        shortener = _Shortener(rule, on=on)
         simplified[name] = shortener.simplified()
         steps += [f"{name}: {step}" if len(rules.rules) > 1 else step for step in shortener.steps]
     result = RuleSet(simplified, rules.name)
@@ -94,10 +99,12 @@ def rule_from_terms(rule: Rule, slots: Mapping[str, Terms]) -> Rule:
 class _Shortener:
     """Shortens the expressions of one rule."""
 
-    def __init__(self, rule: Rule, algebra: NormalForm | None = None) -> None:
+    def __init__(self, rule: Rule, algebra: NormalForm | None = None, on: Reachable = EVERYWHERE) -> None:
         self.rule = rule
+        self.on = on
         self.values = rule.constant_values()
-        self.algebra = algebra or NormalForm(self.values)
+        self.algebra = algebra or NormalForm(self.values, on.nonnegative)
+        self.holes = Holes(self.algebra, on.names)
         self.factoring = Factoring(self.algebra)
         self.steps: list[str] = []
         self._best: dict[Expression, Expression] = {}
@@ -136,7 +143,7 @@ class _Shortener:
         plain = self.spelled(expression)
         candidates = sorted((self._shortest(expression), plain), key=self.factoring.cost)
         values = {**self.values, **{name: value for name, (value, _) in self.factoring.merged.items()}}
-        chosen = next((each for each in candidates if agrees(expression, each, values)), expression)
+        chosen = next((each for each in candidates if agrees(expression, each, values, self.on)), expression)
         if chosen not in (expression, plain):
             self.steps += [where + step for step in null_terms(expression, self.algebra)]
         if chosen.size < expression.size and PLACEHOLDER not in to_text(chosen):
@@ -158,9 +165,10 @@ class _Shortener:
         if isinstance(head, Operator):
             arguments = (self._shortest(argument) for argument in expression.arguments)
             best = self.spelled(Expression.apply(head.name, *arguments))
-            if self.algebra.extent(terms) <= max(expression.size, _ALWAYS_FACTORED):
-                best = min(best, self.spelled(self.factoring.shortest(terms)), key=self.factoring.cost)
-            self.factoring.learn(terms, best)
+            if not self.holes.of(expression):
+                if self.algebra.extent(terms) <= max(expression.size, _ALWAYS_FACTORED):
+                    best = min(best, self.spelled(self.factoring.shortest(terms)), key=self.factoring.cost)
+                self.factoring.learn(terms, best)
         self._best[expression] = best
         return best
 

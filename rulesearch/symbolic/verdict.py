@@ -9,8 +9,8 @@ from rulesearch.expression.units import format_number
 
 VERDICTS = ("identical", "equal", "equal-up-to-scale", "same-terms", "different")
 """From the strongest to the weakest. `identical`: the same tree up to the order of summands and factors, the same
-constants; `equal`: the same function; `equal-up-to-scale`: one positive factor over all slots; `same-terms`:
-other coefficients or time constants; `different`."""
+constants; `equal`: the same function, defined at the same points; `equal-up-to-scale`: one positive factor over all
+slots; `same-terms`: other coefficients or time constants, or defined at other points; `different`."""
 
 LIKE = math.sqrt(0.5)
 """The distance by what rules do up to which a multiple of one explains at least half of the other, in squares."""
@@ -75,8 +75,13 @@ def listed(names: list[str]) -> str:
     return f"{shown} and {len(names) - _LISTED} more" if len(names) > _LISTED else shown
 
 
-def same_terms_summary(title: str, coefficients: dict[str, float]) -> str:
-    """Return `Oja 1982 with other coefficients: w*y**2 times 0.93`."""
+def same_terms_summary(title: str, coefficients: dict[str, float], elsewhere: bool = False) -> str:
+    """Return `Oja 1982 with other coefficients: w*y**2 times 0.93`.
+
+    **Arguments:** `elsewhere`: one factor relates all terms, and yet the rules are not defined at the same points.
+    """
+    if elsewhere:
+        return f"{title} in its terms, but not defined at the same points"
     changed = [
         f"{name} times {format_number(float(f'{ratio:.4g}'))}"
         for name, ratio in coefficients.items()

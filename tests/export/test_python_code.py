@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from rulesearch.export.python_code import rules_python
-from rulesearch.expression.fingerprint import points
 from rulesearch.expression.operators import OPERATORS
+from rulesearch.expression.points import points
 from rulesearch.expression.tree import Number
 from rulesearch.grammar import load_grammar, sample_up_to
 from rulesearch.rules import Lowpass, Rule, RuleSet, Synaptic, known_rules, parse_rules

@@ -27,6 +27,10 @@ def _on(ours: str, theirs: str, *sets: str) -> Verdict:
         ("min(w, 1)*x", "w*x", ["w in [0, 1]"]),
         ("sqrt(w**2)*R**3", "w*R", ["w in [0, inf]; R in {-1, 0, 1}"]),
         ("max(x, w)", "x", ["x in [2, 3]", "w in [0, 1]"]),
+        ("y*y/y", "y", ["y in [0.1, 2]"]),
+        ("exp(log(y))*x", "x*y", ["y in [0.1, inf]"]),
+        ("x*(y + w)/(y + w)", "x", ["y in [0.1, 2]", "w in [0, 1]"]),
+        ("relu(w - 2)*x + y", "y", ["w in [0, 1]"]),
     ],
 )
 def test_rules_are_equal_where_the_symbols_can_be_but_not_elsewhere(ours: str, theirs: str, sets: list[str]) -> None:
@@ -44,6 +48,8 @@ def test_rules_that_differ_on_the_set_are_told_apart_and_their_terms_named() -> 
     assert found.verdict == "same-terms"
     assert found.coefficients == pytest.approx({"E": -1.0, "E*R": 0.5})
     assert _on("relu(w)*x", "w*x", "w in [-1, 1]").verdict == "different"
+    assert _on("relu(w - 0.9999)*x + y", "y", "w in [0, 1]").verdict == "different"
+    assert _on("y*y/y", "y", "y in [0, 2]").verdict == "same-terms"
 
 
 @given(

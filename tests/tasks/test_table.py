@@ -190,3 +190,29 @@ def test_a_rule_that_fails_on_the_rows_left_out_explains_nothing(tmp_path: Path)
     assert best.rules.only().symbols == ("x",) and best.loss == pytest.approx(0.0, abs=1e-20)
     assert best.held_out_loss is not None and best.held_out_loss > 1.0
     assert not run.solved and run.conclusion.startswith("not solved: ")
+
+
+@pytest.mark.parametrize("seed", [1, 3, 4, 5])
+def test_a_rule_that_is_not_defined_at_zero_does_not_stand_for_one_that_is(tmp_path: Path, seed: int) -> None:
+    rows = [f"{row % 2},{0.1 * row:.1f},{0.05 * row:.2f}" for row in range(1, 21)]
+    table = tmp_path / "spikes.csv"
+    table.write_text("\n".join(["x,y,dw", *rows]) + "\n")
+    grammar = tmp_path / "quotients.toml"
+    grammar.write_text(
+        """
+        name = "quotients"
+        description = "y, and y where x is not 0."
+        productions = { change = ["x", "y", "y*one"], one = ["x/x"] }
+        [symbols]
+        x = { meaning = "spike", unit = "" }
+        y = { meaning = "trace", unit = "" }
+        [slots]
+        on_step = "change"
+        [limits]
+        size = 7
+        depth = 5
+        """
+    )
+    options = {"grammar": str(grammar), "engine": "random", "budget": 3, "permutations": 0, "report": False}
+    run = rs.distil(table, "dw", seed=seed, out=tmp_path / "run", **options)
+    assert (str(run.members[0].rules), run.members[0].loss) == ("y; eta = 0.5", pytest.approx(0.0, abs=1e-12))
