@@ -12,7 +12,7 @@ from rulesearch.tasks import load_task
 from rulesearch.workflow.neighbours import try_neighbours
 
 SETTINGS = load_task("oja").resolve({"data_sets": 2, "points": 400})
-ALMOST = load_task("oja").parse("abs(y)*(x/y - w)")
+ALMOST = load_task("oja").parse("y*(x + w*y)")
 OJA = known_rule("oja").rules.only().fingerprint()
 
 
