@@ -4,12 +4,12 @@
     python experiments/benchmarks/mutations.py --rules triplet,oja --seeds 1
 
 Every known rule is changed in one place at a time: a constant, a number, the learning rate doubled, halved or of the
-other sign (exponents keep theirs), a time constant or a bound doubled or halved, the bounds taken away, a term (a
-summand at any depth of a slot, a low-pass or a synaptic state) taken out or negated. A mutant dies at the first check
-whose number it misses; the cheapest check comes first. Mutants that are equal in theory are listed in the rule's file
-with the reason, must survive, and do not count. The unmutated rules must pass, controls included, on every seed of
-`--seeds`; mutants are run on the first of them. Ends with 1 where a rule fails, a mutant that is said to be equal dies,
-or fewer than 90 % of the others die.
+other sign (exponents keep theirs), a time constant or a bound doubled or halved, the bounds taken away, a trace of all
+spikes or of nearest ones instead of the other, a term (a summand at any depth of a slot, a low-pass or a synaptic
+state) taken out or negated. A mutant dies at the first check whose number it misses; the cheapest check comes first.
+Mutants that are equal in theory are listed in the rule's file with the reason, must survive, and do not count. The
+unmutated rules must pass, controls included, on every seed of `--seeds`; mutants are run on the first of them. Ends
+with 1 where a rule fails, a mutant that is said to be equal dies, or fewer than 90 % of the others die.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import format_number
 from rulesearch.rules import Check, KnownRule, Rule, RuleSet, known_rule, known_rules
-from rulesearch.rules.states import Lowpass, State, Synaptic
+from rulesearch.rules.states import Lowpass, State, Synaptic, Trace
 
 _SCALES = {"* 2": 2.0, "/ 2": 0.5}
 _CHANGES = {**_SCALES, "sign": -1.0}
@@ -73,6 +73,9 @@ def _of_rule(rule: Rule) -> Iterator[tuple[str, Rule]]:
         if state.tau is not None:
             for change, factor in _SCALES.items():
                 yield f"tau of {name} {change}", _with_state(rule, name, replace(state, tau=factor * state.tau))
+        if isinstance(state, Trace):
+            scheme = f"{name} of all spikes" if state.nearest else f"{name} of nearest spikes"
+            yield scheme, _with_state(rule, name, replace(state, nearest=not state.nearest))
         for change, mutant in _of_state(name, state):
             yield change, _with_state(rule, name, mutant)
     for slot, expression in rule.slots.items():

@@ -34,7 +34,8 @@ Change = Callable[[float, Ages, Ages], float]
 """Weight change at a spike: of the weight and the ages [ms] of earlier presynaptic and postsynaptic spikes."""
 
 
-def _sum(ages: Ages, tau: float, nearest: bool = False) -> float:
+def exponentials(ages: Ages, tau: float, nearest: bool = False) -> float:
+    """Return the sum of exp(-age/tau) over earlier spikes, or that of the last one alone."""
     if nearest:
         return math.exp(-min(ages) / tau) if ages else 0.0
     return sum(math.exp(-age / tau) for age in ages)
@@ -45,10 +46,10 @@ def pairs(settings: Mapping[str, Any]) -> tuple[Change, Change]:
     rate, alpha = settings["lambda"], settings["alpha"]
 
     def on_pre(w: float, pre: Ages, post: Ages) -> float:
-        return float(-rate * alpha * w ** settings["mu_minus"] * _sum(post, settings["tau_minus"]))
+        return float(-rate * alpha * w ** settings["mu_minus"] * exponentials(post, settings["tau_minus"]))
 
     def on_post(w: float, pre: Ages, post: Ages) -> float:
-        return float(rate * (1.0 - w) ** settings["mu_plus"] * _sum(pre, settings["tau_plus"]))
+        return float(rate * (1.0 - w) ** settings["mu_plus"] * exponentials(pre, settings["tau_plus"]))
 
     return on_pre, on_post
 
@@ -58,10 +59,10 @@ def power_law(settings: Mapping[str, Any]) -> tuple[Change, Change]:
     rate = settings["lambda"]
 
     def on_pre(w: float, pre: Ages, post: Ages) -> float:
-        return float(-rate * settings["alpha"] * w * _sum(post, settings["tau_minus"]))
+        return float(-rate * settings["alpha"] * w * exponentials(post, settings["tau_minus"]))
 
     def on_post(w: float, pre: Ages, post: Ages) -> float:
-        return float(rate * w ** settings["mu"] * _sum(pre, settings["tau_plus"]))
+        return float(rate * w ** settings["mu"] * exponentials(pre, settings["tau_plus"]))
 
     return on_pre, on_post
 
@@ -72,8 +73,12 @@ def triplets(settings: Mapping[str, Any]) -> tuple[Change, Change]:
 
     def part(side: str, tau: str, pairs_of: Ages, triplets_of: Ages) -> float:
         pair = settings.get(f"A2_{side}", 0.0)
-        triple = settings[f"A3_{side}"] * _sum(triplets_of, settings[tau], nearest) if f"A3_{side}" in settings else 0.0
-        return float(_sum(pairs_of, settings[f"tau_{side}"], nearest) * (pair + triple))
+        triple = (
+            settings[f"A3_{side}"] * exponentials(triplets_of, settings[tau], nearest)
+            if f"A3_{side}" in settings
+            else 0.0
+        )
+        return float(exponentials(pairs_of, settings[f"tau_{side}"], nearest) * (pair + triple))
 
     return (
         lambda w, pre, post: -part("minus", "tau_x", post, pre),
@@ -85,8 +90,8 @@ def single_spikes_and_pairs(settings: Mapping[str, Any]) -> tuple[Change, Change
     r"""Return Confavreux et al. 2023: $\eta(\alpha + \kappa S_{post})$ and $\eta(\beta + \gamma S_{pre})$."""
     eta = settings["eta"]
     return (
-        lambda w, pre, post: eta * (settings["alpha"] + settings["kappa"] * _sum(post, settings["tau_post"])),
-        lambda w, pre, post: eta * (settings["beta"] + settings["gamma"] * _sum(pre, settings["tau_pre"])),
+        lambda w, pre, post: eta * (settings["alpha"] + settings["kappa"] * exponentials(post, settings["tau_post"])),
+        lambda w, pre, post: eta * (settings["beta"] + settings["gamma"] * exponentials(pre, settings["tau_pre"])),
     )
 
 
@@ -101,12 +106,12 @@ def homeostatic(settings: Mapping[str, Any]) -> tuple[Change, Change]:
     tau_plus, tau_minus, slow, home = (settings[f"tau_{name}"] for name in ("plus", "minus", "slow", "hom"))
 
     def on_pre(w: float, pre: Ages, post: Ages) -> float:
-        rate = 1e3 * _sum(post, home) / home
+        rate = 1e3 * exponentials(post, home) / home
         amplitude = settings["A_plus"] * 1e-3 * tau_plus * slow / (tau_minus * settings["kappa"]) * rate**2
-        return float(-amplitude * _sum(post, tau_minus))
+        return float(-amplitude * exponentials(post, tau_minus))
 
     def on_post(w: float, pre: Ages, post: Ages) -> float:
-        return float(settings["A_plus"] * _sum(pre, tau_plus) * _sum(post, slow))
+        return float(settings["A_plus"] * exponentials(pre, tau_plus) * exponentials(post, slow))
 
     return on_pre, on_post
 
@@ -129,8 +134,8 @@ def evolved(settings: Mapping[str, Any]) -> tuple[Change, Change]:
     }
     run = settings["run"]
     return (
-        lambda w, pre, post: -eta * depression[run](w, _sum(post, tau)),
-        lambda w, pre, post: eta * facilitation[run](w, _sum(pre, tau)),
+        lambda w, pre, post: -eta * depression[run](w, exponentials(post, tau)),
+        lambda w, pre, post: eta * facilitation[run](w, exponentials(pre, tau)),
     )
 
 
