@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rulesearch.cli.output import number, show_facts, show_table
 from rulesearch.rules.text import short_rule
 from rulesearch.workflow.account import Account
+from rulesearch.workflow.evidence import stored_evidence
 from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss
 from rulesearch.workflow.scores import shown_metrics
 
@@ -31,7 +32,7 @@ def show_run(run: Run) -> None:
         show_table(["rank", "size", *losses, "rule", "compared"], rows)
         print()
         best = run.members[0]
-        show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6))])
+        show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6)), *_noteworthy(run)])
         print()
         _show_scores(run)
     basis = (run.certificate or {}).get("basis", {})
@@ -46,6 +47,19 @@ def show_run(run: Run) -> None:
             ("run", f"{run.folder} ({run.status})"),
         ]
     )
+
+
+def _noteworthy(run: Run) -> list[tuple[str, str]]:
+    """Return what is to be noted of the constants of rank 1: at an edge of their range, or to be held very exactly."""
+    best = run.members[0]
+    notes = [f"{name} is at the edge of its range {span}" for name, span in best.at_edge.items()]
+    evidence = stored_evidence(run).of(best.rules)
+    if evidence is not None:
+        by_demand: dict[str, list[str]] = {}
+        for each in evidence.ranges:
+            by_demand.setdefault(each.demand, []).append(each.name)
+        notes += [f"{', '.join(names)} {demand}" for demand, names in by_demand.items() if demand]
+    return [("constants", "; ".join(notes))] if notes else []
 
 
 def _show_scores(run: Run) -> None:

@@ -23,7 +23,7 @@ Settings = Mapping[str, float]
 FREE = (-math.inf, math.inf)
 """Bounds of a weight that may take any value."""
 
-_AS_GOOD = 1.05
+AS_GOOD = 1.05
 """Factor by which a loss may be above another one that it equals."""
 
 
@@ -234,7 +234,7 @@ class Task(ABC):
 
     def enough(self, loss: float) -> float:
         """Return the loss up to which a rule does as well as one with the given loss."""
-        return max(loss * _AS_GOOD, loss + self.tolerance)
+        return max(loss * AS_GOOD, loss + self.tolerance)
 
     def searched_on(self, settings: Settings) -> str:
         """Return what the losses of a search are over at full fidelity, in words."""

@@ -19,6 +19,7 @@ from rulesearch.workflow.account import Account, account
 from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, clean_up
 from rulesearch.workflow.confirm import Confirmation, title_of
+from rulesearch.workflow.constants import at_edge
 from rulesearch.workflow.losses import mean_loss
 from rulesearch.workflow.neighbours import try_neighbours
 from rulesearch.workflow.permuted import Permuted
@@ -156,7 +157,10 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         return task.held_out_losses(task.bind(rules, settings), outcome.trials, settings) if outcome.ok else ()
 
     members = tuple(
-        _member(rank, front[index], reported[index], held_out(front[index].rules, reported[index]), predictive)
+        replace(
+            _member(rank, front[index], reported[index], held_out(front[index].rules, reported[index]), predictive),
+            at_edge=at_edge(front[index].rules, problem.grammar),
+        )
         for rank, index in enumerate(order, 1)
     )
     scores = tuple(

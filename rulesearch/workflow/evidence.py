@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,8 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.records import STORE, reading
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
-from rulesearch.expression.units import from_base
 from rulesearch.rules import known_rules
-from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import Synaptic
+from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import canonical_size
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Settings, Task
@@ -30,11 +28,11 @@ from rulesearch.workflow.clean_up import deletions
 from rulesearch.workflow.conclude import Scorer
 from rulesearch.workflow.kept_task import reference_here
 from rulesearch.workflow.losses import mean_loss
+from rulesearch.workflow.ranges import ConstantRange, constant_ranges
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.side_by_side import fits
 from rulesearch.workflow.summary import write_summary
 
-_FACTORS = (1.01, 1.03, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 _FACT = "evidence"
 _POINTS = 150
 _LEAST_SECONDS, _SHARE = 30.0, 0.1
@@ -48,20 +46,6 @@ class Ablation:
     rule: str
     status: str
     loss: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConstantRange:
-    """Values of one constant, the others fixed, between which a rule does as well as with the one it has.
-
-    **Fields:** `value`, `low` and `high` in `unit`; None where even a factor of ten changes nothing.
-    """
-
-    name: str
-    value: float
-    unit: str
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,82 +183,12 @@ def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> 
         Ablation(removed, str(form), outcome.status, outcome.loss)
         for (form, removed), outcome in zip(parts, without, strict=True)
     )
-    ranges = tuple(_ranges(rules, own, scorer, seeds)) if own.ok else ()
+    ranges = tuple(constant_ranges(rules, own, scorer, seeds)) if own.ok else ()
     numbers = trial_seeds(scorer.run_seed, "report", seeds)
     bound = task.bind(rules, settings)
     return RuleEvidence(
         str(rules), seeds, own.loss, ablations, ranges, _courses(bound, task, settings, numbers), _fits(own, task)
     )
-
-
-def _ranges(rules: RuleSet, own: Outcome, scorer: Scorer, seeds: int) -> list[ConstantRange]:
-    """Return how far each constant, time constant and learning rate may go, each direction until it does harm."""
-    task = scorer.task
-    assert own.loss is not None
-    enough, shortfall = task.enough(own.loss), own.shortfall(task.requirements)
-    movable = [(name, *item) for name, rule in rules.rules.items() for item in _numbers(rule)]
-    held = {(k, direction): 1.0 for k in range(len(movable)) for direction in (1, -1)}
-    going = list(held)
-    for factor in _FACTORS:
-        forms = []
-        for k, direction in going:
-            name, constant, _, _ = movable[k]
-            forms.append(_moved(rules, name, constant, factor**direction))
-        still = []
-        for place, outcome in zip(going, scorer.score(forms, "report", seeds), strict=True):
-            if (
-                outcome.loss is not None
-                and outcome.loss <= enough
-                and outcome.shortfall(task.requirements) <= shortfall
-            ):
-                held[place] = factor
-                still.append(place)
-        going = still
-        if not going:
-            break
-    several = len(rules.rules) > 1
-    found = []
-    for k, (name, constant, value, unit) in enumerate(movable):
-        ends = [
-            None if held[k, direction] == _FACTORS[-1] else value * held[k, direction] ** direction
-            for direction in (-1, 1)
-        ]
-        low, high = ends if value > 0.0 else ends[::-1]
-        found.append(ConstantRange(f"{name}: {constant}" if several else constant, value, unit, low, high))
-    return found
-
-
-def _numbers(rule: Rule) -> list[tuple[str, float, str]]:
-    """Return name, value and unit of what may be moved; what is 0 has no scale to be moved on."""
-    found = [
-        (name, float(from_base(number.value, number.unit)), number.unit)
-        for name, number in rule.constants.items()
-        if number.value
-    ]
-    for name, state in rule.states.items():
-        if isinstance(state, Synaptic) and state.tau is None:
-            continue
-        steps = getattr(state, "in_steps", False)
-        assert state.tau is not None
-        found.append((f"tau_{name}", state.tau if steps else 1e3 * state.tau, "steps" if steps else "ms"))
-    if rule.eta:
-        found.append(("eta", rule.eta, ""))
-    return found
-
-
-def _moved(rules: RuleSet, name: str, constant: str, factor: float) -> RuleSet:
-    rule = rules.rules[name]
-    if constant == "eta":
-        assert rule.eta is not None
-        changed = replace(rule, eta=factor * rule.eta)
-    elif constant in rule.constants:
-        changed = rule.with_constants({constant: factor * rule.constants[constant].value})
-    else:
-        state = rule.states[constant.removeprefix("tau_")]
-        assert state.tau is not None
-        moved = replace(state, tau=factor * state.tau)
-        changed = replace(rule, states={**rule.states, constant.removeprefix("tau_"): moved})
-    return RuleSet({**rules.rules, name: changed}, rules.name)
 
 
 def _courses(rules: RuleSet, task: Task, settings: Settings, seeds: Sequence[int]) -> tuple[CourseBand, ...]:

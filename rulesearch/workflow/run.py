@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,8 @@ class FrontMember:
     **Fields:** `rank`: 1 is the recommended rule; `size`: canonical; `loss` on what rules are chosen by;
     `held_out_loss` on what chose nothing (see `Run.held_out_on`), None where nothing is held out, and
     `held_out_losses` by seed or row; `metrics` on report seeds; `verdicts`, nearest first; `steps` of its clean-up;
-    `source`: fingerprint of the candidate that was cleaned up.
+    `source`: fingerprint of the candidate that was cleaned up; `at_edge`: the range of each constant that stands at an
+    edge of it.
     """
 
     rank: int
@@ -48,6 +49,7 @@ class FrontMember:
     steps: tuple[str, ...] = ()
     source: str = ""
     held_out_losses: tuple[float, ...] = ()
+    at_edge: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def spread(self) -> Estimate | None:
@@ -179,6 +181,7 @@ class Run:
                     "held_out_loss": member.held_out_loss,
                     "held_out_interval": None if member.spread is None else [member.spread.low, member.spread.high],
                     "metrics": dict(member.metrics),
+                    "at_edge": dict(member.at_edge),
                     "verdicts": [
                         {"rule": v.rule, "verdict": v.verdict, "scale": v.scale, "coefficients": dict(v.coefficients)}
                         for v in member.verdicts[:_VERDICTS_SHOWN]
@@ -275,6 +278,7 @@ def summary_text(run: Run) -> str:
                 "steps": member.steps,
                 "source": member.source,
                 "held_out_losses": member.held_out_losses,
+                "at_edge": dict(member.at_edge),
             }
             for member in run.members
         ],
@@ -310,6 +314,7 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
             tuple(fields["steps"]),
             fields.get("source", ""),
             tuple(fields.get("held_out_losses", ())),
+            fields.get("at_edge", {}),
         )
         for fields in document["members"]
     )

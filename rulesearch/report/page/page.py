@@ -22,7 +22,6 @@ from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.export.citations import cite
 from rulesearch.export.exporting import export
 from rulesearch.expression.mathml import symbol_mathml
-from rulesearch.expression.units import from_base
 from rulesearch.report.card_figures import ablation_figure, course_figure, fit_figure, tree_figure
 from rulesearch.report.family_figure import family_figure
 from rulesearch.report.front_figure import front_panel
@@ -34,6 +33,7 @@ from rulesearch.report.style import number, save_figure
 from rulesearch.rules import find_known
 from rulesearch.rules.text import short_rule
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.constants import numbers_of
 from rulesearch.workflow.evidence import Evidence, RuleEvidence, gather, stored_evidence
 from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.history import History, read_history
@@ -46,6 +46,7 @@ _MOST_CARDS = 12
 _FAMILY_RULES = 40
 _VERDICTS = 3
 _BROAD = 600
+_NO_RANGE = {"low": "", "high": "", "note": ""}
 
 
 @dataclass(slots=True)
@@ -213,6 +214,7 @@ def _card(
     if detailed:
         tree = pictures.add(f"{name}-tree", lambda: tree_figure(member.rules), f"{title}: expression tree")
         shown.append(("Expression tree", tree))
+    constants = _constants(member, evidence)
     return {
         "member": member,
         "name": name,
@@ -221,37 +223,42 @@ def _card(
         "latex": export(member.rules, "latex"),
         "figures": shown,
         "evidence": evidence,
-        "constants": _constants(member, evidence),
+        "constants": constants,
+        "notes": any(row["note"] for row in constants),
         "verdicts": member.verdicts[:_VERDICTS],
         "loss": shown_loss(member),
     }
 
 
 def _constants(member: FrontMember, evidence: RuleEvidence | None) -> list[dict[str, Any]]:
-    """Return name, value, unit and range of every number of a rule, and the bounds of its weight."""
-    bounds = [
-        {"name": _name("w"), "value": f"{number(low)} to {number(high)}", "unit": "bounds"}
-        for low, high in dict.fromkeys(rule.bounds for rule in member.rules.rules.values() if rule.bounds is not None)
-    ]
+    """Return name, value, unit, range and what is to be noted of every number of a rule; bounds of the weight last."""
     if evidence is not None and evidence.ranges:
-        return bounds + [
+        rows = [
             {
                 "name": _name(each.name),
                 "value": number(each.value),
                 "unit": each.unit,
                 "low": "any smaller" if each.low is None else number(each.low),
                 "high": "any larger" if each.high is None else number(each.high),
+                "note": "; ".join(filter(None, (_edge(member, each.name), each.demand))),
             }
             for each in evidence.ranges
         ]
-    rows = []
-    for rule in member.rules.rules.values():
-        for name, constant in rule.constants.items():
-            value = float(from_base(constant.value, constant.unit))
-            rows.append({"name": _name(name), "value": number(value), "unit": constant.unit})
-        if rule.eta is not None:
-            rows.append({"name": _name("eta"), "value": number(rule.eta), "unit": ""})
-    return rows + bounds
+    else:
+        rows = [
+            {"name": _name(label), "value": number(each.value), "unit": each.unit, "note": _edge(member, label)}
+            for each in numbers_of(member.rules)
+            for label in (each.label(member.rules),)
+        ]
+    bounds = dict.fromkeys(rule.bounds for rule in member.rules.rules.values() if rule.bounds is not None)
+    return rows + [
+        {"name": _name("w"), "value": f"{number(low)} to {number(high)}", "unit": "bounds", **_NO_RANGE}
+        for low, high in bounds
+    ]
+
+
+def _edge(member: FrontMember, name: str) -> str:
+    return f"at the edge of its range {member.at_edge[name]}" if name in member.at_edge else ""
 
 
 def _name(name: str) -> str:

@@ -1,0 +1,100 @@
+"""How far each number of a rule may be moved alone until the rule does worse, and which may hardly be moved at all.
+
+A number that 1 % more or less makes useless is known by luck: two terms cancel, say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.rules.rule import RuleSet
+from rulesearch.tasks.task import AS_GOOD
+from rulesearch.workflow.conclude import Scorer
+from rulesearch.workflow.constants import moved, numbers_of
+from rulesearch.workflow.losses import difference
+
+_FACTORS = (1.01, 1.03, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
+_FINER = (1.003, 1.001)
+
+Place = tuple[int, int]
+"""Number and direction of one move."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRange:
+    """Values of one constant, the others fixed, between which a rule does as well as with the one it has.
+
+    **Fields:** `value`, `low` and `high` in `unit`; None where even a factor of ten changes nothing; `within`: the
+    least relative change that doubles the loss, and not by chance, where 1 % does; None where that does not.
+    """
+
+    name: str
+    value: float
+    unit: str
+    low: float | None
+    high: float | None
+    within: float | None = None
+
+    @property
+    def demand(self) -> str:
+        """How exact the value must be, in words; empty where 1 % more or less does not double the loss."""
+        if self.within is None:
+            return ""
+        return f"must hold to within {100.0 * self.within:.2g} %: that change doubles the loss"
+
+
+def constant_ranges(rules: RuleSet, own: Outcome, scorer: Scorer, seeds: int) -> list[ConstantRange]:
+    """Return how far each constant, time constant and learning rate may go, each direction until it does harm.
+
+    **Arguments:** `own`: the outcome of the rules on the report seeds.
+    """
+    task = scorer.task
+    assert own.loss is not None
+    # What is enough for a task may be less than this rule reaches.
+    enough = max(task.enough(own.loss), AS_GOOD * own.loss)
+    shortfall = own.shortfall(task.requirements)
+    movable = numbers_of(rules)
+
+    def score(places: Sequence[Place], factor: float) -> dict[Place, Outcome]:
+        forms = [moved(rules, movable[k], factor**direction) for k, direction in places]
+        return dict(zip(places, scorer.score(forms, "report", seeds), strict=True))
+
+    def holds(outcome: Outcome) -> bool:
+        return outcome.loss is not None and outcome.loss <= enough and outcome.shortfall(task.requirements) <= shortfall
+
+    held = {(k, direction): 1.0 for k in range(len(movable)) for direction in (1, -1)}
+    going = list(held)
+    within: dict[int, float] = {}
+    for factor in _FACTORS:
+        outcomes = score(going, factor)
+        if factor == _FACTORS[0]:
+            tight = [place for place, outcome in outcomes.items() if _ruins(outcome, own, enough)]
+            within = dict.fromkeys((k for k, _ in tight), factor - 1.0)
+            for finer in _FINER:
+                tight = [place for place, outcome in score(tight, finer).items() if _ruins(outcome, own, enough)]
+                within.update(dict.fromkeys((k for k, _ in tight), finer - 1.0))
+        going = [place for place, outcome in outcomes.items() if holds(outcome)]
+        held.update(dict.fromkeys(going, factor))
+        if not going:
+            break
+    found = []
+    for k, number in enumerate(movable):
+        ends = [
+            None if held[k, direction] == _FACTORS[-1] else number.value * held[k, direction] ** direction
+            for direction in (-1, 1)
+        ]
+        low, high = ends if number.value > 0.0 else ends[::-1]
+        needed = round(within[k], 6) if k in within else None
+        found.append(ConstantRange(number.label(rules), number.value, number.unit, low, high, needed))
+    return found
+
+
+def _ruins(outcome: Outcome, own: Outcome, enough: float) -> bool:
+    """Return whether a change doubles the loss on the same seeds to more than is enough, and not by chance."""
+    if outcome.loss is None or own.loss is None:
+        return True
+    losses = [[trial.loss for trial in each.trials if trial.loss is not None] for each in (outcome, own)]
+    worse = difference(*losses)
+    return outcome.loss > max(2.0 * own.loss, enough) and (worse is None or worse.low > 0.0)
