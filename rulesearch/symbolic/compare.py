@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 from rulesearch.errors import RulesearchError, did_you_mean
@@ -16,33 +16,21 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
 from rulesearch.symbolic.agreement import TOLERANCE
 from rulesearch.symbolic.holes import Holes
-from rulesearch.symbolic.keys import inner_numbers, monomial_shape
 from rulesearch.symbolic.likeness import behaviour_distance
+from rulesearch.symbolic.linear_states import LinearStates
 from rulesearch.symbolic.normal_form import NormalForm
 from rulesearch.symbolic.numeric_scale import numeric_scale
-from rulesearch.symbolic.polynomial import Monomial
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
 from rulesearch.symbolic.spelling import spelled
 from rulesearch.symbolic.state_match import StateMatch, matched, renamed
+from rulesearch.symbolic.term_vectors import Place, Vector, angle_between, partners_of, term_vector
 from rulesearch.symbolic.verdict import LIKE, Verdict, behaviour_rank, different_summary, same_terms_summary
 
 Pair = tuple[str, Rule, Rule]
 """Name, our rule, their rule."""
-Place = tuple[str, str, str]
-"""Name of the rule in its set, slot, monomial."""
 
 _ZERO = Expression.number(0)
 _EMPTY = Rule({})
-
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    coefficient: float
-    shape: str
-    inner: tuple[float, ...]
-
-
-_Vector = dict[Place, _Term]
 
 
 def compare(
@@ -85,16 +73,40 @@ def _verdict(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdi
     if equal and _same_tree(pairs):
         return Verdict(name, title, "identical", 1.0, summary=f"identical to {title}")
     pairs = [(label, on.reduced(ours), on.reduced(known)) for label, ours, known in pairs] if on else pairs
-    a = _vector(((label, ours) for label, ours, _ in pairs), on)
-    b = _vector(((label, known) for label, _, known in pairs), on)
+    a = term_vector(((label, ours) for label, ours, _ in pairs), on)
+    b = term_vector(((label, known) for label, _, known in pairs), on)
     if equal:
         scale = _common_scale(pairs, a, b, on)
-        if scale == 1.0:
-            return Verdict(name, title, "equal", 1.0, summary=f"equal to {title}")
         if scale is not None:
-            return Verdict(name, title, "equal-up-to-scale", scale, summary=f"{title} times {scale:.6g}")
+            return _scaled(name, title, scale)
+    scale = _scale_of_linear(pairs, on) if any(ours.states or known.states for _, ours, known in pairs) else None
+    if scale is not None:
+        return _scaled(name, title, scale)
     behaviour = behaviour_distance([(ours, known) for _, ours, known in pairs], on)
     return replace(_by_terms(name, title, pairs, states, a, b, behaviour), behaviour=behaviour)
+
+
+def _scaled(name: str, title: str, scale: float) -> Verdict:
+    if scale == 1.0:
+        return Verdict(name, title, "equal", 1.0, summary=f"equal to {title}")
+    return Verdict(name, title, "equal-up-to-scale", scale, summary=f"{title} times {scale:.6g}")
+
+
+def _scale_of_linear(pairs: list[Pair], on: Reachable) -> float | None:
+    """Return the factor ours/theirs once states are taken for what they are made of; None where there is none."""
+    made = [
+        (label, _of_what_states_are(ours, known, on), _of_what_states_are(known, ours, on))
+        for label, ours, known in pairs
+    ]
+    a = term_vector(((label, ours) for label, ours, _ in made), on)
+    b = term_vector(((label, known) for label, _, known in made), on)
+    return _common_scale(made, a, b, on)
+
+
+def _of_what_states_are(rule: Rule, other: Rule, on: Reachable) -> Rule:
+    """Return a rule without states of its own; what the other reads without declaring it keeps its name."""
+    plain = [name for name in rule.states if name in other.symbols and name not in other.states]
+    return LinearStates(rule, nonnegative=on.nonnegative, plain=plain).rewritten()
 
 
 def _by_terms(
@@ -102,19 +114,19 @@ def _by_terms(
     title: str,
     pairs: list[Pair],
     states: list[StateMatch],
-    a: _Vector,
-    b: _Vector,
+    a: Vector,
+    b: Vector,
     behaviour: float | None,
 ) -> Verdict:
     """Return the verdict where no factor relates the rules: `same-terms` or `different`."""
-    partners = _partners(a, b)
+    partners = partners_of(a, b)
     extra = [_term_text(place, a, pairs, 1) for place in a if place not in partners]
     missing = [_term_text(place, b, pairs, 2) for place in b if place not in partners.values()]
     ours, theirs = (
         [_in_set(pair[0], text, pairs) for pair, state in zip(pairs, states, strict=True) for text in texts(state)]
         for texts in (attrgetter("extra"), attrgetter("missing"))
     )
-    angle = _angle(a, b, partners)
+    angle = angle_between(a, b, partners)
     if extra or missing or ours or not partners:
         distance = 1.0
         if behaviour is not None and (partners or behaviour <= LIKE):
@@ -132,7 +144,7 @@ def _by_terms(
 
 
 def _ratios(
-    pairs: list[Pair], states: list[StateMatch], a: _Vector, b: _Vector, partners: dict[Place, Place]
+    pairs: list[Pair], states: list[StateMatch], a: Vector, b: Vector, partners: dict[Place, Place]
 ) -> tuple[dict[str, float], float]:
     """Return ratios ours/theirs of all coefficients, and how far apart constants inside functions and states are."""
     coefficients: dict[str, float] = {}
@@ -169,60 +181,7 @@ def _same_kind(ours: Rule, theirs: Rule) -> tuple[Rule, Rule]:
     return ours, theirs
 
 
-def _vector(rules: Iterable[tuple[str, Rule]], on: Reachable) -> _Vector:
-    return {place: term for label, rule in rules for place, term in _terms_of(label, rule, on).items()}
-
-
-def _terms_of(label: str, rule: Rule, on: Reachable) -> _Vector:
-    algebra = NormalForm(rule.constant_values(), on.nonnegative)
-    found: _Vector = {}
-    for slot in SLOTS:
-        if slot in rule.slots:
-            terms = algebra.of(rule.slots[slot])
-            for monomial in algebra.ordered(terms):
-                found[(label, slot, algebra.monomial_text(monomial))] = _term(algebra, monomial, terms[monomial][0])
-    return found
-
-
-def _term(algebra: NormalForm, monomial: Monomial, coefficient: float) -> _Term:
-    return _Term(coefficient, monomial_shape(algebra, monomial), tuple(inner_numbers(algebra, monomial)))
-
-
-def _partners(a: _Vector, b: _Vector) -> dict[Place, Place]:
-    """Return which of their terms each of ours is: the same monomial, else the only one of the same shape."""
-    partners = {place: place for place in a if place in b}
-    ours, theirs = _by_shape(a, b), _by_shape(b, a)
-    for key, place in ours.items():
-        if place is not None and theirs.get(key) is not None:
-            partners[place] = theirs[key] or place
-    return partners
-
-
-def _by_shape(vector: _Vector, other: _Vector) -> dict[tuple[str, str, str], Place | None]:
-    """Return the terms that the other side lacks, by rule, slot and shape; None where several share one."""
-    found: dict[tuple[str, str, str], Place | None] = {}
-    for place, term in vector.items():
-        if place not in other:
-            key = (place[0], place[1], term.shape)
-            found[key] = None if key in found else place
-    return found
-
-
-def _angle(a: _Vector, b: _Vector, partners: dict[Place, Place]) -> float:
-    """Return the sine of the angle between the coefficient vectors; 1 where it is 90 degrees or more."""
-    ours, theirs = (max((abs(term.coefficient) for term in each.values()), default=0.0) for each in (a, b))
-    if not ours or not theirs:
-        return 1.0
-    # In shares of the largest: squares of 1e200 are beyond double precision.
-    dot = sum(a[place].coefficient / ours * (b[other].coefficient / theirs) for place, other in partners.items())
-    length = math.hypot(*(t.coefficient / ours for t in a.values())) * math.hypot(
-        *(t.coefficient / theirs for t in b.values())
-    )
-    cosine = dot / length
-    return math.sqrt(max(0.0, 1.0 - max(0.0, cosine) ** 2))
-
-
-def _term_text(place: Place, vector: _Vector, pairs: list[Pair], side: int) -> str:
+def _term_text(place: Place, vector: Vector, pairs: list[Pair], side: int) -> str:
     """Return a term with its coefficient: `-w*y**2`, `on_pre: -0.25`."""
     label, slot, monomial = place
     value = vector[place].coefficient
@@ -254,7 +213,7 @@ def _trees(rule: Rule) -> dict[str, str]:
     return {slot: to_text(spelled(expression.substitute(leaves))) for slot, expression in rule.slots.items()}
 
 
-def _common_scale(pairs: list[Pair], a: _Vector, b: _Vector, on: Reachable) -> float | None:
+def _common_scale(pairs: list[Pair], a: Vector, b: Vector, on: Reachable) -> float | None:
     """Return the positive factor ours/theirs, exactly 1.0 for equal rules; None where there is none.
 
     Terms and numbers must not contradict each other: numbers decide where they can be had.

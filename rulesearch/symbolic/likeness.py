@@ -19,10 +19,10 @@ from statistics import NormalDist
 
 import numpy as np
 
+from rulesearch.expression.rounding import Values
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import CUSTOMARY_TRACES, SLOTS, VOCABULARY, Lowpass, Trace
-from rulesearch.symbolic.agreement import Values
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
 
 _POINTS = 16_384

@@ -19,6 +19,7 @@ from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic,
 from rulesearch.symbolic.agreement import agrees
 from rulesearch.symbolic.factoring import Factoring
 from rulesearch.symbolic.holes import Holes
+from rulesearch.symbolic.linear_states import duplicates, merged
 from rulesearch.symbolic.normal_form import NormalForm, Terms
 from rulesearch.symbolic.null_terms import null_terms
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
@@ -52,7 +53,9 @@ def simplify(rules: RuleSet, on: Reachable = EVERYWHERE) -> Simplification:
     simplified: dict[str, Rule] = {}
     steps: list[str] = []
     for name, rule in rules.rules.items():
-        shortener = _Shortener(rule, on=on)
+        same = duplicates(rule)
+        shortener = _Shortener(merged(rule, same), on=on)
+        shortener.steps += [f"the state {one} is {other}" for one, other in same.items()]
         simplified[name] = shortener.simplified()
         steps += [f"{name}: {step}" if len(rules.rules) > 1 else step for step in shortener.steps]
     result = RuleSet(simplified, rules.name)
@@ -61,7 +64,7 @@ def simplify(rules: RuleSet, on: Reachable = EVERYWHERE) -> Simplification:
 
 def simplify_rule(rule: Rule) -> Rule:
     """Return the shortest equal rule found."""
-    return _Shortener(rule).simplified()
+    return _Shortener(merged(rule, duplicates(rule))).simplified()
 
 
 def canonical_size(rules: RuleSet) -> int:

@@ -10,7 +10,8 @@ from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, State, Synaptic, Trace
 from rulesearch.rules.text import rule_text
-from rulesearch.symbolic.normal_form import normal_form
+from rulesearch.symbolic.holes import Holes, hole_text
+from rulesearch.symbolic.normal_form import NormalForm
 
 
 @dataclass(slots=True)
@@ -93,4 +94,9 @@ def _same_definition(ours: Rule, state: State, theirs: Rule, other: State) -> bo
 
 
 def _same(ours: Rule, expression: Expression, theirs: Rule, other: Expression) -> bool:
-    return normal_form(expression, ours.constant_values()).text == normal_form(other, theirs.constant_values()).text
+    return _drive(ours, expression) == _drive(theirs, other)
+
+
+def _drive(rule: Rule, expression: Expression) -> str:
+    algebra = NormalForm(rule.constant_values())
+    return algebra.text(algebra.of(expression)) + hole_text(Holes(algebra).of(expression))

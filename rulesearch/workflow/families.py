@@ -16,7 +16,8 @@ from rulesearch.rules import KnownRule, known_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
 from rulesearch.symbolic import NormalForm, Terms, canonical_size, compare
-from rulesearch.symbolic.keys import family_key, monomial_shape, never_negative
+from rulesearch.symbolic.keys import family_key, never_negative
+from rulesearch.symbolic.shape import monomial_shape
 from rulesearch.workflow.run import Run
 
 Term = tuple[str, str, str]

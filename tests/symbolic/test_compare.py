@@ -100,6 +100,66 @@ def test_states_are_matched_by_definition_not_by_name() -> None:
     assert _against("(x - a)*(y - b); a = lowpass(x*y, 100); b = lowpass(y, 100)", "covariance").verdict == "different"
 
 
+_DECAY = "; tau_x = 20 ms; tau_y = 20 ms"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("on_pre: y + y2; tau_y = 20 ms; tau_y2 = 20 ms", "on_pre: 2*y; tau_y = 20 ms"),
+        ("on_pre: y + y2; tau_y = 20 ms; tau_y2 = 20 ms", "on_pre: 2*y"),
+        ("x*m; m = lowpass(2*y, 10)", "2*x*m; m = lowpass(y, 10)"),
+        ("x*m; m = lowpass(y + 3*x*w, 10)", "x*(a + 3*b); a = lowpass(y, 10); b = lowpass(x*w, 10)"),
+        ("x*(a - b); a = lowpass(y + x, 10); b = lowpass(x, 10)", "x*a; a = lowpass(y, 10)"),
+        ("x*a; a = lowpass(b, 10); b = lowpass(2*y, 5)", "2*x*p; p = lowpass(q, 10); q = lowpass(y, 5)"),
+        ("a*b; a = lowpass(x, 50); b = lowpass(x, 100)", "m*n; m = lowpass(x, 100); n = lowpass(x, 50)"),
+        (
+            f"drift: R*E; E = synaptic(on_pre: -0.3*y; on_post: 0.6*x; tau = 1 s){_DECAY}",
+            f"drift: 3*R*E; E = synaptic(on_pre: -0.1*y; on_post: 0.2*x; tau = 1 s){_DECAY}",
+        ),
+        (
+            f"drift: R*(E + F); E = synaptic(on_pre: y; tau = 1 s); F = synaptic(on_pre: y; on_post: x; tau = 1 s)"
+            f"{_DECAY}",
+            f"drift: R*E; E = synaptic(on_pre: 2*y; on_post: x; tau = 1 s){_DECAY}",
+        ),
+        (
+            "drift: R*E; E = synaptic(on_pre: 2*y - E**2; tau = 1 s); tau_y = 20 ms",
+            "drift: 2*R*E; E = synaptic(on_pre: y - 2*E**2; tau = 1 s); tau_y = 20 ms",
+        ),
+    ],
+)
+def test_states_are_what_they_are_made_of(ours: str, theirs: str) -> None:
+    for a, b in ((ours, theirs), (theirs, ours)):
+        assert compare(parse_rules(a), [parse_rules(b)])[0].verdict == "equal"
+    if "y2" not in ours or "tau_y" in theirs:
+        assert canonical_key(parse_rules(ours)) == canonical_key(parse_rules(theirs))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("on_pre: y + y2; tau_y = 20 ms; tau_y2 = 30 ms", "on_pre: 2*y; tau_y = 20 ms"),
+        ("on_pre: y + y2; tau_y = 20 ms; y2 = trace(post, 20 ms, nearest)", "on_pre: 2*y; tau_y = 20 ms"),
+        ("x*m; m = lowpass(y**2, 10)", "x*m**2; m = lowpass(y, 10)"),
+        ("x*m; m = lowpass(2*y, 10)", "2*x*m; m = lowpass(y, 11)"),
+        ("x*m; m = lowpass(y*y/y, 10)", "x*m; m = lowpass(y, 10)"),
+        ("x*m; m = lowpass(relu(2*y - 1), 10)", "2*x*m; m = lowpass(relu(y - 0.4), 10)"),
+        (
+            "drift: R*E; E = synaptic(on_pre: 2*y - E**2; tau = 1 s); tau_y = 20 ms",
+            "drift: 2*R*E; E = synaptic(on_pre: y - E**2; tau = 1 s); tau_y = 20 ms",
+        ),
+        (
+            "drift: R*E; E = synaptic(on_pre: 2*y - tanh(E); tau = 1 s); tau_y = 20 ms",
+            "drift: 2*R*E; E = synaptic(on_pre: y - tanh(E); tau = 1 s); tau_y = 20 ms",
+        ),
+    ],
+)
+def test_what_is_not_linear_in_a_state_is_not_taken_out_of_it(ours: str, theirs: str) -> None:
+    for a, b in ((ours, theirs), (theirs, ours)):
+        assert compare(parse_rules(a), [parse_rules(b)])[0].rank >= VERDICTS.index("same-terms")
+    assert canonical_key(parse_rules(ours)) != canonical_key(parse_rules(theirs))
+
+
 def test_slots_must_match() -> None:
     verdict = compare(parse_rules("on_pre: x*y"), [parse_rules("x*y")])[0]
     assert (verdict.verdict, verdict.extra_terms, verdict.missing_terms) == ("different", ["on_pre: x*y"], ["x*y"])

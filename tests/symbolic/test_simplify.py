@@ -131,6 +131,14 @@ def test_states_are_simplified_too() -> None:
     assert str(rule).startswith("drift: E*R; E = synaptic(on_pre: -y; on_post: x; tau = 1 s)")
 
 
+def test_states_of_one_definition_are_one_state() -> None:
+    found = simplify(parse_rules("on_pre: y + y2; tau_y = 20 ms; tau_y2 = 20 ms"))
+    assert str(found.simplified) == "on_pre: y + y; tau_y = 20 ms"
+    assert "the state y2 is y" in found.steps
+    means = simplify(parse_rules("x*(a - b); a = lowpass(y*y, 10 s); b = lowpass(y**2, 10 s)"))
+    assert str(means.simplified) == "0"
+
+
 def test_sets_of_rules_name_the_rule_in_their_steps() -> None:
     found = simplify(parse_rules("feedforward[-y*(w*y - x)]; lateral[-x*y]"))
     assert str(found.simplified) == "feedforward[y*(x - w*y)]; lateral[-x*y]"
