@@ -132,7 +132,8 @@ def _check_options(search: Callable[..., Run], options: Iterable[str]) -> None:
 
     functions = [search] if search is workflow.resume else [search, workflow.discover]
     parameters = [each for one in functions for each in inspect.signature(one).parameters.values()]
-    known = {each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY} | {"live", "report"}
+    known = {each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    known |= {"failed", "found", "live", "report"}
     for name in options:
         if name not in known:
             raise RulesearchError(f"unknown argument {name!r}{did_you_mean(name, known)}")
@@ -141,9 +142,13 @@ def _check_options(search: Callable[..., Run], options: Iterable[str]) -> None:
 def _searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dict[str, Any]) -> Run:
     """Return what a search of a subject gives, its files written.
 
-    **Arguments:** among `options`, `live`: keep a page of it while it goes on; `report`: write the page at the end.
+    **Arguments:** among `options`, `live`: keep a page of it while it goes on; `report`: write the page at the end;
+    `found`: is called with the run when its front stands, before the page is written; `failed`: with a line about each
+    file that could not be written.
     **Raises:** `RulesearchError` for an option that there is not.
     """
+    import warnings
+
     from rulesearch.report.progress import NotebookProgress, in_notebook
     from rulesearch.report.run_files import write_run_files
 
@@ -156,6 +161,7 @@ def _searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dic
     if shown is not None:
         watchers.append(shown.watch)
         given.setdefault("notify", shown.notify)
+    found, failed = given.pop("found", None), given.pop("failed", warnings.warn)
     if given.pop("live", False):
         from rulesearch.report.page import LivePage
 
@@ -167,10 +173,13 @@ def _searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dic
 
     try:
         run = search(*subject, **given, watch=watch)
+        if found is not None:
+            found(run)
         notify = given.get("notify")
         if notify is not None and page_too and run.status != "interrupted":
             notify("writing the report")
-        write_run_files(run, page_too)
+        for line in write_run_files(run, page_too):
+            failed(line)
     finally:
         if shown is not None:
             shown.close()

@@ -38,6 +38,12 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def why(error: Exception) -> str:
+    """Return what went wrong in one line; an error that is not the user's comes with its kind."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, RulesearchError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ` (did you mean 'oja'?)`, or the list of choices where none is near."""
     options = sorted(choices)

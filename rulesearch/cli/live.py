@@ -47,8 +47,13 @@ class LiveView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the table away; from here on lines are shown."""
         if self._live is not None:
             self._live.stop()
+            self._live = None
 
     def watch(self, problem: Problem) -> None:
         """Take notice of the end of a generation."""

@@ -12,6 +12,7 @@ from rulesearch.cli.output import notify, number, print_json, show_facts
 from rulesearch.errors import RulesearchError
 
 if TYPE_CHECKING:
+    from rulesearch.cli.live import LiveView
     from rulesearch.workflow.run import Run
 
 INTERRUPTED = 130
@@ -124,9 +125,11 @@ def discover(
             report=report,
             watch=view.watch,
             notify=view.notify,
+            found=lambda run: _show(run, view, as_json),
+            failed=notify,
             **changes,  # type: ignore[arg-type]
         )
-    _finish(run, as_json)
+    _end(run)
 
 
 def distil(
@@ -172,8 +175,10 @@ def distil(
             report=report,
             watch=view.watch,
             notify=view.notify,
+            found=lambda run: _show(run, view, as_json),
+            failed=notify,
         )
-    _finish(run, as_json)
+    _end(run)
 
 
 def resume(
@@ -205,8 +210,10 @@ def resume(
             report=report,
             watch=view.watch,
             notify=view.notify,
+            found=lambda run: _show(run, view, as_json),
+            failed=notify,
         )
-    _finish(run, as_json)
+    _end(run)
 
 
 def _check_time(time: float | None) -> None:
@@ -226,13 +233,17 @@ def _show_prediction(predicted: dict[str, object], as_json: bool) -> None:
     show_facts([*facts, ("seconds per evaluation", number(each, 2)), ("predicted time", f"about {duration(whole)}")])
 
 
-def _finish(run: Run, as_json: bool) -> None:
+def _show(run: Run, view: LiveView, as_json: bool) -> None:
+    view.close()
     if as_json:
         print_json(run.to_json())
     else:
         from rulesearch.cli.run_view import show_run
 
         show_run(run)
+
+
+def _end(run: Run) -> None:
     if run.status == "interrupted":
         notify(f"interrupted; go on with: rulesearch resume {run.folder}")
         raise typer.Exit(INTERRUPTED)

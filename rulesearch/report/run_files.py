@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from rulesearch.errors import why
 from rulesearch.export.exporting import export
 from rulesearch.workflow.run import Run
 from rulesearch.writing import write_text
 
 
-def write_run_files(run: Run, page: bool = True) -> None:
+def write_run_files(run: Run, page: bool = True) -> list[str]:
     """Write `rules.tex`, `report.html` and `figures/` into the run folder; without any rule, the page alone.
 
-    **Arguments:** `page`: whether the page is written, which takes a few seconds.
-
     What the page tells beyond the front is simulated first, but not for a run that was interrupted. Ctrl-C here leaves
-    the page that there can be without it.
+    the page that there can be without it. What fails keeps nothing else from being written.
+
+    **Arguments:** `page`: whether the page is written, which takes a few seconds.
+    **Returns:** a line for each file that could not be written.
     """
+    parts: dict[str, Callable[[Run], None]] = {"rules.tex": _write_tex, "figures/front.png": _draw_front}
+    chosen = list(parts.items()) if run.members else []
+    if page:
+        chosen.append(("report.html", _write_page))
+    failed = []
+    for name, write in chosen:
+        try:
+            write(run)
+        except Exception as error:
+            failed.append(f"{run.folder / name} could not be written: {why(error)}; the front is in front.csv")
+    return failed
+
+
+def _write_tex(run: Run) -> None:
+    write_text(run.folder / "rules.tex", export(run, "latex"))
+
+
+def _draw_front(run: Run) -> None:
     from rulesearch.report.figures import front_figure, save_figure
+
+    (run.folder / "figures").mkdir(exist_ok=True)
+    save_figure(front_figure(run), run.folder / "figures" / "front.png")
+
+
+def _write_page(run: Run) -> None:
     from rulesearch.report.page import write_report
 
-    if run.members:
-        write_text(run.folder / "rules.tex", export(run, "latex"))
-        (run.folder / "figures").mkdir(exist_ok=True)
-        save_figure(front_figure(run), run.folder / "figures" / "front.png")
-    if not page:
-        return
     try:
         write_report(run, brief=run.status == "interrupted")
     except KeyboardInterrupt:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Condition, Evaluator, Job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
@@ -13,7 +15,7 @@ from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
-from rulesearch.symbolic import canonical_key, canonical_size, compare, simplify
+from rulesearch.symbolic import Verdict, canonical_key, canonical_size, compare, simplify
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.account import Account, account
 from rulesearch.workflow.calibrate import calibrate, shortlist
@@ -91,6 +93,15 @@ class Scorer:
             for place in range(len(rules))
         ]
 
+    def score_those_that_run(self, rules: Sequence[RuleSet], role: str, trials: int) -> list[Outcome | None]:
+        """Return the outcome of each rule as `score` does, None for one on which the task fails with an error."""
+        try:
+            return list(self.score(rules, role, trials))
+        except Exception:
+            if len(rules) == 1:
+                return [None]
+            return [self.score_those_that_run([item], role, trials)[0] for item in rules]
+
 
 def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Callable[[str], None]) -> Conclusion:
     """Turn the archive of a finished search into its front."""
@@ -142,7 +153,12 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     front = _front(list(cleaned.values()), task)
     chosen_on, held_out_on = task.chosen_on(settings), task.held_out_on(settings)
     notify(f"scoring {len(front)} rules on {held_out_on or chosen_on}")
-    reported = scorer.score([*(item.rules for item in front), *references.values()], "report", task.report_trials)
+    wanted = [*(item.rules for item in front), *references.values()]
+    scored = scorer.score_those_that_run(wanted, "report", task.report_trials)
+    reported = [item for item in scored[: len(front)] if item is not None]
+    if len(reported) < len(front):
+        raise RulesearchError("a rule of the front does not run on the report seeds")
+    beside = {label: item for label, item in zip(references, scored[len(front) :], strict=True) if item is not None}
     best = recommended(front, baseline, task)
     order = sorted(
         range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements))
@@ -164,8 +180,8 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         for rank, index in enumerate(order, 1)
     )
     scores = tuple(
-        _reference(label, rules, outcome, held_out(rules, outcome), predictive)
-        for (label, rules), outcome in zip(references.items(), reported[len(front) :], strict=True)
+        _reference(label, references[label], outcome, held_out(references[label], outcome), predictive)
+        for label, outcome in beside.items()
     )
     conditions = []
     for changes in task.report_conditions():
@@ -186,22 +202,29 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
     )
 
 
-def provisional(problem: Problem) -> Conclusion:
-    """Return the front of an interrupted search as it stands, simplified but not simulated again."""
+_INTERRUPTED = "interrupted: losses are those of the search, nothing was held out yet"
+
+
+def provisional(problem: Problem, sentence: str = _INTERRUPTED) -> Conclusion:
+    """Return the front of a search as it stands, simplified where that can be done, but not simulated again.
+
+    **Arguments:** `sentence`: why.
+    """
     task, settings = problem.task, problem.evaluator.settings
     members: list[FrontMember] = []
     front = problem.archive.front()
     for rank, candidate in enumerate(reversed(front), 1):
-        rules = simplify(task.spelled_out(candidate.rules, settings)).simplified
         outcome = candidate.full
         if outcome is None or outcome.loss is None:
             continue
-        verdicts = tuple(compare(rules))
-        size = canonical_size(rules)
+        rules = task.spelled_out(candidate.rules, settings)
+        size, verdicts = rules.size, tuple[Verdict, ...]()
+        with suppress(Exception):
+            rules = simplify(rules).simplified
+            size, verdicts = canonical_size(rules), tuple(compare(rules))
         members.append(
             FrontMember(rank, rules, size, outcome.loss, None, outcome.metrics, verdicts, source=candidate.key)
         )
-    sentence = "interrupted: losses are those of the search, nothing was held out yet"
     return Conclusion(tuple(members), (), (), sentence, chosen_on=task.searched_on(settings))
 
 

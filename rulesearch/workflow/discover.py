@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rulesearch.errors import RulesearchError
+from rulesearch.errors import RulesearchError, why
 from rulesearch.evaluation.evaluator import Evaluator, run_job, search_job
 from rulesearch.evaluation.records import STORE
 from rulesearch.evaluation.seeds import trial_seeds
@@ -209,6 +209,11 @@ def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _P
     words = {name: list(changes.get(name) or ()) or None for name in ("forbid", "require")}
     chosen = chosen.with_changes(**{**changes, "settings": None, "options": None, **merged, **words})
     task = load_task(chosen.task)
+    if task.rule_names != Task.rule_names:
+        raise RulesearchError(
+            f"task {task.name} has the rules {', '.join(task.rule_names)}; a search finds one rule, named w, so far; "
+            f"score rules that you have with: rulesearch evaluate RULE --task {chosen.task}"
+        )
     chosen = chosen.with_changes(permutations=task.permutations if chosen.permutations is None else None)
     check_permutations(task, chosen.permutations or 0)
     loaded_engine = load_engine(chosen.engine, chosen.options)
@@ -333,11 +338,15 @@ def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: 
                 conclusion.recommended,
                 None if conclusion.account is None else conclusion.account.to_json(),
             )
+        # Whatever fails from here on, the front stands.
+        write_text(folder / "front.csv", front_csv(run.members))
         store.set_fact("summary", summary_text(run))
     finally:
         store.close()
-    write_text(folder / "front.csv", front_csv(run.members))
-    write_summary(run)
+    try:
+        write_summary(run)
+    except Exception as error:
+        notify(f"summary.json could not be written: {why(error)}")
     return run
 
 
@@ -352,7 +361,7 @@ def _search(
         effort = _effort(problem)
         spent = experiment.budget if problem.stopped_by == "budget" else problem.progress.distinct
         best = problem.archive.best()
-        conclusion = conclude(problem, evaluator, store, notify)
+        conclusion = _concluded(problem, evaluator, store, notify)
     except KeyboardInterrupt:
         notify("interrupted: keeping what was found")
         return "interrupted", provisional(problem), _effort(problem)
@@ -361,9 +370,22 @@ def _search(
     except KeyboardInterrupt:
         notify("interrupted: the front stands, but how likely it is by chance is not known")
         return "interrupted", conclusion, effort
+    except Exception as error:
+        said = f"how likely the result is by chance is not known ({why(error)})"
+        return status, replace(conclusion, sentence=f"{conclusion.sentence}; {said}"), effort
     if permuted is not None:
         conclusion = replace(conclusion, sentence=f"{conclusion.sentence}; {permuted.sentence()}", permuted=permuted)
     return status, conclusion, effort
+
+
+def _concluded(problem: Problem, evaluator: Evaluator, store: Store, notify: Notify) -> Conclusion:
+    """Return what a search comes to; where that cannot be found out, the front as the search left it."""
+    try:
+        return conclude(problem, evaluator, store, notify)
+    except Exception as error:
+        said = f"the front is as the search left it, since what comes after the search failed: {why(error)}"
+        notify(said)
+        return provisional(problem, f"{said}; losses are those of the search, nothing was held out")
 
 
 def _effort(problem: Problem) -> dict[str, Any]:

@@ -161,9 +161,11 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
             bound = task.spelled_out(known.rules, settings)
             if str(bound) not in shown:
                 fitting[known.name] = known, bound
-    outcomes = scorer.score([bound for _, bound in fitting.values()], "report", seeds)
+    outcomes = scorer.score_those_that_run([bound for _, bound in fitting.values()], "report", seeds)
     scores = []
     for (known, bound), outcome in zip(fitting.values(), outcomes, strict=True):
+        if outcome is None:
+            continue
         held_out = task.held_out_losses(task.bind(bound, settings), outcome.trials, settings) if outcome.ok else ()
         loss = mean_loss(held_out) if held_out else outcome.loss
         scores.append(KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, loss))
@@ -178,10 +180,12 @@ def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> 
     task = scorer.task
     # A part may be what gives the rest its unit.
     parts = [(form, removed) for form, removed in deletions(rules) if fits(form, task)]
-    own, *without = scorer.score([rules, *(form for form, _ in parts)], "report", seeds)
+    [own] = scorer.score([rules], "report", seeds)
+    without = scorer.score_those_that_run([form for form, _ in parts], "report", seeds)
     ablations = tuple(
         Ablation(removed, str(form), outcome.status, outcome.loss)
         for (form, removed), outcome in zip(parts, without, strict=True)
+        if outcome is not None
     )
     ranges = tuple(constant_ranges(rules, own, scorer, seeds)) if own.ok else ()
     numbers = trial_seeds(scorer.run_seed, "report", seeds)
