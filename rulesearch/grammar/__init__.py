@@ -2,16 +2,19 @@
 
 from rulesearch.grammar.checking import grammar_facts, smallest_rule, smallest_sizes
 from rulesearch.grammar.counting import Counts, count
+from rulesearch.grammar.derivation import Chosen, Derived, derive
 from rulesearch.grammar.derivations import candidate_sizes, sample, sample_subtree, sample_up_to, sizes
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.grammar.grammar import ConstantPrior, Grammar, GrammarSymbol, Limits, Production
-from rulesearch.grammar.membership import derives, find_function, member, states_agree
+from rulesearch.grammar.membership import derived_slots, derives, find_function, member, states_agree
 from rulesearch.grammar.reading import check_grammar, load_grammar, parse_grammar
 from rulesearch.grammar.source import GrammarError
 
 __all__ = [
+    "Chosen",
     "ConstantPrior",
     "Counts",
+    "Derived",
     "FunctionTable",
     "Grammar",
     "GrammarError",
@@ -21,6 +24,8 @@ __all__ = [
     "candidate_sizes",
     "check_grammar",
     "count",
+    "derive",
+    "derived_slots",
     "derives",
     "find_function",
     "grammar_facts",

@@ -1,18 +1,16 @@
-"""Whether a rule can be derived from a grammar: node by node, or as a function."""
+"""Whether a rule can be derived from a grammar: as it is written, or as a function."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import permutations
 
 import numpy as np
 
-from rulesearch.expression.operators import Operator
 from rulesearch.expression.points import POINTS, points
-from rulesearch.expression.tree import Expression, Node, Number
-from rulesearch.expression.units import PURE, UNITS
+from rulesearch.expression.tree import Expression, Number
+from rulesearch.grammar.derivation import derive
 from rulesearch.grammar.functions import FunctionTable
-from rulesearch.grammar.grammar import ConstantPrior, Grammar
+from rulesearch.grammar.grammar import Grammar
 from rulesearch.grammar.keys import function_keys
 from rulesearch.rules.rule import Rule, RuleSet
 
@@ -21,54 +19,30 @@ SEARCH_CAP = 20_000_000
 
 
 def derives(grammar: Grammar, nonterminal: str, expression: Expression) -> bool:
-    """Return whether an expression is a derivation of a non-terminal, node by node.
-
-    A number stands for a constant kind whose range holds it and whose unit is its own (a number without a unit
-    may take any); the name of a kind stands for itself; operands of `+`, `*`, `min`, `max` may change places.
-    """
-    known: dict[tuple[str, Expression], bool] = {}
-
-    def derived(name: str, part: Expression) -> bool:
-        key = (name, part)
-        if key not in known:
-            known[key] = any(matches(production.template, part) for production in grammar.expanded(name))
-        return known[key]
-
-    def matches(template: Expression, part: Expression) -> bool:
-        wanted, head = template.head, part.head
-        if not isinstance(wanted, Operator):
-            return derived(wanted, part) if wanted in grammar.productions else _leaf_matches(grammar, wanted, part)
-        if wanted is not head:
-            return False
-        pieces = template.arguments
-        orders = permutations(part.arguments) if wanted.commutes else [part.arguments]
-        return any(all(map(matches, pieces, order)) for order in orders)
-
-    return derived(nonterminal, expression)
-
-
-def _leaf_matches(grammar: Grammar, wanted: Node, part: Expression) -> bool:
-    head = part.head
-    if isinstance(head, Number) and isinstance(wanted, str) and wanted in grammar.constants:
-        return _in_range(grammar.constants[wanted], head)
-    return part.size == 1 and head == wanted
-
-
-def _in_range(prior: ConstantPrior, number: Number) -> bool:
-    own = UNITS[prior.unit][1] if prior.unit else PURE
-    fits = not number.unit or UNITS[number.unit][1] == own
-    return fits and prior.low <= number.value <= prior.high
+    """Return whether an expression can be derived from a non-terminal; see `derive`."""
+    return derive(grammar, nonterminal, expression) is not None
 
 
 def member(grammar: Grammar, slots: Mapping[str, Expression], constants: Mapping[str, Number] | None = None) -> bool:
-    """Return whether the slots of a rule are a candidate of the grammar, node by node as in `derives`.
+    """Return whether the slots of a rule are a candidate of the grammar, as `derive` says.
 
     **Arguments:** `constants`: values of the rule's named constants.
     """
+    return derived_slots(grammar, slots, constants) is not None
+
+
+def derived_slots(
+    grammar: Grammar, slots: Mapping[str, Expression], constants: Mapping[str, Number] | None = None
+) -> dict[str, Expression] | None:
+    """Return the slots of a rule as the grammar derives them, signs and values where they went; None where it does not.
+
+    **Arguments:** as of `member`.
+    """
     if not _slots_fit(grammar, slots):
-        return False
-    values = {name: Expression((number,)) for name, number in (constants or {}).items()}
-    return all(derives(grammar, grammar.slots[slot], part.substitute(values)) for slot, part in slots.items())
+        return None
+    found = {slot: derive(grammar, grammar.slots[slot], part, constants) for slot, part in slots.items()}
+    made = {slot: each.expression(grammar) for slot, each in found.items() if each is not None}
+    return made if len(made) == len(found) else None
 
 
 def _slots_fit(grammar: Grammar, slots: Mapping[str, Expression]) -> bool:

@@ -18,11 +18,10 @@ from deap import gp
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Node, Number
-from rulesearch.grammar import Grammar, Production
+from rulesearch.grammar import Derived, Grammar, Production, derive
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import State
 
-_COMMUTATIVE = ("add", "mul")
 _DERIVED_WEIGHT = 0.3
 _CONSTANT_WEIGHT = 0.6
 """How often a leaf is drawn beside a symbol that the network itself provides: one that needs a state of its own (a
@@ -87,6 +86,7 @@ class GrammarPrimitives:
         starts = [self.types[_core(grammar, grammar.slots[slot])] for slot in self.slots]
         self.set = gp.PrimitiveSetTyped(grammar.name, [], starts[0])
         self.productions: dict[str, Production] = {}
+        self.names: dict[tuple[str, Expression], str] = {}
         self.primitives: dict[type, list[gp.Primitive]] = {kind: [] for kind in self.types.values()}
         self.terminals: dict[type, list[gp.Terminal]] = {kind: [] for kind in self.types.values()}
         self.constant_kinds: dict[type, list[str]] = {kind: [] for kind in self.types.values()}
@@ -121,7 +121,7 @@ class GrammarPrimitives:
             kind = self.types[name]
             for index, found in enumerate(self.grammar.expanded(name)):
                 production = self._with_constants(found)
-                unique = f"{name}_{index}"
+                unique = self.names[name, found.template] = f"{name}_{index}"
                 if production.children:
                     arguments = [self.types[child] for child in production.children]
                     self.set.addPrimitive(_never_called, arguments, kind, name=unique)
@@ -282,29 +282,31 @@ class GrammarPrimitives:
 
         **Raises:** `RulesearchError` where the grammar cannot derive it.
         """
-        return self.genome(rule.slots, rule.constant_values(), rule.states)
+        return self._genome(rule.slots, rule.constants, rule.states, bounded=True)
 
-    def genome(
-        self,
-        slots: Mapping[str, Expression],
-        constants: Mapping[str, float],
-        states: Mapping[str, State] | None = None,
-    ) -> Genome:
-        """Return the genome that derives given expressions.
+    def genome(self, slots: Mapping[str, Expression], constants: Mapping[str, float]) -> Genome:
+        """Return the genome that derives given expressions, with time constants at the middle of their priors.
 
-        **Arguments:** `constants`: values by name, or by kind; `states`: where time constants that are searched are
-        taken from; those that are not there stand at the middle of their prior.
+        **Arguments:** `constants`: values by name, or by kind; they may lie outside of the range of their kind.
         **Raises:** `RulesearchError` where the grammar cannot derive them.
         """
+        return self._genome(slots, {name: Number(value) for name, value in constants.items()}, {}, bounded=False)
+
+    def _genome(
+        self,
+        slots: Mapping[str, Expression],
+        constants: Mapping[str, Number],
+        states: Mapping[str, State],
+        bounded: bool,
+    ) -> Genome:
         times = dict(self.middle)
-        for name, state in (states or {}).items():
+        for name, state in states.items():
             if name in times and state.tau is not None:
                 prior = self.grammar.constants[self.grammar.time_constants[name]]
                 times[name] = min(max(state.tau, prior.low), prior.high)
         for slot in slots:
             if slot not in self.start:
                 raise RulesearchError(f"grammar {self.grammar.name} has no slot {slot}; it has {', '.join(self.slots)}")
-        derivation = _Derivation(self, constants)
         found: list[gp.PrimitiveTree | None] = []
         for slot in self.slots:
             if slot not in slots:
@@ -312,69 +314,31 @@ class GrammarPrimitives:
                     raise RulesearchError(f"grammar {self.grammar.name} does not let the slot {slot} be empty")
                 found.append(None)
                 continue
-            nodes = derivation.nodes(self.start[slot], slots[slot])
-            if nodes is None:
+            start = _core(self.grammar, self.grammar.slots[slot])
+            derived = derive(self.grammar, start, slots[slot], constants, bounded)
+            if derived is None:
                 raise RulesearchError(
                     f"grammar {self.grammar.name} cannot derive the expression in slot {slot} as it is written; "
                     "see what it offers with: rulesearch grammars " + self.grammar.name
                 )
-            found.append(gp.PrimitiveTree(nodes))
+            found.append(gp.PrimitiveTree(self._tree(derived)))
         return Genome(found, times)
 
-
-class _Derivation:
-    """Derives expressions with given constants; what was tried is known.
-
-    **Arguments:** `constants`: values by name.
-    """
-
-    def __init__(self, primitives: GrammarPrimitives, constants: Mapping[str, float]) -> None:
-        self.primitives = primitives
-        self.constants = constants
-        self._known: dict[tuple[type, Expression], list[Any] | None] = {}
-
-    def nodes(self, kind: type, expression: Expression) -> list[Any] | None:
-        """Return the nodes that derive an expression from a type, None where none do."""
-        place = kind, expression
-        if place not in self._known:
-            self._known[place] = self._try(kind, expression)
-        return self._known[place]
-
-    def _try(self, kind: type, expression: Expression) -> list[Any] | None:
-        head = expression.head
-        value = head.value if isinstance(head, Number) else self.constants.get(head) if isinstance(head, str) else None
-        kinds = self.primitives.constant_kinds[kind]
-        if value is not None and kinds:
-            return [ConstantTerminal(head if isinstance(head, str) and head in kinds else kinds[0], value, kind)]
-        for terminal in self.primitives.terminals[kind]:
-            if self.primitives.productions[terminal.name].template == expression:
-                return [terminal]
-        if not isinstance(head, Operator):
-            return None
-        orders = [expression.arguments]
-        if head.name in _COMMUTATIVE:
-            orders.append(expression.arguments[::-1])
-        for primitive in self.primitives.primitives[kind]:
-            production = self.primitives.productions[primitive.name]
-            if production.template.head is not head:
-                continue
-            for arguments in orders:
-                nodes: list[Any] | None = [primitive]
-                types = iter(primitive.args)
-                for part, argument in zip(production.template.arguments, arguments, strict=True):
-                    if part.size == 1 and part.head in self.primitives.types:
-                        inner = self.nodes(next(types), argument)
-                        nodes = None if nodes is None or inner is None else nodes + inner
-                    elif part != argument:
-                        nodes = None
-                if nodes is not None:
-                    return nodes
-        first, *others = expression.arguments
-        if head.name in ("mul", "div") and isinstance(first.head, Operator) and first.head.name == "neg":
-            # -a*b is read as (-a)*b; a grammar may write -(a*b) alone.
-            whole = Expression.apply(head.name, first.arguments[0], *others)
-            return self.nodes(kind, Expression.apply("neg", whole))
-        return None
+    def _tree(self, derived: Derived) -> list[Any]:
+        """Return the nodes of the tree that says a derivation."""
+        production = derived.production
+        kind = self.types[production.result]
+        nodes: list[Any] = []
+        if production.template.head not in self.grammar.constants:
+            nodes.append(self.set.mapping[self.names[production.result, production.template]])
+        for part in derived.parts:
+            if isinstance(part, Derived):
+                nodes += self._tree(part)
+            else:
+                assert part.value is not None
+                own = self.types[part.kind] if nodes else kind
+                nodes.append(ConstantTerminal(part.kind, part.value, own))
+        return nodes
 
 
 def _core(grammar: Grammar, nonterminal: str) -> str:

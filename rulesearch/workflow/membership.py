@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from rulesearch.expression.fingerprint import fingerprint
 from rulesearch.expression.printing import to_text
-from rulesearch.expression.tree import Expression
-from rulesearch.grammar import Grammar, find_function, member, states_agree
+from rulesearch.expression.tree import Expression, Node, Number
+from rulesearch.grammar import Grammar, derived_slots, find_function, states_agree
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.symbolic import rule_from_terms, rule_terms, simplify_rule
 
@@ -37,8 +38,11 @@ def accepts(grammar: Grammar, rules: RuleSet) -> dict[str, object]:
         ("rebuilt from its terms", rule_from_terms(rule, rule_terms(rule))),
     )
     for how, form in forms:
-        if member(grammar, form.slots, form.constants):
-            return {"accepted": True, "how": how, "derivation": _text(form.slots)}
+        made = derived_slots(grammar, form.slots, form.constants)
+        if made is not None:
+            values = {name: Expression((number,)) for name, number in form.constants.items()}
+            moved = any(_parts(made[slot]) != _parts(part.substitute(values)) for slot, part in form.slots.items())
+            return {"accepted": True, "how": f"{how}{', signs moved' * moved}", "derivation": _text(made)}
     found = find_function(grammar, rules, _LARGEST)
     if found is not None and fingerprint(found) == _key(rule):
         return {"accepted": True, "how": "a derivation computes the same function", "derivation": _text(found)}
@@ -48,6 +52,11 @@ def accepts(grammar: Grammar, rules: RuleSet) -> dict[str, object]:
 
 def _key(rule: Rule) -> str:
     return fingerprint(rule.slots, rule.constant_values())
+
+
+def _parts(expression: Expression) -> Counter[Node | float]:
+    """Return what an expression is made of, in any order; numbers without their units."""
+    return Counter(node.value if isinstance(node, Number) else node for node in expression.nodes)
 
 
 def _text(slots: Mapping[str, Expression]) -> str:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from deap import gp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import expressions
 
 from rulesearch.errors import RulesearchError
-from rulesearch.expression import Number, parse_expression, to_text
+from rulesearch.expression import Expression, Number, parse_expression, to_text
+from rulesearch.expression.points import points
 from rulesearch.grammar import Grammar, load_grammar, member
+from rulesearch.rules import Rule, parse_rules
 from rulesearch.search.candidate import CandidateMaker, nests_a_function
 from rulesearch.search.primitives import ConstantTerminal, GrammarPrimitives
 from rulesearch.search.variation import Variation
@@ -79,6 +84,57 @@ def test_sums_and_products_are_derived_in_either_order(typed: Grammar) -> None:
     primitives = GrammarPrimitives(typed)
     genome = primitives.genome({"on_pre": parse_expression("tanh(w)*(y + x)")}, {})
     assert to_text(primitives.skeleton(genome).slots["on_pre"]) == "(y + x)*tanh(w)"
+
+
+@settings(max_examples=200, deadline=None)
+@given(expressions(("x", "y", "w"), ("add", "mul", "neg", "max", "sub"), st.sampled_from((1.0, -1.0, -3.5, 3.5))))
+def test_a_rule_is_a_genome_where_the_grammar_accepts_it(typed: Grammar, expression: Expression) -> None:
+    for grammar in (typed, load_grammar("rate"), load_grammar("stdp")):
+        primitives = GrammarPrimitives(grammar)
+        rule = Rule({next(iter(grammar.slots)): expression})
+        try:
+            genome = primitives.genome_of(rule)
+        except RulesearchError:
+            assert not member(grammar, rule.slots)
+            continue
+        assert member(grammar, rule.slots)
+        skeleton = primitives.skeleton(genome)
+        names = dict(zip((f"{primitives.prefix}{k}" for k in range(1, 99)), skeleton.values, strict=False))
+        values = {name: points(name) for name in ("x", "y", "w")}
+        for slot, part in skeleton.slots.items():
+            np.testing.assert_allclose(
+                part.evaluate({**values, **names}), rule.slots[slot].evaluate(values), rtol=1e-12, atol=1e-300
+            )
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [
+        ("x*max(w, -3.5)", True),
+        ("x*max(-3.5, w)", True),
+        ("max(-3.5, w)*x", True),
+        ("-(x*w)", True),
+        ("-x*w", True),
+        ("x*-w", True),
+        ("0.7*w", True),
+        ("-0.7*w", True),
+        ("0.3*w", False),
+        ("x*3.5", True),
+        ("x*-3.5", True),
+        ("-3.5*x", True),
+        ("x*w - x*w", False),
+    ],
+)
+def test_accepts_and_start_agree_on_commuted_operands_signs_and_ranges(
+    typed: Grammar, text: str, accepted: bool
+) -> None:
+    rule = parse_rules(text, "on_pre").only()
+    assert member(typed, rule.slots) == accepted
+    if accepted:
+        assert GrammarPrimitives(typed).genome_of(rule)
+    else:
+        with pytest.raises(RulesearchError, match="cannot derive"):
+            GrammarPrimitives(typed).genome_of(rule)
 
 
 def test_each_kind_of_constant_keeps_to_its_own_prior(typed: Grammar) -> None:

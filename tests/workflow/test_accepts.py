@@ -38,6 +38,20 @@ def test_membership_is_modulo_algebra(text: str, accepted: bool) -> None:
     assert found["how"]
 
 
+@pytest.mark.parametrize(
+    ("text", "how", "derivation"),
+    [
+        ("on_pre: -0.007*y", "as written, signs moved", "on_pre: -(y*0.007)"),
+        ("on_pre: -(0.007*y)", "as written", "on_pre: -(y*0.007)"),
+        ("on_pre: -a*y; on_post: a*x; a = 0.007", "as written, signs moved", "on_pre: -(y*0.007); on_post: x*0.007"),
+        ("on_pre: y - 0.007*y", "as written", "on_pre: y - y*0.007"),
+    ],
+)
+def test_a_sign_goes_into_a_constant_or_out_of_it(text: str, how: str, derivation: str) -> None:
+    found = accepts(load_grammar("stdp"), parse_rules(text))
+    assert found == {"accepted": True, "how": how, "derivation": derivation}
+
+
 @pytest.mark.slow
 def test_a_function_that_no_derivation_computes_is_not_accepted() -> None:
     assert not accepts(RATE, parse_rules("sin(x)"))["accepted"]
