@@ -30,6 +30,11 @@ def test_every_known_rule_has_a_check(known: KnownRule) -> None:
     assert known.checks
 
 
+@pytest.mark.parametrize("known", ALL, ids=lambda known: known.name)
+def test_every_control_is_a_rule(known: KnownRule) -> None:
+    assert all(parse_rules(check.control).size > 0 for check in known.checks)
+
+
 def test_names_and_aliases_are_given_once() -> None:
     names = [name for known in ALL for name in (known.name, *known.aliases)]
     assert sorted(names) == sorted(set(names))
