@@ -13,9 +13,11 @@ from rulesearch.cli.output import named_numbers, number, print_json, show_facts,
 from rulesearch.errors import RulesearchError
 
 if TYPE_CHECKING:
+    from rulesearch.search.options import Option
     from rulesearch.tasks.task import Setting, Task
 
 _RESULTS = "results"
+_OPTION_KEYS = ("default", "low", "high", "whole", "meaning")
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +31,9 @@ def register(app: typer.Typer) -> None:
         epilog="Example: rulesearch tasks inhibitory-rate",
     )(tasks)
     app.command("grammars", short_help="Shipped grammars.", epilog="Example: rulesearch grammars rate")(grammars)
-    app.command("engines", short_help="Search engines.", epilog="Example: rulesearch engines")(engines)
+    app.command("engines", short_help="Search engines, their options.", epilog="Example: rulesearch engines deap")(
+        engines
+    )
     app.command("experiments", short_help="Shipped experiments.", epilog="Example: rulesearch experiments")(experiments)
     app.command("runs", short_help="Runs in a folder.", epilog="Example: rulesearch runs results")(runs)
 
@@ -118,7 +122,7 @@ def _show_task(task: Task) -> None:
     show_table(["setting", "default", "range", "unit", "meaning"], rows)
 
 
-def _range(setting: Setting) -> str:
+def _range(setting: Setting | Option) -> str:
     return f"{setting.low:g} to {setting.high:g}{', whole' * setting.whole}"
 
 
@@ -143,15 +147,35 @@ def grammars(name: NameArgument = None, as_json: JsonOption = False) -> None:
     show_facts([("description", grammar.description), *facts, ("grammar", grammar.text())])
 
 
-def engines(as_json: JsonOption = False) -> None:
-    """List the search engines."""
+def engines(name: NameArgument = None, as_json: JsonOption = False) -> None:
+    """List the search engines, or show one: its options, their defaults and ranges."""
     from rulesearch.search.engine import ENGINES, load_engine
 
+    if name is not None:
+        _show_engine(name, as_json)
+        return
     found = [(name, load_engine(name).summary) for name in ENGINES]
     if as_json:
         print_json({"engines": [{"name": name, "summary": summary} for name, summary in found]})
     else:
         show_table(["name", "summary"], [list(row) for row in found])
+
+
+def _show_engine(name: str, as_json: bool) -> None:
+    from rulesearch.search.engine import load_engine
+    from rulesearch.search.options import options_of
+
+    engine = load_engine(name)
+    options = options_of(engine.settings_type)
+    if as_json:
+        listed = {key: {each: getattr(option, each) for each in _OPTION_KEYS} for key, option in options.items()}
+        print_json({"name": name, "summary": engine.summary, "options": listed})
+        return
+    show_facts([("name", name), ("summary", engine.summary)])
+    if options:
+        print()
+        rows = [[key, number(each.default), _range(each), each.meaning] for key, each in options.items()]
+        show_table(["option", "default", "range", "meaning"], rows)
 
 
 def experiments(as_json: JsonOption = False) -> None:

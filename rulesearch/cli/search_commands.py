@@ -78,7 +78,8 @@ def discover(
         list[str] | None, typer.Option(metavar="WORD", help="One that every rule must have; or SLOT:WORD.")
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="What steers the engine.")
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="What steers the engine; see: rulesearch engines E."),
     ] = None,
     permutations: PermutationsOption = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,

@@ -21,6 +21,7 @@ from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
 from rulesearch.search.exhaust import functions_of_size, try_the_rest
 from rulesearch.search.least_squares import fit_by_halves, has_residuals
+from rulesearch.search.options import option
 from rulesearch.search.primitives import Genome
 from rulesearch.search.problem import Problem
 from rulesearch.search.selection import Lexicase
@@ -34,47 +35,33 @@ _MOST_COMPLETE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class DeapSettings:
-    """What steers the search.
+    """What steers the search; each option says what it is."""
 
-    **Fields:** `islands`; `complete`: size up to which every function is tried at the start, where there is no cheaper
-    screening and the budget allows it; `initial` random genomes of each island, of at most `initial_size` nodes;
-    `offspring` of each per generation; `capacity` of an island; `cell` and `fine`: width of the grid on which aims and
-    the loss are compared, in powers of ten; `floor`: aims below it count as equal; `crossover`, `join`, `fresh`: shares
-    of offspring made from subtrees of two parents, by one operator over a parent and a leaf (share `leafy`; in a
-    function with chance `dressed`) or a second parent, and from none; `lexicase`: share of parents chosen by lexicase
-    over the cases; `first_layer`: share of the others from the unbeaten layer alone; `further`: chance that another
-    mutation follows one; `migration`: generations between visits; `patience`: generations without a better rule before
-    an island starts anew; `secluded`: generations for which it then has no visitors; `fitted`: structures per
-    generation whose constants are fitted, by `rounds` of CMA-ES; `attempts` per child before a known function is given
-    up; `explored`: elites per generation of which every one-node neighbour is screened, where there is a cheap
-    fidelity; `kept_share` of the budget is left for the neighbours of the cleaned front.
-    """
-
-    islands: int = 4
-    complete: int = 3
-    initial: int = 60
-    initial_size: int = 9
-    offspring: int = 40
-    capacity: int = 120
-    cell: float = 0.3
-    fine: float = 0.1
-    floor: float = 1e-5
-    crossover: float = 0.15
-    join: float = 0.3
-    leafy: float = 0.8
-    dressed: float = 0.4
-    fresh: float = 0.1
-    lexicase: float = 0.8
-    first_layer: float = 0.6
-    further: float = 0.3
-    migration: int = 8
-    patience: int = 15
-    secluded: int = 12
-    fitted: int = 1
-    rounds: int = 4
-    attempts: int = 12
-    explored: int = 3
-    kept_share: float = 0.05
+    islands: int = option(4, "islands, each with candidates of its own", 1, 1000)
+    complete: int = option(3, "size up to which every function is tried first, where the budget allows it", 0, 9)
+    initial: int = option(60, "random genomes that an island starts from", 1, 100_000)
+    initial_size: int = option(9, "nodes of these at most", 1, 63)
+    offspring: int = option(40, "children of an island in each generation", 1, 100_000)
+    capacity: int = option(120, "candidates that an island keeps", 2, 100_000)
+    cell: float = option(0.3, "width of the grid on which aims are compared, in powers of ten", 1e-6, 10.0)
+    fine: float = option(0.1, "width of the grid on which losses are compared, in powers of ten", 1e-6, 10.0)
+    floor: float = option(1e-5, "aims below it count as equal", 1e-300, 1e6)
+    crossover: float = option(0.15, "share of children that are made from subtrees of two parents", 0.0, 1.0)
+    join: float = option(0.3, "share that is made by one operator over a parent and another tree", 0.0, 1.0)
+    leafy: float = option(0.8, "share of these others that are a leaf", 0.0, 1.0)
+    dressed: float = option(0.4, "chance that such a leaf stands in a function", 0.0, 1.0)
+    fresh: float = option(0.1, "share of children without parents", 0.0, 1.0)
+    lexicase: float = option(0.8, "share of parents chosen by lexicase over the cases", 0.0, 1.0)
+    first_layer: float = option(0.6, "share of the others that come from the unbeaten layer alone", 0.0, 1.0)
+    further: float = option(0.3, "chance that another mutation follows one", 0.0, 0.9)
+    migration: int = option(8, "generations between visits", 1, 1_000_000)
+    patience: int = option(15, "generations without a better rule before an island starts anew", 1, 1_000_000)
+    secluded: int = option(12, "generations for which it then has no visitors", 0, 1_000_000)
+    fitted: int = option(1, "structures per generation whose constants are fitted", 0, 10_000)
+    rounds: int = option(4, "rounds of each fit", 0, 10_000)
+    attempts: int = option(12, "tries per child before a known function is given up", 1, 10_000)
+    explored: int = option(3, "elites per generation whose neighbours are screened, where that is cheap", 0, 10_000)
+    kept_share: float = option(0.05, "share of the budget left for the neighbours of the cleaned front", 0.0, 0.9)
 
 
 @dataclass(slots=True)

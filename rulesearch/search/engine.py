@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import importlib
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.grammar import Grammar
+from rulesearch.search.options import read_options
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.task import Task
 
@@ -66,7 +65,7 @@ def load_engine(name: str, options: Mapping[str, object] | None = None) -> Engin
     """Return an engine by name.
 
     **Arguments:** `options`: values of fields of its settings, also as text.
-    **Raises:** `RulesearchError` where there is no such engine or option, or a value is of the wrong kind.
+    **Raises:** `RulesearchError` where there is no such engine or option, or a value that it cannot take.
     """
     if name not in ENGINES:
         raise RulesearchError(f"unknown engine {name!r}{did_you_mean(name, ENGINES)}")
@@ -74,27 +73,5 @@ def load_engine(name: str, options: Mapping[str, object] | None = None) -> Engin
     made: type[Engine] = getattr(importlib.import_module(module), kind)
     if not options:
         return made()
-    fields = {
-        field.name: type(field.default)
-        for field in (dataclasses.fields(made.settings_type) if dataclasses.is_dataclass(made.settings_type) else ())
-        if isinstance(field.default, (int, float))
-    }
-    for option in options:
-        if option not in fields:
-            hint = did_you_mean(option, fields) if fields else "; it has none"
-            raise RulesearchError(f"engine {name} has no option {option!r}{hint}")
-    values = {option: _converted(name, option, value, fields[option]) for option, value in options.items()}
-    engine: Engine = made(made.settings_type(**values))  # type: ignore[call-arg]
+    engine: Engine = made(made.settings_type(**read_options(name, made.settings_type, options)))  # type: ignore[call-arg]
     return engine
-
-
-def _converted(engine: str, option: str, value: object, kind: type[Any]) -> object:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = math.nan
-    whole = kind is not float
-    if not math.isfinite(number) or (whole and number != int(number)):
-        wanted = "a whole number" if whole else "a number"
-        raise RulesearchError(f"option {option} of engine {engine} must be {wanted}, found {value!r}")
-    return int(number) if whole else number

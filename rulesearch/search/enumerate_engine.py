@@ -23,6 +23,7 @@ from rulesearch.search.certificate import Certificate
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
 from rulesearch.search.exhaust import functions_of_size
+from rulesearch.search.options import option
 from rulesearch.search.problem import Problem
 
 _CONSTANTS = 5
@@ -33,21 +34,19 @@ Slots = Mapping[str, Expression]
 
 @dataclass(frozen=True, slots=True)
 class EnumerateSettings:
-    """What steers the search.
+    """What steers the search; each option says what it is.
 
-    **Fields:** `batch`: candidates per generation; `values`: shares of a constant's range that every structure is tried
-    at (none makes the constant 0 or 1 in a range of round numbers, where it would be no constant); `more_values`: those
-    for the `promising` share of the structures of a size, at most `most_promising`; `fitted`: structures of each size
-    whose constants are fitted, in `rounds`.
+    **Fields:** `values`: shares of a constant's range that every structure is tried at (none makes the constant 0 or 1
+    in a range of round numbers, where it would be no constant); `more_values`: those for the promising structures.
     """
 
-    batch: int = 2000
+    batch: int = option(2000, "candidates per generation", 1, 1_000_000)
     values: tuple[float, ...] = (0.618, 0.191)
     more_values: tuple[float, ...] = (0.528, 0.573, 0.809, 0.927, 0.427, 0.309)
-    promising: float = 0.05
-    most_promising: int = 1000
-    fitted: int = 20
-    rounds: int = 10
+    promising: float = option(0.05, "share of the structures of a size whose constants get more values", 0.0, 1.0)
+    most_promising: int = option(1000, "these at most", 0, 1_000_000)
+    fitted: int = option(20, "structures of each size whose constants are fitted", 0, 1_000_000)
+    rounds: int = option(10, "rounds of each fit", 0, 10_000)
 
 
 @dataclass(slots=True)

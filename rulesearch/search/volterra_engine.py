@@ -24,6 +24,7 @@ from rulesearch.grammar import Grammar
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.constants import ConstantFit
 from rulesearch.search.engine import Engine
+from rulesearch.search.options import option
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.search.problem import Problem
 from rulesearch.simulate.rate_gradient import need_jax
@@ -37,20 +38,14 @@ Term = tuple[str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class VolterraSettings:
-    """What steers the search.
+    """What steers the search; each option says what it is."""
 
-    **Fields:** `order`: highest total degree of a term; `power`: highest power of one symbol; `l1`: what the sum of the
-    sizes of all coefficients adds to the loss, per unit of their range, while they are fitted; `share` of the budget
-    for the first fit of all coefficients; `refit`: evaluations after each term that goes, per coefficient left;
-    `descent`: largest step of gradient descent, in units of the coefficients' range (0: CMA-ES fits instead).
-    """
-
-    order: int = 3
-    power: int = 2
-    l1: float = 0.0
-    share: float = 0.5
-    refit: int = 20
-    descent: float = 0.0
+    order: int = option(3, "highest total degree of a term", 0, 6)
+    power: int = option(2, "highest power of one symbol", 0, 6)
+    l1: float = option(0.0, "what the sizes of all coefficients add to the loss, per unit of their range", 0.0, 1e6)
+    share: float = option(0.5, "share of the budget for the first fit of all coefficients", 0.0, 1.0)
+    refit: int = option(20, "evaluations after each term that goes, per coefficient left", 1, 1_000_000)
+    descent: float = option(0.0, "largest step of gradient descent in units of the range; 0: CMA-ES fits", 0.0, 1.0)
 
 
 class VolterraEngine(Engine):

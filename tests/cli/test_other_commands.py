@@ -285,3 +285,20 @@ def test_the_name_of_an_experiment_leads_nowhere_else(
     (inner / "mine.toml").write_text('name = "a/../../../x"\ntask = "oja"\ngrammar = "rate"\nbudget = 5\n')
     assert "a name has letters" in refused("discover", "mine.toml")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["mine.toml"]
+
+
+def test_an_engine_shows_its_options_with_their_ranges(call: Call, refused: Callable[..., str]) -> None:
+    found = call("engines", "deap", "--json").document
+    assert found["options"]["islands"] == {
+        "default": 4,
+        "low": 1,
+        "high": 1000,
+        "whole": True,
+        "meaning": "islands, each with candidates of its own",
+    }
+    assert "1 to 1000, whole" in call("engines", "deap").out
+    assert call("engines", "random", "--json").document["options"] == {}
+    assert "did you mean 'deap'" in refused("engines", "deep")
+    line = refused("discover", "oja", "--option", "islands=0")
+    assert "must lie in 1 to 1000, found '0'; see: rulesearch engines deap" in line
+    assert "stop_loss must be a number" in refused("discover", "oja", "--stop-loss", "nan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from rulesearch.expression import parse_expression
 from rulesearch.rules import known_rule, parse_rules
 from rulesearch.search.deap_engine import DeapSettings
 from rulesearch.search.engine import ENGINES, load_engine
+from rulesearch.search.options import options_of
 from rulesearch.search.problem import Problem
 
 MakeProblem = Callable[..., Problem]
@@ -185,11 +187,41 @@ def test_options_steer_an_engine() -> None:
         ("volterra", {"l1": "much"}, "option l1 of engine volterra must be a number, found 'much'"),
         ("volterra", {"l1": "nan"}, "must be a number"),
         ("enumerate", {"values": "1"}, "engine enumerate has no option 'values'"),
+        ("deap", {"islands": 0}, "option islands of engine deap must lie in 1 to 1000, found 0"),
+        ("deap", {"capacity": "0"}, "option capacity of engine deap must lie in 2 to"),
+        ("deap", {"capacity": "1e30"}, "option capacity of engine deap must lie in 2 to"),
+        ("deap", {"capacity": "inf"}, "option capacity of engine deap must lie in 2 to"),
+        ("deap", {"capacity": 10**400}, "must be a whole number"),
+        ("deap", {"further": 1}, "option further of engine deap must lie in 0 to 0.9, found 1"),
+        ("deap", {"islands": True}, "must be a whole number"),
+        ("deap", {"cell": [1]}, "must be a number"),
     ],
 )
 def test_wrong_options_are_refused(engine: str, options: dict[str, object], reason: str) -> None:
     with pytest.raises(RulesearchError, match=reason):
         load_engine(engine, options)
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_every_number_that_steers_an_engine_has_a_range_that_holds_its_default(engine: str) -> None:
+    kind = load_engine(engine).settings_type
+    options = options_of(kind)
+    numbers = [each.name for each in fields(kind) if isinstance(each.default, int | float)] if options else []
+    assert list(options) == numbers
+    for each in options.values():
+        assert each.low <= each.default <= each.high and each.meaning
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["low", "high"])
+def test_a_search_ends_at_either_end_of_the_range_of_each_option(make_problem: MakeProblem, end: str) -> None:
+    dear = {"complete", "initial", "offspring", "attempts", "islands", "explored", "fitted", "rounds"}
+    for name, each in options_of(DeapSettings).items():
+        if name in dear and end == "high":
+            continue
+        problem = make_problem(budget=60)
+        load_engine("deap", {name: getattr(each, end)}).search(problem)
+        assert problem.stopped_by == "budget", name
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
