@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from rulesearch import tasks
     from rulesearch.evaluation.outcome import Outcome
     from rulesearch.export.citations import Citation
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from rulesearch.tasks.task import Task
     from rulesearch.workflow.clean_up import CleanUp
     from rulesearch.workflow.experiment import Experiment
+    from rulesearch.workflow.families import Family
     from rulesearch.workflow.run import Run
     from rulesearch.workflow.side_by_side import Behaviour
 
@@ -50,8 +53,10 @@ __all__ = [
     "distil",
     "evaluate",
     "export",
+    "families",
     "known_rules",
     "load_grammar",
+    "plot",
     "respond",
     "resume",
     "side_by_side",
@@ -297,15 +302,12 @@ def side_by_side(
     **Arguments:** others that do not fit the task are left out; `with_baseline`: the task's known rule comes too.
     **Raises:** `RulesearchError` where a rule cannot be read, or the first does not fit the task.
     """
-    from rulesearch.rules import KnownRule
     from rulesearch.workflow.side_by_side import labelled, side_by_side
 
     on = _task(task)
     values = on.resolve(settings)
     beside = [(f"{on.known_rule}, as the task has it", on.baseline(values))] if with_baseline else []
-    for other in others:
-        known = _known(other, None)
-        beside.append((known.title, known.rules) if isinstance(known, KnownRule) else (str(known), known))
+    beside += [_titled(other) for other in others]
     return side_by_side(_rules(rule, on), labelled(beside), on, values, seeds)
 
 
@@ -324,6 +326,57 @@ def simplify(
 
     on = _task(task)
     return simplify_on_task(_rules(rule, on), on, on.resolve(settings))
+
+
+def plot(
+    what: RuleLike | Run | Sequence[RuleLike | Run],
+    task: str | Task | None = None,
+    settings: Mapping[str, str | float] | None = None,
+    *,
+    first_seed: int = 0,
+    weight: float = 0.5,
+) -> Figure:
+    """Return a figure of a rule, of several rules side by side, or of the front of a run.
+
+    A rule shows its STDP window, or its weight change over x and y; with a task, what the simulation did. Several stand
+    on the same axes.
+
+    **Arguments:** `first_seed`: the seed that is simulated on the task, with its `settings`; `weight` before the spikes
+    of a window.
+    **Raises:** `RulesearchError` where a rule cannot be read, does not fit the task, or does not go with the others.
+    """
+    from rulesearch.errors import RulesearchError
+    from rulesearch.report import figures
+    from rulesearch.workflow.run import Run
+    from rulesearch.workflow.side_by_side import labelled
+
+    several = [what] if isinstance(what, str) or not isinstance(what, Sequence) else list(what)
+    runs = [each for each in several if isinstance(each, Run)]
+    if len(several) != 1 and (not several or runs or task is not None):
+        raise RulesearchError("a run, and a rule on a task, is drawn by itself; without a task rules go side by side")
+    if runs:
+        return figures.front_figure(runs[0])
+    if task is not None:
+        on = _task(task)
+        return figures.task_figure(_rules(several[0], on), on, on.resolve(settings), first_seed)  # type: ignore[arg-type]
+    named = labelled([_titled(each) for each in several])  # type: ignore[arg-type]
+    if len(named) == 1:
+        return figures.rule_figure(next(iter(named.values())), weight)
+    return figures.beside_figure(named, weight)
+
+
+def families(*runs: Run | str | Path, count: int = 100) -> list[Family]:
+    """Return the families of rules that runs found: the same terms, whatever the constants; the best first.
+
+    **Arguments:** `count`: best rules of each search besides its front.
+    **Raises:** `RulesearchError` where a folder holds no concluded run.
+    """
+    from rulesearch.workflow.families import families as grouped
+    from rulesearch.workflow.families import found_by
+    from rulesearch.workflow.run import Run
+
+    opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
+    return grouped([each for run in opened for each in found_by(run, count)])
 
 
 def cite(what: RuleLike | Run) -> list[Citation]:
@@ -362,3 +415,11 @@ def _known(rule: RuleLike, task: Task | None) -> KnownRule | RuleSet:
 
     known = find_known(rule) if isinstance(rule, str) else rule
     return known if isinstance(known, KnownRule) else _rules(rule, task)
+
+
+def _titled(rule: RuleLike) -> tuple[str, RuleSet]:
+    """Return the title of a known rule, or the text of any other, and the rules."""
+    from rulesearch.rules import KnownRule
+
+    found = _known(rule, None)
+    return (found.title, found.rules) if isinstance(found, KnownRule) else (str(found), found)

@@ -80,7 +80,9 @@ def protect_rules(command: Any, arguments: Sequence[str]) -> list[str]:
             return [*protected, *arguments[index:]]
         elif argument in subcommands:
             command = subcommands[argument]
-            rule_expected = any(getattr(parameter, "metavar", None) == "RULE" for parameter in command.params)
+            rule_expected = any(
+                getattr(parameter, "metavar", None) in ("RULE", "RULE...") for parameter in command.params
+            )
         elif argument.startswith("-"):
             option = next((p for p in command.params if argument in (*p.opts, *p.secondary_opts)), None)
             if option is not None:

@@ -62,13 +62,14 @@ def compare(
     multiples of each other and at most 1, over independent normal values of what they read. With --on, rules that are
     the same on those values count as equal. With a task, rule text is read with its symbols and its default slot, and
     the rule is simulated beside those given by --with, or the task's own known rule and the nearest ones: losses at
-    fitted learning rates, the distance over the activity that the task produces, STDP windows; -o draws them.
+    fitted learning rates, the distance over the activity that the task produces, STDP windows. -o draws this, and
+    without a task the rules side by side on the same axes.
     """
     import rulesearch as rs
 
     on = read_task(task)
-    if on is None and (settings or output):
-        raise RulesearchError("--set and -o belong to a task; name it: --task oja")
+    if on is None and settings:
+        raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
     rules = read_rule(rule, on)
     verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on, reachable or ())
     points = fixed_point_texts(rules)
@@ -82,7 +83,12 @@ def compare(
     if output is not None:
         from rulesearch.report import figures
 
-        figures.save_figure(figures.comparison_figure(rules, behaviours), Path(output))
+        if on is None:
+            near = [each for each in _nearest(verdicts) if figures.same_kind(rules, each)]
+            figure = rs.plot([rules, *(others or near)])
+        else:
+            figure = figures.comparison_figure(rules, behaviours)
+        figures.save_figure(figure, Path(output))
         notify(f"wrote {output}")
     if as_json:
         print_json(

@@ -34,12 +34,11 @@ def families(
 
     With -o, draw the graph of neighbours.
     """
-    from rulesearch.workflow.families import families as grouped
-    from rulesearch.workflow.families import found_by, neighbours
-    from rulesearch.workflow.run import Run
+    import rulesearch as rs
+    from rulesearch.workflow.families import neighbours
 
-    opened = [Run.open(folder.strip()) for folder in runs]
-    found = grouped([each for run in opened for each in found_by(run, count)])
+    opened = [rs.Run.open(folder.strip()) for folder in runs]
+    found = rs.families(*opened, count=count)
     shown = found[:_SHOWN]
     graph = neighbours(shown)
     if output is not None:

@@ -14,8 +14,6 @@ from rulesearch.cli.output import notify, print_json
 from rulesearch.errors import RulesearchError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from rulesearch.rules import RuleSet
     from rulesearch.tasks.task import Task
     from rulesearch.workflow.run import Run
@@ -40,8 +38,8 @@ def register(app: typer.Typer) -> None:
     app.command("cite", short_help="BibTeX for a rule or a run.", epilog="Example: rulesearch cite oja")(cite)
     app.command(
         "plot",
-        short_help="Draw a rule, what it does on a task, or a run.",
-        epilog="Example: rulesearch plot oja --task oja -o oja.png",
+        short_help="Draw rules, what one does on a task, or a run.",
+        epilog="Example: rulesearch plot stdp-pair vogels -o windows.png",
     )(plot)
 
 
@@ -164,7 +162,10 @@ def cite(rule: RuleOrRun, as_json: JsonOption = False) -> None:
 
 
 def plot(
-    rule: RuleOrRun,
+    rules: Annotated[
+        list[str],
+        typer.Argument(metavar="RULE...", help="One rule, or several to draw side by side; or a run folder."),
+    ],
     task: MaybeTask = None,
     output: OutputOption = None,
     settings: SetOption = None,
@@ -176,27 +177,27 @@ def plot(
 ) -> None:
     """Draw a rule: its STDP window or its weight change over x and y; with a task, what the simulation did.
 
-    A run folder gives its front: loss against size, with the equations. The suffix of the file (png, svg, pdf)
-    chooses the format; without -o the file is figure.png, and figures/front.png in a run folder.
+    Several rules stand side by side on the same axes. A run folder gives its front: loss against size, with the
+    equations. The suffix of the file (png, svg, pdf) chooses the format; without -o the file is figure.png, and
+    figures/front.png in a run folder.
     """
-    from rulesearch.report import figures
+    import rulesearch as rs
+    from rulesearch.report.style import save_figure
 
     on = read_task(task)
     if on is None and settings:
         raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
-    found = read_rules_or_run(rule) if on is None else read_rule(rule, on)
+    found = [read_rules_or_run(each, on) for each in rules]
+    drawn: list[RuleSet | Run] = [each for each in found if not _is_rules(each)]
+    if drawn and (len(found) > 1 or on is not None):
+        raise RulesearchError("a run folder is drawn by itself, without a task; a rule of it is given as RUN:1")
+    texts = [rule.strip() for rule in rules]
+    figure = rs.plot(drawn or texts, on, read_settings(settings), first_seed=first_seed, weight=weight)
     target = Path("figure.png" if output is None else output)
-    figure: Figure
-    if not _is_rules(found):
-        figure = figures.front_figure(found)  # type: ignore[arg-type]
-        if output is None:
-            target = Path(rule.strip()) / "figures" / "front.png"
-            _make_folder(target.parent)
-    elif on is not None:
-        figure = figures.task_figure(found, on, on.resolve(read_settings(settings)), first_seed)  # type: ignore[arg-type]
-    else:
-        figure = figures.rule_figure(found, weight)  # type: ignore[arg-type]
-    figures.save_figure(figure, target)
+    if drawn and output is None:
+        target = Path(rules[0].strip()) / "figures" / "front.png"
+        _make_folder(target.parent)
+    save_figure(figure, target)
     if as_json:
         print_json({"file": str(target)})
     else:

@@ -1,5 +1,6 @@
 """The figures that there are, in one place."""
 
+from rulesearch.report.beside_figure import beside_figure, same_kind
 from rulesearch.report.comparison_figure import comparison_figure
 from rulesearch.report.family_figure import family_figure
 from rulesearch.report.front_figure import front_figure
@@ -7,4 +8,13 @@ from rulesearch.report.rule_figures import rule_figure
 from rulesearch.report.style import save_figure
 from rulesearch.report.task_figures import task_figure
 
-__all__ = ["comparison_figure", "family_figure", "front_figure", "rule_figure", "save_figure", "task_figure"]
+__all__ = [
+    "beside_figure",
+    "comparison_figure",
+    "family_figure",
+    "front_figure",
+    "rule_figure",
+    "same_kind",
+    "save_figure",
+    "task_figure",
+]

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from rulesearch.expression.printing import symbol_latex
+from rulesearch.expression.tree import Expression
 from rulesearch.report.style import BLUE, GREY, RED, limits, new_figure, panel, rule_title
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import VOCABULARY, Trace
@@ -17,13 +19,15 @@ from rulesearch.simulate.respond import far_apart_change, pair_change, respond
 from rulesearch.simulate.synapse import with_customary_traces
 from rulesearch.workflow.side_by_side import spikes_alone
 
+Array = npt.NDArray[np.float64]
+
 _POINTS = 400
 _GRID = 161
 _ACTIVITY = 2.0
-_WEIGHTS = (0.0, 0.5, 1.0)
+WEIGHTS = (0.0, 0.5, 1.0)
 _WINDOW_HEIGHT, _SURFACE_HEIGHT = 3.1, 2.4
-_PAIRS, _GAP = 60, 0.01
-_FREQUENCIES = (0.1, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0)
+PAIRS, _GAP = 60, 0.01
+FREQUENCIES = (0.1, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0)
 _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
 
 
@@ -33,9 +37,9 @@ def rule_figure(rules: RuleSet, weight: float = 0.5) -> Figure:
     **Arguments:** `weight` before the spikes.
     """
     number = len(rules.rules)
-    heights = [_WINDOW_HEIGHT if _has_window(rule) else _SURFACE_HEIGHT for rule in rules.rules.values()]
-    windows = any(_has_window(rule) for rule in rules.rules.values())
-    wide = windows or any(_reads_weight(rule) for rule in rules.rules.values())
+    heights = [_WINDOW_HEIGHT if has_window(rule) else _SURFACE_HEIGHT for rule in rules.rules.values()]
+    windows = any(has_window(rule) for rule in rules.rules.values())
+    wide = windows or any(reads_weight(rule) for rule in rules.rules.values())
     figure = new_figure(
         9.0 if windows else 7.2 if wide else 4.4, sum(heights) + 0.25 * (2 + rule_title(rules).count("\n"))
     )
@@ -43,25 +47,26 @@ def rule_figure(rules: RuleSet, weight: float = 0.5) -> Figure:
     parts: Any = figure.subfigures(number, 1, height_ratios=heights, squeeze=False)
     for part, (name, rule) in zip(parts[:, 0], rules.rules.items(), strict=True):
         label = name if number > 1 else ""
-        if _has_window(rule):
+        if has_window(rule):
             _window(part, rule, weight, label)
         else:
             _surface(part, rule, label)
     return figure
 
 
-def _has_window(rule: Rule) -> bool:
+def has_window(rule: Rule) -> bool:
+    """Return whether spikes change the weight."""
     return "on_pre" in rule.slots or "on_post" in rule.slots
 
 
-def _reads_weight(rule: Rule) -> bool:
+def reads_weight(rule: Rule) -> bool:
+    """Return whether the change depends on the weight."""
     return any(name in rule.symbols for name in ("w", "w_mean", "w_sum"))
 
 
 def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
     rule = with_customary_traces(rule)
-    taus = [state.tau for state in rule.states.values() if isinstance(state, Trace)]
-    widest = min(max([0.1, *(5.0 * tau for tau in taus)]), 0.5)
+    widest = widest_delay(rule)
     window, frequency = part.subplots(1, 2)
     axes = panel(window, r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", _change_label(rule, r"\Delta w"), label)
     times = np.linspace(0.0, widest, _POINTS + 1)[1:]
@@ -79,7 +84,7 @@ def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
     frequency.legend(*axes.get_legend_handles_labels(), fontsize=8, frameon=False, **_BESIDE)
     left_out = [slot for slot in ("drift", "on_step") if slot in rule.slots]
     notes = [
-        f"left: one pair of spikes; right: {_PAIRS} pairs, {1e3 * _GAP:g} ms apart; traces start at 0, w = {weight:g}"
+        f"left: one pair of spikes; right: {PAIRS} pairs, {1e3 * _GAP:g} ms apart; traces start at 0, w = {weight:g}"
     ]
     notes += [f"{_named(name)} = {value:g}" for name, value in held.items()]
     notes += [f"${symbol_latex(name)}$ = w" for name in ("w_mean", "w_sum") if name in alone.symbols]
@@ -87,45 +92,40 @@ def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
     _note(part, notes)
 
 
+def widest_delay(rule: Rule) -> float:
+    """Return how far apart a window shows spikes [s]: five of the longest time constant, 0.1 to 0.5 s."""
+    taus = [state.tau for state in rule.states.values() if isinstance(state, Trace)]
+    return min(max([0.1, *(5.0 * tau for tau in taus)]), 0.5)
+
+
 def _frequency(axes: Any, rule: Rule, weight: float, held: dict[str, float]) -> None:
     """Draw what pairs of either order do at several frequencies."""
     panel(axes, "frequency of pairs [Hz]", "", "")
-    low, high = rule.bounds or (-np.inf, np.inf)
-    bounded = replace(rule, bounds=(min(low, weight), max(high, weight)))
     for order, colour in ((-1.0, RED), (1.0, BLUE)):
-        pre, post = ([max(0.0, -order * _GAP)], [max(0.0, order * _GAP)])
-        changes = [respond(bounded, pre, post, _PAIRS, 1.0 / hz, weight, held).delta_w for hz in _FREQUENCIES]
-        axes.plot(_FREQUENCIES, changes, "o-", color=colour, markersize=3, linewidth=1.4)
+        changes = frequency_changes(rule, order, weight, held)
+        axes.plot(FREQUENCIES, changes, "o-", color=colour, markersize=3, linewidth=1.4)
     axes.axhline(0.0, color=GREY, linewidth=0.6)
 
 
+def frequency_changes(rule: Rule, order: float, weight: float, held: dict[str, float]) -> list[float]:
+    """Return what pairs of an order (1: presynaptic first, -1) do at each of the frequencies."""
+    low, high = rule.bounds or (-np.inf, np.inf)
+    bounded = replace(rule, bounds=(min(low, weight), max(high, weight)))
+    pre, post = ([max(0.0, -order * _GAP)], [max(0.0, order * _GAP)])
+    return [respond(bounded, pre, post, PAIRS, 1.0 / hz, weight, held).delta_w for hz in FREQUENCIES]
+
+
 def _surface(part: Any, rule: Rule, label: str) -> None:
-    slot, left = ("on_step", r"\Delta w") if "on_step" in rule.slots else ("drift", r"\dot{w}")
-    expression = rule.slots[slot]
-    eta = 1.0 if rule.eta is None else rule.eta
-    side = np.linspace(-_ACTIVITY, _ACTIVITY, _GRID)
-    x, y = np.meshgrid(side, side)
-    held = {name: 0.0 for name in expression.symbols if name not in {"x", "y", "w", *rule.constants}}
-    held |= {name: 1.0 for name in held if name == "R"}
-    reads_weight = _reads_weight(rule)
-    weights = _WEIGHTS if reads_weight else _WEIGHTS[1:2]
-    surfaces = []
-    for w in weights:
-        values = {**held, **rule.constant_values(), "x": x, "y": y, "w": w}
-        values |= {name: w for name in ("w_mean", "w_sum") if name in held}
-        surfaces.append(eta * np.broadcast_to(np.asarray(expression.evaluate(values), dtype=float), x.shape))
+    left = r"\Delta w" if "on_step" in rule.slots else r"\dot{w}"
+    weights = WEIGHTS if reads_weight(rule) else WEIGHTS[1:2]
+    surfaces = [surface(rule, w) for w in weights]
+    held = held_values(rule)
     widest = limits(np.array(surfaces))
     panels: Any = np.atleast_1d(part.subplots(1, len(weights), sharey=True, squeeze=True))
-    for axes, w, surface in zip(panels, weights, surfaces, strict=True):
-        title = f"{label}{': ' * bool(label)}{f'w = {w:g}' if reads_weight else 'at any w'}"
+    for axes, w, values in zip(panels, weights, surfaces, strict=True):
+        title = f"{label}{': ' * bool(label)}{f'w = {w:g}' if reads_weight(rule) else 'at any w'}"
         panel(axes, "x", "y" if axes is panels[0] else "", title)
-        image = axes.imshow(
-            surface, extent=(-_ACTIVITY, _ACTIVITY) * 2, origin="lower", cmap="RdBu_r", vmin=-widest, vmax=widest
-        )
-        # Beside a pole the sign changes without passing 0.
-        passing = np.where(np.abs(surface) <= widest, surface, np.nan)
-        if np.any(passing < 0.0) and np.any(passing > 0.0):
-            axes.contour(x, y, passing, levels=[0.0], colors="black", linewidths=0.8)
+        image = draw_surface(axes, values, widest)
     beyond = "both" if np.nanmax(np.abs(surfaces), initial=0.0) > widest else "neither"
     bar = part.colorbar(image, ax=list(panels), extend=beyond, shrink=0.95, aspect=15)
     bar.set_label(_change_label(rule, left), fontsize=9)
@@ -134,6 +134,40 @@ def _surface(part: Any, rule: Rule, label: str) -> None:
     notes += [f"{_named(name)} = {value:g}" for name, value in held.items() if name not in ("w_mean", "w_sum")]
     notes += [f"${symbol_latex(name)}$ = w" for name in held if name in ("w_mean", "w_sum")]
     _note(part, notes)
+
+
+def held_values(rule: Rule) -> dict[str, float]:
+    """Return the values at which all but x, y and w is held (R is 1, else 0) where a rate rule is drawn."""
+    names = [name for name in _rate_slot(rule).symbols if name not in {"x", "y", "w", *rule.constants}]
+    return {name: 1.0 if name == "R" else 0.0 for name in names}
+
+
+def surface(rule: Rule, w: float) -> Array:
+    """Return the change of a weight `w` over a grid of x and y from -2 to 2, learning rate included."""
+    side = np.linspace(-_ACTIVITY, _ACTIVITY, _GRID)
+    x, y = np.meshgrid(side, side)
+    held = held_values(rule)
+    values: dict[str, Any] = {**held, **rule.constant_values(), "x": x, "y": y, "w": w}
+    values |= {name: w for name in ("w_mean", "w_sum") if name in held}
+    eta = 1.0 if rule.eta is None else rule.eta
+    changes: Array = eta * np.broadcast_to(np.asarray(_rate_slot(rule).evaluate(values), dtype=float), x.shape)
+    return changes
+
+
+def draw_surface(axes: Any, values: Array, widest: float) -> Any:
+    """Draw the change over x and y in colours that end at +-`widest`, with a line where there is none."""
+    side = np.linspace(-_ACTIVITY, _ACTIVITY, _GRID)
+    look: dict[str, Any] = {"origin": "lower", "cmap": "RdBu_r", "vmin": -widest, "vmax": widest}
+    image = axes.imshow(values, extent=(-_ACTIVITY, _ACTIVITY) * 2, **look)
+    # Beside a pole the sign changes without passing 0.
+    passing = np.where(np.abs(values) <= widest, values, np.nan)
+    if np.any(passing < 0.0) and np.any(passing > 0.0):
+        axes.contour(side, side, passing, levels=[0.0], colors="black", linewidths=0.8)
+    return image
+
+
+def _rate_slot(rule: Rule) -> Expression:
+    return rule.slots["on_step" if "on_step" in rule.slots else "drift"]
 
 
 def _change_label(rule: Rule, change: str) -> str:

@@ -38,9 +38,12 @@ def _write_tex(run: Run) -> None:
 
 def _draw_front(run: Run) -> None:
     from rulesearch.report.figures import front_figure, save_figure
+    from rulesearch.report.style import SUFFIXES
 
     (run.folder / "figures").mkdir(exist_ok=True)
-    save_figure(front_figure(run), run.folder / "figures" / "front.png")
+    figure = front_figure(run)
+    for suffix in SUFFIXES:
+        save_figure(figure, run.folder / "figures" / f"front.{suffix}")
 
 
 def _write_page(run: Run) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -83,7 +84,8 @@ def save_figure(figure: Figure, path: Path) -> None:
         raise RulesearchError(f"figures are saved as {', '.join(SUFFIXES)}; found {path.name!r}{_hint(suffix)}")
     # Without a date in it the same figure gives the same file.
     metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
-    write_file(path, lambda place: figure.savefig(place, format=suffix, metadata=metadata))
+    with rc_context({"svg.hashsalt": "rulesearch"}):
+        write_file(path, lambda place: figure.savefig(place, format=suffix, metadata=metadata))
 
 
 def _hint(suffix: str) -> str:

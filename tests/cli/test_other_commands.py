@@ -211,6 +211,18 @@ def test_plot_of_a_rule_a_task_and_a_run(call: Call, run_folder: Path, tmp_path:
     assert (run_folder / "figures" / "front.png").is_file()
 
 
+def test_several_rules_are_drawn_side_by_side(call: Call, refused: Callable[..., str], tmp_path: Path) -> None:
+    target = tmp_path / "beside.png"
+    assert call("plot", "-x*y", "hebb", "oja", "-o", str(target)).code == 0
+    assert target.read_bytes().startswith(b"\x89PNG")
+    assert "draw one kind at a time" in refused("plot", "oja", "vogels", "-o", str(target))
+    target = tmp_path / "compared.svg"
+    assert call("compare", "on_pre: y - 0.2", "-o", str(target)).code == 0
+    assert "Vogels et al. 2011" in target.read_text("utf-8")
+    assert call("compare", "x*y", "--with", "oja", "-o", str(target)).code == 0
+    assert "draw one kind at a time" in refused("compare", "x*y", "--with", "vogels", "-o", str(target))
+
+
 def test_plot_refuses_what_it_cannot_draw(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "png, svg, pdf" in refused("plot", "oja", "-o", str(tmp_path / "a.jpg"))
     assert "is a folder" in refused("plot", "oja", "-o", str(tmp_path))

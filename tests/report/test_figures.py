@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.expression import OPERATORS
-from rulesearch.report.figures import front_figure, rule_figure, save_figure, task_figure
+from rulesearch.report.figures import beside_figure, front_figure, rule_figure, save_figure, task_figure
 from rulesearch.report.front_figure import equation, spaced
 from rulesearch.report.network_figures import network_figure
-from rulesearch.report.style import draws, rule_title
+from rulesearch.report.style import SUFFIXES, draws, rule_title
 from rulesearch.rules import known_rules, parse_rules
 from rulesearch.simulate.network import Network
 from rulesearch.simulate.neurons import Neuron, Population
@@ -61,9 +62,9 @@ def test_awkward_rules_can_be_drawn(text: str, tmp_path: Path) -> None:
 
 
 def test_the_same_figure_gives_the_same_file(tmp_path: Path) -> None:
-    for name in ("a.png", "b.png", "a.pdf", "b.pdf"):
-        save_figure(rule_figure(parse_rules("x*y")), tmp_path / name)
-    for suffix in ("png", "pdf"):
+    for suffix in SUFFIXES:
+        for name in ("a", "b"):
+            save_figure(rule_figure(parse_rules("x*y")), tmp_path / f"{name}.{suffix}")
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 
@@ -180,6 +181,39 @@ def test_heights_keep_their_order_and_their_distance() -> None:
     assert placed.min() >= 0.0
     assert placed.max() <= 1.0
     assert list(np.argsort(placed, kind="stable")) == list(np.argsort(wanted, kind="stable"))
+
+
+def test_rules_stand_side_by_side_on_the_same_axes() -> None:
+    rules = {name: known_rules()[name].rules for name in ("stdp-pair", "stdp-guetig")}
+    windows, pairs = np.array(beside_figure(rules).axes).reshape(2, 2)
+    for row in (windows, pairs):
+        assert row[0].get_ylim() == row[1].get_ylim()
+        assert row[0].get_xlim() == row[1].get_xlim()
+    assert windows[0].get_title(loc="left").startswith("stdp-pair\n$")
+    surfaces = beside_figure({"a": parse_rules("x*y"), "b": parse_rules("y*(x - w*y)")}).axes
+    assert len(surfaces) == 3 * 2 + 1
+    assert len({axes.images[0].get_clim() for axes in surfaces[:6]}) == 1
+
+
+def test_rules_of_very_different_size_are_drawn_in_units_of_their_own() -> None:
+    near = beside_figure(
+        {"a": parse_rules("on_post: x; tau_x = 20 ms"), "b": parse_rules("on_post: 3*x; tau_x = 20 ms")}
+    )
+    assert near.axes[0].get_ylabel() == "change by one pair"
+    small, large = parse_rules("on_post: 0.001*x; tau_x = 20 ms"), parse_rules("on_post: x; tau_x = 20 ms")
+    axes = beside_figure({"a": small, "b": large}).axes[:2]
+    assert axes[0].get_ylabel().endswith("in units of each rule's largest")
+    tops = [max(np.max(line.get_ydata()) for line in each.lines) for each in axes]
+    assert tops == pytest.approx([1.0, 1.0])
+
+
+def test_rules_of_spikes_and_of_rates_are_not_drawn_together() -> None:
+    with pytest.raises(RulesearchError, match="draw one kind at a time"):
+        rs.plot(["stdp-pair", "oja"])
+    with pytest.raises(RulesearchError, match="at most 8"):
+        rs.plot(["hebb"] * 9)
+    with pytest.raises(RulesearchError, match="drawn by itself"):
+        rs.plot(["oja", "hebb"], task="oja")
 
 
 def test_the_equation_of_a_set_names_its_rules() -> None:

@@ -70,6 +70,11 @@ def test_figures_are_saved_for_papers(reported: Run) -> None:
         assert (reported.folder / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_the_front_is_saved_under_one_name_in_every_format(reported: Run) -> None:
+    found = sorted(path.name for path in (reported.folder / "figures").glob("front.*"))
+    assert found == ["front.pdf", "front.png", "front.svg"]
+
+
 @pytest.fixture
 def copied(reported: Run, tmp_path: Path) -> Path:
     shutil.copytree(reported.folder, tmp_path / "run")
