@@ -16,7 +16,8 @@ Codes = npt.NDArray[np.int64]
 
 _KEPT_BITS = 26
 _SHIFT = 52 - _KEPT_BITS
-_HALF = np.int64(1 << (_SHIFT - 1))
+_OFFSET = np.int64(0.337 * (1 << _SHIFT))
+"""As in `expression.rounding`, no short number lies where rounding turns."""
 _UNDEFINED = np.int64(0x5DEECE66D)
 _FACTORS = 2 * np.random.Generator(np.random.PCG64(20030)).integers(2**62, size=POINTS, dtype=np.int64) + 1
 
@@ -55,7 +56,7 @@ def function_keys(rows: Iterable[npt.NDArray[np.float64]]) -> tuple[Keys, npt.ND
             np.subtract(1.0, below, out=below)
             whole = above.view(np.int64)
             whole -= below.view(np.int64)
-            whole += _HALF
+            whole += _OFFSET
             whole >>= _SHIFT
             defined = np.isfinite(row)
             np.copyto(whole, _UNDEFINED, where=~defined)
