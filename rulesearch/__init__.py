@@ -312,20 +312,28 @@ def side_by_side(
 
 
 def simplify(
-    rule: RuleLike, task: str | Task | None = None, settings: Mapping[str, str | float] | None = None
+    rule: RuleLike,
+    task: str | Task | None = None,
+    settings: Mapping[str, str | float] | None = None,
+    on: Iterable[str] = (),
 ) -> Simplification | CleanUp:
     """Return a rule in its shortest equivalent form; with a task, also without what does not matter there.
 
-    **Raises:** `RulesearchError` where the rule cannot be read, or does not fit the task.
+    **Arguments:** `on`, where there is no task: sets of values that symbols can take, such as `y in [0.1, 2]`.
+    **Raises:** `RulesearchError` where the rule or a set cannot be read, or the rule does not fit the task.
     """
     from rulesearch import symbolic
+    from rulesearch.errors import RulesearchError
 
+    reachable = symbolic.parse_reachable(on)
     if task is None:
-        return symbolic.simplify(_rules(rule, None))
+        return symbolic.simplify(_rules(rule, None), reachable)
+    if reachable:
+        raise RulesearchError("symbols take the values that the task gives them; leave out the task or the sets")
     from rulesearch.workflow.clean_up import simplify_on_task
 
-    on = _task(task)
-    return simplify_on_task(_rules(rule, on), on, on.resolve(settings))
+    place = _task(task)
+    return simplify_on_task(_rules(rule, place), place, place.resolve(settings))
 
 
 def plot(

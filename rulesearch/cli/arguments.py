@@ -23,6 +23,10 @@ MaybeTask = Annotated[str | None, typer.Option("--task", metavar="T", help="A ta
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the task; may be repeated.")
 ]
+SetsOption = Annotated[
+    list[str] | None,
+    typer.Option("--on", metavar="SET", help='Values a symbol can take: "R in {-1,1}", "w in [0,1]".'),
+]
 NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show one in full.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 OutputOption = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")]

@@ -13,6 +13,7 @@ from rulesearch.cli.arguments import (
     OutputOption,
     RuleArgument,
     SetOption,
+    SetsOption,
     read_rule,
     read_settings,
     read_task,
@@ -44,10 +45,7 @@ def compare(
         list[str] | None, typer.Option("--with", metavar="RULE", help="A rule to compare with; may be repeated.")
     ] = None,
     task: MaybeTask = None,
-    reachable: Annotated[
-        list[str] | None,
-        typer.Option("--on", metavar="SET", help='Values a symbol can take: "R in {-1,1}", "w in [0,1]".'),
-    ] = None,
+    reachable: SetsOption = None,
     settings: SetOption = None,
     seeds: Annotated[
         int, typer.Option(min=0, metavar="N", help="With a task: seeds of the simulations (0: simulate nothing).")

@@ -11,6 +11,7 @@ from rulesearch.cli.arguments import (
     MaybeTask,
     RuleArgument,
     SetOption,
+    SetsOption,
     TaskOption,
     read_rule,
     read_settings,
@@ -165,12 +166,16 @@ def read_times(text: str, option: str) -> list[float]:
 
 
 def simplify(
-    rule: RuleArgument, task: MaybeTask = None, settings: SetOption = None, as_json: JsonOption = False
+    rule: RuleArgument,
+    task: MaybeTask = None,
+    reachable: SetsOption = None,
+    settings: SetOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a rule in its shortest equivalent form.
 
-    With a task the rule is simulated as well: terms that do not matter there go, and constants keep only the
-    digits that count.
+    With --on, what is the same on those values counts as equal. With a task the rule is simulated as well: terms that
+    do not matter there go, and constants keep only the digits that count.
     """
     import rulesearch as rs
     from rulesearch.symbolic import Simplification
@@ -179,7 +184,7 @@ def simplify(
     if on is None and settings:
         raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
     rules = read_rule(rule, on)
-    found = rs.simplify(rules, on, read_settings(settings))
+    found = rs.simplify(rules, on, read_settings(settings), reachable or ())
     losses: tuple[float | None, float | None] = (None, None)
     if isinstance(found, Simplification):
         simplified = found.simplified

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import attrgetter
 
-from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import format_number
@@ -43,10 +42,7 @@ def compare(
     """
     against = list(known_rules().values()) if others is None else list(others)
     sets = [rules, *(other.rules if isinstance(other, KnownRule) else other for other in against)]
-    read = {name for each in sets for rule in each.rules.values() for name in rule.symbols}
-    for name in on.names:
-        if name not in read:
-            raise RulesearchError(f"no rule compared reads {name!r}{did_you_mean(name, read)}")
+    on.check_read(rule for each in sets for rule in each.rules.values())
     verdicts = [_nearest(rules, other, on) for other in against]
     return sorted(verdicts, key=_nearness)
 

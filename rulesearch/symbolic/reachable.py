@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import ParseError, RulesearchError
+from rulesearch.errors import ParseError, RulesearchError, did_you_mean
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.rounding import Values
@@ -51,6 +51,16 @@ class Reachable:
         """The symbols that are never negative."""
         sets = {name for name, values in self.values.items() if min(values) >= 0.0}
         return frozenset(sets | {name for name, (low, _) in self.ranges.items() if low >= 0.0})
+
+    def check_read(self, rules: Iterable[Rule]) -> None:
+        """Refuse sets of symbols that none of the rules reads.
+
+        **Raises:** `RulesearchError`.
+        """
+        read = {name for rule in rules for name in rule.symbols}
+        for name in self.names:
+            if name not in read:
+                raise RulesearchError(f"no rule reads {name!r}{did_you_mean(name, read)}")
 
     def reduced(self, rule: Rule) -> Rule:
         """Return a rule that does the same on the set, as a polynomial in each symbol with finitely many values.

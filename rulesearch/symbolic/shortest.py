@@ -28,6 +28,8 @@ from rulesearch.symbolic.spelling import PLACEHOLDER, spelled
 _ZERO = Expression.number(0)
 _SIZES: dict[str, int] = {}
 _SIZES_KEPT = 20_000
+_WHOLE = "#"
+"""First character of the symbols that stand for parts of an expression."""
 _ALWAYS_FACTORED = 20
 """Sums of more terms than this, and than the tree has nodes, are not worth factoring again."""
 
@@ -49,7 +51,9 @@ def simplify(rules: RuleSet, on: Reachable = EVERYWHERE) -> Simplification:
     """Return the shortest equal rules found; named constants stay named where they stand alone.
 
     **Arguments:** `on`: the values that symbols can take; by default `y*y/y` is not `y`, which has a value at 0.
+    **Raises:** `RulesearchError` where none of the rules reads such a symbol.
     """
+    on.check_read(rules.rules.values())
     simplified: dict[str, Rule] = {}
     steps: list[str] = []
     for name, rule in rules.rules.items():
@@ -144,7 +148,12 @@ class _Shortener:
     def _shortened(self, expression: Expression, where: str) -> Expression:
         """Return the shortest candidate that agrees with the expression at the fixed points."""
         plain = self.spelled(expression)
-        candidates = sorted((self._shortest(expression), plain), key=self.factoring.cost)
+        candidates = [self._shortest(expression), plain]
+        wholes: dict[str, Expression] = {}
+        around = self._around_holes(expression, wholes)
+        if wholes:
+            candidates.append(self.spelled(self._shortest(around).substitute(wholes)))
+        candidates.sort(key=self.factoring.cost)
         values = {**self.values, **{name: value for name, (value, _) in self.factoring.merged.items()}}
         chosen = next((each for each in candidates if agrees(expression, each, values, self.on)), expression)
         if chosen not in (expression, plain):
@@ -174,6 +183,22 @@ class _Shortener:
                 self.factoring.learn(terms, best)
         self._best[expression] = best
         return best
+
+    def _around_holes(self, expression: Expression, wholes: dict[str, Expression]) -> Expression:
+        """Return the expression with symbols for its smallest parts that need something which algebra cancels.
+
+        **Arguments:** `wholes` takes in the parts, shortened, by symbol.
+        """
+        if not self.holes.of(expression) or not isinstance(expression.head, Operator):
+            return expression
+        arguments = (self._around_holes(argument, wholes) for argument in expression.arguments)
+        outer = Expression.apply(expression.head.name, *arguments)
+        if not self.holes.of(outer):
+            return outer
+        part = self._shortest(outer.substitute(wholes))
+        name = next((name for name, other in wholes.items() if other == part), f"{_WHOLE}{len(wholes)}")
+        wholes[name] = part
+        return Expression.symbol(name)
 
     def _read(self, slots: Mapping[str, Expression]) -> list[str]:
         """Return the states that the slots read, also through other states, in the order of the rule."""

@@ -241,3 +241,10 @@ def test_compare_on_a_set_of_values(call: Call) -> None:
     assert call(*words, "--json").document["verdicts"][0]["verdict"] == "different"
     assert call(*words, "--on", "R in {-1,1}", "--json").document["verdicts"][0]["verdict"] == "equal"
     assert call(*words, "--on", "R = 1").err.startswith("error: a set of values cannot be read from 'R = 1'")
+
+
+def test_simplify_takes_sets_of_values(call: Call) -> None:
+    inside = call("simplify", "y*y/y + x - x", "--on", "y in [0.1, 2]", "--json").document["simplified"]
+    assert (inside, call("simplify", "y*y/y + x - x", "--json").document["simplified"]) == ("y", "y**2/y")
+    assert call("simplify", "y", "--on", "q in [0, 1]").err == "error: no rule reads 'q'; there is: y\n"
+    assert "leave out the task or the sets" in call("simplify", "y", "--on", "y in [0, 1]", "--task", "oja").err

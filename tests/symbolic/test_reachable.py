@@ -83,7 +83,7 @@ def test_wrong_sets_are_refused(text: str, message: str) -> None:
 
 
 def test_a_set_of_a_symbol_that_nothing_reads_is_refused() -> None:
-    with pytest.raises(RulesearchError, match="no rule compared reads 'r'"):
+    with pytest.raises(RulesearchError, match="no rule reads 'r'"):
         _on("R*x", "x", "r in {0, 1}")
 
 
