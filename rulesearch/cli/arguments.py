@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rulesearch.errors import RulesearchError
+from rulesearch.errors import RulesearchError, shown
 
 if TYPE_CHECKING:
     from rulesearch.rules import RuleSet
@@ -31,7 +33,35 @@ NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 OutputOption = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")]
 
+_SCIENTIFIC = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?[eE]\+?\d{1,2}", re.ASCII)
 _LONG_OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?", re.DOTALL)
+
+
+def whole(low: float = -math.inf, high: float = math.inf) -> Callable[[str | int], int]:
+    """Return the reader of an option that takes whole numbers in a range, also such as `1e5`."""
+
+    def read(text: str | int) -> int:
+        try:
+            if not isinstance(text, str):
+                number = text
+            elif _SCIENTIFIC.fullmatch(text.strip()):
+                number = _integer(Decimal(text.strip()))
+            else:
+                number = int(text)
+        except ValueError:
+            raise typer.BadParameter(f"{shown(text)} is not a whole number, such as 2000 or 2e3") from None
+        if not low <= number <= high:
+            limits = f"in {low} to {high}" if math.isfinite(high) else f"of at least {low}"
+            raise typer.BadParameter(f"{shown(text)} is not a whole number {limits}")
+        return number
+
+    return read
+
+
+def _integer(value: Decimal) -> int:
+    if value != int(value):
+        raise ValueError
+    return int(value)
 
 
 def read_settings(pairs: Iterable[str] | None, option: str = "--set", example: str = "dims=10") -> dict[str, str]:

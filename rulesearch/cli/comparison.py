@@ -17,6 +17,7 @@ from rulesearch.cli.arguments import (
     read_rule,
     read_settings,
     read_task,
+    whole,
 )
 from rulesearch.cli.output import named_numbers, notify, number, print_json, show_facts, show_table
 from rulesearch.errors import RulesearchError
@@ -48,7 +49,10 @@ def compare(
     reachable: SetsOption = None,
     settings: SetOption = None,
     seeds: Annotated[
-        int, typer.Option(min=0, metavar="N", help="With a task: seeds of the simulations (0: simulate nothing).")
+        int,
+        typer.Option(
+            parser=whole(0), metavar="N", help="With a task: seeds of the simulations (0: simulate nothing)."
+        ),
     ] = 5,
     output: OutputOption = None,
     show_all: Annotated[bool, typer.Option("--all", help="Show every rule, not the nearest five.")] = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rulesearch.cli.arguments import JsonOption, OutputOption
+from rulesearch.cli.arguments import JsonOption, OutputOption, whole
 from rulesearch.cli.output import notify, number, print_json, show_table
 
 _SHOWN = 30
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def families(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folders.")],
     count: Annotated[
-        int, typer.Option("-n", min=0, metavar="N", help="Best rules of each search besides its front.")
+        int, typer.Option("-n", parser=whole(0), metavar="N", help="Best rules of each search besides its front.")
     ] = 100,
     output: OutputOption = None,
     as_json: JsonOption = False,

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rulesearch.cli.arguments import JsonOption, MaybeTask, OutputOption, SetOption, read_rule, read_settings, read_task
+from rulesearch.cli.arguments import (
+    JsonOption,
+    MaybeTask,
+    OutputOption,
+    SetOption,
+    read_rule,
+    read_settings,
+    read_task,
+    whole,
+)
 from rulesearch.cli.output import notify, print_json
 from rulesearch.errors import RulesearchError
 
@@ -169,7 +178,9 @@ def plot(
     task: MaybeTask = None,
     output: OutputOption = None,
     settings: SetOption = None,
-    first_seed: Annotated[int, typer.Option(min=0, metavar="K", help="The seed that is simulated (with a task).")] = 0,
+    first_seed: Annotated[
+        int, typer.Option(parser=whole(0), metavar="K", help="The seed that is simulated (with a task).")
+    ] = 0,
     weight: Annotated[
         float, typer.Option("--w0", metavar="W", help="The weight before the spikes of an STDP window.")
     ] = 0.5,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rulesearch.cli.arguments import RULE_HELP, JsonOption
+from rulesearch.cli.arguments import RULE_HELP, JsonOption, whole
 from rulesearch.cli.output import print_json, show_facts, show_table
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def check(grammar: GrammarArgument, as_json: JsonOption = False) -> None:
 
 def sample(
     grammar: GrammarArgument,
-    number: Annotated[int, typer.Option("-n", "--number", min=1, metavar="N", help="Number of rules.")] = 10,
+    number: Annotated[int, typer.Option("-n", "--number", parser=whole(1), metavar="N", help="Number of rules.")] = 10,
     size: Annotated[
-        int | None, typer.Option(min=1, metavar="NODES", help="Exactly so many nodes; else up to the limit.")
+        int | None, typer.Option(parser=whole(1), metavar="NODES", help="Exactly so many nodes; else up to the limit.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the random numbers.")] = 0,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Seed of the random numbers.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Draw rules from a grammar: a size that exists, then each derivation of that size with the same chance."""
@@ -107,7 +107,7 @@ def rule_text_of(grammar: Grammar, slots: dict[str, Expression], rng: object) ->
 
 def count(
     grammar: GrammarArgument,
-    size: Annotated[int, typer.Option(min=1, max=63, metavar="NODES", help="Nodes over all slots.")] = 7,
+    size: Annotated[int, typer.Option(parser=whole(1, 63), metavar="NODES", help="Nodes over all slots.")] = 7,
     as_json: JsonOption = False,
 ) -> None:
     """Count the derivations and the distinct functions of a grammar, of a size and up to it.

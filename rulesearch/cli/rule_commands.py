@@ -16,6 +16,7 @@ from rulesearch.cli.arguments import (
     read_rule,
     read_settings,
     read_task,
+    whole,
 )
 from rulesearch.cli.output import number, print_json, show_facts, show_table
 from rulesearch.errors import RulesearchError
@@ -46,8 +47,8 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     rule: RuleArgument,
     task: TaskOption,
-    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Number of seeds.")] = 1,
-    first_seed: Annotated[int, typer.Option(min=0, metavar="K", help="The first seed.")] = 0,
+    seeds: Annotated[int, typer.Option(parser=whole(1), metavar="N", help="Number of seeds.")] = 1,
+    first_seed: Annotated[int, typer.Option(parser=whole(0), metavar="K", help="The first seed.")] = 0,
     settings: SetOption = None,
     backend: Annotated[
         str, typer.Option(metavar="vm/jit/auto", help="auto: compiled (jit) where more than 5e7 updates follow.")
@@ -118,7 +119,7 @@ def respond(
     rule: RuleArgument,
     pre: Annotated[str, typer.Option(metavar="MS,MS,...", help="Presynaptic spike times [ms].")] = "",
     post: Annotated[str, typer.Option(metavar="MS,MS,...", help="Postsynaptic spike times [ms].")] = "",
-    repeats: Annotated[int, typer.Option(metavar="N", help="How often the spikes come.")] = 1,
+    repeats: Annotated[int, typer.Option(parser=whole(), metavar="N", help="How often the spikes come.")] = 1,
     every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next [ms].")] = None,
     w0: Annotated[float, typer.Option("--w0", metavar="W", help="Weight at the start.")] = 0.5,
     voltage: Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rulesearch.cli.arguments import JsonOption, SetOption, read_settings
+from rulesearch.cli.arguments import JsonOption, SetOption, read_settings, whole
 from rulesearch.cli.output import notify, number, print_json, show_facts
 from rulesearch.errors import RulesearchError
 
@@ -19,12 +19,18 @@ INTERRUPTED = 130
 
 PermutationsOption = Annotated[
     int | None,
-    typer.Option(min=0, metavar="N", help="Searches on permuted targets, for the p of the result; the task's default."),
+    typer.Option(
+        parser=whole(0),
+        metavar="N",
+        help="Searches on permuted targets, for the p of the result; the task's default.",
+    ),
 ]
 WorkersOption = Annotated[
     int,
     typer.Option(
-        min=1, metavar="N", help="Processes that simulate beside the one that searches; 1: none, but two threads."
+        parser=whole(1),
+        metavar="N",
+        help="Processes that simulate beside the one that searches; 1: none, but two threads.",
     ),
 ]
 LiveOption = Annotated[bool, typer.Option("--live", help="Keep report.html up to date while it goes on.")]
@@ -52,15 +58,30 @@ def register(app: typer.Typer) -> None:
     )
 
 
+def _no_task(task: str | None) -> None:
+    """Tell where the search of a task is described."""
+    if task is None:
+        return
+    from rulesearch.workflow.experiment import experiment_names, load_experiment
+
+    shipped = [name for name in experiment_names() if load_experiment(name).task == task]
+    there = f"; there is: rulesearch discover {shipped[0]}" if shipped else ""
+    raise RulesearchError(
+        f"discover takes an experiment, which says the task, the grammar and the engine{there}; "
+        f"write one of your own: rulesearch new experiment my-search --task {task}"
+    )
+
+
 def discover(
     experiment: Annotated[
         str, typer.Argument(metavar="EXPERIMENT", help="A shipped experiment's name, or a TOML file.")
     ],
+    task: Annotated[str | None, typer.Option("--task", hidden=True, is_eager=True, callback=_no_task)] = None,
     engine: Annotated[str | None, typer.Option(metavar="E", help="The search engine; see rulesearch engines.")] = None,
     grammar: Annotated[str | None, typer.Option(metavar="G", help="A shipped grammar's name, or a TOML file.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of the whole run.")] = None,
+    seed: Annotated[int | None, typer.Option(parser=whole(0), metavar="N", help="Seed of the whole run.")] = None,
     budget: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Distinct rules to try at full fidelity.")
+        int | None, typer.Option(parser=whole(1), metavar="N", help="Distinct rules to try at full fidelity.")
     ] = None,
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
@@ -140,8 +161,8 @@ def distil(
     grammar: Annotated[
         str | None, typer.Option(metavar="G", help="A grammar of your own over the columns, a TOML file.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the whole run.")] = 1,
-    budget: Annotated[int, typer.Option(min=1, metavar="N", help="Distinct rules to try.")] = 20_000,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Seed of the whole run.")] = 1,
+    budget: Annotated[int, typer.Option(parser=whole(1), metavar="N", help="Distinct rules to try.")] = 20_000,
     workers: WorkersOption = 1,
     time: Annotated[float | None, typer.Option(metavar="SECONDS", help="End the search after this time.")] = None,
     settings: SetOption = None,

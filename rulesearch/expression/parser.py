@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from rulesearch.errors import ParseError, did_you_mean
+from rulesearch.expression.hints import character_hint, function_hint
 from rulesearch.expression.operators import BINARY_INFIX, FUNCTIONS, OPERATORS, POWER
 from rulesearch.expression.tree import MAX_DEPTH, Expression, Number
 from rulesearch.expression.units import UNITS, to_base
@@ -61,11 +62,9 @@ class _Parser:
             match = _TOKEN.match(self.text, position)
             if match is None:
                 position += len(self.text[position:]) - len(self.text[position:].lstrip())
-                raise self._error(
-                    f"unexpected character {self.text[position]!r}; expected a symbol, a number, an operator "
-                    "(+ - * / **) or a bracket",
-                    position + 1,
-                )
+                expected = "expected a symbol, a number, an operator (+ - * / **) or a bracket"
+                hint = character_hint(self.text[position]) or expected
+                raise self._error(f"unexpected character {self.text[position]!r}; {hint}", position + 1)
             kind = match.lastgroup or ""
             tokens.append(_Token(kind, match.group(kind), match.start(kind) + 1))
             position = match.end()
@@ -87,11 +86,11 @@ class _Parser:
         result = self._binary(1)
         if self.token.kind != "end":
             token = self.token
-            hint = (
-                "there is no opening bracket for it"
-                if token.text == ")"
-                else "expected an operator (+ - * / **) or the end"
-            )
+            hint = "expected an operator (+ - * / **) or the end"
+            if token.text == ")":
+                hint = "there is no opening bracket for it"
+            elif token.text == ",":
+                hint = "write decimals with a point, as in 0.5"
             raise self._error(f"unexpected {token.text!r}: {hint}", token.column)
         if result.depth > MAX_DEPTH:
             raise self._error(f"the expression is {result.depth} levels deep; at most {MAX_DEPTH} are read", 1)
@@ -153,7 +152,11 @@ class _Parser:
             self._close(token)
             return inner
         found = "the end of the text" if token.kind == "end" else repr(token.text)
-        raise self._error(f"found {found} where a symbol, a number or an opening bracket was expected", token.column)
+        before = self.tokens[self.position - 2].text if self.position > 1 else ""
+        hint = "; write ** for a power, without a space" if token.text == before == "*" else ""
+        raise self._error(
+            f"found {found} where a symbol, a number or an opening bracket was expected{hint}", token.column
+        )
 
     def _close(self, opening: _Token) -> None:
         if self.token.text != ")":
@@ -171,7 +174,8 @@ class _Parser:
             unit = unit_token.text
             if unit not in UNITS:
                 raise self._error(
-                    f"unknown unit {unit!r} after the number {token.text}{did_you_mean(unit, UNITS)}"
+                    f"unknown unit {unit!r} after the number {token.text}{did_you_mean(unit, UNITS)}; "
+                    f"for a product write {token.text}*{unit}"
                     if unit not in FUNCTIONS
                     else f"an operator is missing between {token.text} and {unit}",
                     unit_token.column,
@@ -191,7 +195,13 @@ class _Parser:
     def _call(self, token: _Token) -> Expression:
         opening = self._advance()
         if token.text not in FUNCTIONS:
-            raise self._error(f"unknown function {token.text!r}{did_you_mean(token.text, FUNCTIONS)}", token.column)
+            hint = function_hint(token.text)
+            near = did_you_mean(token.text, FUNCTIONS)
+            if hint is not None:
+                near = f"; write {hint}"
+            elif "did you mean" not in near:
+                near += f"; for a product write {token.text}*(...)"
+            raise self._error(f"unknown function {token.text!r}{near}", token.column)
         row = OPERATORS[token.text]
         arguments = [self._binary(1)]
         while self.token.text == ",":
@@ -199,5 +209,7 @@ class _Parser:
             arguments.append(self._binary(1))
         self._close(opening)
         if len(arguments) != row.arity:
-            raise self._error(f"{row.name} takes {row.arity} argument(s), found {len(arguments)}", token.column)
+            nested = len(arguments) > 2 == row.arity
+            hint = f"; write {row.name}(a, {row.name}(b, c)) for three" if nested else ""
+            raise self._error(f"{row.name} takes {row.arity} argument(s), found {len(arguments)}{hint}", token.column)
         return Expression.apply(row.name, *arguments)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rulesearch.errors import ParseError, did_you_mean
+from rulesearch.expression.hints import left_side_hint
 from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.parser import check_length, parse_expression
 from rulesearch.expression.printing import to_text
@@ -21,6 +22,7 @@ _SLOT = re.compile(r"\s*([A-Za-z_]\w*)\s*:", re.ASCII)
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)", re.ASCII)
 _MEMBER = re.compile(r"\s*([A-Za-z_]\w*)\s*\[(.*)\]\s*$", re.DOTALL | re.ASCII)
 _CALL = re.compile(r"\s*(trace|lowpass|synaptic)\s*\((.*)\)\s*$", re.DOTALL)
+_NUMBER = re.compile(r"\s*[-+.\deE]+\s*([a-zA-Z]+\s*)?")
 _TIME = UNITS["s"][1]
 
 
@@ -39,7 +41,13 @@ class _Span:
         lead = len(self.text) - len(self.text.lstrip())
         return ParseError(reason, self.whole, self.start + lead + 1)
 
+    def check_left_side(self) -> None:
+        hint = left_side_hint(self.text)
+        if hint is not None:
+            raise self.error(hint)
+
     def expression(self) -> Expression:
+        self.check_left_side()
         return parse_expression(self.text, self.start, self.whole)
 
     def number(self, what: str) -> Number:
@@ -103,6 +111,8 @@ def _parse_rule(span: _Span, bare_slot: str, symbols: Collection[str]) -> Rule:
             continue
         slot = _SLOT.match(piece.text)
         assignment = _ASSIGNMENT.match(piece.text)
+        if slot is None and (assignment is None or not _NUMBER.fullmatch(piece.text, assignment.end())):
+            piece.check_left_side()
         name = slot.group(1) if slot else assignment.group(1) if assignment else bare_slot
         meant = name[4:] if assignment and name.startswith("tau_") and name[4:] in CUSTOMARY_TRACES else name
         if meant in seen:
@@ -147,7 +157,9 @@ def _eta(value: _Span) -> float:
 
 
 def _check_name(piece: _Span, name: str) -> None:
-    if name in FUNCTIONS or name in UNITS or name in SLOTS or name == "w":
+    if name in SLOTS:
+        raise piece.error(f"{name!r} has a meaning of its own: a slot is written {name}: y*(x - w*y)")
+    if name in FUNCTIONS or name in UNITS or name == "w":
         raise piece.error(f"{name!r} has a meaning of its own and cannot be declared; choose another name")
 
 

@@ -63,6 +63,12 @@ def test_resuming_a_finished_run_gives_the_same_front(call: Call, run_folder: Pa
     assert first["status"] == "done"
 
 
+def test_whole_numbers_may_be_written_with_an_exponent(call: Call) -> None:
+    for words in (("--budget", "1e5"), ("--budget=1e5",), ("--budget", "1.0E+5"), ("--budget", "100000")):
+        assert call("discover", "oja", *words, "--dry-run", "--json").document["budget"] == 100_000
+    assert len(call("grammar", "sample", "rate", "-n", "2e0", "--json").document["rules"]) == 2
+
+
 def test_a_dry_run_predicts_and_writes_nothing(call: Call, tmp_path: Path) -> None:
     document = call("discover", "oja", *SHORT, "--out", str(tmp_path / "run"), "--dry-run", "--json").document
     assert document["budget"] == 40
@@ -83,6 +89,12 @@ def test_a_dry_run_predicts_and_writes_nothing(call: Call, tmp_path: Path) -> No
         (("oja", "--time", "0"), "--time must be above 0"),
         (("oja", "--time", "nan"), "--time must be above 0"),
         (("oja", "--workers", "0"), "--workers"),
+        (("oja", "--budget", "1.5"), "'1.5' is not a whole number, such as 2000 or 2e3"),
+        (("oja", "--budget", "1e5.5"), "'1e5.5' is not a whole number"),
+        (("oja", "--budget", "1.55e1"), "'1.55e1' is not a whole number"),
+        (("oja", "--budget", "1e999999999"), "'1e999999999' is not a whole number"),
+        (("--task", "oja"), "there is: rulesearch discover oja; write one of your own: rulesearch new experiment"),
+        (("oja", "--task", "oja"), "discover takes an experiment"),
         (("oja", "--set", "dims=1000"), "must lie in 2 to 200"),
         (("oja", "--start", "y*(x"), "column"),
     ],

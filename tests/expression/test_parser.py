@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import expressions, expressions_with_units
 
@@ -184,3 +184,54 @@ def test_the_facts_of_a_tree() -> None:
     assert to_text(tree.substitute({"x": parse_expression("x - x_bar")})) == "y*(x - x_bar - w*y) + 0.5*(x - x_bar)"
     assert tree.evaluate({"x": 2.0, "y": 3.0, "w": 0.5}) == 3.0 * (2.0 - 1.5) + 1.0
     assert symbol("x").arguments == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("x^2", "write ** for a power"),
+        ("x\u00b2", "write **2 for a power"),
+        ("x\u2081", "write 1 behind the name"),
+        ("x* *2", "write ** for a power, without a space"),
+        ("x \u2212 y", "write - for the minus"),
+        ("x \u00d7 y", "write * for a product"),
+        ("x\u00b7y", "write * for a product"),
+        ("x \u00f7 y", "write / for a quotient"),
+        ("0.5 x", "for a product write 0.5*x"),
+        ("x(y - w)", "for a product write x*(...)"),
+        ("1,5*x", "write decimals with a point"),
+        ("\u03b7*x*y", "write eta"),
+        ("x/\u03c4", "write tau"),
+        (r"\eta y (x - w y)", "LaTeX is not read"),
+        (r"\frac{x}{y}", "LaTeX is not read"),
+        ("$x$", "LaTeX is not read"),
+        ("x_{pre}", "LaTeX is not read"),
+        ("x*(x > y)", "write step(a - b) for a > b"),
+        ("[x - y]", "relu(x) for the rectifier"),
+        ("|x|", "write abs(x)"),
+        ("np.exp(x)", "exp(x), not np.exp(x)"),
+        ("square(x)", "write x**2"),
+        ("ln(x)", "write log(x)"),
+        ("heaviside(x)", "write step(x)"),
+        ("theta(x)", "write step(x)"),
+        ("H(x - 1)", "write step(x)"),
+        ("clip(x, 0, 1)", "write max(low, min(x, high))"),
+        ("sigmoid(x)", "write 1/(1 + exp(-x))"),
+        ("where(x, y, w)", "step(a - b)*x for x where a > b"),
+        ("max(x, y, w)", "write max(a, max(b, c)) for three"),
+    ],
+)
+def test_what_other_languages_write_is_told_in_ours(text: str, hint: str) -> None:
+    with pytest.raises(ParseError) as caught:
+        parse_expression(text)
+    assert hint in caught.value.reason
+    assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=300)
+@given(st.text(st.sampled_from("xyw12.,*^+-/() =<>[]{}|\\$\u03b7\u2212\u00b2\u0394sincl:;"), max_size=20))
+def test_any_text_is_an_expression_or_refused_in_one_line(text: str) -> None:
+    try:
+        parse_expression(text)
+    except ParseError as error:
+        assert "\n" not in str(error) and 1 <= error.column <= max(1, len(text)) + 1

@@ -6,6 +6,7 @@ import math
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import rule_sets, rules
 
 from rulesearch.errors import ParseError, RulesearchError
@@ -149,6 +150,17 @@ def test_eta_that_is_no_common_factor_is_refused(text: str) -> None:
         ("x; E = synaptic(tau = 1 s)", 17, "needs at least one slot"),
         ("x; E = synaptic(y)", 17, "a synaptic state holds slots and tau"),
         ("x; E = synaptic(on_pre: y; tau = 1)", 34, "tau must be a time"),
+        ("w += x*y", 1, "w += is not part of a rule; write only what is added to w"),
+        ("w = clip(w + x*y, 0, 1)", 1, "write only what is added to w, such as y*(x - w*y); limits of w are bounds"),
+        ("eta = 0.1; w = w + x*y", 12, "write only what is added to w"),
+        ("on_pre: w += y; on_post: x", 9, "write only what is added to w"),
+        ("on_pre: w = w + y", 9, "write only what is added to w"),
+        ("dw = x*y", 1, "write only what is added to w"),
+        ("\u0394w = x*y", 1, "write only what is added to w"),
+        ("delta_w = x*y", 1, "write only what is added to w"),
+        ("dw/dt = -w", 1, "write only its right-hand side, as in drift: -w/tau"),
+        ("drift: dw/dt = -w", 8, "write only its right-hand side"),
+        ("on_pre = y", 1, "a slot is written on_pre: "),
         ("on_pre: -0.3*y; on_post: 0.5*x; tau_plus = 10 ms", 33, "nothing reads tau_plus; did you mean 'tau_x'?"),
         ("on_pre: y; tau_x = 20 ms", 12, "nothing reads tau_x; did you mean 'tau_y'?"),
         ("on_pre: y; tau_y2 = 20 ms; tau_y = 10 ms", 12, "nothing reads tau_y2; did you mean 'tau_y'?"),
@@ -237,3 +249,19 @@ def test_constants_change_by_name_and_keep_their_unit() -> None:
 def test_an_unknown_slot_is_a_clear_error() -> None:
     with pytest.raises(RulesearchError, match="unknown slot 'on_spike'"):
         Rule({"on_spike": parse_expression("x")})
+
+
+def test_a_constant_may_have_any_name_that_is_no_left_hand_side() -> None:
+    assert rule("dw*x; dw = -1e-3").constants == {"dw": Number(-0.001)}
+    assert rule("x*tau_w*3 Hz; tau_w = 20 ms").size == 5
+
+
+@settings(max_examples=300)
+@given(st.text(st.sampled_from("xyw12.*^+-/() =[]\u03b7\u0394d:;taurce_,on"), max_size=30))
+def test_any_text_is_a_rule_or_refused_in_one_line(text: str) -> None:
+    try:
+        found = parse_rules(text)
+    except RulesearchError as error:
+        assert "\n" not in str(error)
+    else:
+        assert parse_rules(str(found)) == found
