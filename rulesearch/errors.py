@@ -21,7 +21,12 @@ class ParseError(RulesearchError):
         shown = text if len(text) <= 60 else text[:57] + "..."
         super().__init__(f"column {column} of {shown!r}: {reason}")
         self.reason = reason
+        self.text = text
         self.column = column
+
+    def __reduce__(self) -> tuple[type[ParseError], tuple[str, str, int]]:
+        """Come whole from a worker process."""
+        return type(self), (self.reason, self.text, self.column)
 
 
 class MissingPartError(RulesearchError):

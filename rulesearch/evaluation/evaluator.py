@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from rulesearch.errors import MissingPartError
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.evaluation.workers import Cluster, Processes, Workers
 from rulesearch.rules.rule import RuleSet
-from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.registry import SentTask, load_task, received, sent
 from rulesearch.tasks.task import Fidelity, Task, Trial
 
 _THREADS = min(2, os.cpu_count() or 1)
@@ -102,6 +99,7 @@ class Evaluator:
 
     **Arguments:** `reference`: the task's name or `file.py:Name`; `settings`: resolved; `workers`: processes beside
     this one, which helps while it waits (1: none, two threads instead); `scheduler`: address of a Dask scheduler.
+    **Raises:** `RulesearchError` where no scheduler answers.
     """
 
     def __init__(
@@ -118,18 +116,14 @@ class Evaluator:
         self.backend = backend
         self._spent, self._ran = 0.0, 0
         self._closed = False
-        self._line: Any = None
-        self._cores = _THREADS
-        self._apart = bool(scheduler) or workers > 1
-        self._helps = self._apart and not scheduler
-        self._executor: Executor
-        if scheduler:
-            self._executor = _dask_executor(scheduler)
+        self._helps = workers > 1 and scheduler is None
+        self._apart: Workers | None = None
+        if scheduler is not None:
+            self._apart = Cluster(scheduler)
         elif workers > 1:
-            self._cores = workers + 1
-            self._executor = self._processes(workers)
-        else:
-            self._executor = ThreadPoolExecutor(_THREADS, "simulation")
+            self._apart = Processes(workers)
+        self._threads = ThreadPoolExecutor(_THREADS, "simulation") if self._apart is None else None
+        self._sent = (sent(reference, with_files=scheduler is not None), self.settings, self.backend)
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """Evaluate jobs; outcomes come in the order of the jobs."""
@@ -138,16 +132,22 @@ class Evaluator:
         return self.submit(jobs)()
 
     def submit(self, jobs: Sequence[Job]) -> Waiting:
-        """Begin to evaluate jobs and return what waits for their outcomes, in the order of the jobs."""
-        step = max(self._at_least(), -(-len(jobs) // (self._cores * _PARTS_PER_CORE)))
+        """Begin to evaluate jobs and return what waits for their outcomes, in the order of the jobs.
+
+        **Raises:** `LostWorkersError`, as what waits does, where whoever should evaluate them is gone for good.
+        """
+        cores = _THREADS if self._apart is None else self._apart.cores
+        step = max(self._at_least(), -(-len(jobs) // (cores * _PARTS_PER_CORE)))
         step = min(step, _LARGEST_PART)
         parts = [list(jobs[first : first + step]) for first in range(0, len(jobs), step)]
-        if self._apart:
-            sent = self.reference, self.settings, self.backend
-            futures = [self._executor.submit(_run_apart, *sent, part) for part in parts]
-        else:
-            futures = [self._executor.submit(self._run_here, part) for part in parts]
+        futures = [self._begin(part) for part in parts]
         return lambda: self._collect(parts, futures)
+
+    def _begin(self, part: list[Job]) -> Future[_Timed]:
+        if self._apart is not None:
+            return self._apart.submit(_run_apart, *self._sent, part)
+        assert self._threads is not None
+        return self._threads.submit(self._run_here, part)
 
     def _at_least(self) -> int:
         """Return how many jobs are worth a message."""
@@ -162,8 +162,12 @@ class Evaluator:
                 if futures[back].cancel():
                     done[back] = self._noted(self._run_here(parts[back]))
             if done[index] is None:
-                done[index] = self._noted(future.result())
+                done[index] = self._noted(self._result(future))
         return [outcome for part in done if part is not None for outcome in part]
+
+    def _result(self, future: Future[_Timed]) -> _Timed:
+        found: _Timed = future.result() if self._apart is None else self._apart.result(future)
+        return found
 
     def _noted(self, result: _Timed) -> list[Outcome]:
         outcomes, seconds = result
@@ -174,20 +178,13 @@ class Evaluator:
     def _run_here(self, jobs: list[Job]) -> _Timed:
         return _timed(self.task, self.settings, self.backend, jobs, lambda: not self._closed)
 
-    def _processes(self, workers: int) -> Executor:
-        context = multiprocessing.get_context("spawn")
-        # Nothing is sent: the workers end when this end is closed. An event would wait for ever on a killed worker.
-        other, self._line = context.Pipe(duplex=False)
-        return ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(), other)
-        )
-
     def close(self) -> None:
         """Stop the workers at once, threads behind the trial they are at; jobs that are not done are dropped."""
         self._closed = True
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        if self._line is not None:
-            self._line.close()
+        if self._apart is not None:
+            self._apart.close()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Evaluator:
         return self
@@ -208,26 +205,5 @@ def _timed(
     return outcomes, time.thread_time() - begin
 
 
-def _run_apart(reference: str, settings: Mapping[str, float], backend: str, jobs: list[Job]) -> _Timed:
-    return _timed(load_task(reference), settings, backend, jobs, lambda: True)
-
-
-def _start_worker(parent: int, line: Any) -> None:
-    # Ctrl-C reaches the whole process group; the parent alone decides what to do about it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(parent, line), daemon=True).start()
-
-
-def _end_with_parent(parent: int, line: Any) -> None:
-    while os.getppid() == parent and not line.poll(0.5):
-        pass
-    os._exit(1)
-
-
-def _dask_executor(address: str) -> Executor:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise MissingPartError("--scheduler needs Dask; install it with: pip install 'rulesearch[cluster]'") from None
-    executor: Executor = Client(address).get_executor()
-    return executor
+def _run_apart(task: SentTask, settings: Mapping[str, float], backend: str, jobs: list[Job]) -> _Timed:
+    return _timed(received(task), settings, backend, jobs, lambda: True)

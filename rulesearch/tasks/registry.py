@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from rulesearch.errors import RulesearchError, did_you_mean
-from rulesearch.tasks.source import digest, import_file, split_reference, task_files
+from rulesearch.tasks.source import absolute, digest, import_file, split_reference, task_files, unpacked
 from rulesearch.tasks.task import Task
 
 TASKS: dict[str, tuple[str, str]] = {
@@ -77,3 +79,32 @@ def _from_file(path: Path, name: str) -> Task:
     except (Exception, SystemExit) as error:
         raise RulesearchError(f"{path}: the task {name} failed: {type(error).__name__}: {error}") from error
     return task
+
+
+@dataclass(frozen=True)
+class SentTask:
+    """A task on its way to another process: its reference, and its files where that has not the same ones."""
+
+    reference: str
+    files: Mapping[str, bytes] | None = None
+
+
+def sent(reference: str, with_files: bool) -> SentTask:
+    """Return what `received` makes the same task of elsewhere; raises `RulesearchError`."""
+    own = split_reference(reference)
+    if own is None or reference in TASKS or not with_files:
+        return SentTask(absolute(reference))
+    path, name = own
+    return SentTask(f"{path.name}:{name}", task_files(path))
+
+
+def received(task: SentTask) -> Task:
+    """Return the task that was sent; it is loaded once, whatever becomes of its file then."""
+    files = task.files or {}
+    place = task.reference, digest(files)
+    if place not in _received:
+        _received[place] = load_task(f"{unpacked(files)}/{task.reference}" if files else task.reference)
+    return _received[place]
+
+
+_received: dict[tuple[str, str], Task] = {}

@@ -17,6 +17,7 @@ from rulesearch.evaluation.evaluator import Evaluator, run_job, search_job
 from rulesearch.evaluation.records import STORE
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
+from rulesearch.evaluation.workers import LostWorkersError
 from rulesearch.files import name_from, read_text
 from rulesearch.grammar import Grammar, load_grammar, parse_grammar
 from rulesearch.grammar.variants import grammar_toml, with_template, with_words, without
@@ -79,13 +80,12 @@ def discover(
 ) -> Run:
     """Search for rules and return the run.
 
-    **Arguments:** those of the experiment that are given win over its file; `workers`: processes that
-    simulate beside this one (1: none, this one has two threads; a script needs `if __name__ == "__main__":` for
-    more); `options`: what steers the engine; `template`: a rule with holes `?`
-    that are searched; `forbid`: words of the grammar that no rule may have; `require`: words that every
-    rule must have; `permutations`: searches of equal budget on
-    permuted targets, for the empirical p of the result; `out`: the run folder; `watch` is
-    called after every generation, `notify` with what is being done after the search.
+    **Arguments:** those of the experiment that are given win over its file; `workers`: processes that simulate beside
+    this one (1: none, this one has two threads); `scheduler`: address of a Dask scheduler, whose workers simulate;
+    `options`: what steers the engine; `template`: a rule with holes `?` that are searched; `forbid`: words of the
+    grammar that no rule may have; `require`: words that every rule must have; `permutations`: searches of equal budget
+    on permuted targets, for the empirical p of the result; `out`: the run folder; `watch` is called after every
+    generation, `notify` with what is being done after the search.
     Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
@@ -105,6 +105,15 @@ def discover(
         "permutations": permutations,
     }
     plan = _plan(experiment, changes)
+    with _evaluator(plan, workers, scheduler) as evaluator:
+        return _begin(plan, evaluator, out, watch, notify)
+
+
+def _evaluator(plan: _Plan, workers: int, scheduler: str | None) -> Evaluator:
+    return Evaluator(plan.reference, plan.settings, plan.experiment.backend, workers, scheduler)
+
+
+def _begin(plan: _Plan, evaluator: Evaluator, out: str | Path | None, watch: Watch | None, notify: Notify) -> Run:
     folder = _new_folder(plan.experiment, out)
     write_text(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
     write_text(folder / "grammar.toml", plan.grammar_text)
@@ -113,7 +122,7 @@ def discover(
         keep_task(folder, plan.reference, plan.settings, store)
     finally:
         store.close()
-    return _run(plan, folder, workers, scheduler, watch, notify)
+    return _run(plan, evaluator, folder, watch, notify)
 
 
 def distil(
@@ -164,7 +173,8 @@ def resume(
     grammar = load_grammar(path / "grammar.toml")
     text = read_text(path / "grammar.toml")
     plan = _Plan(experiment, reference, task, task.resolve(experiment.settings), grammar, text)
-    return _run(plan, path, workers, scheduler, watch, notify)
+    with _evaluator(plan, workers, scheduler) as evaluator:
+        return _run(plan, evaluator, path, watch, notify)
 
 
 def predict(experiment: str | Path | Experiment, **changes: object) -> dict[str, object]:
@@ -299,48 +309,49 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _run(plan: _Plan, folder: Path, workers: int, scheduler: str | None, watch: Watch | None, notify: Notify) -> Run:
+def _run(plan: _Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, notify: Notify) -> Run:
     experiment = plan.experiment
     store = Store(folder / STORE)
     store.set_fact("hardware", f"{platform.machine()}, {os.cpu_count()} processors")
     try:
-        with Evaluator(plan.reference, plan.settings, experiment.backend, workers, scheduler) as evaluator:
-            problem = Problem(
-                evaluator,
-                plan.grammar,
-                experiment.seed,
-                experiment.budget,
-                store,
-                experiment.time_limit,
-                experiment.stop_loss,
-                watch,
-                experiment.start,
-            )
-            status, conclusion, effort = _search(problem, evaluator, store, experiment, notify)
-            run = Run(
-                folder,
-                experiment,
-                status,
-                problem.progress.evaluations,
-                problem.progress.distinct,
-                problem.progress.seconds,
-                conclusion.sentence,
-                conclusion.members,
-                conclusion.references,
-                conclusion.conditions,
-                dict(sorted(problem.progress.deaths.items())),
-                None if problem.certificate is None else problem.certificate.to_json(),
-                None if conclusion.permuted is None else conclusion.permuted.to_json(),
-                effort,
-                conclusion.chosen_on,
-                conclusion.held_out_on,
-                conclusion.solved,
-                conclusion.recommended,
-                None if conclusion.account is None else conclusion.account.to_json(),
-            )
+        problem = Problem(
+            evaluator,
+            plan.grammar,
+            experiment.seed,
+            experiment.budget,
+            store,
+            experiment.time_limit,
+            experiment.stop_loss,
+            watch,
+            experiment.start,
+        )
+        status, conclusion, effort = _search(problem, evaluator, store, experiment, notify)
+        run = Run(
+            folder,
+            experiment,
+            status,
+            problem.progress.evaluations,
+            problem.progress.distinct,
+            problem.progress.seconds,
+            conclusion.sentence,
+            conclusion.members,
+            conclusion.references,
+            conclusion.conditions,
+            dict(sorted(problem.progress.deaths.items())),
+            None if problem.certificate is None else problem.certificate.to_json(),
+            None if conclusion.permuted is None else conclusion.permuted.to_json(),
+            effort,
+            conclusion.chosen_on,
+            conclusion.held_out_on,
+            conclusion.solved,
+            conclusion.recommended,
+            None if conclusion.account is None else conclusion.account.to_json(),
+        )
         # Whatever fails from here on, the front stands.
         write_text(folder / "front.csv", front_csv(run.members))
         store.set_fact("summary", summary_text(run))
+    except LostWorkersError as error:
+        raise RulesearchError(f"{error}; what was found is kept; go on with: rulesearch resume {folder}") from None
     finally:
         store.close()
     try:
@@ -382,6 +393,8 @@ def _concluded(problem: Problem, evaluator: Evaluator, store: Store, notify: Not
     """Return what a search comes to; where that cannot be found out, the front as the search left it."""
     try:
         return conclude(problem, evaluator, store, notify)
+    except LostWorkersError:
+        raise
     except Exception as error:
         said = f"the front is as the search left it, since what comes after the search failed: {why(error)}"
         notify(said)
