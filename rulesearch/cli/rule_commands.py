@@ -133,6 +133,7 @@ def respond(
     where the weight moves between spikes (drift). Of two spikes at the same time the presynaptic one comes first.
     """
     import rulesearch as rs
+    from rulesearch.simulate.codes import EXPLANATION
 
     rules = read_rule(rule)
     found = rs.respond(rules, read_times(pre, "--pre"), read_times(post, "--post"), repeats, every, w0, voltage)
@@ -141,9 +142,13 @@ def respond(
         "delta_w": found.delta_w,
         "w": found.weight,
         "per_repeat": list(found.per_repeat),
+        **({} if found.status == "ok" else {"status": found.status}),
     }
     if as_json:
         print_json(document)
+        return
+    if found.status != "ok":
+        show_facts([("rule", str(rules)), ("status", f"{found.status}: {EXPLANATION[found.status]}")])
         return
     facts = [("rule", str(rules)), ("change of w", number(found.delta_w, 10)), ("w", number(found.weight, 10))]
     if repeats > 1:

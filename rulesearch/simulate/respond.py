@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass
+from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, STATUS
 from rulesearch.simulate.synapse import Synapse, Voltage, with_customary_traces
+
+_MOST_SPIKES = 1_000_000
+"""So many spikes are followed, and a repeat without one counts as one."""
 
 _TAUS = 10.0
 """A rule that goes on moving after the last spike is followed for so many of its longest time constant."""
@@ -19,12 +23,15 @@ _TAUS = 10.0
 class Response:
     """What spikes did to a weight.
 
-    **Fields:** `weight` at the end; `delta_w`: its change over all repeats; `per_repeat`: the change in each.
+    **Fields:** `weight` at the end; `delta_w`: its change over all repeats; `per_repeat`: the change in each; `status`:
+    `ok`, `nonfinite`, or `exhausted` where the rule could not be followed within the allowed work; without `ok` time
+    ends with the repeat in which it happened.
     """
 
     weight: float
     delta_w: float
     per_repeat: tuple[float, ...]
+    status: str = "ok"
 
 
 def respond(
@@ -54,6 +61,11 @@ def respond(
     last = events[-1][0] if events else 0.0
     if repeats < 1:
         raise RulesearchError(f"repeats must be at least 1, found {repeats}")
+    if repeats * max(1, len(events)) > _MOST_SPIKES:
+        raise RulesearchError(
+            f"{repeats} repeats of {len(events)} spikes are more than the {_MOST_SPIKES} spikes that are followed; "
+            f"type --repeats {_MOST_SPIKES // max(1, len(events))} or fewer"
+        )
     if repeats > 1 and every is None:
         raise RulesearchError("repeats need the time from one to the next; type for example --every 1000")
     if every is not None and not (math.isfinite(every) and every >= last and every > 0.0):
@@ -72,7 +84,10 @@ def respond(
             synapse.spike(side)
         synapse.wait(end - synapse.now)
         changes.append(synapse.weight - before)
-    return Response(synapse.weight, synapse.weight - weight, tuple(changes))
+        if not math.isfinite(synapse.weight):
+            break
+    status = STATUS[EXHAUSTED if synapse.exhausted else OK if math.isfinite(synapse.weight) else NONFINITE]
+    return Response(synapse.weight, synapse.weight - weight, tuple(changes), status)
 
 
 def pair_change(rule: Rule, seconds: float, weight: float, held: Mapping[str, float] | None = None) -> float:

@@ -2,17 +2,13 @@ r"""One synapse under given spikes, from event to event: exact, without a time g
 
 At a spike the slots read all states as they stand before the spike adds to them; synaptic states change before the
 weight, all of them by what they were before. Between spikes traces and synaptic states decay by exp(-t/tau). Where a
-rule moves between spikes in another way (`drift`, a low-pass, the drift of a synaptic state),
-
-$$\dot w = \eta\,\mathrm{drift}, \qquad \dot z = (g - z)/\tau$$
-
-is integrated by the Runge-Kutta method of order 8 of Dormand & Prince (SciPy's DOP853) within 1e-11 relative, with
-the traces known in closed form. Under a clamped membrane potential, which is linear between its samples, it is the
-classical Runge-Kutta method of order 4, with steps from sample to sample of at most 0.1 ms.
+rule moves between spikes in another way (`drift`, a low-pass, the drift of a synaptic state), it is integrated as
+`motion` says, and under a clamped membrane potential, which is linear between its samples, from sample to sample.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -22,15 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
-from rulesearch.expression.tree import Expression
 from rulesearch.files import read_text
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, Synaptic, Trace
+from rulesearch.simulate.motion import AS_WEIGHT, Motion, OutOfWorkError
 
 _CUSTOMARY_TAU = 0.02
-_AS_WEIGHT = ("w_mean", "w_sum")
-_RELATIVE, _ABSOLUTE = 1e-11, 1e-14
-_LONGEST_STEP = 1e-4
+_WORK, _WORK_EACH = 300_000, 500
+"""Evaluations of a rule between spikes: so many in all, and so many more for each spike and sample of a potential."""
 _MOST_BYTES = 100_000_000
 
 
@@ -58,11 +53,8 @@ class Voltage:
         return float(np.interp(time, self.times, self.values))
 
     def between(self, start: float, stop: float) -> npt.NDArray[np.float64]:
-        """Return times from `start` to `stop`: the samples that lie between, and others at most 0.1 ms apart."""
-        marks = np.concatenate(([start], self.times[(self.times > start) & (self.times < stop)], [stop]))
-        parts = np.maximum(1, np.ceil(np.diff(marks) / _LONGEST_STEP - 1e-9)).astype(int)
-        pieces = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(marks, marks[1:], parts, strict=False)]
-        return np.concatenate((*pieces, [stop]))
+        """Return `start`, the times of the samples that lie between, and `stop`."""
+        return np.concatenate(([start], self.times[(self.times > start) & (self.times < stop)], [stop]))
 
 
 def read_voltage(path: str | Path) -> Voltage:
@@ -101,7 +93,7 @@ class Synapse:
 
     **Fields:** `rule`; `weight`; `states`: values by name; `held`: what the rule reads besides, and its value (the
     weights of the neuron's other synapses are this one's); `voltage`: the membrane potential where it is clamped;
-    `now`: time since the start [s].
+    `now`: time since the start [s]; `exhausted`: whether it could not be followed within the allowed work.
     """
 
     rule: Rule
@@ -110,6 +102,11 @@ class Synapse:
     held: dict[str, float] = field(default_factory=dict)
     voltage: Voltage | None = None
     now: float = 0.0
+    exhausted: bool = False
+    _motion: Motion = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._motion = Motion(self.rule, _WORK)
 
     @staticmethod
     def resting(
@@ -125,7 +122,7 @@ class Synapse:
             raise RulesearchError(f"the weight {weight:g} lies outside the bounds {low:g} to {high:g} of the rule")
         given = dict(held or {})
         for name in rule.symbols:
-            known = name == "w" or name in rule.states or name in given or name in _AS_WEIGHT
+            known = name == "w" or name in rule.states or name in given or name in AS_WEIGHT
             if not known and not (name == "v" and voltage is not None):
                 raise RulesearchError(
                     f"the rule reads {name}, which the spikes of one synapse do not determine; "
@@ -140,7 +137,7 @@ class Synapse:
 
     def values(self) -> dict[str, float]:
         """Return the value of everything that the rule may read."""
-        found = {**dict.fromkeys(_AS_WEIGHT, self.weight), **self.held, **self.states, **self.rule.constant_values()}
+        found = {**dict.fromkeys(AS_WEIGHT, self.weight), **self.held, **self.states, **self.rule.constant_values()}
         found["w"] = self.weight
         if self.voltage is not None:
             found["v"] = self.voltage.at(self.now)
@@ -163,18 +160,17 @@ class Synapse:
         """Let time pass without a spike; it may be infinite where nothing but decay happens."""
         if seconds <= 0.0:
             return
-        moving = self._moving()
-        if not moving:
-            self._decay(self.states, seconds)
-        elif self.voltage is None:
-            self._integrate(moving, seconds)
-        else:
-            marks = self.voltage.between(self.now, self.now + seconds)
-            for step in np.diff(marks):
-                self._step(moving, float(step))
-                self.now += float(step)
+        if not self._motion.parts:
+            self._decay(seconds)
+            self.now += seconds
             return
-        self.now += seconds
+        if not math.isfinite(seconds):
+            raise RulesearchError("a rule that moves between spikes cannot wait for ever; give a time")
+        end = self.now + seconds
+        stops = [self.now, end] if self.voltage is None else self.voltage.between(self.now, end).tolist()
+        for start, stop in itertools.pairwise(stops):
+            self._move(stop - start)
+            self.now = stop
 
     @property
     def _eta(self) -> float:
@@ -184,86 +180,22 @@ class Synapse:
         low, high = self.rule.bounds or (-math.inf, math.inf)
         return weight if weight != weight else min(max(weight, low), high)
 
-    def _decay(self, states: dict[str, float], seconds: float) -> None:
+    def _decay(self, seconds: float) -> None:
         for name, state in self.rule.states.items():
             if isinstance(state, Trace | Synaptic) and state.tau is not None:
-                states[name] *= math.exp(-seconds / state.tau)
+                self.states[name] *= math.exp(-seconds / state.tau)
 
-    def _moving(self) -> dict[str, Expression]:
-        """Return what changes between spikes other than by decay: the weight, low-passes, synaptic states."""
-        found = {"w": self.rule.slots["drift"]} if "drift" in self.rule.slots else {}
-        for name, state in self.rule.states.items():
-            if isinstance(state, Lowpass):
-                found[name] = state.expression
-            elif isinstance(state, Synaptic) and "drift" in state.slots:
-                found[name] = state.slots["drift"]
-        return found
-
-    def _speed(self, moving: Mapping[str, Expression], place: npt.NDArray[np.float64], seconds: float) -> list[float]:
-        """Return how fast the moving values change, `seconds` from now, when they are at `place`."""
-        states = dict(self.states)
-        self._decay(states, seconds)
-        there = dict(zip(moving, map(float, place), strict=True))
-        weight = self._bounded(there.get("w", self.weight))
-        other = Synapse(
-            self.rule,
-            weight,
-            {**states, **{name: value for name, value in there.items() if name != "w"}},
-            self.held,
-            self.voltage,
-            self.now + seconds,
-        )
-        values = other.values()
-        speeds = []
-        for name, expression in moving.items():
-            drive = float(expression.evaluate(values))
-            state = self.rule.states.get(name)
-            if name == "w":
-                speeds.append(0.0 if self._held_back(weight, drive) else self._eta * drive)
-            elif isinstance(state, Lowpass):
-                speeds.append((drive - there[name]) / state.tau)
-            else:
-                tau = state.tau if isinstance(state, Synaptic) else None
-                speeds.append(drive - (there[name] / tau if tau is not None else 0.0))
-        return speeds
-
-    def _held_back(self, weight: float, drive: float) -> bool:
-        """Return whether the weight lies at the bound to which it is driven."""
-        low, high = self.rule.bounds or (-math.inf, math.inf)
-        change = self._eta * drive
-        return (weight <= low and change < 0.0) or (weight >= high and change > 0.0)
-
-    def _place(self, moving: Mapping[str, Expression]) -> npt.NDArray[np.float64]:
-        return np.array([self.weight if name == "w" else self.states[name] for name in moving])
-
-    def _arrive(self, moving: Mapping[str, Expression], place: npt.NDArray[np.float64], seconds: float) -> None:
-        self._decay(self.states, seconds)
-        for name, value in zip(moving, map(float, place), strict=True):
-            if name == "w":
-                self.weight = self._bounded(value)
-            else:
-                self.states[name] = value
-
-    def _integrate(self, moving: Mapping[str, Expression], seconds: float) -> None:
-        from scipy.integrate import solve_ivp
-
-        if not math.isfinite(seconds):
-            raise RulesearchError("a rule that moves between spikes cannot wait for ever; give a time")
-        with np.errstate(all="ignore"):
-            found = solve_ivp(
-                lambda time, place: self._speed(moving, place, time),
-                (0.0, seconds),
-                self._place(moving),
-                "DOP853",
-                rtol=_RELATIVE,
-                atol=_ABSOLUTE,
-            )
-        self._arrive(moving, found.y[:, -1] if found.success else np.full(len(moving), math.nan), seconds)
-
-    def _step(self, moving: Mapping[str, Expression], seconds: float) -> None:
-        place = self._place(moving)
-        first = np.array(self._speed(moving, place, 0.0))
-        second = np.array(self._speed(moving, place + 0.5 * seconds * first, 0.5 * seconds))
-        third = np.array(self._speed(moving, place + 0.5 * seconds * second, 0.5 * seconds))
-        fourth = np.array(self._speed(moving, place + seconds * third, seconds))
-        self._arrive(moving, place + seconds / 6.0 * (first + 2.0 * second + 2.0 * third + fourth), seconds)
+    def _move(self, seconds: float) -> None:
+        """Let time pass in which the membrane potential changes at one rate."""
+        before, slope = self.values(), 0.0
+        if self.voltage is not None:
+            slope = (self.voltage.at(self.now + seconds) - self.voltage.at(self.now)) / seconds
+        self._motion.allowed += _WORK_EACH
+        try:
+            reached = self._motion.after(seconds, before, slope)
+        except OutOfWorkError:
+            self.exhausted = True
+            reached = dict.fromkeys(self._motion.parts, math.nan)
+        self._decay(seconds)
+        self.weight = self._bounded(reached.pop("w", self.weight))
+        self.states |= reached

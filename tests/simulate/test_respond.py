@@ -138,7 +138,7 @@ def test_a_weight_that_is_driven_against_a_bound_stays_there() -> None:
     # x falls below 0.1 at 50 ms * ln 10; from there on the weight leaves the upper bound.
     turn = 0.05 * math.log(10.0)
     rest = 20.0 * 0.05 * (math.exp(-turn / 0.05) - math.exp(-0.4 / 0.05)) - 2.0 * (0.4 - turn)
-    assert found.weight == pytest.approx(1.0 + rest, abs=1e-6)
+    assert found.weight == pytest.approx(1.0 + rest, abs=1e-11)
 
 
 def test_a_low_pass_of_a_trace_is_the_difference_of_two_exponentials() -> None:
@@ -162,10 +162,6 @@ def test_a_clamped_potential_is_read_and_low_passed() -> None:
     slow = rule("on_pre: v - u; u = lowpass(v, 10 ms)")
     lag = 5.0 * (1.0 - math.exp(-0.09 / 0.01))
     assert respond(slow, [0.09], [], voltage=ramp).delta_w == pytest.approx(lag, rel=1e-9)
-    above = rule("drift: relu(v + 45 mV); eta = 1")
-    assert respond(above, [], [], voltage=ramp, weight=0.0).delta_w == pytest.approx(0.5 * 25.0 * 0.05, rel=1e-6)
-    coarse = Voltage(np.array([0.0, 0.1]), np.array([-70.0, -20.0]))
-    assert respond(above, [], [], voltage=coarse, weight=0.0).delta_w == pytest.approx(0.5 * 25.0 * 0.05, rel=1e-6)
 
 
 def test_a_potential_is_read_from_a_table(tmp_path: Path) -> None:
@@ -204,6 +200,7 @@ def test_a_table_that_is_no_potential_is_refused(tmp_path: Path, content: str, s
         ("on_pre: y", {"post": [math.nan]}, "spike times must be at least 0 ms"),
         ("on_pre: y", {"repeats": 2}, "repeats need the time from one to the next"),
         ("on_pre: y", {"repeats": 0}, "repeats must be at least 1"),
+        ("on_pre: y", {"repeats": 10**12, "every": 1.0}, "spikes that are followed; type --repeats 333333 or fewer"),
         ("on_pre: y", {"repeats": 2, "every": 0.05}, "before the last spike at 100 ms; type --every 100 or more"),
         ("on_pre: y; bounds = [0, 1]", {"weight": 2.0}, "outside the bounds"),
     ],
@@ -212,3 +209,28 @@ def test_what_does_not_fit_is_refused_in_one_line(text: str, options: dict[str, 
     arguments = {"pre": [0.0, 0.1], "post": [0.05], **options}
     with pytest.raises(RulesearchError, match=said):
         respond(rule(text), **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("drift: -1e12*w", "exhausted"),
+        ("drift: sin(1e9*w)", "exhausted"),
+        ("on_pre: theta; theta = lowpass(x**20, 1e-12 s)", "exhausted"),
+        ("drift: exp(w)", "nonfinite"),
+        ("drift: 1e300*exp(w)", "nonfinite"),
+        ("drift: 1/(x - x)", "nonfinite"),
+        ("on_pre: 1/(x - x)", "nonfinite"),
+        ("drift: log(w - 1)", "nonfinite"),
+    ],
+)
+def test_what_cannot_be_followed_ends_with_its_cause(text: str, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rulesearch.simulate.synapse._WORK", 20_000)
+    found = respond(rule(text), [0.0, 0.01], [], repeats=3, every=1.0)
+    assert (found.status, math.isfinite(found.weight)) == (status, False)
+    assert len(found.per_repeat) < 3
+
+
+def test_a_weight_that_bounds_catch_is_finite() -> None:
+    found = respond(rule("drift: exp(w); bounds = [0, 2]"), [0.0], [], repeats=2, every=1.0)
+    assert (found.status, found.weight) == ("ok", 2.0)

@@ -1,0 +1,58 @@
+"""Kinks of expressions: where a function changes its branch, and what it is between two such places.
+
+`abs`, `relu`, `step`, `sign`, `min` and `max` are smooth wherever a switch, an expression of their arguments, keeps its
+sign. Integrators that know the switches stop where one changes, instead of stepping over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rulesearch.expression.operators import Operator
+from rulesearch.expression.tree import Expression
+
+_ONE_ARGUMENT = ("abs", "relu", "step", "sign")
+_TWO_ARGUMENTS = ("min", "max")
+
+
+def switches(expression: Expression) -> list[Expression]:
+    """Return the expressions whose signs choose branches, each once, those inside others first."""
+    found: dict[Expression, None] = {}
+    for argument in expression.arguments:
+        found.update(dict.fromkeys(switches(argument)))
+    own = _switch(expression)
+    if own is not None:
+        found[own] = None
+    return list(found)
+
+
+def smooth(expression: Expression, signs: Mapping[Expression, int]) -> Expression:
+    """Return what an expression is while its switches keep their signs (-1, 0 or 1)."""
+    head = expression.head
+    if not isinstance(head, Operator):
+        return expression
+    parts = [smooth(argument, signs) for argument in expression.arguments]
+    own = _switch(expression)
+    if own is None:
+        return Expression.apply(head.name, *parts)
+    sign = signs[own]
+    if head.name == "abs":
+        return parts[0] if sign >= 0 else Expression.apply("neg", parts[0])
+    if head.name == "relu":
+        return parts[0] if sign > 0 else Expression.number(0.0)
+    if head.name == "step":
+        return Expression.number(float(sign > 0))
+    if head.name == "sign":
+        return Expression.number(float(sign))
+    first_is_larger = sign > 0
+    return parts[0] if first_is_larger == (head.name == "max") else parts[1]
+
+
+def _switch(expression: Expression) -> Expression | None:
+    """Return what the branch of the outermost function depends on; None where it has one branch."""
+    head = expression.head
+    if not isinstance(head, Operator):
+        return None
+    if head.name in _ONE_ARGUMENT:
+        return expression.arguments[0]
+    return Expression.apply("sub", *expression.arguments) if head.name in _TWO_ARGUMENTS else None
