@@ -24,8 +24,8 @@ HALF = TAU * math.log(2.0)
 
 
 def change(text: str, every: float, pre: Sequence[float] = (), post: Sequence[float] = (), **more: Any) -> float:
-    """Return the weight change, from 0, of a rule whose traces x and y have 20 ms."""
-    rule = parse_rules(f"{text}; tau_x = 20 ms; tau_y = 20 ms" if "v" not in text else text, bare_slot="drift").only()
+    """Return the weight change, from 0, of a rule whose traces x and y have 20 ms, as they have by custom."""
+    rule = parse_rules(text, bare_slot="drift").only()
     return respond(rule, pre, post, every=every, **{"weight": 0.0, **more}).delta_w
 
 

@@ -165,11 +165,11 @@ def test_neurons_pair_spikes_by_the_definition(x: str, y: str, backend: str) -> 
 def test_what_moves_between_spikes_reads_these_traces_too() -> None:
     pre, post = trains(3, 2)
     for text in (
-        "drift: 5*x*y",
+        "drift: 5*x*y; y = trace(post, 30 ms, nearest)",
         "on_post: m; m = lowpass(x, 40 ms)",
         "on_post: E; E = synaptic(drift: 20*x; tau = 50 ms)",
     ):
-        rule = parse_rules(f"{text}; x = trace(pre, 20 ms, next); y = trace(post, 30 ms, nearest)").only()
+        rule = parse_rules(f"{text}; x = trace(pre, 20 ms, next)").only()
         simulation = network(rule, pre, post, "vm")
         simulation.run(STEPS * DT)
         found = simulation.weights("w").reshape(2, 2)[:, 0]

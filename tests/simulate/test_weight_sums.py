@@ -188,7 +188,8 @@ def test_the_fast_neuron_and_the_network_move_weights_alike(seed: int, backend: 
     text = (
         f"on_pre: {products(names, seed)}; on_post: {products(names, 100 + seed)} + w_mean; bounds = [-1, 2]; eta = 0.1"
     )
-    rule = rule_of(f"{text}; x2 = trace(pre, 9 ms, nearest); y2 = trace(post, 7 ms, nearest)")
+    traces = {"x2": "trace(pre, 9 ms, nearest)", "y2": "trace(post, 7 ms, nearest)"}
+    rule = rule_of("; ".join([text, *(f"{name} = {trace}" for name, trace in traces.items() if name in text)]))
     pre, post = spikes(seed, 600, 0.1), spikes(50 + seed, 1, 0.2)
     start = np.random.default_rng(seed).uniform(0.2, 0.8, (600, 1))
     excitation = np.where(post[:, 0], 1e5, 0.0).astype(np.float32)
