@@ -32,7 +32,7 @@ def show_run(run: Run) -> None:
         show_table(["rank", "size", *losses, "rule", "compared"], rows)
         print()
         best = run.members[0]
-        show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6)), *_noteworthy(run)])
+        show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6)), *_edges(run)])
         print()
         _show_scores(run)
     basis = (run.certificate or {}).get("basis", {})
@@ -49,17 +49,20 @@ def show_run(run: Run) -> None:
     )
 
 
-def _noteworthy(run: Run) -> list[tuple[str, str]]:
-    """Return what is to be noted of the constants of rank 1: at an edge of their range, or to be held very exactly."""
-    best = run.members[0]
-    notes = [f"{name} is at the edge of its range {span}" for name, span in best.at_edge.items()]
-    evidence = stored_evidence(run).of(best.rules)
-    if evidence is not None:
-        by_demand: dict[str, list[str]] = {}
-        for each in evidence.ranges:
-            by_demand.setdefault(each.demand, []).append(each.name)
-        notes += [f"{', '.join(names)} {demand}" for demand, names in by_demand.items() if demand]
-    return [("constants", "; ".join(notes))] if notes else []
+def show_demands(run: Run) -> None:
+    """Print which numbers of rank 1 must be held exactly, where the report found that out."""
+    evidence = stored_evidence(run).of(run.members[0].rules) if run.members else None
+    by_demand: dict[str, list[str]] = {}
+    for each in () if evidence is None else evidence.ranges:
+        by_demand.setdefault(each.demand, []).append(each.name)
+    for demand, names in by_demand.items():
+        if demand:
+            print(f"of rank 1, {', '.join(names)} {demand}")
+
+
+def _edges(run: Run) -> list[tuple[str, str]]:
+    edges = [f"{name} is at the edge of its range {span}" for name, span in run.members[0].at_edge.items()]
+    return [("constants", "; ".join(edges))] if edges else []
 
 
 def _show_scores(run: Run) -> None:

@@ -151,7 +151,7 @@ def discover(
             failed=notify,
             **changes,  # type: ignore[arg-type]
         )
-    _end(run)
+    _end(run, as_json)
 
 
 def distil(
@@ -200,7 +200,7 @@ def distil(
             found=lambda run: _show(run, view, as_json),
             failed=notify,
         )
-    _end(run)
+    _end(run, as_json)
 
 
 def resume(
@@ -235,7 +235,7 @@ def resume(
             found=lambda run: _show(run, view, as_json),
             failed=notify,
         )
-    _end(run)
+    _end(run, as_json)
 
 
 def _check_time(time: float | None) -> None:
@@ -265,7 +265,11 @@ def _show(run: Run, view: LiveView, as_json: bool) -> None:
         show_run(run)
 
 
-def _end(run: Run) -> None:
+def _end(run: Run, as_json: bool) -> None:
+    if not as_json:
+        from rulesearch.cli.run_view import show_demands
+
+        show_demands(run)
     if run.status == "interrupted":
         notify(f"interrupted; go on with: rulesearch resume {run.folder}")
         raise typer.Exit(INTERRUPTED)

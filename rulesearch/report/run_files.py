@@ -19,7 +19,7 @@ def write_run_files(run: Run, page: bool = True) -> list[str]:
     **Arguments:** `page`: whether the page is written, which takes a few seconds.
     **Returns:** a line for each file that could not be written.
     """
-    parts: dict[str, Callable[[Run], None]] = {"rules.tex": _write_tex, "figures/front.png": _draw_front}
+    parts: dict[str, Callable[[Run], None]] = {"rules.tex": _write_tex, "figures/front": _draw_front}
     chosen = list(parts.items()) if run.members else []
     if page:
         chosen.append(("report.html", _write_page))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from rulesearch.report.style import BLUE, GREEN, GREY, ORANGE, RED, new_figure, panel
+from rulesearch.errors import RulesearchError
+from rulesearch.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, new_figure, panel
+from rulesearch.rules.text import parse_rules, short_rule
 from rulesearch.workflow.history import Ancestor, History
+from rulesearch.workflow.run import FrontMember
 
-_WIDE = 30
+_ARCS, _WIDE, _PITCH = 1.6, 7.6, 0.24
+"""Inches: for arcs, for the words beside them, and from line to line."""
+_COLUMNS = (0.05, 4.7, 5.4, 6.9)
+_LONGEST = 64
 
 
 def history_figure(history: History) -> Figure:
@@ -61,37 +67,52 @@ def deaths_figure(deaths: dict[str, int]) -> Figure:
     return figure
 
 
-def lineage_figure(ancestors: tuple[Ancestor, ...]) -> Figure:
-    """Return the family tree of a rule: it stands at the right, its ancestors to the left, generation below each."""
-    import networkx
+def lineage_figure(ancestors: Sequence[Ancestor], member: FrontMember) -> Figure:
+    """Return where a rule of a front came from: a line for each ancestor, the oldest first, and the rule itself last.
 
-    graph = networkx.DiGraph()
-    layers: dict[int, list[Ancestor]] = {}
-    for each in ancestors:
-        layers.setdefault(each.depth, []).append(each)
-        graph.add_node(each.fingerprint)
-    graph.add_edges_from(
-        (parent, each.fingerprint) for each in ancestors for parent in each.parents if parent in graph.nodes
-    )
-    tallest = max(len(layer) for layer in layers.values())
-    figure = new_figure(min(16.0, 2.3 * len(layers) + 0.6), max(1.4, 0.72 * tallest + 0.5))
+    Arcs lead from parents to children.
+    """
+    rows = sorted(ancestors, key=lambda each: (each.generation, -each.depth, each.fingerprint))
+    place = {each.fingerprint: row for row, each in enumerate(rows)}
+    last = len(rows)
+    figure = new_figure(_ARCS + _WIDE, _PITCH * (last + 2) + 0.2)
     axes: Any = figure.subplots()
     axes.set_axis_off()
-    places = {
-        each.fingerprint: (-float(depth), (len(layer) - 1) / 2.0 - row)
-        for depth, layer in layers.items()
-        for row, each in enumerate(layer)
-    }
-    for parent, child in graph.edges:
-        (x, y), (to_x, to_y) = places[parent], places[child]
-        axes.plot([x, to_x], [y, to_y], color=GREY, linewidth=0.9, zorder=1)
-    for each in ancestors:
-        x, y = places[each.fingerprint]
-        loss = "" if each.loss is None else f"{each.loss:.3g}, "
-        rule = "\n".join(textwrap.wrap(each.rule.partition(";")[0], _WIDE)[:2]).replace("$", r"\$")
-        text = f"{rule}\n{loss}{each.origin or 'evolved'}, gen. {each.generation}"
-        box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": RED if each.depth == 0 else GREY}
-        axes.text(x, y, text, ha="center", va="center", fontsize=7, bbox=box, zorder=2)
-    axes.set_xlim(-len(layers) + 0.4, 0.6)
-    axes.set_ylim(-tallest / 2.0 - 0.1, tallest / 2.0 + 0.1)
+    # One unit is an inch across, and one line down.
+    axes.set_xlim(-_ARCS, _WIDE)
+    axes.set_ylim(last + 0.6, -1.6)
+    lines = [("rule", "loss", "came about by", "generation")]
+    lines += [(_cut(each.rule), _loss(each.loss), each.origin or "evolution", str(each.generation)) for each in rows]
+    lines.append((_cut(str(member.rules)), _loss(member.loss), f"clean-up: rank {member.rank}", ""))
+    for row, texts in enumerate(lines, -1):
+        colour = GREY if row < 0 else RED if row == last else BLACK
+        for x, text in zip(_COLUMNS, texts, strict=True):
+            axes.text(x, row, text.replace("$", r"\$"), fontsize=8, color=colour, va="center")
+        if row >= 0:
+            axes.plot(-0.08, row, "o", color=colour, markersize=3.5, zorder=2)
+    for row, each in enumerate(rows):
+        for parent in dict.fromkeys(each.parents):
+            if parent in place:
+                _arc(axes, place[parent], row, GREY)
+    if member.source in place:
+        _arc(axes, place[member.source], last, RED)
     return figure
+
+
+def _arc(axes: Any, first: int, second: int, colour: str) -> None:
+    angles = np.linspace(-np.pi / 2.0, np.pi / 2.0, 40)
+    width = min(_ARCS - 0.15, 0.18 + 0.07 * abs(second - first))
+    x, y = -0.08 - width * np.cos(angles), (first + second + (second - first) * np.sin(angles)) / 2.0
+    axes.plot(x, y, color=colour, linewidth=0.9, zorder=1)
+
+
+def _cut(text: str) -> str:
+    try:
+        short = short_rule(parse_rules(text, "on_step"))
+    except RulesearchError:
+        short = text
+    return short if len(short) <= _LONGEST else f"{short[: _LONGEST - 3]}..."
+
+
+def _loss(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"

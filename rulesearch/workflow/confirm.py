@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules.library import find_known
 from rulesearch.tasks.task import Task
-from rulesearch.workflow.losses import difference
+from rulesearch.workflow.losses import LEFT_OUT, difference
 from rulesearch.workflow.run import FrontMember, ReferenceScore
 
 
@@ -72,8 +72,7 @@ def _worse(member: FrontMember, loss: float, known: ReferenceScore, task: Task) 
 
 
 def _left_out(member: FrontMember, known: ReferenceScore, title: str) -> str:
-    name = "leave_one_out_error"
-    ours, theirs = member.metrics.get(name), known.metrics.get(name)
+    ours, theirs = member.metrics.get(LEFT_OUT), known.metrics.get(LEFT_OUT)
     if ours is None:
         return "nothing was held out"
     beside = "" if theirs is None else f", that of {title} {theirs:.3g}"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rulesearch.workflow.run import FrontMember, ReferenceScore
 
 _CONFIDENCE = 0.95
+LEFT_OUT = "leave_one_out_error"
+"""The metric of what is predicted of each measurement by the rule fitted to the others."""
 SPREAD = "± 95 %"
 """Heading of half the width of an interval."""
 
@@ -89,6 +91,6 @@ def loss_columns(members: Sequence[FrontMember]) -> dict[str, list[float | None]
         "loss": [each.loss for each in members],
         "held out": [each.held_out_loss for each in members],
         SPREAD: [None if each.spread is None else each.spread.half for each in members],
-        "leave-one-out": [each.metrics.get("leave_one_out_error") for each in members],
+        "leave-one-out": [each.metrics.get(LEFT_OUT) for each in members],
     }
     return {name: column for name, column in columns.items() if any(value is not None for value in column)}

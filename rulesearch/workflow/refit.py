@@ -18,6 +18,7 @@ from rulesearch.rules.states import Synaptic
 from rulesearch.search.least_squares import RESIDUALS, damped_step
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.losses import LEFT_OUT
 
 _STEPS = 20
 _PROBE = 1e-4
@@ -37,7 +38,7 @@ def predictive_metrics(rules: RuleSet, task: Task, settings: Mapping[str, float]
     if task.refitted:
         error = leave_one_out(rules, task, settings)
         if error is not None:
-            found["leave_one_out_error"] = error
+            found[LEFT_OUT] = error
     for name in task.transfer:
         other = load_task(name)
         values = other.resolve()

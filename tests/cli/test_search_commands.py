@@ -39,7 +39,7 @@ def test_live_keeps_a_page_and_report_writes_the_whole_one(call: Call, tmp_path:
     called = call("report", str(folder), "--json")
     assert called.document == {"run": str(folder), "file": str(folder / "report.html")}
     assert "The recommended rule" in (folder / "report.html").read_text("utf-8")
-    assert (folder / "figures" / "front-page.pdf").is_file()
+    assert (folder / "figures" / "front-known.pdf").is_file()
 
 
 def test_report_of_what_is_no_run_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,12 @@ import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.expression import OPERATORS
 from rulesearch.report.figures import beside_figure, front_figure, rule_figure, save_figure, task_figure
-from rulesearch.report.front_figure import equation, spaced
+from rulesearch.report.front_figure import equation, front_panel, spaced
 from rulesearch.report.network_figures import network_figure
+from rulesearch.report.search_figures import lineage_figure
 from rulesearch.report.style import SUFFIXES, draws, rule_title
 from rulesearch.rules import known_rules, parse_rules
+from rulesearch.rules.text import short_rule
 from rulesearch.simulate.network import Network
 from rulesearch.simulate.neurons import Neuron, Population
 from rulesearch.simulate.recording import Record
@@ -23,6 +27,7 @@ from rulesearch.simulate.simulation import Simulation
 from rulesearch.symbolic import compare
 from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.experiment import Experiment
+from rulesearch.workflow.history import Ancestor
 from rulesearch.workflow.run import FrontMember, ReferenceScore, Run
 
 LONG = "tanh(x*y - w*y**2)*relu(x - y*w)*(x + y + w*x - y*(x - tanh(x*y/w))) + abs(x)/(2 + y**2) - w*tanh(y - x*x*w)"
@@ -218,3 +223,30 @@ def test_rules_of_spikes_and_of_rates_are_not_drawn_together() -> None:
 
 def test_the_equation_of_a_set_names_its_rules() -> None:
     assert equation(parse_rules("a[x*y]; b[-x*y]")).startswith("a: $")
+
+
+def test_the_axis_of_a_front_says_which_loss_it_shows(reported: Run) -> None:
+    for figure in (front_figure(reported), front_panel(reported)):
+        axes = figure.axes[0]
+        assert axes.get_ylabel() == "loss on 10 held-out seeds"
+        legend = axes.get_legend() or figure.legends[0]
+        labels = [text.get_text() for text in legend.get_texts()]
+        assert {"front, 10 held-out seeds (bars: 95 % of the mean)", "front, 20 selection seeds"} <= set(labels)
+
+
+def test_no_two_lines_of_a_family_tree_overlap_and_it_ends_in_rank_1(reported: Run) -> None:
+    member = reported.members[0]
+    ancestors = tuple(
+        Ancestor(str(k), 20 - k, k, "mutation", f"y*(x - w*y) + {'x*y*' * 20}{k}", 0.1, (str(k - 1),))
+        for k in range(20)
+    )
+    figure = lineage_figure(ancestors, replace(member, source="19"))
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts if text.get_text()]
+    for first, second in itertools.combinations(boxes, 2):
+        assert not first.overlaps(second)
+    whole = figure.get_window_extent(renderer)
+    assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 for box in boxes)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts[-4:] == [short_rule(member.rules), f"{member.loss:.3g}", "clean-up: rank 1", ""]

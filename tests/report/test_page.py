@@ -19,8 +19,10 @@ from rulesearch.errors import RulesearchError
 from rulesearch.report.page import LivePage, page, write_report
 from rulesearch.report.run_files import write_run_files
 from rulesearch.search.problem import Problem
+from rulesearch.workflow.account import Account
 from rulesearch.workflow.discover import discover
 from rulesearch.workflow.evidence import gather, stored_evidence
+from rulesearch.workflow.losses import beside_first
 from rulesearch.workflow.run import Run
 
 _LARGEST = 5_000_000
@@ -64,8 +66,37 @@ def test_names_of_people_are_text(page: Path) -> None:
     assert text.count("<script>") == 1 and "&lt;script&gt;alert" in text
 
 
+def test_the_front_is_saved_under_one_name(reported: Run) -> None:
+    names = {path.name for path in (reported.folder / "figures").glob("front*")}
+    assert names == {"front.png", "front.svg", "front.pdf", "front-known.svg", "front-known.pdf"}
+
+
+def test_the_page_answers_what_a_supervisor_asks(reported: Run, page: Path) -> None:
+    text = html.unescape(re.sub(r"<[^>]+>", "", read(page)))
+    best = reported.members[0]
+    assert best.spread is not None and reported.clean_up is not None
+    assert f"{best.held_out_loss:.4g} ± {best.spread.half:.2g} on 10 held-out seeds" in text
+    assert f"Rank 2 beside rank 1: {beside_first(reported.members, '10 held-out seeds')}." in text
+    assert f"{Account(**reported.clean_up).sentence()}." in text
+    assert f"The best of the search: {reported.clean_up['best']}." in text
+    assert "Family tree of rank 1" in text
+
+
+def test_constants_to_be_distrusted_are_marked(copied: Path) -> None:
+    def change(document: dict) -> None:  # type: ignore[type-arg]
+        document["rules"][0]["ranges"][0]["within"] = 0.003
+
+    def edge(document: dict) -> None:  # type: ignore[type-arg]
+        document["members"][0]["at_edge"] = {"eta": "[0, 1]"}
+
+    changed_fact(copied, "evidence", change)
+    changed_fact(copied, "summary", edge)
+    text = read(write_report(Run.open(copied)))
+    assert "at the edge of its range [0, 1]; must hold to within 0.3 %: that change doubles the loss" in text
+
+
 def test_figures_are_saved_for_papers(reported: Run) -> None:
-    for name in ("front-page", "history", "rule-1-tree", "rule-1-change", "rule-1-parts"):
+    for name in ("front-known", "history", "rule-1-tree", "rule-1-change", "rule-1-parts"):
         assert read(reported.folder / "figures" / f"{name}.svg").startswith("<?xml")
         assert (reported.folder / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
@@ -111,7 +142,7 @@ def test_every_figure_is_drawn_from_the_store(copied: Path) -> None:
     assert "0.1235" not in before and after.count("0.1235") >= 3
     assert "<td>changed</td>" in after
     changed = {name for name, data in figures.items() if (copied / "figures" / name).read_bytes() != data}
-    assert changed == {"front-page.svg", "rule-1-parts.svg", "rule-1-course.svg", "history.svg", "deaths.svg"}
+    assert changed == {"front-known.svg", "rule-1-parts.svg", "rule-1-course.svg", "history.svg", "deaths.svg"}
 
 
 def test_evidence_says_what_every_part_does(reported: Run) -> None:
@@ -138,7 +169,7 @@ def test_evidence_is_gathered_once(copied: Path) -> None:
 def test_a_page_can_be_written_where_the_task_has_gone(copied: Path) -> None:
     text = read(copied / "experiment.toml")
     (copied / "experiment.toml").write_text(text.replace('task = "oja"', 'task = "gone.py:Task"'))
-    assert "front-page" in read(write_report(Run.open(copied), brief=True))
+    assert "front-known" in read(write_report(Run.open(copied), brief=True))
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -177,7 +208,7 @@ def test_ctrl_c_while_evidence_is_gathered_leaves_a_brief_page(copied: Path, mon
     monkeypatch.setattr(page, "gather", interrupted)
     write_run_files(Run.open(copied))
     text = read(copied / "report.html")
-    assert "front-page" in text and "Figures and ranges of constants" in text
+    assert "front-known" in text and "Figures and ranges of constants" in text
 
 
 def test_the_command_that_reproduces_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

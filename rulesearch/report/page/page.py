@@ -33,12 +33,14 @@ from rulesearch.report.style import number, save_figure
 from rulesearch.rules import find_known
 from rulesearch.rules.text import short_rule
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.account import Account
 from rulesearch.workflow.constants import numbers_of
 from rulesearch.workflow.evidence import Evidence, RuleEvidence, gather, stored_evidence
 from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.history import History, read_history
-from rulesearch.workflow.losses import SPREAD, loss_columns, shown_loss
+from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss
 from rulesearch.workflow.run import FrontMember, Run
+from rulesearch.workflow.scores import shown_metrics
 from rulesearch.writing import write_text
 
 _HERE = Path(__file__).parent
@@ -120,17 +122,19 @@ def report_html(
 def _content(run: Run, evidence: Evidence, history: History, pictures: _Pictures, brief: bool) -> dict[str, Any]:
     task = _task(run)
     losses = loss_columns(run.members)
-    # Leave-one-out stands among the losses.
-    names = [
-        name
-        for name in dict.fromkeys(name for member in run.members for name in member.metrics)
-        if name != "leave_one_out_error" or "leave-one-out" not in losses
-    ]
+    found = {name: value for member in run.members for name, value in member.metrics.items()}
+    names = list(found) if task is None else shown_metrics(run, found)
     links = {f"#rule-{member.rank}": f"rank {member.rank}: {_short_rule(member)}" for member in run.members}
     cards = [_card(run, member, evidence, task, pictures, brief) for member in run.members]
     return {
         "task": task,
         "metrics": names,
+        # What stands among the losses is not said twice.
+        "front_metrics": [
+            name for name in names if [each.metrics.get(name) for each in run.members] not in losses.values()
+        ],
+        "beside": beside_first(run.members, run.held_out_on),
+        "clean_up": Account(**run.clean_up) if run.clean_up else None,
         "losses": losses,
         "spread": SPREAD,
         "chosen_on": run.chosen_on,
@@ -138,14 +142,14 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: _Pictures
         "evidence": evidence,
         "cards": cards,
         "known": sorted(evidence.known, key=lambda each: (math.inf if each.loss is None else each.loss, each.name)),
-        "front": pictures.add("front-page", lambda: front_panel(run, evidence.known), _front_label(run), links)
+        "front": pictures.add("front-known", lambda: front_panel(run, evidence.known), _front_label(run), links)
         if run.members
         else "",
         "history": _history(history, pictures),
         "lineage": pictures.add(
-            "lineage", lambda: lineage_figure(history.ancestors), "family tree of the recommended rule"
+            "lineage", lambda: lineage_figure(history.ancestors, run.members[0]), "family tree of rank 1"
         )
-        if len(history.ancestors) > 1 and not brief
+        if history.ancestors and not brief
         else "",
         "families": "" if brief else _families(run, pictures),
         "reproduce": _reproduce(run, task, history),
