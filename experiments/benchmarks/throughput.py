@@ -47,7 +47,7 @@ def main() -> None:
     memory: list[tuple[int, float]] = []
     with Evaluator("oja", load_task("oja").resolve({})) as evaluator, tempfile.TemporaryDirectory() as folder:
         load_engine(options.engine).search(Problem(evaluator, load_grammar("rate"), options.seed + 10**6, _WARM_UP))
-        store = Store(Path(folder) / "run.sqlite", read_only=True)
+        store = Store(Path(folder) / "run.sqlite")
         problem = Problem(
             evaluator,
             load_grammar("rate"),

@@ -37,8 +37,9 @@ class _Domain:
 
 
 def hole_text(conditions: Conditions) -> str:
-    """Return conditions as a text that goes behind terms; empty for none."""
-    return f" where {', '.join(sorted(conditions))}" if conditions else ""
+    """Return ` where y is not 0, x >= 0`, which goes behind terms; empty for no conditions."""
+    parts = (text if text.endswith(">= 0") else f"{text} is not 0" for text in sorted(conditions))
+    return f" where {', '.join(parts)}" if conditions else ""
 
 
 class Holes:

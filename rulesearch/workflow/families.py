@@ -16,6 +16,7 @@ from rulesearch.rules import KnownRule, known_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
 from rulesearch.symbolic import NormalForm, Terms, canonical_size, compare
+from rulesearch.symbolic.holes import Holes, hole_text
 from rulesearch.symbolic.keys import family_key, never_negative
 from rulesearch.symbolic.shape import monomial_shape
 from rulesearch.workflow.run import Run
@@ -135,7 +136,7 @@ def _slot_terms(rule: Rule) -> dict[str, Terms]:
 
 
 def _text(rules: RuleSet) -> str:
-    """Return `x*y - w*y**2`: terms with their signs, coefficients left out."""
+    """Return `x*y - w*y**2`: terms with their signs, coefficients left out, and what was cancelled to get there."""
     parts = []
     for name, rule in rules.rules.items():
         for slot, terms in _slot_terms(rule).items():
@@ -145,6 +146,7 @@ def _text(rules: RuleSet) -> str:
             ]
             text = " ".join(pieces).removeprefix("+ ") or "0"
             text = f"-{text[2:]}" if text.startswith("- ") else text
+            text += hole_text(Holes(terms.algebra).of(rule.slots[slot]))
             label = f"{name}, " if len(rules.rules) > 1 else ""
             parts.append(f"{label}{slot}: {text}" if label or set(rule.slots) != {"on_step"} else text)
     return "; ".join(parts)

@@ -36,6 +36,21 @@ def test_traces_and_bounded_weights_are_never_negative() -> None:
     ]
 
 
+def test_rules_that_are_not_defined_at_the_same_points_are_two_families() -> None:
+    found = families(_found("x*y", "x*y*(w/w)", "2*x*w*y/w", "x*y*(y - x)/(y - x)"))
+    assert [(each.text, len(each.members)) for each in found] == [
+        ("x*y", 1),
+        ("x*y where w is not 0", 2),
+        ("x*y where x - y is not 0", 1),
+    ]
+    assert [each.known for each in found] == ["Hebb 1949", "", ""]
+
+
+def test_rules_with_the_same_trace_twice_are_one_family() -> None:
+    found = families(_found("on_pre: y + y2; tau_y = 20 ms; tau_y2 = 20 ms", "on_pre: 2*y; tau_y = 20 ms"))
+    assert [len(each.members) for each in found] == [2]
+
+
 def test_neighbours_are_one_term_apart() -> None:
     graph = neighbours(families(_found("x*y", "x*y - w*y**2", "x*w", "x*y - w*y**2 + x + y")))
     assert sorted(graph.edges(data="change")) == [(0, 1, "more"), (0, 2, "other")]
