@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rulesearch.symbolic import Comparison, Simplification
     from rulesearch.tasks.task import Task
     from rulesearch.workflow.clean_up import CleanUp
+    from rulesearch.workflow.compared_runs import RunGroup
     from rulesearch.workflow.experiment import Experiment
     from rulesearch.workflow.families import Family
     from rulesearch.workflow.run import Run
@@ -49,6 +50,7 @@ __all__ = [
     "__version__",
     "cite",
     "compare",
+    "compare_runs",
     "discover",
     "distil",
     "evaluate",
@@ -385,6 +387,20 @@ def families(*runs: Run | str | Path, count: int = 100) -> list[Family]:
 
     opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
     return grouped([each for run in opened for each in found_by(run, count)])
+
+
+def compare_runs(*runs: Run | str | Path) -> list[RunGroup]:
+    """Return runs beside each other, a group for each experiment and engine, with what its seeds came to.
+
+    **Arguments:** runs, run folders, or folders that hold them.
+    **Raises:** `RulesearchError` where a folder is none or holds no run.
+    """
+    from rulesearch.workflow.compared_runs import grouped_runs, open_runs
+    from rulesearch.workflow.run import Run
+
+    places = [each for each in runs if not isinstance(each, Run)]
+    opened = [each for each in runs if isinstance(each, Run)]
+    return grouped_runs([*opened, *open_runs(places)[0]])
 
 
 def cite(what: RuleLike | Run) -> list[Citation]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from rulesearch.cli.arguments import JsonOption, NameArgument
 from rulesearch.cli.known_rules import rules
-from rulesearch.cli.output import named_numbers, number, print_json, show_facts, show_table
-from rulesearch.errors import RulesearchError
+from rulesearch.cli.output import number, print_json, show_facts, show_table
+from rulesearch.cli.runs import runs
 
 if TYPE_CHECKING:
     from rulesearch.search.options import Option
     from rulesearch.tasks.task import Setting, Task
 
-_RESULTS = "results"
 _OPTION_KEYS = ("default", "low", "high", "whole", "meaning")
 
 
@@ -190,27 +188,3 @@ def experiments(as_json: JsonOption = False) -> None:
         return
     rows = [[name, each.task, each.grammar, each.engine, str(each.budget), each.description] for name, each in found]
     show_table(["name", "task", "grammar", "engine", "budget", "description"], rows)
-
-
-def runs(
-    folder: Annotated[str, typer.Argument(metavar="[DIR]", help="The folder that holds run folders.")] = _RESULTS,
-    as_json: JsonOption = False,
-) -> None:
-    """List the runs in a folder (by default results/), with the best rule of each."""
-    from rulesearch.workflow.run import list_runs
-
-    if folder != _RESULTS and not os.path.isdir(folder):
-        raise RulesearchError(f"there is no folder {folder}")
-    found = list_runs(folder)
-    if as_json:
-        print_json({"runs": found})
-    elif not found:
-        print(f"no runs in {folder}; start one with: rulesearch discover oja")
-    else:
-        show_table(list(found[0]), [[_cell(value) for value in row.values()] for row in found])
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return number(value)
-    return named_numbers(value) if isinstance(value, dict) else "-" if value is None else str(value)

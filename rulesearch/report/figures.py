@@ -5,6 +5,7 @@ from rulesearch.report.comparison_figure import comparison_figure
 from rulesearch.report.family_figure import family_figure
 from rulesearch.report.front_figure import front_figure
 from rulesearch.report.rule_figures import rule_figure
+from rulesearch.report.runs_figure import runs_figure
 from rulesearch.report.style import save_figure
 from rulesearch.report.task_figures import task_figure
 
@@ -14,6 +15,7 @@ __all__ = [
     "family_figure",
     "front_figure",
     "rule_figure",
+    "runs_figure",
     "same_kind",
     "save_figure",
     "task_figure",
