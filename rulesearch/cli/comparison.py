@@ -50,9 +50,7 @@ def compare(
     settings: SetOption = None,
     seeds: Annotated[
         int,
-        typer.Option(
-            parser=whole(0), metavar="N", help="With a task: seeds of the simulations (0: simulate nothing)."
-        ),
+        typer.Option(parser=whole(0), metavar="N", help="With a task: seeds of the simulations (0: simulate nothing)."),
     ] = 5,
     output: OutputOption = None,
     show_all: Annotated[bool, typer.Option("--all", help="Show every rule, not the nearest five.")] = False,

@@ -57,8 +57,12 @@ def _branch(row: Operator, *arguments: tuple[Any, Any]) -> tuple[Any, Any]:
     value = np.asarray(row.numpy(*(each for each, _ in arguments)), dtype=np.float64)
     (a, of_a), (b, of_b) = arguments[0], arguments[-1]
     match row.name:
-        case "add" | "sub" | "min" | "max":
+        case "add" | "sub":
             size = np.fmax(of_a, of_b)
+        case "min" | "max":
+            size = np.where(value == a, of_a, of_b)
+        case "relu":
+            size = np.where(a > -NOISE * of_a, of_a, 0.0)
         case "mul":
             size = np.fmax(np.abs(a) * of_b, np.abs(b) * of_a)
         case "div":

@@ -222,7 +222,7 @@ def _common_scale(pairs: list[Pair], a: Vector, b: Vector, on: Reachable) -> flo
         return None
     if by_terms is not None and any(_other_holes(ours, theirs, on) for _, ours, theirs in pairs):
         return None
-    by_numbers, decided = numeric_scale([(ours, theirs) for _, ours, theirs in pairs], by_terms is None, on)
+    by_numbers, decided = numeric_scale([(ours, theirs) for _, ours, theirs in pairs], by_terms, on)
     if decided:
         return by_numbers if by_terms is None or by_numbers is None else by_terms
     return by_terms

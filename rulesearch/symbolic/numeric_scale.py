@@ -48,13 +48,15 @@ class _Side:
         return {**points, **self.constants, "": np.zeros(length(points))}
 
 
-def numeric_scale(pairs: list[tuple[Rule, Rule]], alone: bool, on: Reachable = EVERYWHERE) -> tuple[float | None, bool]:
+def numeric_scale(
+    pairs: list[tuple[Rule, Rule]], expected: float | None, on: Reachable = EVERYWHERE
+) -> tuple[float | None, bool]:
     """Return the factor that the values at the fixed points show, and whether enough of them are finite.
 
     Rules that are not defined at the same points have no factor.
 
-    **Arguments:** `alone`: the numbers have to decide without the terms: what agrees is looked at once more at very
-    many points; `on`: the set that the points lie in.
+    **Arguments:** `expected`: the factor of the terms; None where the numbers have to decide without the terms: what
+    agrees is then looked at once more at very many points; `on`: the set that the points lie in.
     """
     symbols = sorted({name for both in pairs for rule in both for name in rule.symbols})
     slots = [
@@ -66,13 +68,19 @@ def numeric_scale(pairs: list[tuple[Rule, Rule]], alone: bool, on: Reachable = E
     moderate = on.inside(moderate_points(symbols))
     if not all(_same_domain(*both, moderate) for both in slots):
         return None, True
-    scale, decided = _clearest(slots, moderate)
+    if not _finite(slots, moderate):
+        return None, False
+    scale = expected if expected is not None else _clearest([(*both, moderate) for both in slots])
+    if scale is not None and not all(_agree(*both, moderate, scale, True) for both in slots):
+        return None, True
+    near = [[beside(side.edges, symbols, side.constants, on) for side in both] for both in slots]
     if scale is None:
-        return None, decided
-    beyond = [on.inside(wide_sample(symbols))] + [on.inside(many_points(symbols))] * alone
-    for ours, theirs in slots:
-        near = [moderate] + [beside(side.edges, symbols, side.constants, on) for side in (ours, theirs)]
-        if not all(_agree(ours, theirs, points, scale, True) for points in near):
+        scale = _clearest([(*both, points) for both, each in zip(slots, near, strict=True) for points in each]) or 1.0
+    if not 0.0 < scale < np.inf:
+        return None, True
+    beyond = [on.inside(wide_sample(symbols))] + [on.inside(many_points(symbols))] * (expected is None)
+    for (ours, theirs), each in zip(slots, near, strict=True):
+        if not all(_agree(ours, theirs, points, scale, True) for points in each):
             return None, True
         if not all(_agree(ours, theirs, points, scale, False) for points in beyond):
             return None, True
@@ -94,23 +102,20 @@ def _agree(ours: _Side, theirs: _Side, points: Points, scale: float, everywhere:
     )
 
 
-def _clearest(slots: list[tuple[_Side, _Side]], points: Points) -> tuple[float | None, bool]:
-    """Return the factor where rounding is least, 1 where both are 0 everywhere; and whether enough is finite."""
-    if not slots:
-        return 1.0, True
-    (ours, size), (theirs, weight) = (
-        tuple(np.concatenate(each) for each in zip(*(both[k].values(points) for both in slots), strict=True))
-        for k in (0, 1)
-    )
-    valid = np.isfinite(ours) & np.isfinite(theirs) & np.isfinite(size) & np.isfinite(weight)
-    if valid.sum() < _ENOUGH_POINTS:
-        return None, False
-    ours, theirs, weight, size = ours[valid], theirs[valid], weight[valid], size[valid]
-    clarity = np.abs(theirs) / np.where(weight > 0, weight, 1.0)
-    best = int(np.argmax(clarity))
-    if clarity[best] <= TOLERANCE:
-        return (1.0 if np.all(np.abs(ours) <= TOLERANCE * size) else None), True
-    scale = float(ours[best] / theirs[best])
-    if not scale > 0.0 or not np.isfinite(scale):
-        return None, True
-    return (1.0 if abs(scale - 1.0) <= TOLERANCE else scale), True
+def _finite(slots: list[tuple[_Side, _Side]], points: Points) -> bool:
+    """Return whether enough of the values of both are finite to decide anything."""
+    both = [np.isfinite(ours.values(points)[0]) & np.isfinite(theirs.values(points)[0]) for ours, theirs in slots]
+    return not slots or sum(map(np.count_nonzero, both)) >= _ENOUGH_POINTS
+
+
+def _clearest(places: list[tuple[_Side, _Side, Points]]) -> float | None:
+    """Return the factor where rounding is least, perhaps no positive number; None where theirs are 0 throughout."""
+    best, scale = TOLERANCE, None
+    for ours, theirs, points in places:
+        (first, _), (second, weight) = ours.values(points), theirs.values(points)
+        with np.errstate(all="ignore"):
+            clarity = np.nan_to_num(np.where(np.isfinite(first), np.abs(second) / weight, 0.0))
+        place = int(np.argmax(clarity)) if len(clarity) else 0
+        if len(clarity) and clarity[place] > best:
+            best, scale = float(clarity[place]), float(first[place] / second[place])
+    return 1.0 if scale is not None and abs(scale - 1.0) <= TOLERANCE else scale

@@ -1,4 +1,4 @@
-"""The symbolic side on thousands of random rules, by the benchmark that reports it."""
+"""The symbolic side on thousands of random rules, by the benchmarks that report it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-BENCHMARK = Path(__file__).parents[2] / "experiments" / "benchmarks" / "symbolic.py"
+BENCHMARKS = Path(__file__).parents[2] / "experiments" / "benchmarks"
 
 
-def _figures(*words: str) -> dict[str, Any]:
+def _figures(*words: str, script: str = "symbolic.py") -> dict[str, Any]:
+    options = ["--json"] if script == "symbolic.py" else []
     done = subprocess.run(
-        [sys.executable, str(BENCHMARK), "--json", *words], capture_output=True, text=True, timeout=1800
+        [sys.executable, str(BENCHMARKS / script), *options, *words], capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -46,3 +47,18 @@ def test_the_benchmark_runs() -> None:
     found = _figures("--rules", "20", "--rewrites", "20", "--perturbations", "5")
     assert (found["rules"], found["rewrites"], found["perturbations"]) == (20, 20, 5)
     assert found["points_compared"] > 500
+
+
+@pytest.mark.slow
+def test_search_compare_and_simplify_agree_on_which_of_two_thousand_pairs_are_the_same() -> None:
+    found = _figures("--pairs", "2000", script="verdicts.py")
+    assert set(found["false_equals"].values()) == {0}, found["examples"]
+    assert found["changed_by_simplify"] == 0, found["examples"]
+    assert min(found["share_of_equal_seen"].values()) >= 0.99, found["examples"]
+    assert found["disagreements"] <= 10, found["examples"]
+
+
+def test_the_benchmark_of_verdicts_runs() -> None:
+    found = _figures("--pairs", "12", "--seed", "3", script="verdicts.py")
+    assert sum(found["kinds"].values()) == 12
+    assert set(found["false_equals"].values()) == {0}
