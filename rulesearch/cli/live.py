@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from types import TracebackType
@@ -29,6 +30,7 @@ class LiveView:
         self.quiet = quiet
         self._live: Any = None
         self._last = 0.0
+        self._kind, self._told = "", 0.0
         self._stage = ""
         self._problem: Problem | None = None
 
@@ -66,9 +68,13 @@ class LiveView:
             notify(progress_line(problem))
 
     def notify(self, text: str) -> None:
-        """Show what is being done after the search."""
+        """Show what is being done after the search; of lines that only count on, a log gets one every few seconds."""
         self._stage = text
-        if not self.quiet and self._live is None:
+        if self.quiet or self._live is not None:
+            return
+        kind, now = re.split(r"\d", text, maxsplit=1)[0], time.monotonic()
+        if kind != self._kind or now - self._told >= _SECONDS_BETWEEN_LINES:
+            self._kind, self._told = kind, now
             notify(text)
 
     def _draw(self) -> Any:

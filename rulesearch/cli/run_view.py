@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rulesearch.cli.output import number, show_facts, show_table
 from rulesearch.rules.text import short_rule
 from rulesearch.workflow.account import Account
 from rulesearch.workflow.evidence import stored_evidence
-from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss
-from rulesearch.workflow.scores import shown_metrics
+from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
+from rulesearch.workflow.scores import own_score, shown_metrics
 
 if TYPE_CHECKING:
     from rulesearch.workflow.run import ReferenceScore, Run
@@ -66,21 +67,27 @@ def _edges(run: Run) -> list[tuple[str, str]]:
 
 
 def _show_scores(run: Run) -> None:
-    best = run.members[0]
     if run.references:
-        names = shown_metrics(run, best.metrics)
-        rows = [["rank 1", "ok", number(shown_loss(best)), *(number(best.metrics.get(name)) for name in names)]]
-        rows += [_score_row(score, names) for score in run.references]
-        show_table([f"on {run.held_out_on or run.chosen_on}", "status", "loss", *names], rows)
-        print()
+        names = shown_metrics(run, run.members[0].metrics)
+        _show_table(f"on {run.held_out_on or run.chosen_on}", [own_score(run), *run.references], names)
     if run.conditions:
-        names = shown_metrics(run, run.conditions[0].metrics)
-        show_table(["rank 1 where", "status", "loss", *names], [_score_row(score, names) for score in run.conditions])
-        print()
+        _show_table("rank 1 where", run.conditions, shown_metrics(run, run.conditions[0].metrics))
 
 
-def _score_row(score: ReferenceScore, names: list[str]) -> list[str]:
-    return [score.label, score.status, number(shown_loss(score)), *(number(score.metrics.get(name)) for name in names)]
+def _show_table(title: str, scores: Sequence[ReferenceScore], names: list[str]) -> None:
+    halves = spread_column(scores)
+    rows = [
+        [
+            score.label,
+            score.status,
+            number(shown_loss(score)),
+            *([number(halves[place], 2)] if halves else []),
+            *(number(score.metrics.get(name)) for name in names),
+        ]
+        for place, score in enumerate(scores)
+    ]
+    show_table([title, "status", "loss", *([SPREAD] if halves else []), *names], rows)
+    print()
 
 
 def _beside(run: Run) -> list[tuple[str, str]]:

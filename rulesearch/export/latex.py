@@ -18,7 +18,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
 from rulesearch.workflow.losses import SPREAD, loss_columns, shown_loss
 from rulesearch.workflow.run import ReferenceScore
-from rulesearch.workflow.scores import shown_metrics
+from rulesearch.workflow.scores import own_score, shown_metrics
 
 if TYPE_CHECKING:
     from rulesearch.workflow.run import FrontMember, Run
@@ -53,9 +53,8 @@ def run_latex(run: Run) -> str:
     parts += [_equations(best.rules), ""]
     parts.append(_float("Learning rate, constants and bounds of rank 1.", f"{label}-constants", _constants(best.rules)))
     if run.references:
-        own = ReferenceScore("rank 1", best.rules, "ok", shown_loss(best), best.metrics)
         names = shown_metrics(run, best.metrics)
-        table = _score_table(f"on {run.held_out_on or run.chosen_on}", (own, *run.references), names)
+        table = _score_table(f"on {run.held_out_on or run.chosen_on}", (own_score(run), *run.references), names)
         parts += ["", _float("Rank 1 beside known rules and the control.", f"{label}-references", table)]
     if run.conditions:
         table = _score_table("rank 1 where", run.conditions, shown_metrics(run, run.conditions[0].metrics))
@@ -209,7 +208,8 @@ def rule_cell(rules: RuleSet) -> str:
 def _score_table(title: str, scores: tuple[ReferenceScore, ...], names: list[str]) -> str:
     rows = []
     for score in scores:
-        cells = [rf"\raggedright {escape(score.label)}", escape(score.status), _loss(shown_loss(score))]
+        loss = _loss(shown_loss(score), None if score.spread is None else score.spread.half)
+        cells = [rf"\raggedright {escape(score.label)}", escape(score.status), loss]
         rows.append(" & ".join([*cells, *(_loss(score.metrics.get(name)) for name in names)]))
     columns = r"p{0.24\linewidth}ll" + "l" * len(names)
     headings = [title, "status", "loss", *map(_heading, names)]

@@ -188,7 +188,9 @@ def conclude(problem: Problem, evaluator: Evaluator, store: Store, notify: Calla
         label = ", ".join(f"{name} = {value:g}" for name, value in changes.items())
         notify(f"scoring rank 1 under {label}")
         outcome = scorer.score([members[0].rules], "report", task.report_trials, [tuple(sorted(changes.items()))])[0]
-        conditions.append(ReferenceScore(label, members[0].rules, outcome.status, outcome.loss, outcome.metrics))
+        losses = held_out(members[0].rules, outcome)
+        fields = outcome.status, outcome.loss, outcome.metrics, mean_loss(losses), losses
+        conditions.append(ReferenceScore(label, members[0].rules, *fields))
     solved = solves(front[best], baseline, task)
     verdict = Confirmation.of(members[0], scores, reported[best], task, held_out_on)
     sentence = _sentence(members[0], solved, verdict, problem, task)

@@ -27,7 +27,7 @@ from rulesearch.tasks.task import Settings, Task
 from rulesearch.workflow.clean_up import deletions
 from rulesearch.workflow.conclude import Scorer
 from rulesearch.workflow.kept_task import reference_here
-from rulesearch.workflow.losses import mean_loss
+from rulesearch.workflow.losses import estimate, mean_loss
 from rulesearch.workflow.ranges import ConstantRange, constant_ranges
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.side_by_side import fits
@@ -78,7 +78,10 @@ class RuleEvidence:
 
 @dataclass(frozen=True, slots=True)
 class KnownScore:
-    """A known rule that fits the task, at its own learning rate, and its loss on what is held out, if anything is."""
+    """A known rule that fits the task, at its own learning rate, and its loss on what is held out, if anything is.
+
+    `half`: half the width of the 95 % interval of that loss.
+    """
 
     name: str
     title: str
@@ -86,6 +89,7 @@ class KnownScore:
     size: int
     status: str
     loss: float | None
+    half: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,11 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
             continue
         held_out = task.held_out_losses(task.bind(bound, settings), outcome.trials, settings) if outcome.ok else ()
         loss = mean_loss(held_out) if held_out else outcome.loss
-        scores.append(KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, loss))
+        spread = estimate(held_out)
+        half = None if spread is None else spread.half
+        scores.append(
+            KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, loss, half)
+        )
     if task.deterministic:
         on = task.chosen_on(settings)
         return Evidence(tuple(rules), tuple(scores), on, task.held_out_on(settings) or on)

@@ -58,6 +58,11 @@ def estimate(values: Sequence[float]) -> Estimate | None:
     return Estimate(float(np.mean(values)), factor * float(np.std(values, ddof=1)) / math.sqrt(count), count)
 
 
+def interval(found: Estimate | None) -> list[float] | None:
+    """Return both ends of the interval; None where there is none."""
+    return None if found is None else [found.low, found.high]
+
+
 def difference(ours: Sequence[float], theirs: Sequence[float]) -> Estimate | None:
     """Return the mean of ours - theirs over the same seeds or rows; None where there are no pairs."""
     if len(ours) != len(theirs):
@@ -65,15 +70,27 @@ def difference(ours: Sequence[float], theirs: Sequence[float]) -> Estimate | Non
     return estimate([a - b for a, b in zip(ours, theirs, strict=True)])
 
 
-def beside_first(members: Sequence[FrontMember], held_out_on: str) -> str:
-    """Return in words whether rank 2 is better than rank 1, by the same held-out seeds or rows; empty where unknown."""
-    if len(members) < 2:
+def beside_first(members: Sequence[FrontMember], held_out_on: str, place: int = 1) -> str:
+    """Return in words whether a rule is better than rank 1, by the same held-out seeds or rows; empty where unknown.
+
+    **Arguments:** `place` of the rule among the members; 1 is rank 2.
+    """
+    if not 0 < place < len(members):
         return ""
-    found = difference(members[1].held_out_losses, members[0].held_out_losses)
+    found = difference(members[place].held_out_losses, members[0].held_out_losses)
     if found is None:
         return ""
-    verdict = "rank 1 is better" if found.low > 0.0 else "rank 2 is better" if found.high < 0.0 else "not told apart"
+    rank = members[place].rank
+    verdict = (
+        "rank 1 is better" if found.low > 0.0 else f"rank {rank} is better" if found.high < 0.0 else "not told apart"
+    )
     return f"loss {found.mean:+.2g} ± {found.half:.2g} (95 %) on the same {held_out_on}: {verdict}"
+
+
+def spread_column(scores: Sequence[FrontMember | ReferenceScore]) -> list[float | None]:
+    """Return half the widths of the intervals of held-out losses; empty where no rule has one."""
+    halves = [None if each.spread is None else each.spread.half for each in scores]
+    return halves if any(half is not None for half in halves) else []
 
 
 def shown_loss(scored: FrontMember | ReferenceScore) -> float | None:
@@ -90,7 +107,7 @@ def loss_columns(members: Sequence[FrontMember]) -> dict[str, list[float | None]
     columns: dict[str, list[float | None]] = {
         "loss": [each.loss for each in members],
         "held out": [each.held_out_loss for each in members],
-        SPREAD: [None if each.spread is None else each.spread.half for each in members],
+        SPREAD: spread_column(members),
         "leave-one-out": [each.metrics.get(LEFT_OUT) for each in members],
     }
     return {name: column for name, column in columns.items() if any(value is not None for value in column)}

@@ -19,7 +19,7 @@ from rulesearch.symbolic import Verdict
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import Experiment, read_experiment
 from rulesearch.workflow.kept_task import described_task
-from rulesearch.workflow.losses import Estimate, estimate
+from rulesearch.workflow.losses import Estimate, difference, estimate, interval
 
 if TYPE_CHECKING:
     import pandas
@@ -86,6 +86,11 @@ class ReferenceScore:
     metrics: Mapping[str, float]
     held_out_loss: float | None = None
     held_out_losses: tuple[float, ...] = ()
+
+    @property
+    def spread(self) -> Estimate | None:
+        """The held-out loss with its 95 % interval; None where it is not a mean over several seeds or rows."""
+        return estimate(self.held_out_losses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +184,8 @@ class Run:
                     "size": member.size,
                     "loss": member.loss,
                     "held_out_loss": member.held_out_loss,
-                    "held_out_interval": None if member.spread is None else [member.spread.low, member.spread.high],
+                    "held_out_interval": interval(member.spread),
+                    "minus_rank_1": _minus(member, self.members[0]),
                     "metrics": dict(member.metrics),
                     "at_edge": dict(member.at_edge),
                     "verdicts": [
@@ -211,6 +217,12 @@ class Run:
             return _from_summary(path, read_experiment(path / "experiment.toml"), json.loads(text))
 
 
+def _minus(member: FrontMember, first: FrontMember) -> dict[str, Any] | None:
+    """Return the mean difference of the held-out losses of two rules on the same seeds or rows, with its interval."""
+    found = None if member is first else difference(member.held_out_losses, first.held_out_losses)
+    return None if found is None else {"mean": found.mean, "interval": interval(found), "pairs": found.count}
+
+
 def _reference_json(score: ReferenceScore) -> dict[str, Any]:
     return {
         "label": score.label,
@@ -218,6 +230,7 @@ def _reference_json(score: ReferenceScore) -> dict[str, Any]:
         "status": score.status,
         "loss": score.loss,
         "held_out_loss": score.held_out_loss,
+        "held_out_interval": interval(score.spread),
         "metrics": dict(score.metrics),
     }
 

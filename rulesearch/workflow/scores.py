@@ -1,10 +1,11 @@
-"""The metrics that a table of scores has room for."""
+"""Tables of scores: rank 1 among the references, and the metrics that there is room for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rulesearch.workflow.run import Run
+from rulesearch.workflow.losses import shown_loss
+from rulesearch.workflow.run import ReferenceScore, Run
 
 _METRICS = 5
 
@@ -15,3 +16,13 @@ def shown_metrics(run: Run, metrics: Mapping[str, float]) -> list[str]:
     required = [item.metric for item in task.requirements if item.metric in metrics]
     others = [name for name in metrics if name not in required and name not in task.aims]
     return [*required, *others][:_METRICS]
+
+
+def own_score(run: Run) -> ReferenceScore:
+    """Return how rank 1 did where the references were scored."""
+    best = run.members[0]
+    died = bool(run.held_out_on) and best.held_out_loss is None
+    loss = None if died else shown_loss(best)
+    return ReferenceScore(
+        "rank 1", best.rules, "died" if died else "ok", loss, best.metrics, best.held_out_loss, best.held_out_losses
+    )

@@ -55,6 +55,17 @@ def test_a_log_gets_one_line_at_a_time_without_control_characters(
     assert progress_line(searched).split(",")[0] in written
 
 
+def test_a_log_gets_one_line_for_what_only_counts_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveView("oja") as view:
+        for number in range(1, 25):
+            view.notify(f"cleaning up rule {number} of 24: x*y")
+        view.notify("scoring 6 rules on 10 held-out seeds")
+    assert capsys.readouterr().err.splitlines() == [
+        "cleaning up rule 1 of 24: x*y",
+        "scoring 6 rules on 10 held-out seeds",
+    ]
+
+
 def test_durations_have_a_fitting_unit() -> None:
     assert [duration(seconds) for seconds in (45.0, 720.0, 12600.0)] == ["45 s", "12 min", "3.5 h"]
 

@@ -16,6 +16,7 @@ from rulesearch.tasks import load_task
 from rulesearch.workflow.discover import discover
 from rulesearch.workflow.losses import beside_first, difference, estimate
 from rulesearch.workflow.run import Run
+from rulesearch.workflow.scores import own_score
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +53,8 @@ def test_a_difference_is_that_of_pairs() -> None:
     ],
 )
 def test_rank_2_is_compared_with_rank_1_seed_by_seed(reference: Run, second: tuple[float, ...], verdict: str) -> None:
-    best = reference.members[0]
-    members = [replace(best, held_out_losses=losses) for losses in ((0.1, 0.2, 0.3, 0.4), second)]
+    ranks = {1: (0.1, 0.2, 0.3, 0.4), 2: second}
+    members = [replace(reference.members[0], rank=rank, held_out_losses=losses) for rank, losses in ranks.items()]
     assert beside_first(members, "4 held-out seeds").endswith(verdict)
     assert bool(beside_first(members, "4 held-out seeds")) == bool(second)
 
@@ -89,3 +90,24 @@ def test_where_all_is_fitted_nothing_is_called_held_out(fitted: Run, capsys: pyt
     for text in (shown, page):
         assert "held out" not in text.replace("nothing was held out", "")
         assert "held-out" not in text and "selection seed" not in text
+
+
+def test_json_has_intervals_and_differences(reference: Run) -> None:
+    best = reference.members[0]
+    worse = tuple(loss + 0.1 + 0.01 * (k % 2) for k, loss in enumerate(best.held_out_losses))
+    run = replace(reference, members=(best, replace(best, rank=2, held_out_losses=worse)))
+    first, second = run.to_json()["front"]
+    assert first["minus_rank_1"] is None and best.spread is not None
+    assert first["held_out_interval"] == [best.spread.low, best.spread.high]
+    assert second["minus_rank_1"]["mean"] == pytest.approx(0.105) and second["minus_rank_1"]["pairs"] == 10
+    low, high = second["minus_rank_1"]["interval"]
+    assert 0.1 < low < 0.105 < high < 0.11
+    known = next(each for each in run.to_json()["references"] if each["label"] == "oja")
+    assert known["held_out_interval"][0] < known["held_out_loss"] < known["held_out_interval"][1]
+
+
+def test_a_rule_that_dies_on_held_out_seeds_is_not_shown_with_another_loss(reference: Run) -> None:
+    dead = replace(reference.members[0], held_out_loss=None, held_out_losses=())
+    own = own_score(replace(reference, members=(dead,)))
+    assert (own.status, own.loss, own.spread) == ("died", None, None)
+    assert own_score(reference).loss == reference.members[0].held_out_loss

@@ -38,7 +38,7 @@ from rulesearch.workflow.constants import numbers_of
 from rulesearch.workflow.evidence import Evidence, RuleEvidence, gather, stored_evidence
 from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.history import History, read_history
-from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss
+from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
 from rulesearch.workflow.run import FrontMember, Run
 from rulesearch.workflow.scores import shown_metrics
 from rulesearch.writing import write_text
@@ -125,7 +125,11 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: _Pictures
     found = {name: value for member in run.members for name, value in member.metrics.items()}
     names = list(found) if task is None else shown_metrics(run, found)
     links = {f"#rule-{member.rank}": f"rank {member.rank}: {_short_rule(member)}" for member in run.members}
-    cards = [_card(run, member, evidence, task, pictures, brief) for member in run.members]
+    cards = [
+        _card(run, member, evidence, task, pictures, brief)
+        | {"beside": beside_first(run.members, run.held_out_on, place)}
+        for place, member in enumerate(run.members)
+    ]
     return {
         "task": task,
         "metrics": names,
@@ -133,7 +137,9 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: _Pictures
         "front_metrics": [
             name for name in names if [each.metrics.get(name) for each in run.members] not in losses.values()
         ],
-        "beside": beside_first(run.members, run.held_out_on),
+        "known_spread": any(each.half is not None for each in evidence.known),
+        "reference_spread": spread_column(run.references),
+        "condition_spread": spread_column(run.conditions),
         "clean_up": Account(**run.clean_up) if run.clean_up else None,
         "losses": losses,
         "spread": SPREAD,
