@@ -122,6 +122,8 @@ def _rule_facts(known: KnownRule) -> list[tuple[str, str]]:
             facts.append((f"{label}states", "\n".join(states)))
         if rule.bounds is not None:
             facts.append((f"{label}bounds of w", f"{number(rule.bounds[0])} to {number(rule.bounds[1])}"))
+        if member in known.inhibitory:
+            facts.append((f"{label}synapses", "inhibitory"))
     aliases = [("also called", ", ".join(known.aliases))] * bool(known.aliases)
     checks = [
         (

@@ -34,6 +34,7 @@ def task_to_json(task: Task, settings: Settings) -> dict[str, Any]:
         "settings": {name: _encoded(asdict(setting)) for name, setting in task.settings.items()},
         "values": _encoded(dict(settings)),
         "eta": _eta(task, settings),
+        "bounds": _encoded(task.default_bounds(settings)),
         "fidelities": [
             {**asdict(each), "conditions": [dict(condition) for condition in each.conditions]}
             for each in task.fidelities
@@ -78,6 +79,7 @@ class RecordedTask(Task):
             )
             self._values = {name: float(value) for name, value in _decoded(document["values"]).items()}
             self._eta = float(document["eta"])
+            self.bounds = _of_kind("bounds", _decoded(document.get("bounds", self.bounds)))  # type: ignore[misc]
             self._baseline, self._control = (rules_from_json(document[role]) for role in ("baseline", "control"))
             self._references = {label: rules_from_json(rules) for label, rules in document["references"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -74,7 +74,7 @@ def found_by(run: Run, count: int = 100) -> list[Found]:
     with reading(run.folder) as records:
         rows = records.best(task.fidelities[-1].name, count)
     settings = task.resolve(run.experiment.settings)
-    return found + [Found(task.bind(task.parse(text), settings), loss, str(run.folder)) for text, loss in rows]
+    return found + [Found(task.spelled_out(task.parse(text), settings), loss, str(run.folder)) for text, loss in rows]
 
 
 def families(rules: Iterable[Found]) -> list[Family]:

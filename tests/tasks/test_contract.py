@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.shipped import shipped_names
 from rulesearch.simulate.codes import STATUS
 from rulesearch.tasks import Setting, Task, load_task, task_names
+from rulesearch.tasks.recorded import RecordedTask, task_to_json
 
 QUICK: dict[str, dict[str, float]] = {
     "oja": {"data_sets": 3, "points": 1000},
@@ -244,3 +246,6 @@ def test_the_setting_of_the_upper_bound_holds_for_rules_that_give_none(name: str
     values = task.resolve({"w_max": 1.5})
     assert task.bind(parse_rules("on_post: x"), values).only().bounds == (0.0, 1.5)
     assert task.bind(parse_rules("on_post: x; bounds = [0, 4]"), values).only().bounds == (0.0, 4.0)
+    told = RecordedTask(json.loads(json.dumps(task_to_json(task, values))))
+    assert told.bind(parse_rules("on_post: x"), told.resolve()).only().bounds == (0.0, 1.5)
+    assert told.inhibitory == ("w",)

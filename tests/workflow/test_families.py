@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import rulesearch as rs
 from rulesearch.report.figures import family_figure, save_figure
 from rulesearch.rules import parse_rules
 from rulesearch.workflow.families import Found, families, neighbours
+from rulesearch.workflow.run import Run
 
 
 def _found(*texts: str) -> list[Found]:
@@ -74,3 +76,11 @@ def test_the_graph_is_drawn_the_same_each_time(tmp_path: Path) -> None:
     ]
     save_figure(family_figure(found[:1], "one"), tmp_path / "one.png")
     assert (tmp_path / "one.png").stat().st_size > 5000
+
+
+def test_rules_of_a_search_are_shown_without_bounds_that_hold_nothing_back(reference: Run) -> None:
+    found = rs.families(reference, count=30)
+    texts = [str(member.rules) for family in found for member in family.members]
+    assert len(texts) > len(reference.members)
+    assert not any("bounds" in text for text in texts)
+    assert all("eta = " in text for text in texts)
