@@ -5,7 +5,7 @@ from __future__ import annotations
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.units import dimension_text
 from rulesearch.grammar.dimensions import check_definitions, infer_dimensions
-from rulesearch.grammar.grammar import Grammar
+from rulesearch.grammar.grammar import Grammar, values_text
 from rulesearch.grammar.source import GrammarSource
 from rulesearch.rules.states import VOCABULARY, Lowpass, Synaptic, reached
 
@@ -118,7 +118,9 @@ def _unused(grammar: Grammar) -> list[str]:
     written = (name for made in grammar.productions.values() for each in made for name in each.template.symbols)
     read = reached(written, grammar.states())
     times = {kind for name, kind in grammar.time_constants.items() if name in read}
-    return [name for name in (*grammar.symbols, *grammar.constants) if name not in read and name not in times]
+    numbers = {node for made in grammar.productions.values() for each in made for node in each.template.nodes}
+    unused = [name for name in (*grammar.symbols, *grammar.constants) if name not in read and name not in times]
+    return [*unused, *(name for name, values in grammar.sets.items() if not numbers.intersection(values))]
 
 
 def grammar_facts(grammar: Grammar) -> list[tuple[str, str]]:
@@ -127,11 +129,13 @@ def grammar_facts(grammar: Grammar) -> list[tuple[str, str]]:
     dimensions = infer_dimensions(grammar, source)
     optional, least = grammar.optional_slots, smallest_rule(grammar)
     slots = [f"{slot} from {start}{' (may stay empty)' * (slot in optional)}" for slot, start in grammar.slots.items()]
+    constants = {kind: prior.text() for kind, prior in grammar.constants.items()}
+    constants |= {kind: values_text(values) for kind, values in grammar.sets.items()}
     facts = [
         ("name", grammar.name),
         ("slots", ", ".join(slots)),
         ("symbols", ", ".join(grammar.symbols)),
-        ("constants", ", ".join(f"{kind} {prior.text()}" for kind, prior in grammar.constants.items()) or "none"),
+        ("constants", ", ".join(f"{kind} {text}" for kind, text in constants.items()) or "none"),
         ("operators", ", ".join(grammar.operators) or "none"),
         ("non-terminals", ", ".join(f"{name} [{dimension_text(unit)}]" for name, unit in dimensions.items())),
         ("productions", str(sum(len(productions) for productions in grammar.productions.values()))),

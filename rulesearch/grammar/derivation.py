@@ -77,10 +77,17 @@ Way = tuple[Production, Node, tuple[Node, ...]]
 
 @lru_cache(maxsize=32)
 def _ways(grammar: Grammar) -> dict[str, list[Way]]:
+    # A fixed number is that number and nothing else, so productions with one come before those with constants.
     return {
-        name: [(each, each.template.head, each.template.nodes[1:]) for each in grammar.expanded(name)]
+        name: [
+            (each, each.template.head, each.template.nodes[1:]) for each in sorted(grammar.expanded(name), key=_is_open)
+        ]
         for name in grammar.productions
     }
+
+
+def _is_open(production: Production) -> bool:
+    return not any(isinstance(node, Number) for node in production.template.nodes)
 
 
 class _Deriver:

@@ -56,14 +56,19 @@ def _production_dimension(
         return None
     head, *leaves = nodes
     if not isinstance(head, Operator):
-        return PURE if isinstance(head, Number) else known[head]
-    parts = [None if isinstance(leaf, Number) else known[str(leaf)] for leaf in leaves]
+        return _dimension(head.unit) if isinstance(head, Number) else known[head]
+    parts = [_of_number(leaf) if isinstance(leaf, Number) else known[str(leaf)] for leaf in leaves]
     exponent = leaves[-1].value if isinstance(leaves[-1], Number) else None
     try:
-        return applied(head, parts, exponent)
+        found = applied(head, parts, exponent)
+        return PURE if found is None else found
     except RulesearchError as error:
         text = production.text
         raise source.error(f"units disagree: {text!r}: {error}", "productions", production.result, text) from None
+
+
+def _of_number(number: Number) -> Dimension | None:
+    return _dimension(number.unit) if number.unit else None
 
 
 def check_definitions(grammar: Grammar, source: GrammarSource) -> None:

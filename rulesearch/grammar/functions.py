@@ -6,7 +6,7 @@ value of its own, at which all constants of the kind stand. What counts:
 
 - a function counts at the size of the smallest expression that computes it;
 - an expression of constants only is a constant again, so operators on constants alone make nothing new (a
-  non-terminal that offers no constant otherwise keeps the first such expression);
+  non-terminal that offers no constant otherwise keeps the first such expression); a fixed number alone is none;
 - what is nan or infinite at every point is not a function, and nothing is built upon it.
 
 Since each function is built from functions of least size, only these are kept and combined, level by level:
@@ -38,13 +38,14 @@ MOST_STORED = 4_000_000
 """Functions whose values are kept at most, over all non-terminals (230 bytes each)."""
 
 _CHUNK = 1 << 15
+_TWO = Number(2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
     """One argument of a production: a leaf (`size` 0), or all functions of a non-terminal of one size."""
 
-    name: str
+    name: str | Number
     size: int
 
 
@@ -163,7 +164,7 @@ class FunctionTable:
         first = 0
         for production in self.grammar.expanded(name):
             for sides in self._splits(production, size):
-                widths = [self.number(side.name, side.size) if side.size else 1 for side in sides]
+                widths = [self.number(str(side.name), side.size) if side.size else 1 for side in sides]
                 rows, columns = widths[0], widths[1] if len(widths) == 2 else 1
                 if rows * columns == 0:
                     continue
@@ -174,7 +175,7 @@ class FunctionTable:
 
     def _splits(self, production: Production, size: int) -> Iterator[tuple[_Side, ...]]:
         rest = size - production.own_size
-        names = [node for node in production.template.nodes if isinstance(node, str)]
+        names = [node for node in production.template.nodes if not isinstance(node, Operator)]
         inner = [name in self.grammar.productions for name in names]
         if not any(inner):
             if rest == 0:
@@ -200,7 +201,7 @@ class FunctionTable:
                 ranges = (rows, columns)[: len(job.sides)]
                 parts = [self._side_values(side, each) for side, each in zip(job.sides, ranges, strict=True)]
                 keys, usable = function_keys(_rows(job.production, parts))
-                flags = [self._side_constant(side, each) for side, each in zip(job.sides, ranges, strict=True)]
+                flags = [self._side_constant(job, side, each) for side, each in zip(job.sides, ranges, strict=True)]
                 constant = (flags[0][:, None] & flags[-1][None, :]).ravel() if len(flags) == 2 else flags[0]
                 if job.production.template.size > 1 and constant.any():
                     _drop_constants(usable, constant, name in self._has_constant)
@@ -217,13 +218,19 @@ class FunctionTable:
     def _side_values(self, side: _Side, part: slice) -> Values:
         if not side.size:
             return leaf_values(side.name, self.grammar.constants)
-        level = self._levels[side.name, side.size]
+        level = self._level(side)
         return level.values[:, part] if level.values is not None else self._values(level, level.codes[part])
 
-    def _side_constant(self, side: _Side, part: slice) -> npt.NDArray[np.bool_]:
+    def _side_constant(self, job: _Job, side: _Side, part: slice) -> npt.NDArray[np.bool_]:
+        if isinstance(side.name, Number):
+            # A constant times 2 is a constant again; 2 times 3 is one number more.
+            return np.array([any(not isinstance(each.name, Number) for each in job.sides)])
         if not side.size:
             return np.array([side.name in self.grammar.constants])
-        return self._levels[side.name, side.size].constant[part]
+        return self._level(side).constant[part]
+
+    def _level(self, side: _Side) -> _Level:
+        return self._levels[str(side.name), side.size]
 
     def _values(self, level: _Level, codes: Codes) -> Values:
         """Return the values of functions of a level, `codes` in order, from those of their children."""
@@ -240,7 +247,7 @@ class FunctionTable:
     def _picked(self, side: _Side, places: Codes) -> Values:
         if not side.size:
             return leaf_values(side.name, self.grammar.constants)
-        values = self._levels[side.name, side.size].values
+        values = self._level(side).values
         assert values is not None, "levels two below the top keep their values"
         return values[:, places]
 
@@ -249,7 +256,7 @@ class FunctionTable:
         job = next(job for job in reversed(level.jobs) if job.first <= code)
         places = divmod(code - job.first, job.columns)
         children = [
-            self._write(side.name, side.size, int(self._levels[side.name, side.size].codes[place]))
+            self._write(str(side.name), side.size, int(self._level(side).codes[place]))
             for side, place in zip(job.sides, places, strict=False)
             if side.size
         ]
@@ -266,7 +273,7 @@ def _apply(production: Production, parts: Sequence[Values]) -> Any:
     if not isinstance(head, Operator):
         return parts[0]
     with np.errstate(all="ignore"):
-        if isinstance(production.template.nodes[-1], Number):
+        if head.name == "pow" and production.template.nodes[-1] == _TWO:
             return np.multiply(parts[0], parts[0])
         return head.numpy(*parts)
 

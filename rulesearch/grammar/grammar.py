@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.printing import to_text
-from rulesearch.expression.tree import Expression, Node
+from rulesearch.expression.tree import Expression, Node, Number
 from rulesearch.expression.units import UNITS, from_base
 from rulesearch.rules.states import PAIRINGS, SLOTS, VOCABULARY, State, Synaptic, reached
 from rulesearch.rules.text import parse_state
@@ -27,6 +27,12 @@ _SCHEME = f"(?:{'|'.join(PAIRINGS)})"
 _LAST_ARGUMENT = re.compile(
     rf"(?P<before>.*,\s*)(?P<name>(?!{_SCHEME}\b)[A-Za-z_]\w*)(?P<behind>\s*(?:,\s*{_SCHEME}\s*)?\)\s*)"
 )
+
+
+def last_argument(definition: str) -> str:
+    """Return the name that stands in place of the time constant of a definition; empty where none does."""
+    split = _LAST_ARGUMENT.fullmatch(definition)
+    return split["name"] if split is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +98,8 @@ class ConstantPrior:
 class Production:
     """One way to write a non-terminal: `rate -> rate + rate`.
 
-    **Fields:** `result`: the non-terminal; `template`: at most one operator over symbols, constant kinds and
-    non-terminals (no node at all: the slot stays empty); `children`: its non-terminals, in order.
+    **Fields:** `result`: the non-terminal; `template`: at most one operator over symbols, constant kinds, fixed numbers
+    and non-terminals (no node at all: the slot stays empty); `children`: its non-terminals, in order.
     """
 
     result: str
@@ -132,6 +138,12 @@ class Production:
         return Expression(tuple(nodes))
 
 
+def values_text(values: Sequence[Number]) -> str:
+    """Return a set of values in words, such as `one of 1, 2, 3`."""
+    unit = f" {values[0].unit}" if values[0].unit else ""
+    return f"one of {', '.join(from_base(number.value, number.unit) for number in values)}{unit}"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How large a candidate may be: `size` in nodes over all slots, `depth` in levels of each slot."""
@@ -145,7 +157,8 @@ class Grammar:
     """A set of productions and what their leaves mean; made by `load_grammar`, which checks it.
 
     **Fields:** `name`; `description`; `symbols` and `constants` by name; `slots`: start symbol by slot;
-    `productions` by non-terminal, as written; `limits`.
+    `productions` by non-terminal, as written, with each value of a set in its place; `limits`; `sets`: the values of
+    the constants that may have these only, by name.
     """
 
     name: str
@@ -155,6 +168,7 @@ class Grammar:
     slots: dict[str, str]
     productions: dict[str, tuple[Production, ...]]
     limits: Limits
+    sets: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
 
     @cached_property
     def _expanded(self) -> dict[str, tuple[Production, ...]]:
@@ -194,19 +208,15 @@ class Grammar:
             for production in productions:
                 head = production.template.nodes[0] if production.template.nodes else None
                 if isinstance(head, Operator):
-                    square = head.name == "pow" and not isinstance(production.template.nodes[-1], str)
+                    square = head.name == "pow" and production.template.nodes[-1] == Number(2.0)
                     found["square" if square else head.name] = None
         return tuple(found)
 
     @cached_property
     def time_constants(self) -> dict[str, str]:
         """Constant kind of the time constant by symbol, for the states whose time constant is searched."""
-        found = {}
-        for name, symbol in self.symbols.items():
-            split = _LAST_ARGUMENT.fullmatch(symbol.definition)
-            if split is not None and split["name"] in self.constants:
-                found[name] = split["name"]
-        return found
+        named = {name: last_argument(symbol.definition) for name, symbol in self.symbols.items()}
+        return {name: kind for name, kind in named.items() if kind in self.constants}
 
     def state(self, name: str) -> State:
         """Return the state that a symbol's definition says, a searched time constant at the middle of its prior.
@@ -274,6 +284,7 @@ class Grammar:
         """Return the grammar for reading: one line per slot, constant kind and non-terminal."""
         lines = [f"{slot} starts from {start}" for slot, start in self.slots.items()]
         lines += [f"{kind}: constant, {prior.text()}" for kind, prior in self.constants.items()]
+        lines += [f"{kind}: constant, {values_text(values)}" for kind, values in self.sets.items()]
         lines += [
             f"{name} -> {' | '.join(production.text or '(empty)' for production in productions)}"
             for name, productions in self.productions.items()

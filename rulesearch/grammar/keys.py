@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.expression.points import POINTS, points
+from rulesearch.expression.tree import Number
 from rulesearch.grammar.grammar import ConstantPrior
 
 Keys = npt.NDArray[np.uint64]
@@ -29,8 +30,10 @@ def constant_value(kind: str, prior: ConstantPrior) -> float:
     return -size if prior.high <= 0 else size
 
 
-def leaf_values(name: str, constants: dict[str, ConstantPrior]) -> npt.NDArray[np.float64]:
-    """Return the `(POINTS, 1)` values of a symbol or constant kind."""
+def leaf_values(name: str | Number, constants: dict[str, ConstantPrior]) -> npt.NDArray[np.float64]:
+    """Return the `(POINTS, 1)` values of a symbol, constant kind or fixed number."""
+    if isinstance(name, Number):
+        return np.full((POINTS, 1), name.value)
     found = np.full(POINTS, constant_value(name, constants[name])) if name in constants else points(name)
     return found[:, None]
 

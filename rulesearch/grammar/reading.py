@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import symbol_latex
@@ -17,12 +18,14 @@ from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS, to_base
 from rulesearch.files import MAX_BYTES, parse_toml, plain_name, read_text
 from rulesearch.grammar.checking import check_structure, grammar_facts
-from rulesearch.grammar.grammar import PRIORS, ConstantPrior, Grammar, GrammarSymbol, Limits, Production
+from rulesearch.grammar.grammar import PRIORS, ConstantPrior, Grammar, GrammarSymbol, Limits, Production, last_argument
 from rulesearch.grammar.source import GrammarError, GrammarSource
 from rulesearch.rules.states import SLOTS
 from rulesearch.shipped import shipped_folder, shipped_names
 
 MAX_NONTERMINALS = 256
+MAX_PRODUCTIONS = 4096
+MAX_VALUES = 64
 MAX_LIMIT = 63
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
@@ -87,8 +90,8 @@ def parse_grammar(text: str, where: str = "grammar") -> Grammar:
     with _told_of_the_grammar():
         plain_name(name, f"{where}, name")
     symbols = _symbols(document["symbols"], source)
-    constants = _constants(document.get("constants", {}), symbols, source)
-    productions = _productions(document["productions"], symbols, constants, source)
+    constants, sets = _constants(document.get("constants", {}), symbols, source)
+    productions = _productions(document["productions"], symbols, constants, sets, source)
     grammar = Grammar(
         name,
         source.string(document.get("description", ""), "", "description"),
@@ -97,6 +100,7 @@ def parse_grammar(text: str, where: str = "grammar") -> Grammar:
         _slots(document["slots"], productions, source),
         productions,
         _limits(document["limits"], source),
+        sets,
     )
     check_structure(grammar, source)
     return grammar
@@ -146,12 +150,19 @@ def _symbols(value: Any, source: GrammarSource) -> dict[str, GrammarSymbol]:
     return symbols
 
 
-def _constants(value: Any, symbols: Mapping[str, GrammarSymbol], source: GrammarSource) -> dict[str, ConstantPrior]:
+def _constants(
+    value: Any, symbols: Mapping[str, GrammarSymbol], source: GrammarSource
+) -> tuple[dict[str, ConstantPrior], dict[str, tuple[Number, ...]]]:
+    """Return the constants with a range, and those that have one of a set of values."""
     constants: dict[str, ConstantPrior] = {}
+    sets: dict[str, tuple[Number, ...]] = {}
     others = dict.fromkeys(symbols, "a symbol")
     for name, content in source.table(value, "constants").items():
         _check_name(name, others, "constants", source)
         table = f"constants.{name}"
+        if "values" in source.table(content, table):
+            sets[name] = _values(content, table, source)
+            continue
         fields = source.fields(content, table, ("range", "prior", "unit"))
         span, prior = fields["range"], fields["prior"]
         if not isinstance(span, list) or len(span) != 2:
@@ -165,22 +176,41 @@ def _constants(value: Any, symbols: Mapping[str, GrammarSymbol], source: Grammar
             raise source.error(f"a log-uniform prior needs a range above 0, found [{low}, {high}]", table, "range")
         unit = _unit(fields["unit"], table, source)
         constants[name] = ConstantPrior(to_base(repr(low), unit), to_base(repr(high), unit), prior, unit)
-    return constants
+    for symbol, made in symbols.items():
+        kind = last_argument(made.definition)
+        if kind in sets:
+            reason = f"{kind} is a set of values; a time constant that is searched has a range"
+            raise source.error(reason, f"symbols.{symbol}", "definition")
+    return constants, sets
+
+
+def _values(content: Any, table: str, source: GrammarSource) -> tuple[Number, ...]:
+    fields = source.fields(content, table, ("values",), ("unit",))
+    given = fields["values"]
+    if not isinstance(given, list) or not 1 <= len(given) <= MAX_VALUES:
+        reason = f"expected a list of 1 to {MAX_VALUES} numbers, found {shown(given)}; type values = [1, 2, 3]"
+        raise source.error(reason, table, "values")
+    unit = _unit(fields.get("unit", ""), table, source)
+    numbers = [Number(to_base(repr(source.number(each, table, "values")), unit), unit) for each in given]
+    if len(set(numbers)) < len(numbers):
+        raise source.error(f"a value is given twice: {shown(given)}", table, "values")
+    return tuple(numbers)
 
 
 def _productions(
     value: Any,
     symbols: Mapping[str, GrammarSymbol],
     constants: Mapping[str, ConstantPrior],
+    sets: Mapping[str, tuple[Number, ...]],
     source: GrammarSource,
 ) -> dict[str, tuple[Production, ...]]:
     table = source.table(value, "productions")
     if len(table) > MAX_NONTERMINALS:
         raise source.error(f"there are {len(table)} non-terminals; at most {MAX_NONTERMINALS} are read", "productions")
-    others = dict.fromkeys(symbols, "a symbol") | dict.fromkeys(constants, "a constant")
+    others = dict.fromkeys(symbols, "a symbol") | dict.fromkeys((*constants, *sets), "a constant")
     for name in table:
         _check_name(name, others, "productions", source)
-    leaves = {*symbols, *constants, *table}
+    leaves = {*symbols, *constants, *sets, *table}
     productions: dict[str, tuple[Production, ...]] = {}
     for name, texts in table.items():
         if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
@@ -189,9 +219,19 @@ def _productions(
         for text in texts:
             template = _template(text, name, leaves, source) if text.strip() else Expression(())
             children = tuple(node for node in template.nodes if isinstance(node, str) and node in table)
-            found.append(Production(name, template, children))
+            found += [Production(name, each, children) for each in _each_value(template, sets)]
+            if len(found) > MAX_PRODUCTIONS:
+                reason = f"there are more than {MAX_PRODUCTIONS} productions, each value of a set counted"
+                raise source.error(reason, "productions", name)
         productions[name] = tuple(found)
     return productions
+
+
+def _each_value(template: Expression, sets: Mapping[str, tuple[Number, ...]]) -> Iterator[Expression]:
+    """Yield a template once for each choice of values for the sets in it."""
+    choices = [sets[node] if isinstance(node, str) and node in sets else (node,) for node in template.nodes]
+    for nodes in itertools.product(*choices):
+        yield Expression(tuple(nodes))
 
 
 def _template(text: str, name: str, leaves: set[str], source: GrammarSource) -> Expression:
@@ -207,19 +247,8 @@ def _template(text: str, name: str, leaves: set[str], source: GrammarSource) -> 
             name,
             text,
         )
-    for index, node in enumerate(template.nodes):
-        if isinstance(node, Number):
-            head = template.head
-            is_square = isinstance(head, Operator) and head.name == "pow" and index == len(template.nodes) - 1
-            if not is_square or node != Number(2.0) or not isinstance(template.nodes[1], str):
-                raise source.error(
-                    f"a number stands in {text!r}; expected symbols, constants and non-terminals "
-                    "(the only number is the 2 of A**2): declare a constant for it",
-                    "productions",
-                    name,
-                    text,
-                )
-        elif isinstance(node, str) and node not in leaves:
+    for node in template.nodes:
+        if isinstance(node, str) and node not in leaves:
             raise source.error(
                 f"unknown name {node!r} in {text!r}{did_you_mean(node, leaves)}", "productions", name, text
             )

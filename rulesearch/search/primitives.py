@@ -98,7 +98,8 @@ class GrammarPrimitives:
             self.prefix += "_"
         self._fill()
         for kind in self.types.values():
-            weights = [self._weight(terminal) for terminal in self.terminals[kind]]
+            numbers = sum(self._is_number(terminal) for terminal in self.terminals[kind])
+            weights = [self._weight(terminal, numbers) for terminal in self.terminals[kind]]
             weights += [_CONSTANT_WEIGHT] * len(self.constant_kinds[kind])
             self.weights[kind] = [float(total) for total in np.cumsum(weights)]
         self.cost = {
@@ -187,8 +188,14 @@ class GrammarPrimitives:
         first, second = primitive.args
         return [(k, rest - k) for k in range(1, rest) if self.sizes[first][k] and self.sizes[second][rest - k]]
 
-    def _weight(self, terminal: gp.Terminal) -> float:
+    def _is_number(self, terminal: gp.Terminal) -> bool:
+        return isinstance(self.productions[terminal.name].template.head, Number)
+
+    def _weight(self, terminal: gp.Terminal, numbers: int) -> float:
+        """Return how often a leaf is drawn beside others; all fixed numbers of a type weigh as one constant."""
         template = self.productions[terminal.name].template
+        if self._is_number(terminal):
+            return _CONSTANT_WEIGHT / numbers
         derived = any(
             self.grammar.symbols[name].definition and name not in self.grammar.time_constants
             for name in template.symbols

@@ -15,6 +15,7 @@ import numpy as np
 
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import FUNCTION, Operator
+from rulesearch.expression.tree import Number
 from rulesearch.grammar import Grammar
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import Engine
@@ -28,6 +29,7 @@ _FOREVER = 10**6
 _LOOKED_AT, _IN_VAIN = 10_000, 100_000
 """Equations in a row without a new rule of the grammar after which the limits are looked at, and the search is over."""
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "^"}
+_POWERS = {"square": Number(2.0), "cube": Number(3.0)}
 _OWN = {"step": "step(x) = x > 0 ? one(x) : zero(x)"}
 _OBJECTIVE = """
 function rulesearch_loss({argument}, dataset::Dataset{{T,L}}, options) where {{T,L}}
@@ -48,6 +50,7 @@ class PysrEngine(Engine):
     summary = "PySR evolves the equations, our simulation is its objective; needs Julia"
 
     def check(self, task: Task, grammar: Grammar) -> None:
+        _check_numbers(grammar)
         require_julia()
 
     def search(self, problem: Problem) -> None:
@@ -78,15 +81,14 @@ def arguments(problem: Problem, symbols: list[str]) -> dict[str, Any]:
     heads = {head.name: head for made in grammar.productions.values() for each in made if (head := _head(each))}
     binary = [_INFIX.get(name, name) for name, head in heads.items() if head.arity == 2 and name != "pow"]
     unary = [_OWN.get(name, name) for name, head in heads.items() if head.arity == 1]
-    squares = any(
-        head.name == "pow" and not each.template.arguments[1].symbols
+    powers = {
+        each.template.nodes[-1]
         for made in grammar.productions.values()
         for each in made
-        if (head := _head(each))
-    )
-    if squares:
-        unary.append("square")
-    elif "pow" in heads:
+        if (head := _head(each)) and head.name == "pow"
+    }
+    unary += [name for name, power in _POWERS.items() if power in powers]
+    if powers - set(_POWERS.values()):
         binary.append("^")
     functions = [name for name, head in heads.items() if head.arity == 1 and head.precedence == FUNCTION]
     names = "[" + ", ".join(f'"{name}"' for name in symbols) + "]"
@@ -123,6 +125,19 @@ def arguments(problem: Problem, symbols: list[str]) -> dict[str, Any]:
     )
     loss = _OBJECTIVE.format(argument="expression", names="nothing").replace("; variable_names=nothing", "")
     return {**found, "expression_spec": template, "loss_function_expression": loss}
+
+
+def _check_numbers(grammar: Grammar) -> None:
+    """Refuse fixed numbers, which PySR cannot keep to: its constants have any value."""
+    for made in grammar.productions.values():
+        for each in made:
+            *others, last = each.template.nodes or ("",)
+            power = (head := _head(each)) is not None and head.name == "pow" and last in _POWERS.values()
+            if any(isinstance(node, Number) for node in (others if power else (*others, last))):
+                raise RulesearchError(
+                    f"engine pysr cannot keep to the fixed number in {each.text!r} of grammar {grammar.name}; "
+                    "choose another engine, such as deap or enumerate"
+                )
 
 
 def _head(production: Any) -> Operator | None:

@@ -143,6 +143,33 @@ def test_the_work_does_not_grow_with_the_ways_to_place_signs(little_grammar: Cal
     assert text_of(grammar, "a", f"{long} - 2") is None
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.5*x", "0.5*x"),
+        ("x*0.5", "0.5*x"),
+        ("-0.5*x", "0.5*-x"),
+        ("0.4*x", None),
+        ("x**3", "x**3"),
+        ("(-x)**3", "(-x)**3"),
+        ("-(x**3)", "-x**3"),
+        ("x**2", None),
+        ("x - 7", "x - 7"),
+        ("x + -7", "x - 7"),
+        ("y*2", "y*2"),
+        ("y*4", "y*4"),
+        ("y*3", None),
+    ],
+)
+def test_fixed_numbers_and_sets_of_values(text: str, expected: str | None) -> None:
+    grammar = parse_grammar(
+        'name = "g"\n[symbols]\nx = {meaning = "", unit = ""}\ny = {meaning = "", unit = ""}\n'
+        "[constants]\nk = {values = [2, 4]}\n[slots]\non_step = \"a\"\n"
+        '[productions]\na = ["x", "-a", "0.5*a", "a**3", "a - 7", "y*k"]\n[limits]\nsize = 9\ndepth = 9\n'
+    )
+    assert text_of(grammar, "a", text) == expected
+
+
 def test_a_constant_of_a_rule_prefers_the_kind_of_its_name() -> None:
     grammar = parse_grammar(
         'name = "g"\n[symbols]\nx = {meaning = "", unit = ""}\n[constants]\n'

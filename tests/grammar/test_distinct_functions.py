@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rulesearch.expression import Expression, parse_expression, to_sympy, to_text
-from rulesearch.grammar import FunctionTable, Grammar, count, load_grammar, sample_up_to
+from rulesearch.grammar import FunctionTable, Grammar, count, load_grammar, parse_grammar, sample_up_to
 from rulesearch.grammar.derivations import derivation_table
 from rulesearch.grammar.membership import function_key
 
@@ -189,3 +189,27 @@ def test_counting_walks_every_derivation() -> None:
     grammar = load_grammar("spiking")
     for size in range(1, 5):
         assert derivation_table(grammar).count("value", size) == len(all_derivations(grammar, "value", size))
+
+
+def test_fixed_numbers_count_as_the_functions_that_they_make() -> None:
+    text = (
+        'name = "g"\n[symbols]\nx = {meaning = "", unit = ""}\n[constants]\n'
+        'c = {range = [1, 2], prior = "uniform", unit = ""}\nk = {values = [2, 3]}\n[slots]\non_step = "a"\n'
+        '[productions]\na = ["x", "2*a", "a**k"]\n[limits]\nsize = 9\ndepth = 9\n'
+    )
+    grammar = parse_grammar(text)
+    # Five nodes: 4 x, 2 x**2, (2 x)**2, x**4, x**6 twice, x**9, 2 x**3, (2 x)**3.
+    assert [count(grammar, size).derivations_exactly for size in (1, 2, 3, 5)] == [1, 0, 3, 9]
+    assert [count(grammar, size).functions_exactly for size in (1, 3, 5)] == [1, 3, 8]
+    # A constant stays one whatever it is multiplied by; its powers are constants too.
+    free = parse_grammar(text.replace('"x", "2*a"', '"x", "c", "2*a"'))
+    assert count(free, 3).functions_up_to == 2 + 3
+
+
+def test_a_number_alone_is_a_rule() -> None:
+    grammar = parse_grammar(
+        'name = "g"\n[symbols]\nx = {meaning = "", unit = ""}\n[slots]\non_step = "a"\n'
+        '[productions]\na = ["x", "1", "0.5", "a + a"]\n[limits]\nsize = 9\ndepth = 9\n'
+    )
+    # Three nodes: 2 x, x + 1, x + 0.5, 2, 1.5; 1 = 0.5 + 0.5 is there.
+    assert [count(grammar, size).functions_exactly for size in (1, 3)] == [3, 5]

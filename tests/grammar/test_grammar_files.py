@@ -174,6 +174,7 @@ def edit(old: str, new: str) -> str:
 
 
 PRODUCTION = '"number * number"'
+RANGE = 'range = [-2.0, 2.0]\nprior = "uniform"'
 REFUSALS = {
     "syntax": ("name = = 3", None, "not TOML.*line 1"),
     "deep brackets": ("name = " + "[" * 5000, None, "not TOML"),
@@ -227,10 +228,18 @@ REFUSALS = {
     "does not parse": (edit(PRODUCTION, '"number * "'), 27, "column 9"),
     "unknown leaf": (edit(PRODUCTION, '"number * numbre"'), 27, "unknown name 'numbre'.*did you mean 'number'"),
     "two operators": (edit(PRODUCTION, '"number * number * x"'), 27, "has 2 operators"),
-    "a number": (edit(PRODUCTION, '"number * 2"'), 27, "a number stands in"),
-    "another power": (edit(PRODUCTION, '"number**3"'), 27, "a number stands in"),
-    "a power of two": (edit(PRODUCTION, '"2**number"'), 27, "a number stands in"),
-    "two with a unit": (edit(PRODUCTION, '"number**2 mV"'), 27, "a number stands in"),
+    "two with a unit": (edit(PRODUCTION, '"number**2 mV"'), 27, "an exponent in mV"),
+    "number with a unit": (edit(PRODUCTION, '"number + 2 mV"'), 27, "joins a quantity in 1 and one in mV"),
+    "number and two operators": (edit(PRODUCTION, '"number * 2 + 1"'), 27, "has 2 operators"),
+    "values no list": (edit(RANGE, "values = 3"), 15, "a list of 1 to 64 numbers, found 3"),
+    "no values": (edit(RANGE, "values = []"), 15, "a list of 1 to 64 numbers"),
+    "values of texts": (edit(RANGE, 'values = ["a"]'), 15, "expected a number"),
+    "values not finite": (edit(RANGE, "values = [1, inf]"), 15, "finite"),
+    "a value twice": (edit(RANGE, "values = [1, 2, 1.0]"), 15, "a value is given twice"),
+    "values and a range": (edit(RANGE, "values = [1]\nrange = [0, 1]"), 16, "unknown key"),
+    "a set as a time constant": (
+        edit("lowpass(x, 100)", "lowpass(x, c)").replace(RANGE, "values = [1, 2]"), 13, "has a range"
+    ),
     "empty away from a start": (edit('["v"', '["", "v"'), 28, "only for a start symbol"),
     "always empty": (edit('["", "number"]', '[""]'), 26, "always stay empty"),
     "cannot end": (edit("[limits]", 'loop = ["loop + loop", "tanh(loop)"]\n[limits]'), 29, "cannot end"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rulesearch.errors import RulesearchError
-from rulesearch.expression import Expression, to_text
+from rulesearch.expression import Expression, parse_expression, to_text
 from rulesearch.grammar import Grammar, load_grammar, member, parse_grammar, sample_up_to
 from rulesearch.grammar.variants import grammar_toml, with_template, with_words, without
 from rulesearch.rules import parse_rules
@@ -49,6 +49,13 @@ def test_variation_keeps_the_form_and_reaches_all_of_the_hole() -> None:
     assert len(seen) > 100
 
 
+def test_a_template_may_have_fixed_numbers() -> None:
+    grammar = with_template(load_grammar("rate"), "0.5*x**3 - ?")
+    assert member(grammar, {"on_step": parse_expression("0.5*x**3 - w*y")})
+    assert not member(grammar, {"on_step": parse_expression("0.4*x**3 - w*y")})
+    assert not member(grammar, {"on_step": parse_expression("0.5*x**2 - w*y")})
+
+
 def test_slots_that_a_template_leaves_out_stay_empty() -> None:
     grammar = with_template(load_grammar("spiking"), "on_pre: y - ?")
     assert list(grammar.slots) == ["on_pre"]
@@ -62,7 +69,7 @@ def test_slots_that_a_template_leaves_out_stay_empty() -> None:
         ("x*y", "has no hole to search"),
         ("q - ?", "unknown symbol 'q'"),
         ("on_post: ?", "grammar rate has no slot on_post"),
-        ("0.5*x - ?", "a number stands in"),
+        ("0.5*x - ", "has no hole to search"),
         ("z - ?; z = lowpass(x, 10)", "no constants or states of its own"),
     ],
 )

@@ -90,6 +90,17 @@ def sums() -> Grammar:
     return parse_grammar(SUMS)
 
 
+NUMBERS = LITTLE.replace('"c", "value + value", ', '"c", "value + value", "value**power", "0.25*value", ').replace(
+    "[slots]", "[constants.power]\nvalues = [2, 3, 5]\n[slots]"
+)
+
+
+@pytest.fixture(scope="session")
+def numbers() -> Grammar:
+    """A grammar with a fixed number and a constant of three values."""
+    return parse_grammar(NUMBERS)
+
+
 @pytest.fixture(scope="session")
 def typed() -> Grammar:
     """A grammar with four types, an optional slot and two kinds of constants."""
@@ -107,10 +118,12 @@ def make_problem() -> Iterator[MakeProblem]:
     """Return a function that makes a problem on task oja; its evaluators are closed at the end."""
     evaluators: list[Evaluator] = []
 
-    def make(seed: int = 0, budget: int = 300, store: Store | None = None, **options: Any) -> Problem:
+    def make(
+        seed: int = 0, budget: int = 300, store: Store | None = None, grammar: Grammar | None = None, **options: Any
+    ) -> Problem:
         settings = load_task("oja").resolve({"data_sets": 1, "points": 200})
         evaluators.append(Evaluator("oja", settings))
-        return Problem(evaluators[-1], load_grammar("rate"), seed, budget, store, **options)
+        return Problem(evaluators[-1], grammar or load_grammar("rate"), seed, budget, store, **options)
 
     yield make
     for evaluator in evaluators:

@@ -13,12 +13,14 @@ from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.store import Store
-from rulesearch.expression import parse_expression
-from rulesearch.rules import known_rule, parse_rules
+from rulesearch.expression import Number, parse_expression
+from rulesearch.grammar import Grammar
+from rulesearch.rules import known_rule, parse_rules, rules_from_json
 from rulesearch.search.deap_engine import DeapSettings
 from rulesearch.search.engine import ENGINES, load_engine
 from rulesearch.search.options import options_of
 from rulesearch.search.problem import Problem
+from rulesearch.tasks import load_task
 
 MakeProblem = Callable[..., Problem]
 Row = tuple[int, str, str, str, float | None]
@@ -65,6 +67,26 @@ def test_the_budget_counts_distinct_functions(make_problem: MakeProblem, engine:
     assert seen[-1] >= 500 - problem.reserve > ([0, *seen])[-2]
     assert problem.progress.generation == len(seen)
     assert sum(problem.progress.deaths.values()) == problem.progress.screened
+
+
+def test_fixed_numbers_and_values_of_a_set_stay_what_they_are(
+    make_problem: MakeProblem, tmp_path: Path, engine: str, numbers: Grammar
+) -> None:
+    _, rows = searched(make_problem, tmp_path, engine, budget=250, grammar=numbers)
+    seen: set[float] = set()
+    for _, text, *_ in rows:
+        rule = rules_from_json(text).only() if text.startswith("{") else parse_rules(text).only()
+        written = {node.value for part in rule.slots.values() for node in part.nodes if isinstance(node, Number)}
+        assert written <= {0.25, 2.0, 3.0, 5.0}, text
+        assert all(-2.0 <= number.value <= 2.0 for number in rule.constants.values()), text
+        seen |= written
+    assert seen == (set() if engine == "volterra" else {0.25, 2.0, 3.0, 5.0})
+
+
+def test_pysr_refuses_what_it_cannot_keep_to(numbers: Grammar) -> None:
+    with pytest.raises(RulesearchError) as caught:
+        load_engine("pysr").check(load_task("oja"), numbers)
+    assert "engine pysr cannot keep to the fixed number in 'value**5' of grammar little" in str(caught.value)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 3])

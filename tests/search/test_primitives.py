@@ -161,6 +161,21 @@ def test_what_the_grammar_does_not_derive_is_refused(typed: Grammar, slots: dict
         GrammarPrimitives(typed).genome({slot: parse_expression(text) for slot, text in slots.items()}, {})
 
 
+def test_fixed_numbers_are_no_constants(numbers: Grammar) -> None:
+    primitives = GrammarPrimitives(numbers)
+    genome = primitives.genome_of(parse_rules("0.25*x**3 + 0.5").only())
+    skeleton = primitives.skeleton(genome)
+    assert to_text(skeleton.slots["on_step"]) == "0.25*x**3 + c1"
+    assert (skeleton.values, skeleton.kinds) == ((0.5,), ("c",))
+    assert primitives.size(genome) == 7
+    again = primitives.skeleton(primitives.with_values(genome, (-1.0,)))
+    assert (again.slots, again.values) == (skeleton.slots, (-1.0,))
+    with pytest.raises(RulesearchError, match="cannot derive"):
+        primitives.genome_of(parse_rules("x**4").only())
+    others = {to_text(primitives.skeleton(each).slots["on_step"]) for each in Variation(primitives).neighbours(genome)}
+    assert {"0.25*x**2 + c1", "0.25*x**5 + c1", "x**3 + c1", "0.25*x + c1"} <= others
+
+
 def test_an_empty_slot_stays_empty(typed: Grammar) -> None:
     primitives = GrammarPrimitives(typed)
     genome = primitives.genome({"on_pre": parse_expression("-(x*tanh(w))")}, {})
