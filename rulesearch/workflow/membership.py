@@ -11,6 +11,7 @@ from rulesearch.expression.tree import Expression, Node, Number
 from rulesearch.grammar import Grammar, derived_slots, find_function, states_agree
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.symbolic import rule_from_terms, rule_terms, simplify_rule
+from rulesearch.symbolic.agreement import agrees
 
 _LARGEST = 9
 
@@ -39,7 +40,7 @@ def accepts(grammar: Grammar, rules: RuleSet) -> dict[str, object]:
     )
     for how, form in forms:
         made = derived_slots(grammar, form.slots, form.constants)
-        if made is not None:
+        if made is not None and _same(rule, form):
             values = {name: Expression((number,)) for name, number in form.constants.items()}
             moved = any(_parts(made[slot]) != _parts(part.substitute(values)) for slot, part in form.slots.items())
             return {"accepted": True, "how": f"{how}{', signs moved' * moved}", "derivation": _text(made)}
@@ -48,6 +49,14 @@ def accepts(grammar: Grammar, rules: RuleSet) -> dict[str, object]:
         return {"accepted": True, "how": "a derivation computes the same function", "derivation": _text(found)}
     reason = f"not as written, not in shorter forms, and no derivation of at most {_LARGEST} nodes computes it"
     return {"accepted": False, "how": reason, "derivation": None}
+
+
+def _same(rule: Rule, form: Rule) -> bool:
+    """Return whether a form of a rule is defined wherever the rule is: its terms alone do not say so."""
+    constants = {**rule.constant_values(), **form.constant_values()}
+    zero = Expression.number(0)
+    pairs = ((rule.slots.get(slot, zero), form.slots.get(slot, zero)) for slot in {**rule.slots, **form.slots})
+    return form is rule or all(agrees(ours, other, constants) for ours, other in pairs)
 
 
 def _key(rule: Rule) -> str:

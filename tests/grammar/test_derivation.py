@@ -164,7 +164,7 @@ def test_the_work_does_not_grow_with_the_ways_to_place_signs(little_grammar: Cal
 def test_fixed_numbers_and_sets_of_values(text: str, expected: str | None) -> None:
     grammar = parse_grammar(
         'name = "g"\n[symbols]\nx = {meaning = "", unit = ""}\ny = {meaning = "", unit = ""}\n'
-        "[constants]\nk = {values = [2, 4]}\n[slots]\non_step = \"a\"\n"
+        '[constants]\nk = {values = [2, 4]}\n[slots]\non_step = "a"\n'
         '[productions]\na = ["x", "-a", "0.5*a", "a**3", "a - 7", "y*k"]\n[limits]\nsize = 9\ndepth = 9\n'
     )
     assert text_of(grammar, "a", text) == expected

@@ -170,8 +170,8 @@ def test_the_rate_grammar_at_nine_nodes() -> None:
     counts = count(load_grammar("rate"), 9)
     assert counts.complete
     assert counts.derivations_exactly == 185_468_172
-    # Numeric: more points tell a few more functions apart.
-    assert 14_600_000 < counts.functions_exactly < 15_000_000
+    # Numeric: more points tell a few more functions apart. Quotients count where they are defined: x/x is not w/w.
+    assert 15_000_000 < counts.functions_exactly < 15_400_000
 
 
 @settings(deadline=None, max_examples=50)

@@ -52,6 +52,28 @@ def test_a_sign_goes_into_a_constant_or_out_of_it(text: str, how: str, derivatio
     assert found == {"accepted": True, "how": how, "derivation": derivation}
 
 
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [("y*y/y", False), ("exp(log(y))", False), ("y + 0/w", False), ("x*y - w*y + w*y", True), ("1e-9*tanh(x)", False)],
+)
+def test_a_grammar_holds_no_rule_that_is_defined_at_other_points(tmp_path: Path, text: str, accepted: bool) -> None:
+    path = tmp_path / "sums.toml"
+    path.write_text(
+        """
+        name = "sums"
+        description = "Sums and products."
+        slots = { on_step = "change" }
+        productions = { change = ["x", "y", "w", "change + change", "change - change", "change*change"] }
+        limits = { size = 9, depth = 6 }
+        [symbols]
+        x = { meaning = "presynaptic activity", unit = "" }
+        y = { meaning = "postsynaptic activity", unit = "" }
+        w = { meaning = "weight", unit = "" }
+        """
+    )
+    assert accepts(load_grammar(str(path)), parse_rules(text))["accepted"] == accepted
+
+
 @pytest.mark.slow
 def test_a_function_that_no_derivation_computes_is_not_accepted() -> None:
     assert not accepts(RATE, parse_rules("sin(x)"))["accepted"]
