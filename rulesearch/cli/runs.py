@@ -84,7 +84,8 @@ def _compare_runs(places: list[str], output: str | None, as_json: bool) -> None:
         for each in groups
     ]
     heads = ["experiment", "engine", "told", "runs", "loss", "held out", "solved", "first hit", "hit"]
-    shown = [place for place, head in enumerate(heads) if head != "told" or any(row[place] for row in rows)]
+    empty = {"told": "", "held out": _middle(None)}
+    shown = [place for place, head in enumerate(heads) if any(row[place] != empty.get(head) for row in rows)]
     show_table([heads[place] for place in shown], [[row[place] for place in shown] for row in rows])
     print("losses are of rank 1, first hits in distinct rules; median (lower to upper quartile)")
 

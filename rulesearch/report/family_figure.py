@@ -71,8 +71,8 @@ def _distances(found: Sequence[Family]) -> dict[int, dict[int, float]]:
 
 def _shown(losses: list[float]) -> tuple[list[float], str]:
     if min(losses) > 0.0 and max(losses) > 10.0 * min(losses):
-        return [math.log10(loss) for loss in losses], "best loss (power of ten)"
-    return losses, "best loss"
+        return [math.log10(loss) for loss in losses], "best loss in the search (power of ten)"
+    return losses, "best loss in the search"
 
 
 def _lines(place: int, family: Family) -> list[str]:

@@ -185,7 +185,7 @@ class _PairFit:
             errors = [self.amplitudes(float(np.exp(x)), float(np.exp(y)))[2] for x, y in grid]
             centre, width = np.array(grid[int(np.argmin(errors))]), 2.0 * width / (_GRID - 1)
         tau_x, tau_y = (float(f"{tau:.4g}") for tau in np.exp(centre))
-        return self.rules(tau_x, tau_y, "additive pair rule, time constants fitted as well")
+        return self.rules(tau_x, tau_y, "additive pair rule with fitted time constants")
 
     def rules(self, tau_x: float, tau_y: float, name: str) -> RuleSet:
         """Return the rule with the best amplitudes for given time constants [s]."""

@@ -13,6 +13,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.grammar import load_grammar, states_agree
 from rulesearch.rules import SLOTS, Rule, RuleSet, known_rules, parse_rules
+from rulesearch.rules.json_format import rules_from_json, rules_to_json
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.shipped import shipped_names
 from rulesearch.simulate.codes import STATUS
@@ -193,6 +194,12 @@ def test_references_hold_the_known_rule_and_the_control(task: Task, settings: di
         task.check(rules)
     for condition in task.report_conditions():
         task.resolve({**QUICK.get(task.name, {}), **condition})
+
+
+def test_references_are_read_back_from_json(task: Task, settings: dict[str, float]) -> None:
+    for rules in task.references(settings).values():
+        again = rules_from_json(rules_to_json(rules))
+        assert (str(again), again.name) == (str(rules), rules.name)
 
 
 def test_an_unknown_task_is_refused() -> None:

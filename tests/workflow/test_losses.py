@@ -78,6 +78,7 @@ def test_the_front_has_the_loss_of_every_held_out_seed(reference: Run) -> None:
 
 def test_where_all_is_fitted_nothing_is_called_held_out(fitted: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert fitted.members and all(member.held_out_loss is None for member in fitted.members)
+    assert Run.open(fitted.folder).to_json() == fitted.to_json()
     assert (fitted.chosen_on, fitted.held_out_on) == ("the 10 measurements", "")
     errors = [member.metrics["leave_one_out_error"] for member in fitted.members]
     assert "nothing was held out; leave-one-out error" in fitted.conclusion
