@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rulesearch.expression.operators import Operator
-from rulesearch.expression.tree import Expression
+from rulesearch.expression.tree import Expression, Number
 
 _ONE_ARGUMENT = ("abs", "relu", "step", "sign")
 _TWO_ARGUMENTS = ("min", "max")
 
 
 def switches(expression: Expression) -> list[Expression]:
-    """Return the expressions whose signs choose branches, each once, those inside others first."""
+    """Return the expressions whose signs choose branches, each once, those inside others first.
+
+    One that only jumps, such as `step(x)` in `sign(step(x))`, follows from those inside it and is left out.
+    """
     found: dict[Expression, None] = {}
     for argument in expression.arguments:
         found.update(dict.fromkeys(switches(argument)))
     own = _switch(expression)
-    if own is not None:
+    if own is not None and not _only_jumps(own):
         found[own] = None
     return list(found)
 
@@ -35,7 +38,7 @@ def smooth(expression: Expression, signs: Mapping[Expression, int]) -> Expressio
     own = _switch(expression)
     if own is None:
         return Expression.apply(head.name, *parts)
-    sign = signs[own]
+    sign = sign_of(float(smooth(own, signs).evaluate({}))) if _only_jumps(own) else signs[own]
     if head.name == "abs":
         return parts[0] if sign >= 0 else Expression.apply("neg", parts[0])
     if head.name == "relu":
@@ -46,6 +49,21 @@ def smooth(expression: Expression, signs: Mapping[Expression, int]) -> Expressio
         return Expression.number(float(sign))
     first_is_larger = sign > 0
     return parts[0] if first_is_larger == (head.name == "max") else parts[1]
+
+
+def sign_of(value: float) -> int:
+    """Return -1, 0 or 1; what is no number stays above, so that it is passed on."""
+    return -1 if value < 0.0 else 0 if value == 0.0 else 1
+
+
+def _only_jumps(expression: Expression) -> bool:
+    """Return whether an expression is one of a few numbers, whatever its symbols are."""
+
+    def branch(row: Operator, *parts: bool) -> bool:
+        return row.name in ("step", "sign") or all(parts)
+
+    jumps: bool = expression.fold(lambda node: isinstance(node, Number), branch)
+    return jumps
 
 
 def _switch(expression: Expression) -> Expression | None:

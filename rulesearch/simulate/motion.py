@@ -11,29 +11,23 @@ it stays there, by that mixture of both speeds that keeps it (Filippov 1988, doi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, Synaptic, Trace
-from rulesearch.simulate.kinks import smooth, switches
+from rulesearch.simulate.crossings import Array, first_negative, looks
+from rulesearch.simulate.kinks import sign_of, smooth, switches
 
 AS_WEIGHT = ("w_mean", "w_sum")
 """What is the weight itself where a neuron has one synapse."""
 
 _RELATIVE, _ABSOLUTE = 1e-11, 1e-14
-_LOOKS = np.linspace(0.0, 1.0, 13)[1:]
-"""Where a step looks at switches: at these parts of it, and at these multiples of each time constant."""
-_TAUS = np.array([0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0])
-_HALVINGS = 100
 _MOST_IDLE_TURNS = 100
 """Where several switches drive each other to and fro, time stands still."""
-
-Array = npt.NDArray[np.float64]
 
 
 class OutOfWorkError(Exception):
@@ -41,14 +35,15 @@ class OutOfWorkError(Exception):
 
 
 def moving_parts(rule: Rule) -> dict[str, Expression]:
-    """Return what changes between spikes other than by decay: the weight, low-passes, synaptic states."""
+    """Return what changes between spikes other than by decay, constants as numbers: weight, low-passes, states."""
     found = {"w": rule.slots["drift"]} if "drift" in rule.slots else {}
     for name, state in rule.states.items():
         if isinstance(state, Lowpass):
             found[name] = state.expression
         elif isinstance(state, Synaptic) and "drift" in state.slots:
             found[name] = state.slots["drift"]
-    return found
+    numbers = {name: Expression.number(value) for name, value in rule.constant_values().items()}
+    return {name: part.substitute(numbers) for name, part in found.items()}
 
 
 class Motion:
@@ -74,9 +69,10 @@ class Motion:
         self._signs: dict[Expression, int] = {}
         self._armed: set[Expression] = set()
         self._arming: dict[Expression, float] = {}
+        self._taken: dict[Expression, int] = {}
         self._turned: dict[Expression, float] = {}
         self._sliding: Expression | None = None
-        self._held = self._taken = 0
+        self._held = 0
 
     def after(self, seconds: float, values: Mapping[str, float], slope: float = 0.0) -> dict[str, float]:
         """Return the moving parts after some time; nan where they leave the numbers.
@@ -111,7 +107,7 @@ class Motion:
                         idle = idle + 1 if now - before <= 1e-12 * seconds else 0
                         if idle > _MOST_IDLE_TURNS:
                             raise OutOfWorkError
-                        place = there
+                        place = there.copy()
                         if now > before:
                             # A step of its own is more exact than interpolation.
                             solver = DOP853(self._speed, before, there, now, **self._options(now - before))
@@ -215,12 +211,12 @@ class Motion:
                     self._choose(kink, 0)
                     stands[kink], fresh = None, True
                 elif not self._signs[kink] or kink in self._armed:
-                    self._signs[kink] = _sign(value)
+                    self._signs[kink] = sign_of(value)
                     self._armed.add(kink)
             if fresh:
                 ahead = place + little * self._speed(time, place)
                 for kink in stands:
-                    self._signs[kink] = _sign(self._switch(kink, time + little, ahead))
+                    self._signs[kink] = sign_of(self._switch(kink, time + little, ahead))
             elif self._signs == before:
                 break
 
@@ -260,7 +256,7 @@ class Motion:
         elif self._turned.get(name) == time:
             self._sliding = name
         else:
-            self._choose(name, -self._signs[name] or self._taken)
+            self._choose(name, -self._signs[name] or self._taken[name])
             self._turned[name] = time
             self._look_around(time, place, name)
 
@@ -270,21 +266,22 @@ class Motion:
 
     def _crossing(self, course: Any, start: float, stop: float, there: Array) -> tuple[Any, float] | None:
         """Return why and when in a step a piece ended; None where it goes on."""
-        times = np.concatenate((start + _LOOKS * (stop - start), start + np.outer(self._taus, _TAUS).ravel()))
-        times = np.concatenate(([start], np.unique(times[(times > start) & (times <= stop)])))
+        times = looks(start, stop, self._taus)
         places = course(times)
         places[:, 0] = there
         found: list[tuple[float, int, Any]] = []
         self._arming.clear()
+        self._taken.clear()
         for name, values in self._guards(times, places).items():
-            ended = self._first_negative(name, values, times, course)
+            ended = self._end(name, values, times, course)
             if ended is not None:
                 found.append((ended, len(found), name))
         end, _, name = min(found, default=(stop, 0, None))
         self._armed |= {kink for kink, time in self._arming.items() if time <= end}
         return (name, end) if found else None
 
-    def _first_negative(self, name: Any, values: Array, times: Array, course: Any) -> float | None:
+    def _end(self, name: Any, values: Array, times: Array, course: Any) -> float | None:
+        """Return when a piece ended by one of the guards, whose `values` at some times are given."""
         begin = 0
         if self._signs.get(name) == 0:
             # A switch at 0 has left it before the first look at which it is elsewhere.
@@ -292,9 +289,9 @@ class Motion:
             if not left.size:
                 return None
             here = float(times[left[0]])
-            self._taken = _sign(self._switch(name, here, course(here)))
+            self._taken[name] = sign_of(self._switch(name, here, course(here)))
             return float(times[max(left[0] - 1, 0)])
-        if self._signs.get(name) and name not in self._armed:
+        if name in self._signs and name not in self._armed:
             # A switch that has just turned stands at 0: it is watched once it has moved to its own side.
             positive = np.flatnonzero(values[1:] > 0.0)
             if not positive.size:
@@ -305,38 +302,4 @@ class Motion:
         def value(time: float) -> float:
             return float(self._guards(time, course(time))[name])
 
-        negative = np.flatnonzero(values[begin + 1 :] < 0.0)
-        end = begin + 1 + int(negative[0]) if negative.size else len(times)
-        for k in range(max(begin, 1), end - 1):
-            # Between two looks it may go below 0 and come back.
-            left, here, right = values[k - 1 : k + 2]
-            if 0.0 < here <= min(left, right) and here < max(left, right) - here:
-                lowest = _lowest(value, float(times[k - 1]), float(times[k + 1]))
-                if value(lowest) < 0.0:
-                    return _last_digit(value, float(times[k - 1]), lowest)
-        return _last_digit(value, float(times[end - 1]), float(times[end])) if negative.size else None
-
-
-def _sign(value: float) -> int:
-    return -1 if value < 0.0 else 0 if value == 0.0 else 1
-
-
-def _lowest(value: Callable[[float], float], left: float, right: float) -> float:
-    from scipy.optimize import minimize_scalar
-
-    return float(
-        minimize_scalar(value, bounds=(left, right), method="bounded", options={"xatol": 1e-6 * (right - left)}).x
-    )
-
-
-def _last_digit(value: Callable[[float], float], left: float, right: float) -> float:
-    """Return the first time that is known to be behind the place where a function turns negative."""
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (left + right)
-        if not left < middle < right:
-            break
-        if value(middle) < 0.0:
-            right = middle
-        else:
-            left = middle
-    return right
+        return first_negative(value, times[begin:], values[begin:])

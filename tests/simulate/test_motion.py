@@ -36,6 +36,9 @@ def test_switches_are_found_and_branches_taken() -> None:
     y, gap, least = found
     assert to_text(smooth(expression, {y: -1, gap: 1, least: 1})) == "x - -y + 2*w*1"
     assert to_text(smooth(expression, {y: 1, gap: -1, least: -1})) == "0 + x*0"
+    twice = parse_expression("step(sign(x - 0.5))")
+    (only,) = switches(twice)
+    assert [to_text(smooth(twice, {only: sign})) for sign in (1, 0, -1)] == ["1", "0", "0"]
     for sign, text in ((1, "x*1"), (0, "x*0"), (-1, "-x*-1")):
         assert to_text(smooth(parse_expression("abs(x)*sign(x)"), {parse_expression("x"): sign})) == text
 
@@ -99,6 +102,7 @@ def test_kinks_in_the_weight() -> None:
 @pytest.mark.parametrize("start", [0.1, 0.5, 0.9])
 def test_a_weight_that_both_sides_drive_to_a_threshold_stays_there(start: float) -> None:
     assert start + change("-sign(w - 0.5)", 1.0, weight=start) == pytest.approx(0.5, abs=1e-12)
+    assert start + change("0.2 - step(step(w - 0.5))", 3.0, weight=start) == pytest.approx(0.5, abs=1e-12)
     assert start + change("0.2 - step(w - 0.5)", 3.0, weight=start) == pytest.approx(0.5, abs=1e-12)
 
 
