@@ -6,6 +6,7 @@ sign. Integrators that know the switches stop where one changes, instead of step
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from rulesearch.expression.operators import Operator
@@ -29,8 +30,8 @@ def switches(expression: Expression) -> list[Expression]:
     return list(found)
 
 
-def smooth(expression: Expression, signs: Mapping[Expression, int]) -> Expression:
-    """Return what an expression is while its switches keep their signs (-1, 0 or 1)."""
+def smooth(expression: Expression, signs: Mapping[Expression, float]) -> Expression:
+    """Return what an expression is while its switches keep their signs: -1, 0, 1, or nan, which it then is itself."""
     head = expression.head
     if not isinstance(head, Operator):
         return expression
@@ -39,6 +40,8 @@ def smooth(expression: Expression, signs: Mapping[Expression, int]) -> Expressio
     if own is None:
         return Expression.apply(head.name, *parts)
     sign = sign_of(float(smooth(own, signs).evaluate({}))) if _only_jumps(own) else signs[own]
+    if math.isnan(sign):
+        return Expression.number(math.nan)
     if head.name == "abs":
         return parts[0] if sign >= 0 else Expression.apply("neg", parts[0])
     if head.name == "relu":
@@ -46,14 +49,14 @@ def smooth(expression: Expression, signs: Mapping[Expression, int]) -> Expressio
     if head.name == "step":
         return Expression.number(float(sign > 0))
     if head.name == "sign":
-        return Expression.number(float(sign))
+        return Expression.number(sign)
     first_is_larger = sign > 0
     return parts[0] if first_is_larger == (head.name == "max") else parts[1]
 
 
-def sign_of(value: float) -> int:
-    """Return -1, 0 or 1; what is no number stays above, so that it is passed on."""
-    return -1 if value < 0.0 else 0 if value == 0.0 else 1
+def sign_of(value: float) -> float:
+    """Return -1, 0 or 1, and nan for what is no number."""
+    return math.copysign(1.0, value) if value < 0.0 or value > 0.0 else value
 
 
 def _only_jumps(expression: Expression) -> bool:

@@ -58,7 +58,7 @@ class Motion:
         self.allowed = allowed
         self._rule = rule
         self._kinks = list(dict.fromkeys(each for part in self.parts.values() for each in switches(part)))
-        self._smooth: dict[tuple[int, ...], dict[Expression, Expression]] = {}
+        self._smooth: dict[tuple[float, ...], dict[Expression, Expression]] = {}
         self._taus = np.array([state.tau for state in rule.states.values() if state.tau])
         self._bounds = rule.bounds or (-math.inf, math.inf)
         self._eta = 1.0 if rule.eta is None else rule.eta
@@ -66,10 +66,10 @@ class Motion:
         self._watches = bool(self._kinks) or (self._weight is not None and any(map(math.isfinite, self._bounds)))
         self._start: Mapping[str, Any] = {}
         self._slope = self._seconds = 0.0
-        self._signs: dict[Expression, int] = {}
+        self._signs: dict[Expression, float] = {}
         self._armed: set[Expression] = set()
         self._arming: dict[Expression, float] = {}
-        self._taken: dict[Expression, int] = {}
+        self._taken: dict[Expression, float] = {}
         self._turned: dict[Expression, float] = {}
         self._sliding: Expression | None = None
         self._held = 0
@@ -135,13 +135,13 @@ class Motion:
             found |= dict.fromkeys(("w", *AS_WEIGHT), np.clip(found["w"], *self._bounds))
         return found
 
-    def _branch(self, expression: Expression, signs: Mapping[Expression, int]) -> Expression:
+    def _branch(self, expression: Expression, signs: Mapping[Expression, float]) -> Expression:
         known = self._smooth.setdefault(tuple(signs.values()), {})
         if expression not in known:
             known[expression] = smooth(expression, signs)
         return known[expression]
 
-    def _speeds(self, time: Any, place: Array, signs: Mapping[Expression, int], held: int) -> Array:
+    def _speeds(self, time: Any, place: Array, signs: Mapping[Expression, float], held: int) -> Array:
         self.allowed -= 1
         if self.allowed < 0:
             raise OutOfWorkError
@@ -186,7 +186,7 @@ class Motion:
 
     def _begin(self, place: Array) -> None:
         """Choose every branch as things stand."""
-        self._signs, self._armed, self._turned = dict.fromkeys(self._kinks, 0), set(), {}
+        self._signs, self._armed, self._turned = dict.fromkeys(self._kinks, 0.0), set(), {}
         self._sliding, self._held = None, 0
         self._look_around(0.0, place)
         if self._weight is not None:
@@ -260,7 +260,7 @@ class Motion:
             self._turned[name] = time
             self._look_around(time, place, name)
 
-    def _choose(self, kink: Expression, sign: int) -> None:
+    def _choose(self, kink: Expression, sign: float) -> None:
         self._signs[kink] = sign
         self._armed.discard(kink)
 

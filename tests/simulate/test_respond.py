@@ -222,6 +222,8 @@ def test_what_does_not_fit_is_refused_in_one_line(text: str, options: dict[str, 
         ("drift: 1/(x - x)", "nonfinite"),
         ("on_pre: 1/(x - x)", "nonfinite"),
         ("drift: log(w - 1)", "nonfinite"),
+        ("drift: w*sign(0/(x - x))", "nonfinite"),
+        ("drift: max(1, log(w - 1))", "nonfinite"),
     ],
 )
 def test_what_cannot_be_followed_ends_with_its_cause(text: str, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
