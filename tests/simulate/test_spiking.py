@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -168,9 +169,16 @@ RULES = (
     "x3 = trace(pre, 5 ms, nearest); y3 = trace(post, 7 ms, nearest)",
     "on_pre: exp(-w)*y2 - 0.2*x",
 )
-DECLARED = "; tau_x = 20 ms; tau_y = 15 ms; tau_x2 = 100 ms; tau_y2 = 40 ms"
+TAUS = {"x": 20, "y": 15, "x2": 100, "y2": 40}
+"""Time constants of traces [ms]."""
 STEPS = 120
 SPIKE_TIMES = st.lists(st.integers(0, STEPS - 1), unique=True, max_size=25).map(sorted)
+
+
+def declared(text: str) -> Rule:
+    """Return a rule with time constants for the traces that it reads."""
+    read = [name for name in TAUS if re.search(rf"\b{name}\b", text)]
+    return rule_of("; ".join([text, *(f"tau_{name} = {TAUS[name]} ms" for name in read)]))
 
 
 @settings(max_examples=60, deadline=None)
@@ -183,7 +191,7 @@ SPIKE_TIMES = st.lists(st.integers(0, STEPS - 1), unique=True, max_size=25).map(
 def test_plasticity_agrees_with_the_definition(
     text: str, pre: list[list[int]], post: list[int], bounds: tuple[float, float]
 ) -> None:
-    rule, initial = rule_of(text + DECLARED), [0.1, 0.3, 0.55]
+    rule, initial = declared(text), [0.1, 0.3, 0.55]
     result = driven(rule, pre, post, STEPS, initial, bounds=bounds)
     assert result.spikes.tolist() == post
     expected = reference(rule, pre, post, STEPS, initial, 0.1, bounds)
@@ -196,7 +204,7 @@ def test_both_tiers_agree_on_a_driven_run(text: str) -> None:
     steps = 20_000
     pre = [np.flatnonzero(random.random(steps) < 0.02).tolist() for _ in range(40)]
     post = np.flatnonzero(random.random(steps) < 0.01).tolist()
-    rule, options = rule_of(text + DECLARED), {"bounds": (-5.0, 5.0), "eta": 0.01, "record_every": 1.0}
+    rule, options = declared(text), {"bounds": (-5.0, 5.0), "eta": 0.01, "record_every": 1.0}
     vm, jit = (driven(rule, pre, post, steps, [0.3] * 40, backend=tier, **options) for tier in ("vm", "jit"))
     np.testing.assert_array_equal(vm.spikes, jit.spikes)
     np.testing.assert_allclose(vm.weights, jit.weights, rtol=1e-12)
