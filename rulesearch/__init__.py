@@ -154,6 +154,7 @@ def _searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dic
     file that could not be written.
     **Raises:** `RulesearchError` for an option that there is not.
     """
+    import time
     import warnings
 
     from rulesearch.report.progress import NotebookProgress, in_notebook
@@ -179,13 +180,16 @@ def _searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dic
             each(problem)
 
     try:
+        begun = time.monotonic()
         run = search(*subject, **given, watch=watch)
         if found is not None:
             found(run)
         notify = given.get("notify")
         if notify is not None and page_too and run.status != "interrupted":
             notify("writing the report")
-        for line in write_run_files(run, page_too):
+        limit = run.experiment.time_limit
+        left = None if limit is None else max(0.0, limit - (time.monotonic() - begun))
+        for line in write_run_files(run, page_too, left):
             failed(line)
     finally:
         if shown is not None:

@@ -33,6 +33,9 @@ WorkersOption = Annotated[
         help="Processes that simulate beside the one that searches; 1: none, but two threads.",
     ),
 ]
+TimeOption = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="What the run may take in all: search, clean-up, report.")
+]
 LiveOption = Annotated[bool, typer.Option("--live", help="Keep report.html up to date while it goes on.")]
 ReportOption = Annotated[
     bool,
@@ -85,7 +88,7 @@ def discover(
     ] = None,
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
-    time: Annotated[float | None, typer.Option(metavar="SECONDS", help="End the search after this time.")] = None,
+    time: TimeOption = None,
     stop_loss: Annotated[float | None, typer.Option(metavar="L", help="End the search at this loss.")] = None,
     settings: SetOption = None,
     start: Annotated[str | None, typer.Option(metavar="RULE", help="A rule to grow from.")] = None,
@@ -164,7 +167,7 @@ def distil(
     seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Seed of the whole run.")] = 1,
     budget: Annotated[int, typer.Option(parser=whole(1), metavar="N", help="Distinct rules to try.")] = 20_000,
     workers: WorkersOption = 1,
-    time: Annotated[float | None, typer.Option(metavar="SECONDS", help="End the search after this time.")] = None,
+    time: TimeOption = None,
     settings: SetOption = None,
     permutations: PermutationsOption = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,

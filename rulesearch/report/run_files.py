@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from rulesearch.errors import why
@@ -9,21 +10,29 @@ from rulesearch.export.exporting import export
 from rulesearch.workflow.run import Run
 from rulesearch.writing import write_text
 
+_DRAWING = 8.0
+"""Seconds that the figures of a page may take."""
 
-def write_run_files(run: Run, page: bool = True) -> list[str]:
+
+def write_run_files(run: Run, page: bool = True, seconds: float | None = None) -> list[str]:
     """Write `rules.tex`, `report.html` and `figures/` into the run folder; without any rule, the page alone.
 
     What the page tells beyond the front is simulated first, but not for a run that was interrupted. Ctrl-C here leaves
     the page that there can be without it. What fails keeps nothing else from being written.
 
-    **Arguments:** `page`: whether the page is written, which takes a few seconds.
-    **Returns:** a line for each file that could not be written.
+    **Arguments:** `page`: whether the page is written, which takes a few seconds; `seconds` that all this may take,
+    None for no limit.
+    **Returns:** a line for each file that could not be written, or not in full.
     """
+    end = None if seconds is None else time.monotonic() + seconds
     parts: dict[str, Callable[[Run], None]] = {"rules.tex": _write_tex, "figures/front": _draw_front}
     chosen = list(parts.items()) if run.members else []
-    if page:
-        chosen.append(("report.html", _write_page))
     failed = []
+    if page:
+        brief = run.status == "interrupted" or (seconds is not None and seconds < _DRAWING)
+        if brief and run.status != "interrupted":
+            failed.append(f"no time was left for the whole page; draw it with: rulesearch report {run.folder}")
+        chosen.append(("report.html", lambda run: _write_page(run, brief, end)))
     for name, write in chosen:
         try:
             write(run)
@@ -46,10 +55,11 @@ def _draw_front(run: Run) -> None:
         save_figure(figure, run.folder / "figures" / f"front.{suffix}")
 
 
-def _write_page(run: Run) -> None:
+def _write_page(run: Run, brief: bool, end: float | None) -> None:
     from rulesearch.report.page import write_report
 
+    seconds = None if end is None else max(0.0, end - time.monotonic() - _DRAWING)
     try:
-        write_report(run, brief=run.status == "interrupted")
+        write_report(run, brief, seconds=seconds)
     except KeyboardInterrupt:
         write_report(run, brief=True)

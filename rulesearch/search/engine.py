@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.grammar import Grammar
 from rulesearch.search.options import read_options
-from rulesearch.search.problem import Problem
+from rulesearch.search.problem import Problem, TimeIsUp
 from rulesearch.tasks.task import Task
 
 
@@ -39,7 +39,7 @@ class Engine(ABC):
         """Search until `problem.end_generation` returns False."""
 
     def run(self, problem: Problem) -> None:
-        """Search as `search` does, with what is in memory by now left out of the collection of garbage.
+        """Search as `search` does, until the time is over, with what is in memory left out of garbage collection.
 
         Libraries hold hundreds of thousands of objects, and to look through them again and again took a twentieth of
         the time of a search.
@@ -47,6 +47,8 @@ class Engine(ABC):
         gc.freeze()
         try:
             self.search(problem)
+        except TimeIsUp:
+            problem.end_in_time()
         finally:
             gc.unfreeze()
 

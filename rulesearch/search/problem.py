@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +19,15 @@ from rulesearch.search.memory import Memory
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.tasks.task import Fidelity
 
+_TIME_UP = "time was up"
 _PATIENCE = 3_000
 """Proposals in a row that bring no function that was not met before, after which a search is over."""
 _SCREENED = 100
 """So many times as many where all that was new failed at the cheap fidelity and none came to the full one."""
+
+
+class TimeIsUp(Exception):
+    """The time of a search is over: leaves an engine from within a generation."""
 
 
 @dataclass(slots=True)
@@ -106,6 +112,10 @@ class Problem:
         self.stopped_by = ""
         self.start = self._start(start) if start else None
         self._pending: list[Record] = []
+        self._batches = 0
+        self._paces: dict[str, tuple[float, int]] = {}
+        told = store.fact(_TIME_UP) if store is not None and time_limit is not None else None
+        self._stopped_at: list[int] | None = None if told is None else json.loads(told)
 
     def _start(self, text: str) -> Genome:
         return self.primitives.genome_of(self.task.parse(text).only())
@@ -202,10 +212,15 @@ class Problem:
         jobs = [search_job(self.task, candidate.rules, seeds, fidelity) for candidate in candidates]
         found: list[Outcome | None] = [self.store.get(job) if self.store is not None else None for job in jobs]
         missing = [index for index, outcome in enumerate(found) if outcome is None]
+        self._leave_in_time(len(missing), fidelity)
+        begun = time.monotonic()
         waiting = self.evaluator.submit([jobs[index] for index in missing])
 
         def end() -> list[Outcome]:
-            for index, outcome in zip(missing, waiting(), strict=True):
+            outcomes = waiting()
+            seconds, ran = self._paces.get(fidelity.name, (0.0, 0))
+            self._paces[fidelity.name] = seconds + time.monotonic() - begun, ran + len(missing)
+            for index, outcome in zip(missing, outcomes, strict=True):
                 found[index] = outcome
                 candidate = candidates[index]
                 if self.store is not None:
@@ -219,6 +234,44 @@ class Problem:
             return outcomes
 
         return end
+
+    def _leave_in_time(self, jobs: int, fidelity: Fidelity) -> None:
+        """Leave the search where a batch would take longer than there is time, once there is a rule.
+
+        A search that is replayed is left where it was left before.
+        """
+        self._batches += 1
+        if self.time_limit is None or not self.progress.distinct:
+            return
+        if self._stopped_at is not None:
+            late = self._stopped_at == [self._batches, 0]
+        else:
+            seconds, ran = self._paces.get(fidelity.name, (0.0, 0))
+            late = self.progress.seconds + (seconds / ran * jobs if ran else 0.0) > self.time_limit
+        if late:
+            self._note_time_up(0)
+            raise TimeIsUp
+
+    def _time_is_up(self) -> bool:
+        if self.time_limit is None:
+            return False
+        if self._stopped_at is not None:
+            return self._stopped_at == [self._batches, 1]
+        if self.progress.seconds < self.time_limit:
+            return False
+        self._note_time_up(1)
+        return True
+
+    def _note_time_up(self, at_the_end: int) -> None:
+        if self._stopped_at is None:
+            self._stopped_at = [self._batches, at_the_end]
+            if self.store is not None:
+                self.store.set_fact(_TIME_UP, json.dumps(self._stopped_at))
+
+    def end_in_time(self) -> None:
+        """End a search that was left within a generation: what was evaluated counts."""
+        self.end_generation(self.progress.population)
+        self.stopped_by = "time"
 
     def threshold(self) -> float | None:
         """Return the loss that solves the task on the search seeds; None where the known rule fails."""
@@ -267,7 +320,7 @@ class Problem:
             self.watch(self)
         if progress.distinct >= self.budget - self.reserve:
             self.stopped_by = "budget"
-        elif self.time_limit is not None and progress.seconds >= self.time_limit:
+        elif self._time_is_up():
             self.stopped_by = "time"
         elif self.stop_loss is not None and self.reached(best, self.stop_loss):
             self.stopped_by = "stop-loss"

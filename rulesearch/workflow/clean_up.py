@@ -8,6 +8,7 @@ go where that costs less than the task's tolerance, but a constant is never move
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Synaptic
 from rulesearch.symbolic import simplify
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.clock import OutOfTime
 
 Score = Callable[[Sequence[RuleSet], int], list[Outcome]]
 """Evaluates rules on the same trial seeds, one trial per seed: the rules, and how many seeds."""
@@ -53,7 +55,10 @@ class CleanUp:
 def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
     """Simplify rules without changing how they do: equal forms first, then deletions, then rounding.
 
+    Where the time is over on the way, this is the form that it came to.
+
     **Arguments:** `score`: evaluates candidates on selection seeds.
+    **Raises:** `OutOfTime` where there was no time for any form.
     """
     start = score([rules], task.selection_trials)[0]
     plain = simplify(rules)
@@ -62,17 +67,23 @@ def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
     if not start.ok:
         return CleanUp(current, rules.size, current.size, start, None, None, tuple(steps))
     judge = _Judge(task, score, score([current], task.selection_trials)[0])
-    for _ in range(_MAX_ROUNDS):
-        found = judge.first_no_worse(list(deletions(current)))
-        if found is None:
-            break
-        current, what, cost = found
-        steps.append(f"dropped {what} ({cost})")
-    current = _round_constants(current, judge, steps)
-    final = simplify(current)
-    if final.simplified != current and judge.first_no_worse([(final.simplified, "")]) is not None:
-        current = final.simplified
-        steps += final.steps
+    held = current, judge.outcome, len(steps)
+    with suppress(OutOfTime):
+        for _ in range(_MAX_ROUNDS):
+            found = judge.first_no_worse(list(deletions(current)))
+            if found is None:
+                break
+            current, what, cost = found
+            steps.append(f"dropped {what} ({cost})")
+            held = current, judge.outcome, len(steps)
+        current = _round_constants(current, judge, steps)
+        final = simplify(current)
+        if final.simplified != current and judge.first_no_worse([(final.simplified, "")]) is not None:
+            current = final.simplified
+            steps += final.steps
+        held = current, judge.outcome, len(steps)
+    current, judge.outcome, kept = held
+    del steps[kept:]
     current = _absorb_factor(current, steps)
     return CleanUp(current, rules.size, current.size, judge.outcome, start.loss, judge.outcome.loss, tuple(steps))
 

@@ -26,6 +26,7 @@ from rulesearch.search.problem import Problem
 from rulesearch.shipped import shipped_folder, shipped_names
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.clock import Clock, OutOfTime, kept_after, without_page
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
 from rulesearch.workflow.experiment import Experiment, experiment_text, load_experiment, read_experiment
 from rulesearch.workflow.kept_task import keep_task, kept_reference
@@ -311,6 +312,7 @@ def _versions() -> dict[str, str]:
 
 def _run(plan: _Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, notify: Notify) -> Run:
     experiment = plan.experiment
+    clock = Clock(without_page(experiment.time_limit))
     store = Store(folder / STORE)
     store.set_fact("hardware", f"{platform.machine()}, {os.cpu_count()} processors")
     try:
@@ -325,7 +327,7 @@ def _run(plan: _Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, n
             watch,
             experiment.start,
         )
-        status, conclusion, effort = _search(problem, evaluator, store, experiment, notify)
+        status, conclusion, effort = _search(problem, evaluator, store, experiment, notify, clock)
         run = Run(
             folder,
             experiment,
@@ -362,39 +364,44 @@ def _run(plan: _Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, n
 
 
 def _search(
-    problem: Problem, evaluator: Evaluator, store: Store, experiment: Experiment, notify: Notify
+    problem: Problem, evaluator: Evaluator, store: Store, experiment: Experiment, notify: Notify, clock: Clock
 ) -> tuple[str, Conclusion, dict[str, Any]]:
     """Return the status, what was found, and what the search alone took."""
     try:
+        begun = problem.progress.seconds
         problem.goal = problem.threshold()
+        if clock.limited:
+            trial = (problem.progress.seconds - begun) / problem.full.trials
+            kept = kept_after(clock.left, trial, problem.task)
+            problem.time_limit = problem.progress.seconds + clock.left - kept
         load_engine(experiment.engine, experiment.options).run(problem)
         status = "stopped" if problem.stopped_by in ("time", "stop-loss") else "done"
         effort = _effort(problem)
         spent = experiment.budget if problem.stopped_by == "budget" else problem.progress.distinct
-        best = problem.archive.best()
-        conclusion = _concluded(problem, evaluator, store, notify)
+        conclusion = _concluded(problem, evaluator, store, notify, clock)
     except KeyboardInterrupt:
         notify("interrupted: keeping what was found")
         return "interrupted", provisional(problem), _effort(problem)
     try:
-        permuted = compare_with_permuted(experiment, problem, best, spent, store, notify)
+        permuted = compare_with_permuted(experiment, problem, conclusion.rank, spent, store, notify, clock)
     except KeyboardInterrupt:
         notify("interrupted: the front stands, but how likely it is by chance is not known")
         return "interrupted", conclusion, effort
     except Exception as error:
         said = f"how likely the result is by chance is not known ({why(error)})"
         return status, replace(conclusion, sentence=f"{conclusion.sentence}; {said}"), effort
-    if permuted is not None:
-        conclusion = replace(conclusion, sentence=f"{conclusion.sentence}; {permuted.sentence()}", permuted=permuted)
-    return status, conclusion, effort
+    sentences = [conclusion.sentence, permuted.sentence() if permuted else "", clock.sentence()]
+    return status, replace(conclusion, sentence="; ".join(filter(None, sentences)), permuted=permuted), effort
 
 
-def _concluded(problem: Problem, evaluator: Evaluator, store: Store, notify: Notify) -> Conclusion:
+def _concluded(problem: Problem, evaluator: Evaluator, store: Store, notify: Notify, clock: Clock) -> Conclusion:
     """Return what a search comes to; where that cannot be found out, the front as the search left it."""
     try:
-        return conclude(problem, evaluator, store, notify)
+        return conclude(problem, evaluator, store, notify, clock)
     except LostWorkersError:
         raise
+    except OutOfTime:
+        return provisional(problem, "no time was left for the clean-up; losses are those of the search")
     except Exception as error:
         said = f"the front is as the search left it, since what comes after the search failed: {why(error)}"
         notify(said)

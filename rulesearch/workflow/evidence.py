@@ -25,16 +25,18 @@ from rulesearch.symbolic import canonical_size
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Settings, Task
 from rulesearch.workflow.clean_up import deletions
-from rulesearch.workflow.conclude import Scorer
+from rulesearch.workflow.clock import Clock
 from rulesearch.workflow.kept_task import reference_here
 from rulesearch.workflow.losses import estimate, mean_loss
 from rulesearch.workflow.ranges import ConstantRange, constant_ranges
 from rulesearch.workflow.run import Run
+from rulesearch.workflow.scorer import Scorer
 from rulesearch.workflow.side_by_side import fits
 from rulesearch.workflow.summary import write_summary
 
 _FACT = "evidence"
 _POINTS = 150
+_RULES = 0.7
 _LEAST_SECONDS, _SHARE = 30.0, 0.1
 
 
@@ -117,8 +119,11 @@ def stored_evidence(run: Run) -> Evidence:
         return Evidence() if text is None else _read(json.loads(text))
 
 
-def gather(run: Run) -> Evidence:
+def gather(run: Run, seconds: float | None = None) -> Evidence:
     """Return the evidence of a run; what its store lacks is simulated and kept there.
+
+    **Arguments:** `seconds` that this may take, None for no limit; what they do not suffice for is left out, and then
+    nothing is kept, so that all of it can be gathered later.
 
     Empty where the run was interrupted, where it has no store, or where its task is a file that was not run by this
     process: whoever reads a run runs nothing that it brings along.
@@ -131,8 +136,11 @@ def gather(run: Run) -> Evidence:
     store = Store(run.folder / STORE)
     try:
         with Evaluator(reference, settings, run.experiment.backend) as evaluator:
-            scorer = Scorer(evaluator, store, run.experiment.seed)
+            clock = Clock(seconds)
+            scorer = Scorer(evaluator, store, run.experiment.seed, clock)
             found = _gather(run, scorer, settings)
+        if clock.left_out:
+            return found
         store.set_fact(_FACT, json.dumps(asdict(found)))
     finally:
         store.close()
@@ -154,10 +162,12 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
     # must not take long beside the search.
     end = time.monotonic() + max(_LEAST_SECONDS, _SHARE * run.seconds)
     rules: list[RuleEvidence] = []
-    for member in run.members[:count]:
-        if rules and time.monotonic() > end:
-            break
-        rules.append(_of_rule(member.rules, scorer, settings, seeds))
+    with scorer.clock.part("what stands behind each rule", _RULES):
+        for member in run.members[:count]:
+            if rules and time.monotonic() > end:
+                break
+            scorer.clock.check()
+            rules.append(_of_rule(member.rules, scorer, settings, seeds))
     shown = {str(task.spelled_out(score.rules, settings)) for score in run.references}
     fitting = {}
     for known in known_rules().values():
@@ -165,7 +175,9 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
             bound = task.spelled_out(known.rules, settings)
             if str(bound) not in shown:
                 fitting[known.name] = known, bound
-    outcomes = scorer.score_those_that_run([bound for _, bound in fitting.values()], "report", seeds)
+    outcomes: list[Outcome | None] = [None] * len(fitting)
+    with scorer.clock.part("known rules"):
+        outcomes = scorer.score_those_that_run([bound for _, bound in fitting.values()], "report", seeds)
     scores = []
     for (known, bound), outcome in zip(fitting.values(), outcomes, strict=True):
         if outcome is None:

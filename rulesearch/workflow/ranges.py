@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.task import AS_GOOD
-from rulesearch.workflow.conclude import Scorer
 from rulesearch.workflow.constants import moved, numbers_of
 from rulesearch.workflow.losses import difference
+from rulesearch.workflow.scorer import Scorer
 
 _FACTORS = (1.01, 1.03, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 _FINER = (1.003, 1.001)

@@ -9,7 +9,7 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.cli.app import main
-from rulesearch.workflow import conclude, evidence, permuted
+from rulesearch.workflow import choose, conclude, evidence, permuted
 from rulesearch.workflow.experiment import Experiment
 
 PAIRS = '''
@@ -99,7 +99,7 @@ def test_an_error_after_the_search_leaves_its_front(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("nothing left")
 
-    monkeypatch.setattr(conclude, failing, fail)
+    monkeypatch.setattr(choose if failing == "clean_up" else conclude, failing, fail)
     run = rs.discover(written(tmp_path), out=tmp_path / "run", report=False)
     assert str(run.members[0].rules).startswith("on_pre: x*y")
     assert "failed: ZeroDivisionError: nothing left; losses are those of the search" in run.conclusion

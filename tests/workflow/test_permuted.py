@@ -14,9 +14,10 @@ from rulesearch.evaluation.store import Store
 from rulesearch.tasks import load_task
 from rulesearch.tasks.task import permuted_order
 from rulesearch.workflow import permuted
+from rulesearch.workflow.clock import Clock
 from rulesearch.workflow.experiment import Experiment
 
-QUICK = Experiment("quick", "oja", "rate", seed=3, budget=300, settings={"data_sets": 3, "points": 400})
+QUICK = Experiment("quick", "oja", "rate", seed=3, budget=120, settings={"data_sets": 1, "points": 200})
 
 
 def test_a_permutation_moves_something_and_is_the_same_every_time() -> None:
@@ -53,7 +54,7 @@ def test_p_counts_the_searches_that_did_as_well_and_the_search_itself(
     # The search itself ends at a loss far above 0 and below 1e6.
     ranks = [(0.0, 0.0)] * as_well + [(0.0, 1e6)] * (4 - as_well)
 
-    def searched(experiment: object, grammar: object, settings: object, numbers: list[int]) -> object:
+    def searched(experiment: object, grammar: object, settings: object, numbers: list[int], clock: object) -> object:
         assert numbers == [1, 2, 3, 4]
         return zip(numbers, ranks, strict=True)
 
@@ -61,8 +62,32 @@ def test_p_counts_the_searches_that_did_as_well_and_the_search_itself(
     run = rs.discover(QUICK, permutations=4, out=tmp_path / "run", report=False)
     assert run.permuted is not None
     assert run.permuted["p"] == pytest.approx(p) and run.permuted["searches"] == 4
-    assert f"{as_well} of 4 searches on permuted targets did as well (p = {p:.2g})" in run.conclusion
+    assert run.permuted["loss"] == run.members[0].loss
+    said = f"{as_well} of 4 searches on permuted targets recommended a rule that does as well (p = {p:.2g})"
+    assert said in run.conclusion
     assert rs.Run.open(tmp_path / "run").permuted == run.permuted
+
+
+def test_what_is_compared_is_the_recommended_rule_not_the_best_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dw = x*y + noise: a rule that explains 99 % is recommended, a larger one that fits the noise has the least loss.
+
+    Under the permutation 0, which moves nothing, the search recommends the very same rule.
+    """
+    monkeypatch.setattr(permuted, "_search_all", lambda *_: [(1, (0.0, 0.5))])
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(2, 40))
+    lines = [f"{a},{b},{a * b + 0.02 * c}" for a, b, c in zip(x, y, rng.normal(size=40), strict=True)]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["x,y,dw", *lines]), "utf-8")
+    run = rs.distil(path, "dw", budget=1500, permutations=1, out=tmp_path / "run", report=False)
+    assert run.permuted is not None
+    best = min(member.loss for member in run.members)
+    assert best < run.members[0].loss == run.permuted["loss"]
+    grammar = (tmp_path / "run" / "grammar.toml").read_text("utf-8")
+    here = permuted.search_permuted(run.experiment, grammar, load_task(run.experiment.task).resolve())
+    assert list(here) == [0.0, run.members[0].loss]
 
 
 def test_real_searches_in_processes_of_their_own_agree_with_those_in_this_one(tmp_path: Path) -> None:
@@ -80,7 +105,7 @@ def test_an_interrupted_run_keeps_its_front_and_goes_on_where_it_stopped(
     asked: list[list[int]] = []
     real = permuted._search_all
 
-    def cut_off(experiment: object, grammar: object, settings: object, numbers: list[int]) -> object:
+    def cut_off(experiment: object, grammar: object, settings: object, numbers: list[int], clock: object) -> object:
         asked.append(list(numbers))
         yield numbers[0], [0.0, 5.0]
         raise KeyboardInterrupt
@@ -90,9 +115,9 @@ def test_an_interrupted_run_keeps_its_front_and_goes_on_where_it_stopped(
     assert run.status == "interrupted" and run.permuted is None
     assert run.members and run.members[0].held_out_loss is not None
 
-    def go_on(experiment: Experiment, grammar: object, settings: object, numbers: list[int]) -> object:
+    def go_on(experiment: Experiment, grammar: object, settings: object, numbers: list[int], clock: Clock) -> object:
         asked.append(list(numbers))
-        return real(experiment, grammar, settings, numbers)  # type: ignore[arg-type]
+        return real(experiment, grammar, settings, numbers, clock)  # type: ignore[arg-type]
 
     monkeypatch.setattr(permuted, "_search_all", go_on)
     again = rs.resume(tmp_path / "run", report=False)
@@ -100,7 +125,7 @@ def test_an_interrupted_run_keeps_its_front_and_goes_on_where_it_stopped(
     assert again.status == "done" and again.permuted is not None and again.permuted["permuted_losses"][0] == 5.0
     assert [str(item.rules) for item in again.members] == [str(item.rules) for item in run.members]
     store = Store(tmp_path / "run" / "run.sqlite", read_only=True)
-    assert sorted(json.loads(store.fact("permuted") or "")) == ["1", "2", "3"]
+    assert sorted(json.loads(store.fact("permuted ranks") or "")) == ["1", "2", "3"]
     store.close()
 
 

@@ -11,9 +11,9 @@ from rulesearch.evaluation.store import Store
 from rulesearch.grammar import load_grammar, parse_grammar
 from rulesearch.rules import parse_rules
 from rulesearch.tasks import load_task
-from rulesearch.workflow.conclude import Scorer
 from rulesearch.workflow.constants import at_edge
 from rulesearch.workflow.ranges import ConstantRange, constant_ranges
+from rulesearch.workflow.scorer import Scorer
 
 CANCELLING = (
     "on_pre: y2 - y; on_post: c1*x2*(x - w); eta = 1; c1 = 0.0063; "

@@ -71,18 +71,18 @@ class _Pictures:
         return inline_svg(self.made[name], f"p{len(self.made)}-{name}", label, links)
 
 
-def write_report(run: Run, brief: bool = False, live: bool = False) -> Path:
+def write_report(run: Run, brief: bool = False, live: bool = False, seconds: float | None = None) -> Path:
     """Write `report.html` into the run folder, and its figures as SVG and PDF; returns the page's path.
 
     What the store lacks of the evidence behind the rules is simulated first.
     **Arguments:** `brief`: nothing is simulated, and no figures of single rules are drawn; `live`: the search still
-    goes on; the page is brief, says so, and loads itself anew.
+    goes on; the page is brief, says so, and loads itself anew; `seconds` that simulations may take, None for no limit.
     """
     brief = brief or live
     figures = None if brief else run.folder / "figures"
     if figures is not None:
         figures.mkdir(exist_ok=True)
-    evidence = stored_evidence(run) if brief else gather(run)
+    evidence = stored_evidence(run) if brief else gather(run, seconds)
     path = run.folder / "report.html"
     write_text(path, report_html(run, evidence, figures, brief, live))
     return path

@@ -1,0 +1,199 @@
+"""From the archive of a search to its front: finalists, clean-up, calibration, and which rule is recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.expression.tree import Expression
+from rulesearch.rules.rule import RuleSet
+from rulesearch.search.candidate import Candidate
+from rulesearch.search.problem import Problem
+from rulesearch.symbolic import canonical_key, canonical_size, simplify
+from rulesearch.tasks.task import Task
+from rulesearch.workflow.calibrate import calibrate, shortlist
+from rulesearch.workflow.clean_up import CleanUp, Score, clean_up
+from rulesearch.workflow.neighbours import try_neighbours
+from rulesearch.workflow.scorer import Scorer
+
+_PER_SIZE = 2
+_ROUNDS = 3
+_ROUNDING = 1e-9
+_CLEANING, _JUDGING, _CALIBRATING = 0.4, 0.4, 0.3
+"""Shares of the time left after a search, where that is limited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen of a search's rules, by selection seeds alone.
+
+    **Fields:** `cleaned`: by fingerprint of the candidate; `front` by size; `best`: the place of the recommended rule
+    on it; `references` by label, and the outcome of the known rule, the `baseline`; `chosen_on`: what losses are
+    over, in words.
+    """
+
+    cleaned: Mapping[str, CleanUp]
+    front: Sequence[CleanUp]
+    best: int
+    references: Mapping[str, RuleSet]
+    baseline: Outcome
+    chosen_on: str
+
+    @property
+    def recommended(self) -> CleanUp:
+        """The recommended rule."""
+        return self.front[self.best]
+
+
+def choose(problem: Problem, scorer: Scorer, notify: Callable[[str], None]) -> Choice | None:
+    """Return what is chosen of the archive of a finished search; None where no rule ran to its end.
+
+    **Raises:** `OutOfTime` where not even the finalists could be scored.
+    """
+    task, settings = scorer.task, scorer.evaluator.settings
+    conditions = [tuple(sorted(item.items())) for item in task.fidelities[-1].conditions]
+
+    def select(rules: Sequence[RuleSet], trials: int) -> list[Outcome]:
+        return scorer.score(rules, "selection", trials, conditions)
+
+    def judge(rules: Sequence[RuleSet]) -> list[Outcome]:
+        return select(rules, max(task.selection_trials, task.front_trials))
+
+    references = {label: task.spelled_out(rules, settings) for label, rules in task.references(settings).items()}
+    baseline = select([references[task.known_rule]], task.selection_trials)[0]
+    cleaned: dict[str, CleanUp] = {}
+    pool = {candidate.key: candidate for candidate in problem.archive.members()}
+    front: list[CleanUp] = []
+    chosen_on = task.chosen_on(settings)
+    if task.front_trials > task.selection_trials and scorer.clock.limited:
+        chosen_on = f"{task.selection_trials} selection seeds"
+    for _ in range(_ROUNDS):
+        finalists = [item for item in choose_finalists(problem, pool.values()) if item.key not in cleaned]
+        cleaned |= _cleaned(finalists, problem, scorer, select, notify)
+        if task.front_trials > task.selection_trials:
+            keys = [item.key for item in finalists]
+            with scorer.clock.part("more seeds to choose the front by", _JUDGING):
+                outcomes = judge([cleaned[key].rules for key in keys])
+                cleaned |= {key: replace(cleaned[key], outcome=item) for key, item in zip(keys, outcomes, strict=True)}
+                chosen_on = task.chosen_on(settings)
+        front = _front(list(cleaned.values()), task)
+        near = try_neighbours(problem, [item.rules for item in front])
+        if not near:
+            break
+        for candidate in near:
+            pool.setdefault(candidate.key, candidate)
+    if not front:
+        return None
+    with scorer.clock.part("more seeds for the known rule", _JUDGING):
+        baseline = judge([references[task.known_rule]])[0]
+    chosen = shortlist(cleaned.values(), baseline, task)
+    if chosen:
+        notify(f"calibrating the constants of {', '.join(str(item.rules) for item in chosen)}")
+        with scorer.clock.part("the calibration of constants", _CALIBRATING):
+            calibrated = calibrate([item.rules for item in chosen], task, select)
+            outcomes = judge([rules for rules, _ in calibrated])
+            for item, (rules, steps), outcome in zip(chosen, calibrated, outcomes, strict=True):
+                if outcome.rank_key(task.requirements) < item.outcome.rank_key(task.requirements):
+                    steps = item.steps + steps
+                    better = replace(item, rules=rules, outcome=outcome, loss_after=outcome.loss, steps=steps)
+                    cleaned = {key: better if old is item else old for key, old in cleaned.items()}
+    front = _front(list(cleaned.values()), task)
+    return Choice(cleaned, front, recommended(front, baseline, task), references, baseline, chosen_on)
+
+
+def _cleaned(
+    finalists: Sequence[Candidate], problem: Problem, scorer: Scorer, select: Score, notify: Callable[[str], None]
+) -> dict[str, CleanUp]:
+    """Return each of the finalists cleaned up, by fingerprint; where time is limited, the better ones first."""
+    task, settings, clock = scorer.task, scorer.evaluator.settings, scorer.clock
+    spelled = {item.key: task.spelled_out(item.rules, settings) for item in finalists}
+    found: dict[str, CleanUp] = {}
+    order = list(finalists)
+    if clock.limited and finalists:
+        # What there is no time for stays as it was found, but is judged like the others.
+        notify(f"scoring {len(finalists)} rules")
+        forms = {key: simplify(rules) for key, rules in spelled.items()}
+        outcomes = select([form.simplified for form in forms.values()], task.selection_trials)
+        for (key, form), outcome in zip(forms.items(), outcomes, strict=True):
+            rules, loss = form.simplified, outcome.loss
+            found[key] = CleanUp(rules, spelled[key].size, rules.size, outcome, loss, loss, tuple(form.steps), key)
+        order.sort(key=lambda item: (found[item.key].outcome.rank_key(task.requirements), item.size, item.key))
+    done = 0
+    with clock.part("the clean-up", _CLEANING):
+        for number, candidate in enumerate(order, 1):
+            notify(f"cleaning up rule {number} of {len(finalists)}: {candidate.rules}")
+            clock.check()
+            cleaned = clean_up(spelled[candidate.key], task, select)
+            found[candidate.key] = replace(cleaned, source=candidate.key)
+            done = number
+    if clock.left_out[-1:] == ["the clean-up"]:
+        clock.left_out[-1] = f"the clean-up of {len(order) - done} of {len(order)} rules"
+    return found
+
+
+def choose_finalists(problem: Problem, pool: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates worth cleaning up, by canonical size: the front, and the next best of each size.
+
+    A rule may have evolved in a long form: what counts is the size of its shortest one.
+    """
+
+    def rank(candidate: Candidate) -> tuple[float, float, int, str]:
+        outcome = candidate.full
+        shortfall, loss = outcome.rank_key(problem.requirements) if outcome else (float("inf"), float("inf"))
+        return shortfall, loss, candidate.size, candidate.key
+
+    rows: dict[int, list[Candidate]] = {}
+    for candidate in sorted(pool, key=rank):
+        rows.setdefault(canonical_size(candidate.rules), []).append(candidate)
+    front: list[Candidate] = []
+    next_best: list[Candidate] = []
+    for size in sorted(rows):
+        first, *rest = rows[size]
+        better = not front or rank(first)[:2] < rank(front[-1])[:2]
+        (front if better else next_best).append(first)
+        next_best += rest[: _PER_SIZE - 1]
+    more = max(0, problem.task.finalists - len(front))
+    return [*front, *sorted(next_best, key=rank)[:more]]
+
+
+def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
+    distinct: dict[str, CleanUp] = {}
+    orders: dict[str, tuple[float | str, ...]] = {}
+    for item in [each for each in cleaned if not _does_nothing(each.rules)] or cleaned:
+        if item.outcome.ok:
+            key = canonical_key(item.rules)
+            order = (item.rules.size, *item.outcome.rank_key(task.requirements), str(item.rules))
+            if key not in distinct or order < orders[key]:
+                distinct[key], orders[key] = item, order
+    ordered = sorted(
+        distinct.values(),
+        key=lambda item: (canonical_size(item.rules), *item.outcome.rank_key(task.requirements), str(item.rules)),
+    )
+    front: list[CleanUp] = []
+    for item in ordered:
+        shortfall, loss = item.outcome.rank_key(task.requirements)
+        # What is better by rounding alone, an equal function in a longer form, is not better.
+        if not front or (shortfall, loss * (1.0 + _ROUNDING)) < front[-1].outcome.rank_key(task.requirements):
+            front.append(item)
+    return front
+
+
+def _does_nothing(rules: RuleSet) -> bool:
+    """Return whether no slot of a cleaned rule ever changes a weight: that is no rule, whatever it scores."""
+    zero = Expression.number(0.0)
+    return all(expression == zero for rule in rules.rules.values() for expression in rule.slots.values())
+
+
+def recommended(front: Sequence[CleanUp], baseline: Outcome, task: Task) -> int:
+    """Return the index of the smallest rule that does as well as the known one, else of the best."""
+    for index, item in enumerate(front):
+        if solves(item, baseline, task):
+            return index
+    return min(range(len(front)), key=lambda index: front[index].outcome.rank_key(task.requirements))
+
+
+def solves(item: CleanUp, baseline: Outcome, task: Task) -> bool:
+    """Return whether a rule does as well as the known one."""
+    shortfall, loss = item.outcome.rank_key(task.requirements)
+    return baseline.loss is not None and shortfall == 0.0 and loss <= task.enough(baseline.loss)
