@@ -81,8 +81,10 @@ def exact(expression: Expression, values: dict[str, Any]) -> tuple[Any, Any]:
             size = max(of_a, abs(value) * of_b) / abs(b)
         elif row.name in ("neg", "abs") or (row.name == "relu" and a > 0):
             size = of_a
+        elif row.name in ("tanh", "sin", "cos"):
+            size = of_a * (1 - value * value if row.name == "tanh" else 1)
         else:
-            size = abs(value)
+            size = abs(value) * (of_a if row.name == "exp" else 1)
         return value, max(size, abs(value))
 
     found: tuple[Any, Any] = expression.fold(leaf, branch)
