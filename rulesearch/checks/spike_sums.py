@@ -29,8 +29,7 @@ _PROTOCOLS: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
     ((), (0.0, 10.0)),
     ((0.0, 20.0, 40.0, 60.0, 80.0), (7.0, 27.0, 47.0, 67.0, 87.0)),
 )
-"""Presynaptic and postsynaptic spikes [ms]: pairs, triplets, quadruplets, spikes of one side, pairs at
-50 Hz."""
+"""Presynaptic and postsynaptic spikes [ms]: pairs, triplets, quadruplets, spikes of one side, pairs at 50 Hz."""
 
 Ages = Sequence[float]
 Change = Callable[[float, Ages, Ages], float]
