@@ -255,7 +255,17 @@ def _show_prediction(predicted: dict[str, object], as_json: bool) -> None:
     each, whole = predicted["seconds_per_evaluation"], predicted["predicted_seconds"]
     assert isinstance(each, float) and isinstance(whole, float | int)
     facts = [(name, str(predicted[name])) for name in ("experiment", "task", "engine", "budget")]
-    show_facts([*facts, ("seconds per evaluation", number(each, 2)), ("predicted time", f"about {duration(whole)}")])
+    names = {"search": "search", "clean_up": "clean-up", "permuted": "searches on permuted targets", "report": "report"}
+    parts = {name: predicted[f"{part}_seconds"] for part, name in names.items()}
+    shown = [f"{part} {duration(seconds)}" for part, seconds in parts.items() if isinstance(seconds, float) and seconds]
+    show_facts(
+        [
+            *facts,
+            ("seconds per evaluation", number(each, 2)),
+            ("predicted time", f"about {duration(whole)}"),
+            ("of which", ", ".join(shown)),
+        ]
+    )
 
 
 def _show(run: Run, view: LiveView, as_json: bool) -> None:

@@ -62,8 +62,11 @@ class Clock:
 
 _PAGE_SHARE, _PAGE_SECONDS = 0.15, 30.0
 _LEAST_SHARE, _LARGEST_SHARE = 0.1, 0.5
-_FORMS = 30
-_SYMBOLIC = 0.5
+_FORMS, _FIRST_FORMS, _VALUES = 30, 2, (22, 8)
+"""Trials of a clean-up per rule: forms on one seed each, forms on all; and values of a constant that is calibrated, on
+few and on many seeds."""
+_SYMBOLIC = 3.0, 0.2
+"""Seconds of algebra after a search: of any, and per rule that is cleaned up."""
 
 
 def without_page(limit: float | None) -> float | None:
@@ -72,10 +75,19 @@ def without_page(limit: float | None) -> float | None:
 
 
 def kept_after(left: float, trial: float, task: Task) -> float:
-    """Return how many of the seconds left are kept for what comes after a search: clean-up, calibration, scores.
+    """Return how many of the seconds left are kept for what comes after a search.
 
     **Arguments:** `trial`: seconds of one trial at full fidelity.
     """
-    judged = max(task.selection_trials, task.front_trials)
-    forms = task.finalists * (_FORMS + 2 * task.selection_trials + judged) + judged + 10 * task.report_trials
-    return min(_LARGEST_SHARE * left, max(_LEAST_SHARE * left, forms * trial + task.finalists * _SYMBOLIC))
+    return min(_LARGEST_SHARE * left, max(_LEAST_SHARE * left, seconds_after(trial, task)))
+
+
+def seconds_after(trial: float, task: Task) -> float:
+    """Return about how long clean-up, calibration, scores and verdicts take after a search.
+
+    **Arguments:** `trial`: seconds of one trial at full fidelity.
+    """
+    chosen, judged = task.selection_trials, max(task.selection_trials, task.front_trials)
+    trials = task.finalists * (_FORMS + _FIRST_FORMS * chosen + judged) + judged + 10 * task.report_trials
+    trials += min(1, task.calibrated) * (_VALUES[0] * chosen + _VALUES[1] * judged)
+    return trials * trial + _SYMBOLIC[0] + task.finalists * _SYMBOLIC[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
-import math
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rulesearch.errors import RulesearchError, why
-from rulesearch.evaluation.evaluator import Evaluator, run_job, search_job
+from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.evaluation.records import STORE
-from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
 from rulesearch.evaluation.workers import LostWorkersError
 from rulesearch.files import name_from, read_text
@@ -29,6 +27,7 @@ from rulesearch.tasks.task import Task
 from rulesearch.workflow.clock import Clock, OutOfTime, kept_after, without_page
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
 from rulesearch.workflow.experiment import Experiment, experiment_text, load_experiment, read_experiment
+from rulesearch.workflow.forecast import forecast
 from rulesearch.workflow.kept_task import keep_task, kept_reference
 from rulesearch.workflow.permuted import check_permutations, compare_with_permuted
 from rulesearch.workflow.run import Run, front_csv, summary_text
@@ -179,38 +178,13 @@ def resume(
 
 
 def predict(experiment: str | Path | Experiment, **changes: object) -> dict[str, object]:
-    """Predict how long a search takes, from the known rule's own simulation at each fidelity.
+    """Predict how long a run takes: its search is tried for ten seconds, what comes after it is counted.
 
     **Arguments:** `changes` as of `discover`.
     """
-    import time
-
     plan = _plan(experiment, changes)
-    rules = plan.task.baseline(plan.settings)
-    cost = {}
-    for fidelity in plan.task.fidelities:
-        job = search_job(plan.task, rules, trial_seeds(plan.experiment.seed, "search", fidelity.trials), fidelity)
-        run_job(plan.task, plan.settings, plan.experiment.backend, job)
-        begin = time.perf_counter()
-        run_job(plan.task, plan.settings, plan.experiment.backend, job)
-        cost[fidelity.name] = time.perf_counter() - begin
-    full = cost[plan.task.fidelities[-1].name]
-    screens = sum(cost.values()) - full
-    predicted = plan.experiment.budget * (full + screens * SCREENED_PER_FULL)
-    at_once = min(4, os.cpu_count() or 1)
-    predicted *= 1.0 + (plan.experiment.permutations or 0) / at_once
-    return {
-        "experiment": plan.experiment.name,
-        "task": plan.experiment.task,
-        "engine": plan.experiment.engine,
-        "budget": plan.experiment.budget,
-        "seconds_per_evaluation": full,
-        "predicted_seconds": min(predicted, plan.experiment.time_limit or math.inf),
-    }
-
-
-SCREENED_PER_FULL = 20
-"""Screening simulations per full one that a prediction reckons with."""
+    with _evaluator(plan, 1, None) as evaluator:
+        return forecast(plan.experiment, evaluator, plan.grammar)
 
 
 def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _Plan:

@@ -38,6 +38,8 @@ _FACT = "evidence"
 _POINTS = 150
 _RULES = 0.7
 _LEAST_SECONDS, _SHARE = 30.0, 0.1
+_USUAL_FRONT, _USUAL_FORMS = 5, 50
+"""Rules of a front that are looked into, and simulations of each per seed, as far as one can say beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,16 @@ def gather(run: Run, seconds: float | None = None) -> Evidence:
         store.close()
     write_summary(run)
     return found
+
+
+def seconds_to_gather(trial: float, task: Task, searched: float) -> float:
+    """Return about how long the evidence of a run takes.
+
+    **Arguments:** `trial`: seconds of one trial at full fidelity; `searched`: seconds of the search.
+    """
+    count, seeds = task.evidence
+    trials = min(count, _USUAL_FRONT) * _USUAL_FORMS * (1 if task.deterministic else seeds)
+    return min(trials * trial, max(_LEAST_SECONDS, _SHARE * searched) + _USUAL_FORMS * seeds * trial)
 
 
 def can_be_gathered(run: Run) -> bool:

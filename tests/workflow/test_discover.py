@@ -21,6 +21,7 @@ from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.rules import parse_rules
 from rulesearch.symbolic import canonical_size
 from rulesearch.tasks import load_task
+from rulesearch.workflow import forecast
 from rulesearch.workflow.discover import discover, predict, resume
 from rulesearch.workflow.experiment import load_experiment, read_experiment
 from rulesearch.workflow.run import Run, list_runs
@@ -235,8 +236,13 @@ def test_the_longest_rule_of_a_little_grammar_is_searched_to_the_end(search: Sea
 
 def test_a_prediction_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(forecast, "_TRIED", 0.5)
     found = predict("oja", budget=1000, settings={"data_sets": 2, "points": 400})
     assert found["budget"] == 1000
+    parts = [float(str(found[f"{part}_seconds"])) for part in ("search", "clean_up", "permuted", "report")]
+    assert sum(parts) == pytest.approx(float(str(found["predicted_seconds"]))) and parts[2] == 0.0
+    permuted = predict("oja", budget=100, settings={"data_sets": 2, "points": 400}, permutations=20)
+    assert float(str(permuted["permuted_seconds"])) > 2.0 * float(str(permuted["search_seconds"]))
     assert 0.0 < float(str(found["seconds_per_evaluation"])) < 1.0
     assert predict("oja", budget=10**9, time_limit=7.0)["predicted_seconds"] == 7.0
     assert list(tmp_path.iterdir()) == []

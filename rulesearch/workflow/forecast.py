@@ -1,0 +1,74 @@
+"""How long a run will take: the search itself, tried for some seconds, and all that comes after it, by counted work."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from rulesearch.evaluation.evaluator import Evaluator
+from rulesearch.grammar import Grammar
+from rulesearch.search.engine import load_engine
+from rulesearch.search.problem import Problem
+from rulesearch.workflow.clock import seconds_after
+from rulesearch.workflow.evidence import seconds_to_gather
+from rulesearch.workflow.experiment import Experiment
+from rulesearch.workflow.permuted import at_once
+
+_TRIED, _FIRST = 10.0, 0.2
+_START, _DRAWN = 3.0, 6.0
+"""Seconds that a process takes to start, and figures to be drawn."""
+
+
+def forecast(experiment: Experiment, evaluator: Evaluator, grammar: Grammar) -> dict[str, object]:
+    """Return how long a run takes, by its parts [s]; the search is tried for ten seconds, and nothing is kept.
+
+    What the first generation does is left out of the pace: it is unlike those that follow.
+    """
+    marks: list[tuple[float, int]] = []
+    problem = Problem(
+        evaluator,
+        grammar,
+        experiment.seed,
+        experiment.budget,
+        None,
+        _TRIED,
+        experiment.stop_loss,
+        lambda now: marks.append((now.progress.seconds, now.progress.distinct)),
+        experiment.start,
+    )
+    problem.threshold()
+    begin = time.monotonic()
+    problem.threshold()
+    full = time.monotonic() - begin
+    # What compiling took does not count against the trial.
+    began = problem.progress.started = time.monotonic()
+    spent = time.process_time()
+    load_engine(experiment.engine, experiment.options).run(problem)
+    tried, distinct = time.monotonic() - began, max(1, problem.progress.distinct)
+    spent = (time.process_time() - spent) / tried
+    search = tried
+    if problem.stopped_by == "time" and distinct < experiment.budget:
+        seconds, known = next((mark for mark in marks if mark[0] >= _FIRST * tried), (0.0, 0))
+        if distinct == known:
+            seconds, known = 0.0, 0
+        search = tried + (experiment.budget - distinct) * (tried - seconds) / (distinct - known)
+    trial = full / problem.full.trials
+    after = seconds_after(trial, evaluator.task) / min(2, os.cpu_count() or 1)
+    # Searches on permuted targets share the cores, of which one search alone may use more than one.
+    cores = min(at_once(), os.cpu_count() or 1)
+    each = max(1.0, spent * cores / (os.cpu_count() or 1)) * (search + after) + _START
+    permuted = (experiment.permutations or 0) * each / cores
+    page = seconds_to_gather(trial, evaluator.task, search) + _DRAWN
+    whole = search + after + permuted + page
+    return {
+        "experiment": experiment.name,
+        "task": experiment.task,
+        "engine": experiment.engine,
+        "budget": experiment.budget,
+        "seconds_per_evaluation": full,
+        "search_seconds": search,
+        "clean_up_seconds": after,
+        "permuted_seconds": permuted,
+        "report_seconds": page,
+        "predicted_seconds": whole if experiment.time_limit is None else min(whole, experiment.time_limit),
+    }
