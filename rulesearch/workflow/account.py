@@ -66,7 +66,10 @@ def _fate(best: Candidate, item: CleanUp | None, ranked: Sequence[CleanUp], task
     begin = f"{text} (size {best.size}) had loss {_number(loss)} on {searched_on}"
     there = "" if searched_on == chosen_on else f" on {chosen_on}"
     if item is None:
-        return f"{begin}; it was not cleaned up"
+        own = canonical_key(best.rules)
+        rank = next((k for k, each in enumerate(ranked, 1) if canonical_key(each.rules) == own), None)
+        instead = "another of its size that did as well was cleaned up in its place"
+        return f"{begin}; {instead if rank is None else f'it is rank {rank}'}"
     if not item.outcome.ok:
         return f"{begin}; cleaned up it ends as {item.outcome.status}{there}"
     size, key, after = canonical_size(item.rules), canonical_key(item.rules), _number(item.outcome.loss)

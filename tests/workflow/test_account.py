@@ -69,3 +69,14 @@ def test_where_the_best_went(item: CleanUp, expected: str) -> None:
     assert told.best.endswith(expected)
     assert (told.cleaned, told.front) == (2, 2)
     assert told.merged == (item.rules == front[0].rules) and told.died == (not item.outcome.ok)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("w", "w (size 1) had loss 0.4 on 1 search seed; it is rank 1"), ("x", "was cleaned up in its place")],
+)
+def test_of_rules_that_do_as_well_another_may_be_cleaned_up(text: str, expected: str) -> None:
+    task = load_task("oja")
+    best: Any = SimpleNamespace(key="best", rules=parse_rules(text), size=1, full=Outcome("ok", 0.4))
+    other = cleaned("w; eta = 0.01", 0.4)
+    assert account({"other": other}, [other], best, task, task.resolve({})).best.endswith(expected)
