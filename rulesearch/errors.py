@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_LONGEST_WORD = 300
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD},}}")
 
 
 class RulesearchError(Exception):
-    """The user's input is wrong. The command line prints the message and ends with exit code 2."""
+    """The user's input is wrong. The command line prints the message and ends with exit code 2.
+
+    **Arguments:** `message`: one line; a name or path of thousands of characters is cut in it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_LONG_WORD.sub(lambda found: f"{found[0][: _LONGEST_WORD - 3]}...", message))
 
 
 class ParseError(RulesearchError):

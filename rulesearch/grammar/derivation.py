@@ -55,14 +55,16 @@ def derive(
     expression: Expression,
     constants: Mapping[str, Number] | None = None,
     bounded: bool = True,
+    signs: bool = True,
 ) -> Derived | None:
     """Return a derivation of an expression from a non-terminal, None where there is none.
 
     A number stands for a constant kind whose range holds it and whose unit is its own (a number without a unit may take
     any); the name of a kind stands for itself, or for its value among the constants.
-    **Arguments:** `constants`: values of names; `bounded`: whether values must lie in the ranges of their kinds.
+    **Arguments:** `constants`: values of names; `bounded`: whether values must lie in the ranges of their kinds;
+    `signs`: whether they may move.
     """
-    for signed in (False, True):
+    for signed in (False, True)[: 1 + signs]:
         found = _Deriver(grammar, constants or {}, bounded, signed).derive(nonterminal, expression, False)
         if found is not None:
             return found

@@ -14,15 +14,17 @@ from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS
-from rulesearch.files import plain_name
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import CUSTOMARY_TRACES, SLOTS, Lowpass, State, Synaptic, Trace
 from rulesearch.rules.unread import unread_reason
 
+_LONGEST_TITLE = 200
+
 
 def rules_to_json(rules: RuleSet) -> dict[str, Any]:
     """Return a set of rules as a JSON document."""
-    return {"name": rules.name, "rules": {name: _rule_to_json(rule) for name, rule in rules.rules.items()}}
+    name = "".join(mark for mark in rules.name if mark.isprintable())[:_LONGEST_TITLE]
+    return {"name": name, "rules": {name: _rule_to_json(rule) for name, rule in rules.rules.items()}}
 
 
 def _rule_to_json(rule: Rule) -> dict[str, Any]:
@@ -78,7 +80,9 @@ def _title(value: Any, where: str) -> str:
         return ""
     if not isinstance(value, str):
         raise RulesearchError(f"{where}: expected text, found {shown(value)}")
-    return plain_name(value, where)
+    if not value.isprintable() or len(value) > _LONGEST_TITLE:
+        raise RulesearchError(f"{where}: expected at most {_LONGEST_TITLE} letters in one line, found {shown(value)}")
+    return value
 
 
 def _mapping(value: Any, where: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rulesearch.errors import ParseError, did_you_mean
+from rulesearch.errors import ParseError, did_you_mean, shown
 from rulesearch.expression.hints import left_side_hint
 from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.parser import check_length, parse_expression
@@ -145,7 +145,7 @@ def _parse_rule(span: _Span, bare_slot: str, symbols: Collection[str]) -> Rule:
     for name in rule.unread:
         declared = _ASSIGNMENT.match(seen[name].text)
         raise seen[name].error(unread_reason(rule, declared.group(1) if declared else name))
-    rule.check_units(where=f"rule {span.text.strip()!r}")
+    rule.check_units(where=f"rule {shown(span.text.strip())}")
     return rule
 
 

@@ -289,22 +289,24 @@ class GrammarPrimitives:
 
         **Raises:** `RulesearchError` where the grammar cannot derive it.
         """
-        return self._genome(rule.slots, rule.constants, rule.states, bounded=True)
+        return self._genome(rule.slots, rule.constants, rule.states)
 
-    def genome(self, slots: Mapping[str, Expression], constants: Mapping[str, float]) -> Genome:
+    def genome(self, slots: Mapping[str, Expression], constants: Mapping[str, float], signs: bool = True) -> Genome:
         """Return the genome that derives given expressions, with time constants at the middle of their priors.
 
-        **Arguments:** `constants`: values by name, or by kind; they may lie outside of the range of their kind.
+        **Arguments:** `constants`: values by name, or by kind; they may lie outside of the range of their kind;
+        `signs`: whether signs may move.
         **Raises:** `RulesearchError` where the grammar cannot derive them.
         """
-        return self._genome(slots, {name: Number(value) for name, value in constants.items()}, {}, bounded=False)
+        return self._genome(slots, {name: Number(value) for name, value in constants.items()}, {}, False, signs)
 
     def _genome(
         self,
         slots: Mapping[str, Expression],
         constants: Mapping[str, Number],
         states: Mapping[str, State],
-        bounded: bool,
+        bounded: bool = True,
+        signs: bool = True,
     ) -> Genome:
         times = dict(self.middle)
         for name, state in states.items():
@@ -322,7 +324,7 @@ class GrammarPrimitives:
                 found.append(None)
                 continue
             start = _core(self.grammar, self.grammar.slots[slot])
-            derived = derive(self.grammar, start, slots[slot], constants, bounded)
+            derived = derive(self.grammar, start, slots[slot], constants, bounded, signs)
             if derived is None:
                 raise RulesearchError(
                     f"grammar {self.grammar.name} cannot derive the expression in slot {slot} as it is written; "

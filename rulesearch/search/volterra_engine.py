@@ -179,7 +179,7 @@ class VolterraEngine(Engine):
         kind: str,
         parent: Candidate | None = None,
     ) -> Candidate:
-        genome = problem.primitives.genome(_polynomial(terms, symbols, kind), {kind: 0.0})
+        genome = problem.primitives.genome(_polynomial(terms, symbols, kind), {kind: 0.0}, signs=False)
         genome = Genome(genome, genome.times if parent is None else parent.genome.times)
         genome = problem.primitives.with_values(genome, (*values, *problem.primitives.times_read(genome).values()))
         parents = () if parent is None else (parent.key,)
@@ -222,7 +222,7 @@ def _polynomial(terms: Iterable[Term], symbols: Sequence[str], kind: str) -> dic
 def _derives(primitives: GrammarPrimitives, terms: Iterable[Term], symbols: Sequence[str], kind: str) -> bool:
     """Return whether a grammar can write a sum of terms."""
     try:
-        primitives.genome(_polynomial(terms, symbols, kind), {kind: 0.0})
+        primitives.genome(_polynomial(terms, symbols, kind), {kind: 0.0}, signs=False)
     except RulesearchError:
         return False
     return True

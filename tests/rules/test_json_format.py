@@ -102,7 +102,8 @@ def with_state(**fields: Any) -> dict[str, Any]:
         (with_state(kind="lowpass", tau=1), "states.z.expression: expected an expression as text"),
         (with_state(kind="synaptic", on_pre="y", tau="1 s"), "states.z.tau: expected a number, found '1 s'"),
         ({"rules": {"w": {"on_step": "x"}}, "bound": [0, 1]}, "unknown field 'bound'"),
-        ({"rules": {"w": {"on_step": "x"}}, "name": "../x"}, "name: a name has letters"),
+        ({"rules": {"w": {"on_step": "x"}}, "name": "a\nb"}, "name: expected at most 200 letters in one line"),
+        ({"rules": {"w": {"on_step": "x"}}, "name": "a" * 201}, "name: expected at most 200 letters in one line"),
         ({"rules": {"w": {"on_step": "x"}}, "name": 3}, "name: expected text, found 3"),
         (with_rule(name="mine"), "unknown field 'name'"),
         (with_rule(constants={"alpha": 1}), "rules.w: nothing reads alpha"),
@@ -151,3 +152,9 @@ def test_what_is_wrong_is_refused_with_its_place(document: Any, said: str) -> No
 def test_what_rule_text_refuses_is_refused_in_json_too(document: Any, why: str) -> None:
     with pytest.raises(RulesearchError):
         rules_from_json(document)
+
+
+def test_whatever_a_program_calls_its_rules_they_read_back() -> None:
+    odd = RuleSet(parse_rules("x*y").rules, "Hebb (mine), \n" + "long " * 100)
+    assert rules_from_json(rules_to_json(odd)).rules == odd.rules
+    assert rules_from_json(rules_to_json(odd)).name.startswith("Hebb (mine), long")

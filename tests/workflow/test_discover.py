@@ -18,6 +18,7 @@ import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.seeds import trial_seeds
+from rulesearch.expression import Number, parse_expression
 from rulesearch.rules import parse_rules
 from rulesearch.symbolic import canonical_size
 from rulesearch.tasks import load_task
@@ -298,3 +299,16 @@ def test_an_argument_that_nothing_reads_is_refused_by_name(call: Callable[[], ob
     with pytest.raises(RulesearchError) as caught:
         call()
     assert said in str(caught.value)
+
+
+def test_a_rule_made_in_python_reads_all_that_it_declares() -> None:
+    rule = rs.Rule({"on_step": parse_expression("x*y")}, constants={"w_max": Number(1.0)})
+    for call in (
+        lambda: rs.evaluate(rule, task="oja"),
+        lambda: rs.compare(rule, ["oja"]),
+        lambda: rs.simplify(rule),
+        lambda: rs.respond(rule, [0.0]),
+        lambda: rs.cite(rule),
+    ):
+        with pytest.raises(RulesearchError, match=r"rule w: nothing reads w_max; did you mean bounds"):
+            call()
