@@ -78,7 +78,8 @@ def _branch(row: Operator, *arguments: tuple[Any, Any]) -> tuple[Any, Any]:
         case "tanh":
             size = (1.0 - value * value) * of_a
         case "step" | "sign":
-            size = np.abs(value)
+            # So near to the jump nothing is known.
+            size = np.where((a != 0.0) & (np.abs(a) < NOISE * of_a), np.inf, 0.0)
         case _:
             size = of_a
     return value, np.fmax(np.abs(value), size)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rulesearch.expression import Expression, Number, parse_expression, to_text
+from rulesearch.expression.rounding import traced
 from rulesearch.rules import Rule, RuleSet, known_rules, parse_rules
 from rulesearch.symbolic import canonical_size, parse_reachable, rule_from_terms, rule_terms, simplify, simplify_rule
-from rulesearch.symbolic.agreement import agrees, traced
+from rulesearch.symbolic.agreement import agrees
 from rulesearch.symbolic.spelling import spelled
 
 
