@@ -63,7 +63,7 @@ def evaluator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluator]:
     lines = [",".join(map(repr, map(float, [*row, 0.5 * row[0] * row[1]]))) for row in rows]
     path.write_text("\n".join(["x,y,w,dw", *lines]), "utf-8")
     task = load_task(f"{path}:dw")
-    with Evaluator(task.name, task.resolve({})) as made:
+    with Evaluator(f"{path}:dw", task.resolve({})) as made:
         yield made
 
 

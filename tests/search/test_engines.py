@@ -153,7 +153,7 @@ def test_a_search_ends_at_the_loss_asked_for(make_problem: MakeProblem, engine: 
 
 def test_a_search_ends_after_the_time_asked_for(make_problem: MakeProblem, engine: str) -> None:
     problem = make_problem(budget=10**9, time_limit=0.2)
-    load_engine(engine).search(problem)
+    load_engine(engine).run(problem)
     assert problem.stopped_by == "time"
     assert 0.2 <= problem.progress.seconds < 5.0
 
