@@ -13,7 +13,8 @@ from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown
 from rulesearch.workflow.scores import own_score, shown_metrics
 
 if TYPE_CHECKING:
-    from rulesearch.workflow.run import ReferenceScore, Run
+    from rulesearch.workflow.front import ReferenceScore
+    from rulesearch.workflow.run import Run
 
 
 def show_run(run: Run) -> None:

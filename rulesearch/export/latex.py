@@ -16,12 +16,13 @@ from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
+from rulesearch.workflow.front import ReferenceScore
 from rulesearch.workflow.losses import SPREAD, loss_columns, shown_loss
-from rulesearch.workflow.run import ReferenceScore
 from rulesearch.workflow.scores import own_score, shown_metrics
 
 if TYPE_CHECKING:
-    from rulesearch.workflow.run import FrontMember, Run
+    from rulesearch.workflow.front import FrontMember
+    from rulesearch.workflow.run import Run
 
 
 def document(fragment: str) -> str:

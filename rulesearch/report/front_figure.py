@@ -18,7 +18,8 @@ from rulesearch.workflow.losses import shown_loss
 
 if TYPE_CHECKING:
     from rulesearch.workflow.evidence import KnownScore
-    from rulesearch.workflow.run import FrontMember, Run
+    from rulesearch.workflow.front import FrontMember
+    from rulesearch.workflow.run import Run
 
 Array = npt.NDArray[np.float64]
 

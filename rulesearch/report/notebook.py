@@ -24,7 +24,7 @@ _LONGEST = 160
 def run_html(run: Run) -> str:
     """Return the conclusion of a run, its best equation, also as rule text, its front as a table and as a plot."""
     parts = [
-        f"<p><strong>{escape(run.experiment.name)}</strong>, seed {run.experiment.seed}: {_cut(run.conclusion)}</p>"
+        f"<p><strong>{escape(run.experiment.name)}</strong>, seed {run.experiment.seed}: {escape(run.conclusion)}</p>"
     ]
     if run.members:
         parts += [rules_html(run.members[0].rules), f"<p><code>{_cut(str(run.members[0].rules))}</code></p>"]

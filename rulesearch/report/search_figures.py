@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from rulesearch.errors import RulesearchError
 from rulesearch.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, new_figure, panel
 from rulesearch.rules.text import parse_rules, short_rule
+from rulesearch.workflow.front import FrontMember
 from rulesearch.workflow.history import Ancestor, History
-from rulesearch.workflow.run import FrontMember
 
 _ARCS, _WIDE, _PITCH = 1.6, 7.6, 0.24
 """Inches: for arcs, for the words beside them, and from line to line."""

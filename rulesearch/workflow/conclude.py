@@ -20,10 +20,10 @@ from rulesearch.workflow.clean_up import CleanUp
 from rulesearch.workflow.clock import Clock
 from rulesearch.workflow.confirm import Confirmation, title_of
 from rulesearch.workflow.constants import at_edge
+from rulesearch.workflow.front import FrontMember, ReferenceScore
 from rulesearch.workflow.losses import mean_loss
 from rulesearch.workflow.permuted import Permuted, Rank
 from rulesearch.workflow.refit import predictive_metrics
-from rulesearch.workflow.run import FrontMember, ReferenceScore
 from rulesearch.workflow.scorer import Scorer
 
 Predictive = Callable[[RuleSet], dict[str, float]]

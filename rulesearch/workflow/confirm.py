@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules.library import find_known
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.front import FrontMember, ReferenceScore
 from rulesearch.workflow.losses import LEFT_OUT, difference
-from rulesearch.workflow.run import FrontMember, ReferenceScore
 
 
 @dataclass(frozen=True, slots=True)

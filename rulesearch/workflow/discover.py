@@ -28,9 +28,10 @@ from rulesearch.workflow.clock import Clock, OutOfTime, kept_after, without_page
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
 from rulesearch.workflow.experiment import Experiment, experiment_text, load_experiment, read_experiment
 from rulesearch.workflow.forecast import forecast
+from rulesearch.workflow.front import front_csv
 from rulesearch.workflow.kept_task import keep_task, kept_reference
 from rulesearch.workflow.permuted import check_permutations, compare_with_permuted
-from rulesearch.workflow.run import Run, front_csv, summary_text
+from rulesearch.workflow.run import Run, summary_text
 from rulesearch.workflow.summary import write_summary
 from rulesearch.writing import write_text
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from rulesearch.workflow.run import FrontMember, ReferenceScore
+    from rulesearch.workflow.front import FrontMember, ReferenceScore
 
 _CONFIDENCE = 0.95
 LEFT_OUT = "leave_one_out_error"

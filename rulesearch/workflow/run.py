@@ -1,96 +1,25 @@
-"""A run folder: what a search found, read from its store and written as a table."""
+"""A run folder: what a search found, read from its store."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.records import is_run, reading
 from rulesearch.rules.json_format import rules_from_json, rules_to_json
-from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import Verdict
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import Experiment, read_experiment
+from rulesearch.workflow.front import FrontMember, ReferenceScore, front_rows, member_json, reference_json
 from rulesearch.workflow.kept_task import described_task
-from rulesearch.workflow.losses import Estimate, difference, estimate, interval
 
 if TYPE_CHECKING:
     import pandas
-
-_VERDICTS_SHOWN = 3
-_COLUMNS = ["rank", "size", "loss", "held_out_loss", "held_out_low", "held_out_high", "verdict", "nearest", "rule"]
-
-
-@dataclass(frozen=True, slots=True)
-class FrontMember:
-    """A rule of the front.
-
-    **Fields:** `rank`: 1 is the recommended rule; `size`: canonical; `loss` on what rules are chosen by;
-    `held_out_loss` on what chose nothing (see `Run.held_out_on`), None where nothing is held out, and
-    `held_out_losses` by seed or row; `metrics` on report seeds; `verdicts`, nearest first; `steps` of its clean-up;
-    `source`: fingerprint of the candidate that was cleaned up; `at_edge`: the range of each constant that stands at an
-    edge of it.
-    """
-
-    rank: int
-    rules: RuleSet
-    size: int
-    loss: float
-    held_out_loss: float | None
-    metrics: Mapping[str, float]
-    verdicts: tuple[Verdict, ...]
-    steps: tuple[str, ...] = ()
-    source: str = ""
-    held_out_losses: tuple[float, ...] = ()
-    at_edge: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def spread(self) -> Estimate | None:
-        """The held-out loss with its 95 % interval; None where it is not a mean over several seeds or rows."""
-        return estimate(self.held_out_losses)
-
-    @property
-    def nearest(self) -> Verdict | None:
-        """The verdict on the nearest known rule; None where none has anything in common with this one."""
-        first = self.verdicts[0] if self.verdicts else None
-        return None if first is None or (first.verdict == "different" and first.distance >= 1.0) else first
-
-    @property
-    def compared(self) -> str:
-        """What this rule is beside known ones: `equal: Oja 1982`, or which is nearest; empty if none was asked."""
-        if not self.verdicts:
-            return ""
-        if self.nearest is None:
-            return "different from all known rules"
-        return self.nearest.relation
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceScore:
-    """How a rule did on the report seeds: a known rule beside the front, or rank 1 under other conditions.
-
-    **Fields:** `held_out_loss` and `held_out_losses` as of `FrontMember`.
-    """
-
-    label: str
-    rules: RuleSet
-    status: str
-    loss: float | None
-    metrics: Mapping[str, float]
-    held_out_loss: float | None = None
-    held_out_losses: tuple[float, ...] = ()
-
-    @property
-    def spread(self) -> Estimate | None:
-        """The held-out loss with its 95 % interval; None where it is not a mean over several seeds or rows."""
-        return estimate(self.held_out_losses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,27 +105,9 @@ class Run:
             "recommended": self.recommended,
             "chosen_on": self.chosen_on,
             "held_out_on": self.held_out_on,
-            "front": [
-                {
-                    "rank": member.rank,
-                    "rule": str(member.rules),
-                    "latex": member.rules.latex(),
-                    "size": member.size,
-                    "loss": member.loss,
-                    "held_out_loss": member.held_out_loss,
-                    "held_out_interval": interval(member.spread),
-                    "minus_rank_1": _minus(member, self.members[0]),
-                    "metrics": dict(member.metrics),
-                    "at_edge": dict(member.at_edge),
-                    "verdicts": [
-                        {"rule": v.rule, "verdict": v.verdict, "scale": v.scale, "coefficients": dict(v.coefficients)}
-                        for v in member.verdicts[:_VERDICTS_SHOWN]
-                    ],
-                }
-                for member in self.members
-            ],
-            "references": [_reference_json(score) for score in self.references],
-            "conditions": [_reference_json(score) for score in self.conditions],
+            "front": [member_json(member, self.members[0]) for member in self.members],
+            "references": [reference_json(score) for score in self.references],
+            "conditions": [reference_json(score) for score in self.conditions],
             **({"certificate": dict(self.certificate)} if self.certificate else {}),
             **({"permuted": dict(self.permuted)} if self.permuted else {}),
             **({"effort": dict(self.effort)} if self.effort else {}),
@@ -215,59 +126,6 @@ class Run:
             if text is None:
                 raise RulesearchError(f"{path} was cut off before it ended; go on with: rulesearch resume {path}")
             return _from_summary(path, read_experiment(path / "experiment.toml"), json.loads(text))
-
-
-def _minus(member: FrontMember, first: FrontMember) -> dict[str, Any] | None:
-    """Return the mean difference of the held-out losses of two rules on the same seeds or rows, with its interval."""
-    found = None if member is first else difference(member.held_out_losses, first.held_out_losses)
-    return None if found is None else {"mean": found.mean, "interval": interval(found), "pairs": found.count}
-
-
-def _reference_json(score: ReferenceScore) -> dict[str, Any]:
-    return {
-        "label": score.label,
-        "rule": str(score.rules),
-        "status": score.status,
-        "loss": score.loss,
-        "held_out_loss": score.held_out_loss,
-        "held_out_interval": interval(score.spread),
-        "metrics": dict(score.metrics),
-    }
-
-
-def front_rows(members: tuple[FrontMember, ...]) -> list[dict[str, Any]]:
-    """Return one row per rule: rank, size, losses, metrics, verdict, rule text."""
-    names = list(dict.fromkeys(name for member in members for name in member.metrics))
-    rows = []
-    for member in members:
-        nearest = member.verdicts[0] if member.verdicts else None
-        rows.append(
-            {
-                "rank": member.rank,
-                "size": member.size,
-                "loss": member.loss,
-                "held_out_loss": member.held_out_loss,
-                "held_out_low": None if member.spread is None else member.spread.low,
-                "held_out_high": None if member.spread is None else member.spread.high,
-                **{name: member.metrics.get(name) for name in names},
-                "verdict": nearest.verdict if nearest else "",
-                "nearest": nearest.rule if nearest else "",
-                "rule": str(member.rules),
-            }
-        )
-    return rows
-
-
-def front_csv(members: tuple[FrontMember, ...]) -> str:
-    """Return the front as CSV; numbers are written so that they read back exactly."""
-    rows = front_rows(members)
-    stream = io.StringIO()
-    fields = list(rows[0]) if rows else _COLUMNS
-    writer = csv.DictWriter(stream, fields, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: repr(value) if isinstance(value, float) else value for key, value in row.items()})
-    return stream.getvalue()
 
 
 def summary_text(run: Run) -> str:
@@ -308,7 +166,7 @@ def summary_text(run: Run) -> str:
 
 def _score_fields(score: ReferenceScore) -> dict[str, Any]:
     return {
-        **_reference_json(score),
+        **reference_json(score),
         "rule": rules_to_json(score.rules),
         "held_out_losses": score.held_out_losses,
     }

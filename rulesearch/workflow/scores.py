@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rulesearch.workflow.front import ReferenceScore
 from rulesearch.workflow.losses import shown_loss
-from rulesearch.workflow.run import ReferenceScore, Run
+from rulesearch.workflow.run import Run
 
 _METRICS = 5
 

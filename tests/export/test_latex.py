@@ -22,7 +22,8 @@ from rulesearch.grammar import load_grammar, sample
 from rulesearch.rules import RuleSet, known_rules, parse_rules
 from rulesearch.symbolic import compare
 from rulesearch.workflow.experiment import Experiment
-from rulesearch.workflow.run import FrontMember, ReferenceScore, Run
+from rulesearch.workflow.front import FrontMember, ReferenceScore
+from rulesearch.workflow.run import Run
 
 needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 

@@ -27,8 +27,9 @@ from rulesearch.simulate.simulation import Simulation
 from rulesearch.symbolic import compare
 from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.experiment import Experiment
+from rulesearch.workflow.front import FrontMember, ReferenceScore
 from rulesearch.workflow.history import Ancestor
-from rulesearch.workflow.run import FrontMember, ReferenceScore, Run
+from rulesearch.workflow.run import Run
 
 LONG = "tanh(x*y - w*y**2)*relu(x - y*w)*(x + y + w*x - y*(x - tanh(x*y/w))) + abs(x)/(2 + y**2) - w*tanh(y - x*x*w)"
 

@@ -14,7 +14,8 @@ from rulesearch.report.figures import runs_figure
 from rulesearch.rules import parse_rules
 from rulesearch.workflow.compared_runs import grouped_runs, middle
 from rulesearch.workflow.experiment import Experiment
-from rulesearch.workflow.run import FrontMember, Run
+from rulesearch.workflow.front import FrontMember
+from rulesearch.workflow.run import Run
 
 
 def a_run(seed: int, loss: float, hit: int | None = None, held_out: float | None = None, **told: Any) -> Run:

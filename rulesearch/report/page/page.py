@@ -37,9 +37,10 @@ from rulesearch.workflow.account import Account
 from rulesearch.workflow.constants import numbers_of
 from rulesearch.workflow.evidence import Evidence, RuleEvidence, gather, stored_evidence
 from rulesearch.workflow.families import families, found_by
+from rulesearch.workflow.front import FrontMember
 from rulesearch.workflow.history import History, read_history
 from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
-from rulesearch.workflow.run import FrontMember, Run
+from rulesearch.workflow.run import Run
 from rulesearch.workflow.scores import shown_metrics
 from rulesearch.writing import write_text
 

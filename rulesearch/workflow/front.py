@@ -1,0 +1,155 @@
+"""The front of a run: its rules with their losses, what they are beside, and the table that is written of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rulesearch.rules.rule import RuleSet
+from rulesearch.symbolic import Verdict
+from rulesearch.workflow.losses import Estimate, difference, estimate, interval
+
+_VERDICTS_SHOWN = 3
+_COLUMNS = ["rank", "size", "loss", "held_out_loss", "held_out_low", "held_out_high", "verdict", "nearest", "rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMember:
+    """A rule of the front.
+
+    **Fields:** `rank`: 1 is the recommended rule; `size`: canonical; `loss` on what rules are chosen by;
+    `held_out_loss` on what chose nothing (see `Run.held_out_on`), None where nothing is held out, and
+    `held_out_losses` by seed or row; `metrics` on report seeds; `verdicts`, nearest first; `steps` of its clean-up;
+    `source`: fingerprint of the candidate that was cleaned up; `at_edge`: the range of each constant that stands at an
+    edge of it.
+    """
+
+    rank: int
+    rules: RuleSet
+    size: int
+    loss: float
+    held_out_loss: float | None
+    metrics: Mapping[str, float]
+    verdicts: tuple[Verdict, ...]
+    steps: tuple[str, ...] = ()
+    source: str = ""
+    held_out_losses: tuple[float, ...] = ()
+    at_edge: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def spread(self) -> Estimate | None:
+        """The held-out loss with its 95 % interval; None where it is not a mean over several seeds or rows."""
+        return estimate(self.held_out_losses)
+
+    @property
+    def nearest(self) -> Verdict | None:
+        """The verdict on the nearest known rule; None where none has anything in common with this one."""
+        first = self.verdicts[0] if self.verdicts else None
+        return None if first is None or (first.verdict == "different" and first.distance >= 1.0) else first
+
+    @property
+    def compared(self) -> str:
+        """What this rule is beside known ones: `equal: Oja 1982`, or which is nearest; empty if none was asked."""
+        if not self.verdicts:
+            return ""
+        if self.nearest is None:
+            return "different from all known rules"
+        return self.nearest.relation
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceScore:
+    """How a rule did on the report seeds: a known rule beside the front, or rank 1 under other conditions.
+
+    **Fields:** `held_out_loss` and `held_out_losses` as of `FrontMember`.
+    """
+
+    label: str
+    rules: RuleSet
+    status: str
+    loss: float | None
+    metrics: Mapping[str, float]
+    held_out_loss: float | None = None
+    held_out_losses: tuple[float, ...] = ()
+
+    @property
+    def spread(self) -> Estimate | None:
+        """The held-out loss with its 95 % interval; None where it is not a mean over several seeds or rows."""
+        return estimate(self.held_out_losses)
+
+
+def member_json(member: FrontMember, first: FrontMember) -> dict[str, Any]:
+    """Return a rule of a front as the document of `discover --json` has it; `first` is rank 1."""
+    return {
+        "rank": member.rank,
+        "rule": str(member.rules),
+        "latex": member.rules.latex(),
+        "size": member.size,
+        "loss": member.loss,
+        "held_out_loss": member.held_out_loss,
+        "held_out_interval": interval(member.spread),
+        "minus_rank_1": _minus(member, first),
+        "metrics": dict(member.metrics),
+        "at_edge": dict(member.at_edge),
+        "verdicts": [
+            {"rule": v.rule, "verdict": v.verdict, "scale": v.scale, "coefficients": dict(v.coefficients)}
+            for v in member.verdicts[:_VERDICTS_SHOWN]
+        ],
+    }
+
+
+def _minus(member: FrontMember, first: FrontMember) -> dict[str, Any] | None:
+    """Return the mean difference of the held-out losses of two rules on the same seeds or rows, with its interval."""
+    found = None if member is first else difference(member.held_out_losses, first.held_out_losses)
+    return None if found is None else {"mean": found.mean, "interval": interval(found), "pairs": found.count}
+
+
+def reference_json(score: ReferenceScore) -> dict[str, Any]:
+    """Return how a reference did as the document of `discover --json` has it."""
+    return {
+        "label": score.label,
+        "rule": str(score.rules),
+        "status": score.status,
+        "loss": score.loss,
+        "held_out_loss": score.held_out_loss,
+        "held_out_interval": interval(score.spread),
+        "metrics": dict(score.metrics),
+    }
+
+
+def front_rows(members: tuple[FrontMember, ...]) -> list[dict[str, Any]]:
+    """Return one row per rule: rank, size, losses, metrics, verdict, rule text."""
+    names = list(dict.fromkeys(name for member in members for name in member.metrics))
+    rows = []
+    for member in members:
+        nearest = member.verdicts[0] if member.verdicts else None
+        rows.append(
+            {
+                "rank": member.rank,
+                "size": member.size,
+                "loss": member.loss,
+                "held_out_loss": member.held_out_loss,
+                "held_out_low": None if member.spread is None else member.spread.low,
+                "held_out_high": None if member.spread is None else member.spread.high,
+                **{name: member.metrics.get(name) for name in names},
+                "verdict": nearest.verdict if nearest else "",
+                "nearest": nearest.rule if nearest else "",
+                "rule": str(member.rules),
+            }
+        )
+    return rows
+
+
+def front_csv(members: tuple[FrontMember, ...]) -> str:
+    """Return the front as CSV; numbers are written so that they read back exactly."""
+    rows = front_rows(members)
+    stream = io.StringIO()
+    fields = list(rows[0]) if rows else _COLUMNS
+    writer = csv.DictWriter(stream, fields, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: repr(value) if isinstance(value, float) else value for key, value in row.items()})
+    return stream.getvalue()
