@@ -13,12 +13,14 @@ Importing the package imports nothing heavy: each part is loaded when it is firs
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
+"""Type checkers take it for true; `typing` takes time that Ctrl-C at the command line should not fall into."""
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
     from matplotlib.figure import Figure
 
     from rulesearch import tasks
@@ -79,6 +81,8 @@ _MODULES = ("export", "tasks")
 
 
 def __getattr__(name: str) -> Any:
+    import importlib
+
     if name in _MODULES:
         return importlib.import_module(f"rulesearch.{name}")
     if name not in _PLACES:
@@ -359,6 +363,8 @@ def plot(
     of a window.
     **Raises:** `RulesearchError` where a rule cannot be read, does not fit the task, or does not go with the others.
     """
+    from collections.abc import Sequence
+
     from rulesearch.errors import RulesearchError
     from rulesearch.report import figures
     from rulesearch.workflow.run import Run

@@ -1,8 +1,6 @@
 """`python -m rulesearch` is the command line."""
 
-import sys
-
-from rulesearch.cli import main
+from rulesearch.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from rulesearch import interruption
 from rulesearch.errors import RulesearchError
 
 
@@ -25,6 +26,8 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
     special = os.path.exists(path) and not os.path.isfile(path)
     # A device or pipe is written to, never replaced.
     place = path if special else path.with_name(f".{os.getpid()}-{path.name}")
+    if not special:
+        interruption.unfinished.add(place)
     try:
         write(place)
         if not special:
@@ -34,6 +37,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         if not special and os.path.lexists(place):
             place.unlink()
+        interruption.unfinished.discard(place)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from rulesearch import __version__
+from rulesearch import __version__, interruption
 from rulesearch.cli import (
     comparison,
     doctor,
@@ -22,9 +21,10 @@ from rulesearch.cli import (
     starting,
 )
 from rulesearch.cli.arguments import protect_rules
+from rulesearch.cli.streams import LenientStream, open_closed
 from rulesearch.errors import MissingPartError, RulesearchError
 
-WRONG_INPUT, MISSING_PART, INTERRUPTED = 2, 3, 130
+WRONG_INPUT, MISSING_PART = 2, 3
 
 _CLICK_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
 """The error that click raises for wrong arguments; where it lives depends on the version of typer."""
@@ -73,23 +73,36 @@ app = make_app()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code: 0 done, 2 wrong input, 3 a part is missing, 130 interrupted."""
+    """Run the command line and return the exit code; a stream that cannot be written to ends nothing but itself."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
+    open_closed()
+    streams = sys.stdout, sys.stderr
+    for stream in streams:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    out = LenientStream(sys.stdout)
+    sys.stdout, sys.stderr = out, LenientStream(sys.stderr)  # type: ignore[assignment]
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
-        return code
+        code = _called(arguments)
+        out.flush()
+        # A reader that leaves has read what it wanted.
+        if out.error is not None and not isinstance(out.error, BrokenPipeError) and code == 0:
+            reason = getattr(out.error, "strerror", None) or out.error
+            code = _refuse(f"standard output cannot be written: {reason}", WRONG_INPUT)
+        return interruption.CODE if interruption.came() else code
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+def _called(arguments: list[str]) -> int:
+    try:
+        return _run(arguments)
     except RulesearchError as error:
         return _refuse(str(error), MISSING_PART if isinstance(error, MissingPartError) else WRONG_INPUT)
     except _CLICK_ERROR as error:
         return _refuse(f"{error.format_message()}{_help_hint(error)}", WRONG_INPUT)  # type: ignore[attr-defined]
     except (KeyboardInterrupt, typer.Abort):
-        return _refuse("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        return _leave_quietly()
+        return _refuse("interrupted", interruption.CODE)
 
 
 def _run(arguments: list[str]) -> int:
@@ -100,8 +113,7 @@ def _run(arguments: list[str]) -> int:
     try:
         ended = command.main(protect_rules(command, arguments), prog_name="rulesearch", standalone_mode=False)
     except SystemExit as stop:
-        # Typer ends the process itself where the reader of a pipe has gone.
-        return _leave_quietly() if stop.code == 1 else int(stop.code or 0)
+        return int(stop.code or 0)
     return ended if isinstance(ended, int) else 0
 
 
@@ -113,8 +125,3 @@ def _refuse(message: str, code: int) -> int:
 def _help_hint(error: Any) -> str:
     context = getattr(error, "ctx", None)
     return f" (see {context.command_path} --help)" if context is not None else ""
-
-
-def _leave_quietly() -> int:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 0

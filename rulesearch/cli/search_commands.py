@@ -10,12 +10,11 @@ import typer
 from rulesearch.cli.arguments import JsonOption, SetOption, read_settings, whole
 from rulesearch.cli.output import notify, number, print_json, show_facts
 from rulesearch.errors import RulesearchError
+from rulesearch.interruption import CODE, asked_between_steps
 
 if TYPE_CHECKING:
     from rulesearch.cli.live import LiveView
     from rulesearch.workflow.run import Run
-
-INTERRUPTED = 130
 
 PermutationsOption = Annotated[
     int | None,
@@ -140,7 +139,7 @@ def discover(
     if dry_run:
         _show_prediction(predict(experiment, **changes), as_json)
         return
-    with LiveView(Path(experiment).stem, quiet=as_json) as view:
+    with asked_between_steps(), LiveView(Path(experiment).stem, quiet=as_json) as view:
         run = search(
             experiment,
             workers=workers,
@@ -183,7 +182,7 @@ def distil(
     from rulesearch.cli.live import LiveView
 
     _check_time(time)
-    with LiveView(Path(table).stem, quiet=as_json) as view:
+    with asked_between_steps(), LiveView(Path(table).stem, quiet=as_json) as view:
         run = search(
             table,
             target,
@@ -225,7 +224,7 @@ def resume(
     from rulesearch import resume as go_on
     from rulesearch.cli.live import LiveView
 
-    with LiveView(Path(folder).name, quiet=as_json) as view:
+    with asked_between_steps(), LiveView(Path(folder).name, quiet=as_json) as view:
         run = go_on(
             folder,
             workers=workers,
@@ -285,4 +284,4 @@ def _end(run: Run, as_json: bool) -> None:
         show_demands(run)
     if run.status == "interrupted":
         notify(f"interrupted; go on with: rulesearch resume {run.folder}")
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(CODE)

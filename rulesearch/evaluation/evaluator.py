@@ -11,6 +11,7 @@ from typing import Any
 
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.workers import Cluster, Processes, Workers
+from rulesearch.interruption import awaited, check
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.registry import SentTask, load_task, received, sent
 from rulesearch.tasks.task import Fidelity, Task, Trial
@@ -136,6 +137,7 @@ class Evaluator:
 
         **Raises:** `LostWorkersError`, as what waits does, where whoever should evaluate them is gone for good.
         """
+        check()
         cores = _THREADS if self._apart is None else self._apart.cores
         step = max(self._at_least(), -(-len(jobs) // (cores * _PARTS_PER_CORE)))
         step = min(step, _LARGEST_PART)
@@ -166,7 +168,7 @@ class Evaluator:
         return [outcome for part in done if part is not None for outcome in part]
 
     def _result(self, future: Future[_Timed]) -> _Timed:
-        found: _Timed = future.result() if self._apart is None else self._apart.result(future)
+        found: _Timed = awaited(future) if self._apart is None else self._apart.result(future)
         return found
 
     def _noted(self, result: _Timed) -> list[Outcome]:
@@ -176,7 +178,11 @@ class Evaluator:
         return outcomes
 
     def _run_here(self, jobs: list[Job]) -> _Timed:
-        return _timed(self.task, self.settings, self.backend, jobs, lambda: not self._closed)
+        return _timed(self.task, self.settings, self.backend, jobs, self._wanted)
+
+    def _wanted(self) -> bool:
+        check()
+        return not self._closed
 
     def close(self) -> None:
         """Stop the workers at once, threads behind the trial they are at; jobs that are not done are dropped."""

@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from rulesearch.errors import MissingPartError, RulesearchError
+from rulesearch.interruption import awaited
 
 _TRIES = 4
 """How many processes a call may lose; then it is the call that kills them, or something that goes on."""
@@ -105,7 +106,7 @@ class Processes(Workers):
         )
 
     def result(self, future: Future[Any]) -> Any:
-        return future.result()
+        return awaited(future)
 
     def close(self) -> None:
         self._closed = True
@@ -225,7 +226,7 @@ class Cluster(Workers):
 
     def result(self, future: Future[Any]) -> Any:
         try:
-            return future.result()
+            return awaited(future)
         except self._lost as error:
             raise self._failure(error) from None
 

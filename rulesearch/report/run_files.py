@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from rulesearch.errors import why
 from rulesearch.export.exporting import export
+from rulesearch.interruption import check
 from rulesearch.workflow.run import Run
 from rulesearch.writing import write_text
 
@@ -18,7 +19,7 @@ def write_run_files(run: Run, page: bool = True, seconds: float | None = None) -
     """Write `rules.tex`, `report.html` and `figures/` into the run folder; without any rule, the page alone.
 
     What the page tells beyond the front is simulated first, but not for a run that was interrupted. Ctrl-C here leaves
-    the page that there can be without it. What fails keeps nothing else from being written.
+    the page that there can be without it. What fails, or is interrupted, keeps nothing else from being written.
 
     **Arguments:** `page`: whether the page is written, which takes a few seconds; `seconds` that all this may take,
     None for no limit.
@@ -35,7 +36,10 @@ def write_run_files(run: Run, page: bool = True, seconds: float | None = None) -
         chosen.append(("report.html", lambda run: _write_page(run, brief, end)))
     for name, write in chosen:
         try:
+            check()
             write(run)
+        except KeyboardInterrupt:
+            failed.append(f"interrupted: {run.folder / name} is not complete; type: rulesearch report {run.folder}")
         except Exception as error:
             failed.append(f"{run.folder / name} could not be written: {why(error)}; the front is in front.csv")
     return failed
@@ -63,3 +67,4 @@ def _write_page(run: Run, brief: bool, end: float | None) -> None:
         write_report(run, brief, seconds=seconds)
     except KeyboardInterrupt:
         write_report(run, brief=True)
+        raise

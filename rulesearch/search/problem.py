@@ -12,6 +12,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
 from rulesearch.grammar import Grammar
+from rulesearch.interruption import check
 from rulesearch.search.archive import Archive
 from rulesearch.search.candidate import Candidate, CandidateMaker
 from rulesearch.search.certificate import Certificate
@@ -127,6 +128,7 @@ class Problem:
 
     def is_new(self, candidate: Candidate) -> bool:
         """Return whether the candidate's function was not met before, and note it; a duplicate is counted."""
+        check()
         known = self.memory.size(candidate.key)
         self.memory.meet(candidate.key, candidate.size)
         if known is None:

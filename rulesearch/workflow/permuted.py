@@ -26,6 +26,7 @@ from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.evaluation.store import Store
 from rulesearch.grammar import Grammar, parse_grammar
 from rulesearch.grammar.variants import grammar_toml
+from rulesearch.interruption import awaited
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.source import absolute
@@ -146,7 +147,7 @@ def _search_all(
         futures = [executor.submit(_search_apart, children, *job) for job in jobs]
         for number, future in zip(numbers, futures, strict=True):
             try:
-                yield number, future.result(clock.left if clock.limited else None)
+                yield number, awaited(future, clock.left if clock.limited else None)
             except TimeoutError:
                 raise OutOfTime from None
     finally:

@@ -22,6 +22,7 @@ from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.export.citations import cite
 from rulesearch.export.exporting import export
 from rulesearch.expression.mathml import symbol_mathml
+from rulesearch.interruption import check
 from rulesearch.report.card_figures import ablation_figure, course_figure, fit_figure, tree_figure
 from rulesearch.report.family_figure import family_figure
 from rulesearch.report.front_figure import front_panel
@@ -62,6 +63,7 @@ class _Pictures:
     def add(self, name: str, draw: Callable[[], Figure], label: str, links: Mapping[str, str] | None = None) -> str:
         """Return a figure as an element of the page; what was drawn before under this name is drawn once."""
         if name not in self.made:
+            check()
             figure = draw()
             self.made[name] = svg_text(figure)
             if self.folder is not None:
