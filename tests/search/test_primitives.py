@@ -137,6 +137,12 @@ def test_accepts_and_start_agree_on_commuted_operands_signs_and_ranges(
             GrammarPrimitives(typed).genome_of(rule)
 
 
+def test_a_constant_outside_of_its_range_is_named() -> None:
+    primitives = GrammarPrimitives(load_grammar("rate"))
+    with pytest.raises(RulesearchError, match=r"the constant 3 is not c, uniform in \[-2, 2\]"):
+        primitives.genome_of(parse_rules("y*(x - 3*w*y)").only())
+
+
 def test_each_kind_of_constant_keeps_to_its_own_prior(typed: Grammar) -> None:
     primitives, rng = GrammarPrimitives(typed), np.random.default_rng(0)
     for name, low, high in (("drive", 0.5, 1.5), ("gate", -4.0, -3.0)):
