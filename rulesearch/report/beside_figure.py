@@ -37,6 +37,7 @@ _POINTS = 150
 _FAR = 20.0
 """How many times larger the changes of a rule may be before each is drawn in units of its own largest."""
 _MOST = 8
+_HELD = "what else a rule reads is 0, a reward 1"
 
 
 def beside_figure(rules: Mapping[str, RuleSet], weight: float = 0.5) -> Figure:
@@ -101,7 +102,9 @@ def _windows(columns: Sequence[tuple[str, Rule]], weight: float) -> Figure:
                 axes.axvline(0.0, color=GREY, linewidth=0.6)
     _titles(panels[0], columns)
     handles = panels[0][0].get_legend_handles_labels()
-    figure.legend(*handles, fontsize=8, frameon=False, loc="outside lower center", ncols=2)
+    note = f"pairs are 10 ms apart; traces start at 0, w = {weight:g}; {_HELD}"
+    legend = figure.legend(*handles, fontsize=8, frameon=False, loc="outside lower center", ncols=2, title=note)
+    legend.get_title().set_fontsize(7.5)
     return figure
 
 
@@ -120,6 +123,7 @@ def _surfaces(columns: Sequence[tuple[str, Rule]]) -> Figure:
             image = draw_surface(axes, each[row], widest)
     _titles(panels[0], columns)
     beyond = "both" if np.nanmax(np.abs(scaled), initial=0.0) > widest else "neither"
+    figure.supxlabel(f"black line: no change; {_HELD}", fontsize=7.5, color="#404040")
     bar = figure.colorbar(image, ax=panels, extend=beyond, shrink=0.9, aspect=25)
     bar.set_label(f"change of w{said}", fontsize=9)
     bar.ax.tick_params(labelsize=8)

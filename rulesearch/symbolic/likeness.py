@@ -23,6 +23,7 @@ from rulesearch.expression.rounding import Values
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import CUSTOMARY_TRACES, SLOTS, VOCABULARY, Lowpass, Trace
+from rulesearch.symbolic.agreement import TOLERANCE
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
 
 _POINTS = 16_384
@@ -41,11 +42,12 @@ def apart(first: Values, second: Values) -> float | None:
     with np.errstate(all="ignore"):
         valid = np.isfinite(first) & np.isfinite(second)
         a, b = (side[valid] / (np.max(np.abs(side[valid]), initial=0.0) or 1.0) for side in (first, second))
-        length = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))
-    if not length or not math.isfinite(length):
+        lengths = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    if not min(lengths) or not math.isfinite(max(lengths)):
         return None
-    cosine = min(1.0, max(0.0, float(a @ b) / length))
-    return math.sqrt(1.0 - cosine * cosine)
+    a, b = a / lengths[0], b / lengths[1]
+    left = float(np.linalg.norm(a - max(0.0, float(a @ b)) * b))
+    return 0.0 if left <= TOLERANCE else min(1.0, left)
 
 
 def behaviour_distance(pairs: Sequence[tuple[Rule, Rule]], on: Reachable = EVERYWHERE) -> float | None:
