@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,8 @@ def resume(
 ) -> Run:
     """Go on where a run stopped: the search is replayed from the store and continued to the same result.
 
+    A run that ended with a limit of time is returned as it is: what it would come to now is for the clock to say.
+
     **Arguments:** `trust`: the run's task file may be run although it is not known here, or not the one that the run
     was made with; others as of `discover`.
     **Raises:** `RulesearchError` where the folder holds no run, or its task file must be trusted first.
@@ -170,6 +173,11 @@ def resume(
             raise RulesearchError(f"{path} is not a run folder: it has no {name}; see them with: rulesearch runs")
     experiment = read_experiment(path / "experiment.toml")
     reference = kept_reference(path, experiment.task, trust)
+    if experiment.time_limit is not None:
+        with suppress(RulesearchError):
+            run = Run.open(path)
+            if run.status != "interrupted":
+                return run
     task = load_task(reference)
     grammar = load_grammar(path / "grammar.toml")
     text = read_text(path / "grammar.toml")
