@@ -221,8 +221,8 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
         document.get("effort"),
         document.get("chosen_on", "selection seeds"),
         document.get("held_out_on", "held-out seeds"),
-        document.get("solved", False),
-        document.get("recommended", False),
+        document.get("solved", document["conclusion"].startswith("solved:")),
+        document.get("recommended", True),
         document.get("clean_up"),
     )
 
