@@ -61,7 +61,7 @@ def rules_from_json(document: Any, where: str = "rule JSON") -> RuleSet:
     """
     if isinstance(document, str):
         try:
-            document = json.loads(document)
+            document = json.loads(document, object_pairs_hook=lambda pairs: _once(pairs, where))
         except (ValueError, RecursionError) as error:
             raise RulesearchError(f"{where}: not JSON: {error}") from None
     _check_keys(_mapping(document, where), ("name", "rules"), where)
@@ -73,6 +73,15 @@ def rules_from_json(document: Any, where: str = "rule JSON") -> RuleSet:
         for name, member in members.items()
     }
     return RuleSet(rules, _title(document.get("name"), f"{where}: name"))
+
+
+def _once(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in fields if names.count(name) > 1)
+        raise RulesearchError(f"{where}: the field {shown(twice)} is given twice; give it once")
+    return fields
 
 
 def _title(value: Any, where: str) -> str:

@@ -72,6 +72,7 @@ def with_state(**fields: Any) -> dict[str, Any]:
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ("[]", "expected an object, found list"),
+        ('{"rules": {"w": {"on_step": "x", "eta": 1, "eta": 2}}}', "the field 'eta' is given twice"),
         ({}, "rules: expected an object, found NoneType"),
         ({"rules": []}, "rules: expected an object, found list"),
         ({"rules": {}}, '"rules" is empty'),
