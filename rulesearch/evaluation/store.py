@@ -101,7 +101,11 @@ class Store:
             self._connection = _opened(path, read_only)
             # A store may come from anyone: its views and triggers may call no function that does more than compute.
             self._connection.execute("PRAGMA trusted_schema = OFF")
-            if read_only:
+            if read_only and not self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                # A search that was killed at once leaves a file without tables: a store of nothing.
+                self._connection = sqlite3.connect(":memory:")
+                self._connection.executescript(_SCHEMA)
+            elif read_only:
                 self._connection.execute("SELECT 1 FROM fact LIMIT 1")
             else:
                 self._connection.executescript(_SCHEMA)

@@ -326,6 +326,9 @@ class GrammarPrimitives:
                 continue
             start = _core(self.grammar, self.grammar.slots[slot])
             derived = derive(self.grammar, start, slots[slot], constants, bounded, signs)
+            if derived is None and bounded:
+                # A published constant may lie outside of what the grammar searches; a rule grows from it all the same.
+                derived = derive(self.grammar, start, slots[slot], constants, False, signs)
             if derived is None:
                 wide = derive(self.grammar, start, slots[slot], constants, False) if bounded else None
                 raise RulesearchError(

@@ -43,7 +43,7 @@ def test_membership_is_modulo_algebra(text: str, accepted: bool) -> None:
     [
         ("on_pre: -0.007*y", "as written, signs moved", "on_pre: -(y*0.007)"),
         ("on_pre: -(0.007*y)", "as written", "on_pre: -(y*0.007)"),
-        ("on_pre: -a*y; on_post: a*x; a = 0.007", "as written, signs moved", "on_pre: -(y*0.007); on_post: x*0.007"),
+        ("on_pre: -a*y; on_post: a*x; a = 0.007", "as written", "on_pre: -(y*0.007); on_post: x*0.007"),
         ("on_pre: y - 0.007*y", "as written", "on_pre: y - y*0.007"),
     ],
 )
