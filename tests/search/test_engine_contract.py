@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.grammar import Grammar, parse_grammar
+from rulesearch.grammar.variants import with_template, with_words, without
 from rulesearch.search import random_engine
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
@@ -131,3 +135,86 @@ def test_functions_of_symbols_alone_are_varied_like_leaves(evaluator: Evaluator)
         best = problem.archive.best()
         assert best is not None and best.full is not None
         assert best.full.loss == pytest.approx(0.0, abs=1e-12), text
+
+
+SPIKING = """
+name = "spiking"
+[symbols]
+x = {{ meaning = "pre", unit = "", definition = "trace(pre, {time})" }}
+y = {{ meaning = "post", unit = "", definition = "trace(post, 20 ms)" }}
+[constants]
+c = {{ range = [0.5, 2.0], prior = "uniform", unit = "" }}
+tau = {{ range = [5.0, 50.0], prior = "log-uniform", unit = "ms" }}
+[slots]
+on_pre = "value"
+on_post = "{post}"
+[productions]
+maybe = ["", "value"]
+"""
+
+
+@st.composite
+def productions(draw: st.DrawFn) -> list[str]:
+    """Productions of `value` and, where it comes up, of `other`, each with one operator at most."""
+    leaves = st.sampled_from(["x", "y", "x", "y", "c", "value", "other"])
+    operators = st.sampled_from(list(OPERATORS.values()))
+    texts = st.one_of(
+        leaves,
+        st.builds(lambda leaf: f"{leaf}**2", leaves),
+        st.builds(lambda row, first, second: written(row, (first, second)[: row.arity]), operators, leaves, leaves),
+    )
+    return [
+        f"{name} = [{', '.join(chr(34) + text + chr(34) for text in draw(st.lists(texts, min_size=1, max_size=5)))}]"
+        for name in ("value", "other")
+    ]
+
+
+CHANGES = {
+    "none": lambda grammar, _: grammar,
+    "forbid": lambda grammar, word: without(grammar, [word]),
+    "require": lambda grammar, word: with_words(grammar, [f"{next(iter(grammar.slots))}:{word}"]),
+    "template": lambda grammar, word: with_template(grammar, f"{next(iter(grammar.slots))}: {word}*?"),
+}
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
+@given(
+    made=productions(),
+    spiking=st.booleans(),
+    time=st.sampled_from(["20 ms", "tau"]),
+    post=st.sampled_from(["value", "maybe"]),
+    size=st.integers(1, 9),
+    change=st.sampled_from(sorted(CHANGES)),
+    word=st.sampled_from(["x", "y"]),
+)
+def test_any_grammar_gives_a_front_and_an_end_with_every_engine(
+    evaluator: Evaluator,
+    made: list[str],
+    spiking: bool,
+    time: str,
+    post: str,
+    size: int,
+    change: str,
+    word: str,
+) -> None:
+    head = SPIKING.format(time=time, post=post) if spiking else HEAD
+    try:
+        text = "\n".join([head, *made, f"[limits]\nsize = {size}\ndepth = 5\n"])
+        grammar = CHANGES[change](parse_grammar(text), word)
+    except RulesearchError:
+        return
+    values = load_task("stdp-frequency").resolve({})
+    with Evaluator("stdp-frequency", values) if spiking else nullcontext(evaluator) as here:
+        task = here.task
+        for engine in ("deap", "enumerate", "random", "volterra"):
+            loaded = load_engine(engine, SMALL.get(engine))
+            try:
+                loaded.check(task, grammar)
+            except RulesearchError:
+                continue
+            problem = Problem(here, grammar, 1, 30)
+            problem.patience = 200
+            loaded.run(problem)
+            assert problem.stopped_by in ("budget", "exhausted", "nothing new", "terms")
+            assert problem.archive.members() or not problem.progress.deaths.get("ok")
