@@ -185,6 +185,23 @@ def test_equal_functions_have_equal_keys(little_grammar: Callable[..., Grammar],
     assert function_key(parse_expression(f"({text}) + 0.001*x")) != function_key(expression)
 
 
+@pytest.mark.parametrize(
+    ("text", "other", "same"),
+    [
+        ("1e-9*tanh(x)", "1e-9*x", False),
+        ("1e-9*x", "0*x", False),
+        ("1e-9*(x + y)", "1e-9*x + 1e-9*y", True),
+        ("(x + y)*w - x*w - y*w", "0", True),
+        ("x/0", "log(-1)", True),
+        ("x/x*y", "y", False),
+    ],
+)
+def test_functions_are_told_apart_in_proportion_to_their_size_and_where_they_are_defined(
+    text: str, other: str, same: bool
+) -> None:
+    assert (function_key(parse_expression(text)) == function_key(parse_expression(other))) == same
+
+
 def test_counting_walks_every_derivation() -> None:
     grammar = load_grammar("spiking")
     for size in range(1, 5):
