@@ -13,7 +13,7 @@ from rulesearch.export.python_code import citations, equal_known, titled
 from rulesearch.expression.operators import FUNCTION, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, State, Synaptic, Trace
+from rulesearch.rules.states import CUSTOMARY_TRACES, SUMS, Lowpass, State, Synaptic, Trace
 
 SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
 """Symbols of the vocabulary that one value for all synapses may hold."""
@@ -58,7 +58,7 @@ class SpikingExport(ABC):
     def _check(self) -> None:
         known = {"w", *self.of_neuron, *SIGNALS, *self.states, *self.rule.constants}
         for name in self.rule.symbols:
-            if name in ("w_sum", "w_mean"):
+            if name in SUMS:
                 raise RulesearchError(
                     f"{self.simulator} has no sum over a neuron's synapses at each spike; the rule reads {name}"
                 )

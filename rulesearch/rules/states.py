@@ -16,6 +16,9 @@ CUSTOMARY_TRACES: dict[str, str] = {
 }
 """Side of the traces that `tau_NAME = 20 ms` declares."""
 
+SUMS = ("w_sum", "w_mean")
+"""What reads all weights of a neuron in a projection; of a single synapse both are its weight."""
+
 VOCABULARY: dict[str, tuple[str, str]] = {
     "w": ("weight of the synapse", ""),
     "x": ("presynaptic trace (in rate networks: activity)", ""),

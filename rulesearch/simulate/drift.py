@@ -15,9 +15,8 @@ import numpy as np
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import Synaptic, Trace
+from rulesearch.rules.states import SUMS, Synaptic, Trace
 
-_SUMS = ("w_sum", "w_mean")
 _MOST_PRODUCTS = 12
 _LARGEST_EXPONENT = 300.0
 
@@ -30,7 +29,7 @@ _Products = dict[tuple[str, ...], Expression]
 
 def affine_in_weight(rule: Rule, soft: bool = False) -> tuple[float, float] | None:
     """Return a and b where the drift is a + b w with constants only, which is solved exactly; else None."""
-    if "drift" not in rule.slots or soft or any(name in _SUMS for name in rule.symbols):
+    if "drift" not in rule.slots or soft or any(name in SUMS for name in rule.symbols):
         return None
     values = rule.constant_values()
 
@@ -71,7 +70,7 @@ def since_last_event(rule: Rule, signals: tuple[str, ...], soft: bool = False) -
     sum of weights, a synaptic state with a drift of its own.
     """
     moving = any(isinstance(state, Synaptic) and "drift" in state.slots for state in rule.states.values())
-    if "drift" not in rule.slots or soft or moving or any(name in _SUMS for name in rule.symbols):
+    if "drift" not in rule.slots or soft or moving or any(name in SUMS for name in rule.symbols):
         return None
     decays = {name: state.tau for name, state in rule.states.items() if isinstance(state, Trace | Synaptic)}
     held = {*rule.constants, *(name for name in signals if name not in rule.states)}

@@ -16,9 +16,8 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import Trace
+from rulesearch.rules.states import SUMS, Trace
 from rulesearch.simulate.kernel import compiled
-from rulesearch.simulate.motion import AS_WEIGHT
 from rulesearch.simulate.program import encode
 from rulesearch.simulate.vm import run_segment
 
@@ -63,7 +62,7 @@ def run_protocols(
     for name, state in rule.states.items():
         if not isinstance(state, Trace):
             raise RulesearchError(f"the state {name} is no trace; type for example {name} = trace(pre, 20 ms)")
-    own = {name: Expression.symbol("w") for name in AS_WEIGHT}
+    own = {name: Expression.symbol("w") for name in SUMS}
     alone = replace(rule, slots={slot: part.substitute(own) for slot, part in rule.slots.items()})
     program = encode([alone.slots.get(slot) for slot in _SLOTS], ("w", *rule.states), rule.constant_values())
     traces = [

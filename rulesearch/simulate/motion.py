@@ -18,12 +18,9 @@ import numpy as np
 
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import Lowpass, Synaptic, Trace
+from rulesearch.rules.states import SUMS, Lowpass, Synaptic, Trace
 from rulesearch.simulate.crossings import Array, first_negative, looks
 from rulesearch.simulate.kinks import sign_of, smooth, switches
-
-AS_WEIGHT = ("w_mean", "w_sum")
-"""What is the weight itself where a neuron has one synapse."""
 
 _RELATIVE, _ABSOLUTE = 1e-11, 1e-14
 _MOST_IDLE_TURNS = 100
@@ -132,7 +129,7 @@ class Motion:
             found["v"] = self._start["v"] + self._slope * time
         found |= dict(zip(self.parts, place, strict=True))
         if self._weight is not None:
-            found |= dict.fromkeys(("w", *AS_WEIGHT), np.clip(found["w"], *self._bounds))
+            found |= dict.fromkeys(("w", *SUMS), np.clip(found["w"], *self._bounds))
         return found
 
     def _branch(self, expression: Expression, signs: Mapping[Expression, float]) -> Expression:

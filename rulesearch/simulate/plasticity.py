@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import SLOTS, Lowpass, Synaptic, Trace
+from rulesearch.rules.states import SLOTS, SUMS, Lowpass, Synaptic, Trace
 from rulesearch.simulate import network_tables as tables
 from rulesearch.simulate.drift import ELAPSED, affine_in_weight, since_last_event
 from rulesearch.simulate.program import Program, encode
@@ -24,7 +24,6 @@ _MEMBRANE = {
     "I_E": tables.I_EXCITATORY,
     "I_I": tables.I_INHIBITORY,
 }
-_SUMS = ("w_sum", "w_mean")
 _PRE, _POST, _SYNAPSE = range(3)
 _SIDES = ("pre", "post")
 _UNSCALED = 0
@@ -213,7 +212,7 @@ class PlasticityTables:
             self.sources.setdefault((q, name), (tables.MEMBRANE, place.first, row))
         for index, name in enumerate(place.signals):
             self.sources.setdefault((q, name), (tables.SIGNAL, index, 0))
-        if any(name in _SUMS for name in rule.symbols):
+        if any(name in SUMS for name in rule.symbols):
             sums = self.whole[q][tables.SUM] = self._allocate(np.zeros(place.targets))
             self.whole[q][tables.MOVED_SUM] = self._allocate(np.zeros(place.targets))
             self.sources[q, "w_sum"] = (tables.TARGET_STATE, sums, _UNSCALED)
@@ -273,7 +272,7 @@ def side_of(expression: Expression, rule: Rule) -> int | None:
             sides.add(side_of(state.expression, rule))
         elif isinstance(state, Synaptic) or name == "w":
             sides.add(None)
-        elif name in _MEMBRANE or name in _SUMS:
+        elif name in _MEMBRANE or name in SUMS:
             sides.add(_POST)
     return (next(iter(sides)) if sides else _POST) if len(sides) < 2 else None
 
@@ -291,7 +290,7 @@ def _as_run(rule: Rule, place: Place) -> Rule:
         if name in read or (isinstance(state, Synaptic) and state.slots)
     }
     rule = replace(rule, states=states)
-    offered = {"w", *_MEMBRANE, *_SUMS, *place.signals, *rule.states, *rule.constants}
+    offered = {"w", *_MEMBRANE, *SUMS, *place.signals, *rule.states, *rule.constants}
     for name in rule.symbols:
         if name not in offered:
             raise RulesearchError(

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.files import read_text
 from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, Synaptic, Trace
-from rulesearch.simulate.motion import AS_WEIGHT, Motion, OutOfWorkError
+from rulesearch.rules.states import CUSTOMARY_TRACES, SUMS, Lowpass, Synaptic, Trace
+from rulesearch.simulate.motion import Motion, OutOfWorkError
 
 _CUSTOMARY_TAU = 0.02
 _WORK, _WORK_EACH = 300_000, 500
@@ -122,7 +122,7 @@ class Synapse:
             raise RulesearchError(f"the weight {weight:g} lies outside the bounds {low:g} to {high:g} of the rule")
         given = dict(held or {})
         for name in rule.symbols:
-            known = name == "w" or name in rule.states or name in given or name in AS_WEIGHT
+            known = name == "w" or name in rule.states or name in given or name in SUMS
             if not known and not (name == "v" and voltage is not None):
                 raise RulesearchError(
                     f"the rule reads {name}, which the spikes of one synapse do not determine; "
@@ -137,7 +137,7 @@ class Synapse:
 
     def values(self) -> dict[str, float]:
         """Return the value of everything that the rule may read."""
-        found = {**dict.fromkeys(AS_WEIGHT, self.weight), **self.held, **self.states, **self.rule.constant_values()}
+        found = {**dict.fromkeys(SUMS, self.weight), **self.held, **self.states, **self.rule.constant_values()}
         found["w"] = self.weight
         if self.voltage is not None:
             found["v"] = self.voltage.at(self.now)
