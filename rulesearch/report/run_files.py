@@ -11,8 +11,8 @@ from rulesearch.interruption import check
 from rulesearch.workflow.run import Run
 from rulesearch.writing import write_text
 
-_DRAWING = 8.0
-"""Seconds that the figures of a page may take."""
+_PAGE = 8.0
+"""How many times as long as the files before it the figures of a page take."""
 
 
 def write_run_files(run: Run, page: bool = True, seconds: float | None = None) -> list[str]:
@@ -25,15 +25,21 @@ def write_run_files(run: Run, page: bool = True, seconds: float | None = None) -
     None for no limit.
     **Returns:** a line for each file that could not be written, or not in full.
     """
-    end = None if seconds is None else time.monotonic() + seconds
+    begun = time.monotonic()
     parts: dict[str, Callable[[Run], None]] = {"rules.tex": _write_tex, "figures/front": _draw_front}
     chosen = list(parts.items()) if run.members else []
-    failed = []
-    if page:
-        brief = run.status == "interrupted" or (seconds is not None and seconds < _DRAWING)
+    failed: list[str] = []
+
+    def write_page(run: Run) -> None:
+        taken = time.monotonic() - begun
+        left = None if seconds is None or not run.members else seconds - (1.0 + _PAGE) * taken
+        brief = run.status == "interrupted" or (left is not None and left < 0.0)
         if brief and run.status != "interrupted":
             failed.append(f"no time was left for the whole page; draw it with: rulesearch report {run.folder}")
-        chosen.append(("report.html", lambda run: _write_page(run, brief, end)))
+        _write_page(run, brief, left)
+
+    if page:
+        chosen.append(("report.html", write_page))
     for name, write in chosen:
         try:
             check()
@@ -59,10 +65,9 @@ def _draw_front(run: Run) -> None:
         save_figure(figure, run.folder / "figures" / f"front.{suffix}")
 
 
-def _write_page(run: Run, brief: bool, end: float | None) -> None:
+def _write_page(run: Run, brief: bool, seconds: float | None) -> None:
     from rulesearch.report.page import write_report
 
-    seconds = None if end is None else max(0.0, end - time.monotonic() - _DRAWING)
     try:
         write_report(run, brief, seconds=seconds)
     except KeyboardInterrupt:

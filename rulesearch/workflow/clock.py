@@ -60,7 +60,7 @@ class Clock:
         return f"left out for want of time: {', '.join(self.left_out)}" if self.left_out else ""
 
 
-_PAGE_SHARE, _PAGE_SECONDS = 0.15, 30.0
+_PAGE_SHARE, _PAGE_SECONDS = 0.2, 30.0
 _LEAST_SHARE, _LARGEST_SHARE = 0.1, 0.5
 _FORMS, _FIRST_FORMS, _VALUES = 30, 2, (22, 8)
 """Trials of a clean-up per rule: forms on one seed each, forms on all; and values of a constant that is calibrated, on
