@@ -202,11 +202,11 @@ def test_a_live_page_without_a_run_folder_does_nothing() -> None:
 
 def test_ctrl_c_while_evidence_is_gathered_leaves_a_brief_page(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
-    def interrupted(run: Run) -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(page, "gather", interrupted)
-    write_run_files(Run.open(copied))
+    assert "interrupted" in write_run_files(Run.open(copied))[0]
     text = read(copied / "report.html")
     assert "front-known" in text and "Figures and ranges of constants" in text
 
