@@ -13,6 +13,7 @@ from rulesearch.expression.operators import Operator
 from rulesearch.expression.printing import number_latex, symbol_latex
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
+from rulesearch.report.front_figure import plain
 from rulesearch.report.style import BLACK, BLUE, GREY, RED, new_figure, panel
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.workflow.evidence import CourseBand, RuleEvidence
@@ -120,7 +121,7 @@ def course_figure(courses: Sequence[CourseBand], clock: str, seeds: int) -> Figu
     panels: Any = np.atleast_1d(figure.subplots(1, len(courses)))
     unit = "presentations" if clock == "steps" else f"time [{clock}]"
     for axes, course in zip(panels, courses, strict=True):
-        panel(axes, unit, course.name)
+        panel(axes, unit, plain(course.name))
         axes.fill_between(course.times, course.low, course.high, color=BLUE, alpha=0.22, linewidth=0)
         axes.plot(course.times, course.middle, color=BLUE, linewidth=1.4, label=f"median and range of {seeds} seeds")
         if course.target is not None:

@@ -90,18 +90,19 @@ def _draw_front(axes: Any, run: Run, members: list[FrontMember]) -> list[float]:
 
     **Returns:** what stands out: the held-out loss of each rule where there is one.
     """
+    chosen_on, held_out_on = plain(run.chosen_on), plain(run.held_out_on)
     sizes = [member.size for member in members]
     rows = [(each.size, each.held_out_loss, each.spread) for each in members if each.held_out_loss is not None]
     if rows:
         halves = [0.0 if spread is None else spread.half for _, _, spread in rows]
-        label = f"front, {run.held_out_on} (bars: 95 % of the mean)" if any(halves) else f"front, {run.held_out_on}"
+        label = f"front, {held_out_on} (bars: 95 % of the mean)" if any(halves) else f"front, {held_out_on}"
         places, losses = [size for size, _, _ in rows], [loss for _, loss, _ in rows]
         axes.errorbar(places, losses, halves, fmt="none", ecolor=BLUE, elinewidth=1.0, capsize=2)
         axes.plot(places, losses, "o-", color=BLUE, linewidth=1.0, label=label)
     chosen = {"linestyle": "", "markerfacecolor": "none"} if rows else {"linestyle": "-", "linewidth": 1.0}
-    label = f"front, {run.chosen_on}"
+    label = f"front, {chosen_on}"
     axes.plot(sizes, [member.loss for member in members], marker="o", color=BLUE, label=label, **chosen)
-    axes.set_ylabel(f"loss on {run.held_out_on if rows else run.chosen_on}", fontsize=9)
+    axes.set_ylabel(f"loss on {held_out_on if rows else chosen_on}", fontsize=9)
     return [each.loss if each.held_out_loss is None else each.held_out_loss for each in members]
 
 

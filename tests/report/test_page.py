@@ -200,6 +200,24 @@ def test_a_live_page_without_a_run_folder_does_nothing() -> None:
     assert page.written == 0
 
 
+def test_texts_of_a_run_from_elsewhere_are_text(copied: Path) -> None:
+    # Whatever a stranger's files say is neither markup of a page, nor a template, nor mathematics of a figure.
+    evil = "<script>alert(9)</script>$\\input{x}{{7*7}}"
+    (copied / "run.sqlite").unlink()
+    kept = json.loads((copied / "summary.json").read_text("utf-8"))
+    summary, evidence = kept["facts"]["summary"], kept["facts"]["evidence"]
+    for key in ("conclusion", "status", "chosen_on", "held_out_on"):
+        summary[key] += evil
+    for score in summary["references"]:
+        score["label"] += evil
+    for course in (course for rule in evidence["rules"] for course in rule["courses"]):
+        course["name"] += evil
+    (copied / "summary.json").write_text(json.dumps(kept), "utf-8")
+    text = read(write_report(Run.open(copied)))
+    assert "<script>alert(9)" not in text and "&lt;script&gt;alert(9)" in text
+    assert "{{7*7}}" in text
+
+
 def test_ctrl_c_while_evidence_is_gathered_leaves_a_brief_page(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def interrupted(*_: object) -> None:
