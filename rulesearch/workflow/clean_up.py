@@ -21,7 +21,7 @@ from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Synaptic
-from rulesearch.symbolic import simplify
+from rulesearch.symbolic import rule_from_terms, rule_terms, simplify
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.clock import OutOfTime
 
@@ -53,7 +53,7 @@ class CleanUp:
 
 
 def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
-    """Simplify rules without changing how they do: equal forms first, then deletions, then rounding.
+    """Simplify rules without changing how they do: equal forms first, then deletions and holes filled, then rounding.
 
     Where the time is over on the way, this is the form that it came to.
 
@@ -70,7 +70,7 @@ def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
     held = current, judge.outcome, len(steps)
     with suppress(OutOfTime):
         for _ in range(_MAX_ROUNDS):
-            found = judge.first_no_worse(list(deletions(current)))
+            found = judge.first_no_worse([*_filled(current), *deletions(current)])
             if found is None:
                 break
             current, what, cost = found
@@ -156,6 +156,17 @@ class _Judge:
         if not rounding:
             allowed = max(allowed, self.task.tolerance)
         return mean if mean <= allowed else None
+
+
+def _filled(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
+    """Yield the rules rebuilt from their terms where that is shorter: `y**2*(x/y - w)` as `y*(x - w*y)`.
+
+    They are then defined also where they were not, which is another function: only a simulation can allow that.
+    """
+    for name, rule in rules.rules.items():
+        rebuilt = rule_from_terms(rule, rule_terms(rule))
+        if rebuilt.size < rule.size:
+            yield _with_rule(rules, name, rebuilt), "what left it undefined at some points"
 
 
 def deletions(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:

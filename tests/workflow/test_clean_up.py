@@ -38,6 +38,7 @@ def verdict(found: CleanUp, known: str = "oja") -> str:
         "y*(x - w*y)*1 - 0",
         "y*(x - w*y) + c1*y_bar; c1 = 0.0000001",
         "x*y - w*y**2",
+        "y**2*(x/y - w)",
     ],
 )
 def test_what_does_not_matter_is_dropped(text: str) -> None:
