@@ -20,6 +20,7 @@ from rulesearch.search.memory import Memory
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.tasks.task import Fidelity
 
+_HOPEFUL = 3
 _TIME_UP = "time was up"
 _PATIENCE = 3_000
 """Proposals in a row that bring no function that was not met before, after which a search is over."""
@@ -114,6 +115,7 @@ class Problem:
         self.start = self._start(start) if start else None
         self._pending: list[Record] = []
         self._batches = 0
+        self._hopeful: dict[int, Candidate] = {}
         self._paces: dict[str, tuple[float, int]] = {}
         told = store.fact(_TIME_UP) if store is not None and time_limit is not None else None
         self._stopped_at: list[int] | None = None if told is None else json.loads(told)
@@ -171,6 +173,9 @@ class Problem:
                 assert known is not None
                 candidate.screen = known
                 candidate.score(self.requirements)
+                if self.staged and self.time_limit is not None and not self.progress.distinct and candidate.alive:
+                    best = self._hopeful.setdefault(candidate.size, candidate)
+                    self._hopeful[candidate.size] = min(best, candidate, key=lambda item: item.rank)
                 if not self.staged:
                     if new.get(candidate.key) is candidate:
                         self._finish(candidate, known)
@@ -243,7 +248,7 @@ class Problem:
         A search that is replayed is left where it was left before.
         """
         self._batches += 1
-        if self.time_limit is None or not self.progress.distinct:
+        if self.time_limit is None or not (self.progress.distinct or self._hopeful):
             return
         if self._stopped_at is not None:
             late = self._stopped_at == [self._batches, 0]
@@ -271,7 +276,14 @@ class Problem:
                 self.store.set_fact(_TIME_UP, json.dumps(self._stopped_at))
 
     def end_in_time(self) -> None:
-        """End a search that was left within a generation: what was evaluated counts."""
+        """End a search that was left within a generation: what was evaluated counts.
+
+        Where that was at the cheap fidelity alone, the best few are evaluated at the full one.
+        """
+        if not self.progress.distinct:
+            self.time_limit = None
+            ranked = sorted(self._hopeful.values(), key=lambda candidate: (candidate.rank, candidate.key))
+            self.promote(ranked[:_HOPEFUL])
         self.end_generation(self.progress.population)
         self.stopped_by = "time"
 
