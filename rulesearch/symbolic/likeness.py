@@ -42,12 +42,17 @@ def apart(first: Values, second: Values) -> float | None:
     with np.errstate(all="ignore"):
         valid = np.isfinite(first) & np.isfinite(second)
         a, b = (side[valid] / (np.max(np.abs(side[valid]), initial=0.0) or 1.0) for side in (first, second))
-        lengths = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+        lengths = _length(a), _length(b)
     if not min(lengths) or not math.isfinite(max(lengths)):
         return None
     a, b = a / lengths[0], b / lengths[1]
-    left = float(np.linalg.norm(a - max(0.0, float(a @ b)) * b))
+    left = _length(a - max(0.0, float(np.sum(a * b))) * b)
     return 0.0 if left <= TOLERANCE else min(1.0, left)
+
+
+def _length(row: Values) -> float:
+    # A sum of our own: that of a library of linear algebra differs in its last digits from machine to machine.
+    return math.sqrt(float(np.sum(row * row)))
 
 
 def behaviour_distance(pairs: Sequence[tuple[Rule, Rule]], on: Reachable = EVERYWHERE) -> float | None:
