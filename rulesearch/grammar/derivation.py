@@ -33,14 +33,6 @@ class Derived:
     production: Production
     parts: tuple[Derived | Chosen, ...]
 
-    def chosen(self) -> Iterator[Chosen]:
-        """Iterate over the constants of the derivation, in order."""
-        for part in self.parts:
-            if isinstance(part, Derived):
-                yield from part.chosen()
-            else:
-                yield part
-
     def expression(self, grammar: Grammar) -> Expression:
         """Return what is derived, values in place of constants."""
         nodes: list[Node] = []

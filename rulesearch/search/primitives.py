@@ -18,7 +18,6 @@ from deap import gp
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Node, Number
-from rulesearch.expression.units import from_base
 from rulesearch.grammar import Derived, Grammar, Production, derive
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import State
@@ -330,22 +329,12 @@ class GrammarPrimitives:
                 # A published constant may lie outside of what the grammar searches; a rule grows from it all the same.
                 derived = derive(self.grammar, start, slots[slot], constants, False, signs)
             if derived is None:
-                wide = derive(self.grammar, start, slots[slot], constants, False) if bounded else None
                 raise RulesearchError(
-                    f"grammar {self.grammar.name} cannot derive the expression in slot {slot} as it is written"
-                    f"{'' if wide is None else self._out_of_range(wide)}; "
+                    f"grammar {self.grammar.name} cannot derive the expression in slot {slot} as it is written; "
                     "see what it offers with: rulesearch grammars " + self.grammar.name
                 )
             found.append(gp.PrimitiveTree(self._tree(derived)))
         return Genome(found, times)
-
-    def _out_of_range(self, derived: Derived) -> str:
-        """Return which constant of a derivation lies outside of its range; empty where none does."""
-        for each in derived.chosen():
-            prior = self.grammar.constants[each.kind]
-            if each.value is not None and not prior.low <= each.value <= prior.high:
-                return f": the constant {from_base(each.value, prior.unit)} is not {each.kind}, {prior.text()}"
-        return ""
 
     def _tree(self, derived: Derived) -> list[Any]:
         """Return the nodes of the tree that says a derivation."""
