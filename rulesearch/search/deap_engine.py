@@ -208,7 +208,8 @@ class DeapEngine(Engine):
         """Return this island's share of all functions of the smallest sizes, constants drawn at random."""
         if problem.staged:
             return []
-        grammar, top = problem.grammar, self.settings.complete
+        grammar = problem.grammar
+        top = min(self.settings.complete, grammar.limits.size)
         table = FunctionTable(grammar, top, expressions=True)
         table.fill_to(top)
         found: list[Mapping[str, Expression]] = []

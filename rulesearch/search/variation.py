@@ -68,7 +68,17 @@ class Variation:
         return self._known_options[kind, size]
 
     def random_genome(self, size: int, rng: np.random.Generator) -> Genome:
-        """Return a random genome of about `size` nodes, shared among the slots at random."""
+        """Return a random genome of about `size` nodes, shared among the slots at random, never above the limit.
+
+        A leaf of several nodes, such as `-x`, may make one too large: then a smaller one is drawn.
+        """
+        genome = self._drawn(size, rng)
+        while self.primitives.size(genome) > self.limit:
+            size = max(1, size - 1)
+            genome = self._drawn(size, rng)
+        return genome
+
+    def _drawn(self, size: int, rng: np.random.Generator) -> Genome:
         slots = self.primitives.slots
         filled = [slot for slot in slots if slot not in self.primitives.optional or rng.random() < 0.7]
         if not filled:

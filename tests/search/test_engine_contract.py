@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.grammar import Grammar, parse_grammar
 from rulesearch.grammar.variants import with_template, with_words, without
 from rulesearch.search import random_engine
+from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks import load_task
@@ -115,6 +117,32 @@ def test_a_search_ends_when_every_function_of_a_grammar_was_tried(evaluator: Eva
     load_engine(engine).search(problem)
     assert (problem.stopped_by, problem.progress.distinct) == ("exhausted", 133)
     assert problem.how_it_ended() == ("" if engine == "enumerate" else ", all there are in grammar little")
+
+
+@pytest.mark.parametrize("engine", ["deap", "enumerate", "random"])
+@pytest.mark.parametrize(
+    ("productions", "size", "largest"),
+    [(["x", "value + value"], 2, 1), (["-x", "-0.5", "-value", "x", "value**-1", "value**0.5", "2**value"], 4, 4)],
+)
+def test_no_engine_makes_a_rule_above_the_limit_of_size(
+    evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch, engine: str, productions: list[str], size: int, largest: int
+) -> None:
+    """A leaf such as -x has two nodes; of sums of x, with two nodes, there is x alone."""
+    head = HEAD[: HEAD.index("[constants.c]")] + HEAD[HEAD.index("[slots]") :]
+    texts = ", ".join(f'"{text}"' for text in productions)
+    problem = Problem(evaluator, parse_grammar(f"{head}value = [{texts}]\n[limits]\nsize = {size}\ndepth = 4\n"), 1, 99)
+    problem.patience = 300
+    sizes: list[int] = []
+    make = problem.maker.make
+
+    def noted(*given: Any) -> Candidate:
+        sizes.append((made := make(*given)).size)
+        return made
+
+    monkeypatch.setattr(problem.maker, "make", noted)
+    load_engine(engine).search(problem)
+    assert problem.stopped_by == "exhausted"
+    assert max(sizes) == largest
 
 
 @pytest.mark.parametrize("engine", ["deap", "random"])
