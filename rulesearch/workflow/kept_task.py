@@ -21,7 +21,7 @@ from rulesearch.tasks.source import digest, split_reference, task_files, unpacke
 from rulesearch.tasks.task import Settings, Task
 
 FOLDER = "task"
-_TASK, _DIGEST, _ORIGIN = "task", "task digest", "task origin"
+_TASK, _DIGEST, _DIGESTS, _ORIGIN = "task", "task digest", "task digests", "task origin"
 _here: dict[str, Path] = {}
 """Where this process has the task files that it was asked to search with, by their digest."""
 
@@ -39,6 +39,7 @@ def keep_task(folder: Path, reference: str, settings: Settings, store: Store) ->
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     store.set_fact(_DIGEST, digest(files))
+    store.set_fact(_DIGESTS, json.dumps(_digests(files)))
     store.set_fact(_ORIGIN, str(path.resolve()))
     _note(digest(files), path.resolve())
 
@@ -77,7 +78,8 @@ def kept_reference(folder: Path, reference: str, trusted: bool = False) -> str:
     if not trusted:
         again = f"read it; if it may be used: rulesearch resume {folder} --trust"
         if noted is not None and found != noted:
-            raise RulesearchError(f"{source} is not the file that the run {folder} was made with; {again}")
+            what = _differences(folder, source.parent, files)
+            raise RulesearchError(f"{what} that the run {folder} was made with; {again}")
         if python and found not in _trusted():
             raise RulesearchError(
                 f"the run {folder} was made with the task file {source}, which was not run here before; {again}"
@@ -116,6 +118,22 @@ def _facts(folder: Path) -> tuple[str | None, str | None]:
         return None, None
     with reading(folder) as records:
         return records.fact(_DIGEST), records.fact(_ORIGIN)
+
+
+def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: digest({name: files[name]}) for name in sorted(files)}
+
+
+def _differences(folder: Path, place: Path, files: Mapping[str, bytes]) -> str:
+    """Say which files of a place are not those of a run; runs may have noted only what they are all together."""
+    with reading(folder) as records:
+        noted = json.loads(records.fact(_DIGESTS) or "{}")
+        now = _digests(files)
+        changed = [f"{name} is changed" for name in now if name in noted and now[name] != noted[name]]
+        new = [f"{name} is new" for name in now if name not in noted] if noted else []
+        missing = [f"{name} is missing" for name in noted if name not in now]
+    names = ", ".join([*changed, *new, *missing])
+    return f"the task files in {place} are not those{f' ({names})' if names else ''}"
 
 
 def _all_files(folder: Path) -> Mapping[str, bytes]:

@@ -124,10 +124,19 @@ def test_a_file_that_was_never_run_here_is_named_and_run_only_where_it_is_truste
     assert main(["resume", "run", "--no-report"]) == 0
 
 
-@pytest.mark.parametrize("name", ["mine.py", "helper.py", "sitecustomize.py"])
-def test_a_changed_file_is_not_the_one_that_the_run_was_made_with(folder: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "what"), [("mine.py", "changed"), ("helper.py", "changed"), ("sitecustomize.py", "new")]
+)
+def test_a_changed_file_is_not_the_one_that_the_run_was_made_with(folder: Path, name: str, what: str) -> None:
     (folder / "task" / name).write_text("raise SystemExit('it was run')")
-    with pytest.raises(RulesearchError, match=r"is not the file that the run run was made with.*--trust"):
+    said = rf"run/task are not those \({name} is {what}\) that the run run was made with.*--trust"
+    with pytest.raises(RulesearchError, match=said):
+        rs.resume(folder)
+
+
+def test_a_file_of_a_run_s_task_that_is_missing_is_named(folder: Path) -> None:
+    (folder / "task" / "helper.py").unlink()
+    with pytest.raises(RulesearchError, match=r"run/task are not those \(helper\.py is missing\) that the run"):
         rs.resume(folder)
 
 
@@ -171,7 +180,7 @@ def test_a_run_on_a_table_keeps_the_table(tmp_path: Path, monkeypatch: pytest.Mo
     assert again.conclusion == run.conclusion
     assert families(found_by(Run.open("run")))
     (tmp_path / "run" / "task" / "table.csv").write_text("\n".join(["x,y,dw", *reversed(rows)]))
-    with pytest.raises(RulesearchError, match="is not the file that the run run was made with"):
+    with pytest.raises(RulesearchError, match=r"\(table\.csv is changed\) that the run run was made with"):
         rs.resume("run")
 
 
