@@ -28,7 +28,7 @@ _TRIES = 4
 """How many processes a call may lose; then it is the call that kills them, or something that goes on."""
 _SECONDS_TO_CONNECT = 10.0
 _SECONDS_BETWEEN_COUNTS = 10.0
-_ADDRESS = re.compile(r"inproc://\S+|([a-z]+://)?[^\s/]+:[0-9]{1,5}")
+_ADDRESS = re.compile(r"inproc://\S+|((tcp|tls|ucx|wss?)://)?[^\s/]+:[0-9]{1,5}")
 _EXAMPLE = ", such as tcp://127.0.0.1:8786"
 
 

@@ -9,6 +9,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from rulesearch.writing import write_text
 Watch = Callable[[Problem], None]
 Notify = Callable[[str], None]
 
+_MOST_WORKERS = 1024
 _PACKAGES = ("rulesearch", "numpy", "numba", "deap", "cma", "sympy")
 
 
@@ -112,6 +114,8 @@ def discover(
 
 
 def _evaluator(plan: _Plan, workers: int, scheduler: str | None) -> Evaluator:
+    if isinstance(workers, bool) or not isinstance(workers, Integral) or not 1 <= workers <= _MOST_WORKERS:
+        raise RulesearchError(f"workers must be a whole number in 1 to {_MOST_WORKERS}, found {workers!r}")
     return Evaluator(plan.reference, plan.settings, plan.experiment.backend, workers, scheduler)
 
 
@@ -272,6 +276,8 @@ def _new_folder(experiment: Experiment, out: str | Path | None) -> Path:
         while folder.exists():
             folder, number = base.with_name(f"{base.name}-{number}"), number + 1
     else:
+        if not isinstance(out, str | os.PathLike) or not str(out).strip():
+            raise RulesearchError(f"--out must name the run folder, such as results/my-run, found {out!r}")
         folder = Path(out)
         if os.path.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
             hint = f"; go on with: rulesearch resume {folder}" if (folder / STORE).exists() else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -144,8 +145,9 @@ def _checked(experiment: Experiment, where: str) -> Experiment:
             raise RulesearchError(f"{where}: {key} must lie in {low} to {high}, found {shown(value)}")
     if experiment.time_limit is not None and not experiment.time_limit > 0:
         raise RulesearchError(f"{where}: the time must be above 0 s, found {shown(experiment.time_limit)}")
-    if experiment.stop_loss is not None and experiment.stop_loss != experiment.stop_loss:
-        raise RulesearchError(f"{where}: stop_loss must be a number, found nan")
+    if experiment.stop_loss is not None and not 0 <= experiment.stop_loss < math.inf:
+        found = shown(experiment.stop_loss)
+        raise RulesearchError(f"{where}: stop_loss must be a number of at least 0, as losses are, found {found}")
     if experiment.backend not in ("vm", "jit"):
         raise RulesearchError(f"{where}: backend must be vm or jit, found {experiment.backend!r}")
     return experiment

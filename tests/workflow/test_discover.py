@@ -218,6 +218,23 @@ def test_wrong_input_is_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("workers", [0, 1025, 9_999_999, math.nan, 2.5, "2", True, None])
+def test_workers_that_no_machine_has_are_refused(search: Search, tmp_path: Path, workers: object) -> None:
+    with pytest.raises(RulesearchError, match=f"workers must be a whole number in 1 to 1024, found {workers!r}"):
+        search(tmp_path / "run", workers=workers)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("out", ["", " ", 3])
+def test_a_run_folder_without_a_name_is_refused(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RulesearchError, match="--out must name the run folder, such as results/my-run, found"):
+        search(out)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_grammar_that_does_not_fit_the_task_is_refused(search: Search, tmp_path: Path) -> None:
     path = tmp_path / "other.toml"
     path.write_text(OTHER_GRAMMAR.format(symbol="R", slot="on_step"))
