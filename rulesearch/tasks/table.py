@@ -25,6 +25,7 @@ _UNEXPLAINED = 0.01
 _CASES = 10
 _HELD_OUT_SEED = 20
 _FEWEST_ROWS = 10
+_LEAST_SPREAD, _MOST_SPREAD = 1e-140, 1e140
 _RESERVED = ("eta", "tau", "bounds")
 _MOST_BYTES = 100_000_000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -55,6 +56,7 @@ class Table(Task):
     fidelities = (Fidelity("full", 1, "all rows"),)
     deterministic = True
     stateless = True
+    fits_eta = True
     permutations = 20
     selection_trials = 1
     report_trials = 1
@@ -73,8 +75,14 @@ class Table(Task):
             raise RulesearchError(f"{path} has no column besides {target}; a rule needs symbols to read")
         for name in columns:
             _check_name(path, name)
-        if not np.var(self.measured) > 0.0:
+        spread = float(np.ptp(self.measured))
+        if spread == 0.0:
             raise RulesearchError(f"{path}: all values in column {target} are the same; there is nothing to explain")
+        if not _LEAST_SPREAD < spread < _MOST_SPREAD:
+            raise RulesearchError(
+                f"{path}: values in column {target} spread over {spread:.3g}, and squares of that leave double "
+                "precision; give them in another unit"
+            )
         self.columns = columns
         self.name = f"{path.name}:{target}"  # type: ignore[misc]
         self.title = f"{target} of {path.name}"  # type: ignore[misc]
@@ -99,21 +107,22 @@ class Table(Task):
         rule = rules.only()
         found = self._changes(rule) * (1.0 if rule.eta is None else rule.eta)
         work = len(found)
-        if not np.all(np.isfinite(found)):
-            return Trial("nonfinite", None, work=work)
         kept = self._kept(settings)
+        # Rows that are held out choose nothing: not even that a rule has no value there.
+        if not np.all(np.isfinite(found[kept])):
+            return Trial("nonfinite", None, work=work)
         target = self._target(settings)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             squares = (found - target) ** 2
-        loss = float(np.mean(squares[kept])) / float(np.var(target[kept]))
+        scale = self._spread(target[kept])
+        loss = float(np.mean(squares[kept])) / scale
         if not math.isfinite(loss):
             return Trial("runaway", None, work=work)
         metrics = {"error": loss}
-        if not kept.all():
-            left_out = _shares(squares, target, ~kept)
+        left_out = self._left_out(squares, target, kept)
+        if left_out:
             metrics["held_out_error"] = sum(left_out) / len(left_out)
         parts = np.array_split(squares[kept], min(_CASES, int(kept.sum())))
-        scale = float(np.var(target[kept]))
         return Trial("ok", loss, metrics, tuple(float(part.mean()) / scale for part in parts), work)
 
     def chosen_on(self, settings: Settings) -> str:
@@ -126,10 +135,37 @@ class Table(Task):
         return f"{left_out} held-out row{'s' * (left_out > 1)}" if left_out else ""
 
     def held_out_losses(self, rules: RuleSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
-        """Return the squared error of each held-out row, over the variance of these rows."""
+        """Return the squared error of each held-out row, over their variance; empty where a rule has no value there."""
         rule, kept, target = rules.only(), self._kept(settings), self._target(settings)
         found = self._changes(rule) * (1.0 if rule.eta is None else rule.eta)
-        return () if kept.all() else _shares((found - target) ** 2, target, ~kept)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._left_out((found - target) ** 2, target, kept)
+
+    def _left_out(
+        self, squares: npt.NDArray[np.float64], target: npt.NDArray[np.float64], kept: npt.NDArray[np.bool_]
+    ) -> tuple[float, ...]:
+        """Return squared errors of the held-out rows over the variance of their targets, where all are finite."""
+        if kept.all():
+            return ()
+        shares: tuple[float, ...] = tuple((squares[~kept] / self._spread(target[~kept])).tolist())
+        return shares if all(map(math.isfinite, shares)) else ()
+
+    def _spread(self, target: npt.NDArray[np.float64]) -> float:
+        """Return the variance of some rows' targets, that of all where these are the same."""
+        return float(np.var(target if np.ptp(target) > 0.0 else self.measured))
+
+    def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
+        """Return the settings as they are.
+
+        **Raises:** `RulesearchError` where the rows that are left to the search leave nothing to explain.
+        """
+        rows = self.measured[self._kept(values)]
+        if np.ptp(rows) == 0.0:
+            raise RulesearchError(
+                f"{self.path}: the search sees {len(rows)} rows, and {self.target} is the same in all of them; "
+                "hold out fewer rows: --set held_out=0"
+            )
+        return values
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the linear function of all columns that fits best."""
@@ -183,13 +219,6 @@ class Table(Task):
             eta = float(found @ self._target(settings)[kept] / (found @ found))
         # A rule and its negative are two rules: a learning rate is positive.
         return eta if math.isfinite(eta) and eta > 0.0 else 1.0
-
-
-def _shares(
-    squares: npt.NDArray[np.float64], target: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_]
-) -> tuple[float, ...]:
-    """Return squared errors of some rows over the variance of their targets."""
-    return tuple((squares[rows] / (float(np.var(target[rows])) or float(np.var(target)))).tolist())
 
 
 def read_table(path: Path) -> dict[str, npt.NDArray[np.float64]]:

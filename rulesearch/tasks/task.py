@@ -205,6 +205,8 @@ class Task(ABC):
     """Tasks on which the rules of a front are scored as they are, without refitting."""
     clock: ClassVar[str] = "s"
     """Unit of `duration`: `s`, or `steps` in tasks that count presentations."""
+    fits_eta: ClassVar[bool] = False
+    """Whether a rule that gives no learning rate gets the one that fits best, so that each form has its own."""
     stateless: ClassVar[bool] = False
     """Whether rules may have no traces, low-passes or other states, because nothing goes on in time."""
     achieves: ClassVar[str] = "does as well as"

@@ -107,7 +107,10 @@ def _cleaned(
 ) -> dict[str, CleanUp]:
     """Return each of the finalists cleaned up, by fingerprint; where time is limited, the better ones first."""
     task, settings, clock = scorer.task, scorer.evaluator.settings, scorer.clock
-    spelled = {item.key: task.spelled_out(item.rules, settings) for item in finalists}
+    # Where the learning rate is fitted, it is fitted to every form that is tried on the way.
+    spelled = {
+        item.key: item.rules if task.fits_eta else task.spelled_out(item.rules, settings) for item in finalists
+    }
     found: dict[str, CleanUp] = {}
     order = list(finalists)
     if clock.limited and finalists:
@@ -127,6 +130,7 @@ def _cleaned(
             cleaned = clean_up(spelled[candidate.key], task, select)
             found[candidate.key] = replace(cleaned, source=candidate.key)
             done = number
+    found = {key: replace(item, rules=task.spelled_out(item.rules, settings)) for key, item in found.items()}
     if clock.left_out[-1:] == ["the clean-up"]:
         clock.left_out[-1] = f"the clean-up of {len(order) - done} of {len(order)} rules"
     return found

@@ -40,7 +40,8 @@ class Confirmation:
             return Confirmation(_left_out(member, known, title))
         loss, missed = member.held_out_loss, [item for item in task.requirements if item.shortfall(outcome.metrics)]
         if loss is None:
-            return Confirmation(f"on {held_out_on} it does not run to its end ({outcome.status})", True, True)
+            why = "it has no value on some of them" if outcome.ok else f"it does not run to its end ({outcome.status})"
+            return Confirmation(f"on {held_out_on} {why}", True, True)
         control = by_label.get("control")
         idle = (
             control is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
+from rulesearch.expression import to_text
 from rulesearch.grammar import parse_grammar
+from rulesearch.rules import RuleSet
 from rulesearch.tasks import load_task
 from rulesearch.tasks.table import Table
+from rulesearch.workflow.clean_up import simplify_on_task
 
 
 def written(folder: Path, noise: float = 0.0, rows: int = 200) -> Path:
@@ -216,3 +220,69 @@ def test_a_rule_that_is_not_defined_at_zero_does_not_stand_for_one_that_is(tmp_p
     options = {"grammar": str(grammar), "engine": "random", "budget": 3, "permutations": 0, "report": False}
     run = rs.distil(table, "dw", seed=seed, out=tmp_path / "run", **options)
     assert (str(run.members[0].rules), run.members[0].loss) == ("y; eta = 0.5", pytest.approx(0.0, abs=1e-12))
+
+
+@pytest.fixture
+def quotients(tmp_path: Path) -> Path:
+    """A table of dw = x/y, without a row where y is 0."""
+    rng = np.random.default_rng(5)
+    return quotient_table(tmp_path, [(x, y, x / y) for x, y in rng.uniform(0.2, 1.0, (20, 2)).tolist()])
+
+
+def quotient_table(folder: Path, rows: list[tuple[float, float, float]]) -> Path:
+    path = folder / "quotients.csv"
+    path.write_text("x,y,dw\n" + "".join(f"{x!r},{y!r},{change!r}\n" for x, y, change in rows), "utf-8")
+    return path
+
+
+def test_every_form_that_a_clean_up_tries_has_the_learning_rate_that_fits_it_best(quotients: Path) -> None:
+    task = load_task(f"{quotients}:dw")
+    found = simplify_on_task(task.parse("(x + 0*y)/y*0.5"), task, task.resolve())
+    assert to_text(found.rules.only().slots["on_step"]) == "x/y"
+    assert found.loss_after is not None and found.loss_after < 1e-20
+
+
+def test_a_search_fits_the_learning_rate_to_what_is_left_after_the_clean_up(quotients: Path, tmp_path: Path) -> None:
+    task = load_task(f"{quotients}:dw")
+    run = rs.distil(quotients, "dw", report=False, budget=200, seed=77, permutations=0, out=tmp_path / "run")
+    assert run.solved
+    for member in run.members:
+        free = replace(member.rules.only(), eta=None)
+        best = task.spelled_out(RuleSet.single(free), task.resolve()).only().eta
+        assert member.rules.only().eta == pytest.approx(best, rel=1e-9)
+
+
+def test_a_row_that_is_held_out_does_not_kill_a_rule(quotients: Path) -> None:
+    rows = [tuple(map(float, line.split(","))) for line in quotients.read_text("utf-8").split()[1:]]
+    task = load_task(f"{quotients}:dw")
+    assert isinstance(task, Table)
+    settings = task.resolve()
+    place = int(np.flatnonzero(~task._kept(settings))[0])
+    rows[place] = (rows[place][0], 0.0, 0.0)
+    quotient_table(quotients.parent, rows)  # type: ignore[arg-type]
+    task = Table(quotients, "dw")
+    trial = task.trial(task.bind(task.parse("x/y"), settings), 0, settings, "full")
+    assert trial.status == "ok" and trial.loss is not None and trial.loss < 1e-20
+    assert "held_out_error" not in trial.metrics
+    assert task.held_out_losses(task.bind(task.parse("x/y"), settings), [trial], settings) == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([0.3] * 12, "are the same"),
+        ([3.7] * 10, "are the same"),
+        ([1e-170 * k for k in range(12)], "leave double precision"),
+        ([1e200 * k for k in range(12)], "leave double precision"),
+    ],
+)
+def test_a_target_that_nothing_can_be_said_of_is_refused(tmp_path: Path, values: list[float], message: str) -> None:
+    with pytest.raises(RulesearchError, match=message):
+        load_task(f"{quotient_table(tmp_path, [(k, 1.0, value) for k, value in enumerate(values)])}:dw")
+
+
+def test_a_search_must_see_more_than_one_value(quotients: Path) -> None:
+    with pytest.raises(RulesearchError, match="is the same in all of them"):
+        load_task(f"{quotient_table(quotients.parent, [(k, 1.0, float(k == 3)) for k in range(12)])}:dw").resolve(
+            {"held_out": 0.9}
+        )
