@@ -9,10 +9,13 @@ come before postsynaptic ones.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 from rulesearch.export.placing import Placed
 from rulesearch.export.spiking import SpikingExport, described
+from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, Synaptic
@@ -32,6 +35,8 @@ _TAKEN = frozenset(
         *("True", "False", "second", "rand", "randn", "clip", "int", "delay", "lastupdate", *"CEINOQS"),
     )
 )
+_APART = 1.01
+"""Least ratio of time constants in a chain that Brian2's solution of linear equations may take."""
 _INHIBITION = "g_inh*(-80*mV - v)"
 
 
@@ -95,6 +100,31 @@ class _Synapses(SpikingExport):
             clocked |= {name for name in expression.symbols if name in self.states}
         return clocked
 
+    def _methods(self) -> str:
+        """Return how what moves with the clock is integrated: a method, or several of which Brian2 takes the first fit.
+
+        Brian2's solution of linear equations divides by differences of their rates: it is not a number where two are
+        equal, loses digits where they are near, and is wrong where states read each other. So it is left to states
+        that decay with their time constants alone, in chains only of rates more than 1 % apart.
+        """
+        reads = {name: self._moved_by(name) for name in self.clocked}
+        linked = {name for name, read in reads.items() if read}.union(*reads.values())
+        taus = sorted(tau for tau in (self.states[name].tau for name in linked) if tau is not None)
+        apart = all(slow > _APART * fast for fast, slow in pairwise(taus))
+        if "drift" in self.rule.slots or len(taus) < len(linked) or not apart or _in_a_circle(reads):
+            return '"rk4"'
+        return '("exact", "rk4")'
+
+    def _moved_by(self, name: str) -> set[str]:
+        """Return the states with the clock that the derivative of one reads, apart from its decay."""
+        state = self.states[name]
+        read: tuple[Expression, ...] = ()
+        if isinstance(state, Lowpass):
+            read = (state.expression,)
+        elif isinstance(state, Synaptic) and "drift" in state.slots:
+            read = (state.slots["drift"],)
+        return {symbol for each in read for symbol in each.symbols if symbol in self.clocked}
+
     def _model(self) -> list[str]:
         drift = self.rule.slots.get("drift")
         lines = ["w : 1"] if drift is None else [f"dw/dt = eta*{self.source(drift)}/second : 1 (clock-driven)"]
@@ -153,7 +183,7 @@ class _Synapses(SpikingExport):
         post = self.event("on_post")
         made += ['    on_post = """', *(f"    {line}" for line in post), '    """'] if post else []
         arguments = "on_pre=on_pre, " + ("on_post=on_post, " if post else "")
-        methods = 'method=("exact", "rk4"), ' if self.clocked or "drift" in self.rule.slots else ""
+        methods = f"method={self._methods()}, " if self.clocked or "drift" in self.rule.slots else ""
         made.append(
             f"    synapses = Synapses(source, target, model, {arguments}{methods}namespace=constants, **options)"
         )
@@ -168,6 +198,14 @@ class _Synapses(SpikingExport):
                 f'    synapses.run_regularly("{step}", dt=1*second, when="end")',
             ]
         return [*made, "    return synapses", ""]
+
+
+def _in_a_circle(reads: Mapping[str, set[str]]) -> bool:
+    """Return whether a state reads itself, directly or through others."""
+    waiting = dict(reads)
+    while free := [name for name, read in waiting.items() if not read & set(waiting)]:
+        waiting = {name: read for name, read in waiting.items() if name not in free}
+    return bool(waiting)
 
 
 def _number(value: float) -> str:

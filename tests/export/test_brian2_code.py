@@ -57,3 +57,22 @@ def test_a_trace_that_the_other_side_resets_is_emptied_once_it_was_read() -> Non
 def test_sums_over_synapses_are_refused_by_name() -> None:
     with pytest.raises(RulesearchError, match="reads w_mean"):
         export(parse_rules("on_pre: y - w_mean"), "brian2")
+
+
+@pytest.mark.parametrize(
+    ("text", "methods"),
+    [
+        ("on_post: q; q = lowpass(x, 10 ms)", '("exact", "rk4")'),
+        ("on_post: q*p; q = lowpass(2, 10 ms); p = lowpass(1, 10 ms)", '("exact", "rk4")'),
+        ("on_post: q; q = lowpass(x, 20 ms)", '"rk4"'),
+        ("on_post: q; q = lowpass(x, 20.1 ms)", '"rk4"'),
+        ("on_post: q; q = lowpass(2*x + y, 20 ms)", '"rk4"'),
+        ("on_post: q; p = lowpass(x, 10 ms); q = lowpass(p, 10 ms)", '"rk4"'),
+        ("on_post: q; q = lowpass(k*q + 1, 10 ms); k = 1", '"rk4"'),
+        ("drift: a - b*w; a = 1; b = 0", '"rk4"'),
+        ("drift: S; S = synaptic(on_pre: 1; drift: -0.5*w; tau = 40 ms)", '"rk4"'),
+        ("on_post: A; A = synaptic(drift: B; tau = 10 ms); B = synaptic(on_pre: 1; drift: -A; tau = 30 ms)", '"rk4"'),
+    ],
+)
+def test_the_closed_form_is_left_to_states_that_it_is_right_for(text: str, methods: str) -> None:
+    assert f" method={methods}, namespace" in export(parse_rules(text), "brian2")

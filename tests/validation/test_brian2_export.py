@@ -39,6 +39,9 @@ CLOCKED = {
     "quadratic": "on_post: 0.02*E; E = synaptic(on_pre: 1; drift: -0.5*E*E; tau = 300 ms)",
     "decay": "on_pre: 0.05*y; drift: -0.3*w",
     "product": "drift: 0.4*x*y - 0.2*w",
+    "equal rates": "on_post: 0.02*q; q = lowpass(x, 20 ms); x = trace(pre, 20 ms)",
+    "chain": "on_post: 0.02*q; p = lowpass(2*x + y, 10 ms); q = lowpass(p, 10 ms)",
+    "coupled": "drift: S; S = synaptic(on_pre: 1; drift: -0.5*w; tau = 40 ms); bounds = [0, 1]; eta = 0.1",
     "slow": "on_post: 0.02*z; z = lowpass(x**2, 60 ms)",
     "potential": "drift: 0.002*x*relu(v - theta); on_pre: -0.01*u; u = lowpass(v + 60 mV, 10 ms); theta = -55 mV",
 }
