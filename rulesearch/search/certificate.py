@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rulesearch.expression.operators import Operator
 from rulesearch.grammar import Grammar
+from rulesearch.wording import counted
 
 
 @dataclass(slots=True)
@@ -43,25 +44,27 @@ class Certificate:
 
         **Arguments:** `solved`: size of the smallest rule that solves the task on other seeds too, None for none.
         """
-        if self.threshold is None or self.complete == 0:
+        if self.threshold is None or not self.functions(self.complete):
             return f"no size was exhausted, nothing is certified about {self.task}"
         sizes = [size for size in (self.solved, solved) if size is not None]
         below = min([self.complete, *(size - 1 for size in sizes)])
-        if below == 0:
+        if not self.functions(below):
             return f"there is no rule smaller than that in grammar {self.grammar.name}"
-        size = f"fewer than {below + 1}" if sizes and below < self.complete else f"up to {below}"
+        fewer = sizes and below < self.complete
+        size = f"fewer than {below + 1} nodes" if fewer else f"up to {counted(below, 'node')}"
         place, solves = f"in grammar {self.grammar.name}", f"solves task {self.task}"
         fixed, open_ = (_up_to(below, counts) for counts in (self.fixed, self.open))
         if open_:
+            fitted = _up_to(below, self.fitted)
+            tried = f"the {counted(1, 'function')}" if fixed == 1 else f"all {counted(fixed, 'function')}"
             text = (
-                f"no rule of {size} nodes was found {place} that {solves}: all {fixed:,} functions without constants "
-                f"were tried, and {open_:,} structures with constants, of which {_up_to(below, self.fitted):,} were "
-                "fitted"
+                f"no rule of {size} was found {place} that {solves}: {tried} without constants {_were(fixed)} tried, "
+                f"and {counted(open_, 'structure')} with constants, of which {fitted:,} {_were(fitted)} fitted"
             )
         else:
-            text = f"no rule of {size} nodes {place} {solves} ({fixed:,} distinct functions, all tried)"
+            text = f"no rule of {size} {place} {solves} ({counted(fixed, 'distinct function')}, all tried)"
         if below < self.complete:
-            text += f"; {self.functions(self.complete):,} of up to {self.complete} nodes were tried"
+            text += f"; {self.functions(self.complete):,} of up to {counted(self.complete, 'node')} were tried"
         return text
 
     def basis(self) -> tuple[tuple[str, str], ...]:
@@ -74,16 +77,16 @@ class Certificate:
         facts = [
             ("operators", ", ".join(operators)),
             ("symbols", ", ".join(self.grammar.symbols)),
-            ("exhaustive", f"{without:,} functions without constants, of up to {complete} nodes"),
+            ("exhaustive", f"{counted(without, 'function')} without constants, of up to {counted(complete, 'node')}"),
         ]
         if self.grammar.constants:
             with_constants = sum(self.open.values())
             facts.append(
                 (
                     "not exhaustive",
-                    f"{with_constants:,} structures with constants {', '.join(ranges)}, {sum(self.fitted.values()):,} "
-                    f"of them fitted; {self.budget}; those that are equal where all constants of a kind are equal "
-                    "count once",
+                    f"{counted(with_constants, 'structure')} with constants {', '.join(ranges)}, "
+                    f"{sum(self.fitted.values()):,} of them fitted; {self.budget}; those that are equal where all "
+                    "constants of a kind are equal count once",
                 )
             )
         limit = (
@@ -108,3 +111,7 @@ class Certificate:
 
 def _up_to(size: int, counts: Mapping[int, int]) -> int:
     return sum(number for each, number in counts.items() if each <= size)
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"

@@ -187,7 +187,9 @@ def _sentence(member: FrontMember, solved: bool, held_out: Confirmation, problem
     found = f"a rule of size {member.size}"
     nearest = member.nearest
     summary = " (different from all known rules)" if nearest is None else f" ({nearest.summary})"
-    count = f"{problem.progress.distinct} distinct rules were tried{problem.how_it_ended()}"
+    distinct = problem.progress.distinct
+    tried = "1 distinct rule was tried" if distinct == 1 else f"{distinct} distinct rules were tried"
+    count = f"{tried}{problem.how_it_ended()}"
     if solved and not held_out.refuted:
         said = f"solved: {found} {task.achieves} {title}{summary}"
     elif solved:

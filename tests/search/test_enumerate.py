@@ -107,7 +107,7 @@ def test_structures_with_constants_are_not_said_to_be_exhausted(little: Grammar)
     )
     assert certificate.claim(3) == (
         "no rule of fewer than 3 nodes was found in grammar little that solves task oja: all 3 functions without "
-        "constants were tried, and 1 structures with constants, of which 1 were fitted; 16 of up to 3 nodes were tried"
+        "constants were tried, and 1 structure with constants, of which 1 was fitted; 16 of up to 3 nodes were tried"
     )
     assert dict(certificate.basis())["exhaustive"] == "11 functions without constants, of up to 3 nodes"
 
@@ -127,3 +127,15 @@ def test_a_searched_time_constant_is_a_constant(timed: Grammar) -> None:
 def test_nothing_is_certified_where_the_baseline_fails_or_no_size_is_complete(little: Grammar) -> None:
     assert "nothing is certified" in Certificate(little, "oja", "", None, {1: 3}, {1: 1}).claim(None)
     assert "nothing is certified" in Certificate(little, "oja", "", 0.1).claim(None)
+    assert "nothing is certified" in Certificate(little, "oja", "", 0.1, {1: 0}, {1: 0}).claim(None)
+
+
+def test_a_size_without_functions_certifies_nothing(little: Grammar) -> None:
+    certificate = Certificate(little, "oja", "", 0.1, {1: 0, 2: 1}, {1: 0, 2: 0}, solved=2)
+    assert certificate.claim(2) == "there is no rule smaller than that in grammar little"
+    certificate.solved = None
+    assert certificate.claim(None) == (
+        "no rule of up to 2 nodes in grammar little solves task oja (1 distinct function, all tried)"
+    )
+    certificate.open[2] = 1
+    assert "the 1 function without constants was tried, and 1 structure with constants" in certificate.claim(None)
