@@ -112,7 +112,8 @@ def count(
 ) -> None:
     """Count the derivations and the distinct functions of a grammar, of a size and up to it.
 
-    Derivations are exact; a number of functions is exact unless it is marked as a lower bound.
+    Derivations are exact; a number of functions is exact unless it is marked as a lower bound. The limits of the
+    grammar play no part.
     """
     from rulesearch.grammar import count as count_rules
     from rulesearch.grammar import load_grammar
@@ -143,7 +144,10 @@ def accepts(
     rule: Annotated[str, typer.Argument(metavar="RULE", help=RULE_HELP)],
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether a rule can be derived from a grammar, as it stands or as an algebraic equal, and how."""
+    """Say whether a rule can be derived from a grammar, as it stands or as an algebraic equal, and how.
+
+    The limits of the grammar play no part: a rule may be larger than they allow.
+    """
     from rulesearch.cli.arguments import read_rule
     from rulesearch.grammar import load_grammar
     from rulesearch.workflow.membership import accepts as accepts_rule

@@ -83,7 +83,10 @@ def discover(
     grammar: Annotated[str | None, typer.Option(metavar="G", help="A shipped grammar's name, or a TOML file.")] = None,
     seed: Annotated[int | None, typer.Option(parser=whole(0), metavar="N", help="Seed of the whole run.")] = None,
     budget: Annotated[
-        int | None, typer.Option(parser=whole(1), metavar="N", help="Distinct rules to try at full fidelity.")
+        int | None,
+        typer.Option(
+            parser=whole(1), metavar="N", help="Distinct rules to try at full fidelity; the last batch is finished."
+        ),
     ] = None,
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
@@ -164,7 +167,9 @@ def distil(
         str | None, typer.Option(metavar="G", help="A grammar of your own over the columns, a TOML file.")
     ] = None,
     seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Seed of the whole run.")] = 1,
-    budget: Annotated[int, typer.Option(parser=whole(1), metavar="N", help="Distinct rules to try.")] = 20_000,
+    budget: Annotated[
+        int, typer.Option(parser=whole(1), metavar="N", help="Distinct rules to try; the last batch is finished.")
+    ] = 20_000,
     workers: WorkersOption = 1,
     time: TimeOption = None,
     settings: SetOption = None,

@@ -10,6 +10,7 @@ from rulesearch.rules.text import short_rule
 from rulesearch.search.candidate import Candidate
 from rulesearch.symbolic import canonical_key, canonical_size
 from rulesearch.tasks.task import Settings, Task
+from rulesearch.wording import counted
 from rulesearch.workflow.clean_up import CleanUp
 
 
@@ -19,7 +20,8 @@ class Account:
 
     **Fields:** `cleaned`: rules of the search that were cleaned up; of these, `shortened` became shorter, `merged`
     became the same as another, and `died` did not run to the end on what rules are chosen by; `front`: rules that are
-    left; `best`: what became of the best rule of the search, in words.
+    left; `best`: what became of the best rule of the search, in words; `simplified`: how many of `cleaned` there was
+    time to simplify only.
     """
 
     cleaned: int
@@ -28,12 +30,17 @@ class Account:
     died: int
     front: int
     best: str
+    simplified: int = 0
 
     def sentence(self) -> str:
         """Return the numbers in words."""
         parts = [f"{self.shortened} became shorter", f"{self.merged} the same as another"]
         parts += [f"{self.died} died"] * bool(self.died)
-        rules = f"{self.cleaned} rule{'s' * (self.cleaned > 1)} of the search cleaned up"
+        rules = f"{counted(self.cleaned, 'rule')} of the search cleaned up"
+        if self.simplified:
+            done = self.cleaned - self.simplified
+            which = f"{done} cleaned up, the others only simplified" if done else "only simplified"
+            rules = f"{counted(self.cleaned, 'rule')} of the search, {which}"
         return f"{rules}: {', '.join(parts)}; {self.front} stand{'s' * (self.front == 1)} on the front"
 
     def to_json(self) -> dict[str, Any]:
@@ -42,12 +49,17 @@ class Account:
 
 
 def account(
-    cleaned: Mapping[str, CleanUp], ranked: Sequence[CleanUp], best: Candidate, task: Task, settings: Settings
+    cleaned: Mapping[str, CleanUp],
+    ranked: Sequence[CleanUp],
+    best: Candidate,
+    task: Task,
+    settings: Settings,
+    simplified: int = 0,
 ) -> Account:
     """Say what the clean-up of a search came to.
 
     **Arguments:** `cleaned`: by fingerprint of the candidate; `ranked`: the front by rank; `best`: the rule of least
-    loss that the search found.
+    loss that the search found; `simplified`: how many of `cleaned` there was time to simplify only.
     """
     ran = [item for item in cleaned.values() if item.outcome.ok]
     return Account(
@@ -57,6 +69,7 @@ def account(
         len(cleaned) - len(ran),
         len(ranked),
         _fate(best, cleaned.get(best.key), ranked, task, settings),
+        simplified,
     )
 
 

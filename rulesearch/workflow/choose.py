@@ -30,7 +30,7 @@ class Choice:
 
     **Fields:** `cleaned`: by fingerprint of the candidate; `front` by size; `best`: the place of the recommended rule
     on it; `references` by label, and the outcome of the known rule, the `baseline`; `chosen_on`: what losses are
-    over, in words.
+    over, in words; `simplified`: how many of `cleaned` there was time to simplify only.
     """
 
     cleaned: Mapping[str, CleanUp]
@@ -39,6 +39,7 @@ class Choice:
     references: Mapping[str, RuleSet]
     baseline: Outcome
     chosen_on: str
+    simplified: int = 0
 
     @property
     def recommended(self) -> CleanUp:
@@ -63,6 +64,7 @@ def choose(problem: Problem, scorer: Scorer, notify: Callable[[str], None]) -> C
     references = {label: task.spelled_out(rules, settings) for label, rules in task.references(settings).items()}
     baseline = select([references[task.known_rule]], task.selection_trials)[0]
     cleaned: dict[str, CleanUp] = {}
+    simplified = 0
     pool = {candidate.key: candidate for candidate in problem.archive.members()}
     front: list[CleanUp] = []
     chosen_on = task.chosen_on(settings)
@@ -70,7 +72,9 @@ def choose(problem: Problem, scorer: Scorer, notify: Callable[[str], None]) -> C
         chosen_on = f"{task.selection_trials} selection seeds"
     for _ in range(_ROUNDS):
         finalists = [item for item in choose_finalists(problem, pool.values()) if item.key not in cleaned]
-        cleaned |= _cleaned(finalists, problem, scorer, select, notify)
+        done, left = _cleaned(finalists, problem, scorer, select, notify)
+        cleaned |= done
+        simplified += left
         if task.front_trials > task.selection_trials:
             keys = [item.key for item in finalists]
             with scorer.clock.part("more seeds to choose the front by", _JUDGING):
@@ -99,13 +103,17 @@ def choose(problem: Problem, scorer: Scorer, notify: Callable[[str], None]) -> C
                     better = replace(item, rules=rules, outcome=outcome, loss_after=outcome.loss, steps=steps)
                     cleaned = {key: better if old is item else old for key, old in cleaned.items()}
     front = _front(list(cleaned.values()), task)
-    return Choice(cleaned, front, recommended(front, baseline, task), references, baseline, chosen_on)
+    best = recommended(front, baseline, task)
+    return Choice(cleaned, front, best, references, baseline, chosen_on, simplified)
 
 
 def _cleaned(
     finalists: Sequence[Candidate], problem: Problem, scorer: Scorer, select: Score, notify: Callable[[str], None]
-) -> dict[str, CleanUp]:
-    """Return each of the finalists cleaned up, by fingerprint; where time is limited, the better ones first."""
+) -> tuple[dict[str, CleanUp], int]:
+    """Return each of the finalists cleaned up, by fingerprint, and how many there was time to simplify only.
+
+    Where time is limited, the better ones come first.
+    """
     task, settings, clock = scorer.task, scorer.evaluator.settings, scorer.clock
     # Where the learning rate is fitted, it is fitted to every form that is tried on the way.
     spelled = {
@@ -133,7 +141,7 @@ def _cleaned(
     found = {key: replace(item, rules=task.spelled_out(item.rules, settings)) for key, item in found.items()}
     if clock.left_out[-1:] == ["the clean-up"]:
         clock.left_out[-1] = f"the clean-up of {len(order) - done} of {len(order)} rules"
-    return found
+    return found, len(order) - done
 
 
 def choose_finalists(problem: Problem, pool: Iterable[Candidate]) -> list[Candidate]:

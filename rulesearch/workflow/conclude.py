@@ -117,14 +117,14 @@ def conclude(
             fields = outcome.status, outcome.loss, outcome.metrics, mean_loss(losses), losses
             conditions.append(ReferenceScore(label, members[0].rules, *fields))
     solved = solves(choice.recommended, baseline, task)
-    verdict = Confirmation.of(members[0], scores, reported[best], task, scored_on)
+    verdict = Confirmation.of(members[0], scores, reported[best], task, scored_on, held_out_on)
     sentence = _sentence(members[0], solved, verdict, problem, task)
     if problem.certificate is not None:
         sizes = [canonical_size(item.rules) for item in front if solves(item, baseline, task)]
         sentence += f"; {problem.certificate.claim(min(sizes, default=None))}"
     solved = solved and not verdict.refuted
     ranked = [front[index] for index in order]
-    told = None if found is None else account(choice.cleaned, ranked, found, task, settings)
+    told = None if found is None else account(choice.cleaned, ranked, found, task, settings, choice.simplified)
     rank = choice.recommended.outcome.rank_key(task.requirements)
     return Conclusion(
         members, scores, tuple(conditions), sentence, None, chosen_on, scored_on, solved, not verdict.idle, told, rank

@@ -23,7 +23,12 @@ class Confirmation:
 
     @staticmethod
     def of(
-        member: FrontMember, references: Sequence[ReferenceScore], outcome: Outcome, task: Task, held_out_on: str
+        member: FrontMember,
+        references: Sequence[ReferenceScore],
+        outcome: Outcome,
+        task: Task,
+        scored_on: str,
+        held_out_on: str,
     ) -> Confirmation:
         """Judge rank 1 by its held-out losses.
 
@@ -31,13 +36,15 @@ class Confirmation:
         a known rule only where the paired difference is not due to chance.
 
         **Arguments:** `references`: the known rule and the control, scored as `member` was; `outcome` of the rule on
-        the report seeds; `held_out_on`: what was held out, empty for nothing.
+        the report seeds; `held_out_on`: what was held out, empty for nothing; `scored_on`: the same, empty where there
+        was no time to score rules there.
         """
         by_label = {score.label: score for score in references}
         known = by_label[task.known_rule]
         title = title_of(task.known_rule)
-        if not held_out_on:
-            return Confirmation(_left_out(member, known, title))
+        if not scored_on:
+            begin = f"it was not scored on {held_out_on}" if held_out_on else "nothing was held out"
+            return Confirmation(f"{begin}{_left_out(member, known, title)}")
         loss, missed = member.held_out_loss, [item for item in task.requirements if item.shortfall(outcome.metrics)]
         if loss is None:
             why = "it has no value on some of them" if outcome.ok else f"it does not run to its end ({outcome.status})"
@@ -75,9 +82,9 @@ def _worse(member: FrontMember, loss: float, known: ReferenceScore, task: Task) 
 def _left_out(member: FrontMember, known: ReferenceScore, title: str) -> str:
     ours, theirs = member.metrics.get(LEFT_OUT), known.metrics.get(LEFT_OUT)
     if ours is None:
-        return "nothing was held out"
+        return ""
     beside = "" if theirs is None else f", that of {title} {theirs:.3g}"
-    return f"nothing was held out; leave-one-out error {ours:.3g}{beside}"
+    return f"; leave-one-out error {ours:.3g}{beside}"
 
 
 def title_of(known_rule: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +14,12 @@ import pytest
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules import parse_rules
 from rulesearch.tasks import load_task
+from rulesearch.workflow import choose
 from rulesearch.workflow.account import Account, account
 from rulesearch.workflow.clean_up import CleanUp
+from rulesearch.workflow.confirm import Confirmation
+from rulesearch.workflow.discover import discover
+from rulesearch.workflow.experiment import Experiment
 from rulesearch.workflow.run import Run
 
 
@@ -25,6 +31,35 @@ def test_the_clean_up_is_counted(reference: Run) -> None:
     assert 0 < told.shortened <= told.cleaned
     assert f"{told.cleaned} rules of the search cleaned up: {told.shortened} became shorter" in told.sentence()
     assert reference.to_json()["clean_up"] == reference.clean_up
+
+
+def test_rules_that_there_was_no_time_for_are_not_said_to_be_cleaned_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "_CLEANING", 0.0)
+    settings = {"data_sets": 2, "points": 300}
+    experiment = Experiment("short", "oja", "rate", seed=1, budget=40, settings=settings, time_limit=120.0)
+    run = discover(experiment, out=tmp_path / "run")
+    assert run.clean_up is not None and "left out for want of time: the clean-up of " in run.conclusion
+    told = Account(**run.clean_up)
+    assert told.sentence().startswith(f"{told.cleaned} rules of the search, only simplified: ")
+    assert (
+        replace(told, simplified=1)
+        .sentence()
+        .startswith(f"{told.cleaned} rules of the search, {told.cleaned - 1} cleaned up, the others only simplified: ")
+    )
+
+
+def test_what_was_held_out_but_not_scored_is_said_to_be_that() -> None:
+    task: Any = SimpleNamespace(known_rule="product")
+    member: Any = SimpleNamespace(metrics={})
+    known: Any = SimpleNamespace(label="product", metrics={})
+    outcome = Outcome("ok", 0.1)
+    for held_out_on, sentence in (
+        ("12 held-out rows", "it was not scored on 12 held-out rows"),
+        ("", "nothing was held out"),
+    ):
+        assert Confirmation.of(member, [known], outcome, task, "", held_out_on) == Confirmation(sentence)
 
 
 def test_the_best_of_the_search_is_named_with_its_loss_and_what_it_became(reference: Run) -> None:
