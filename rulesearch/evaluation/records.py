@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.kinds import check_kinds, optional
 from rulesearch.evaluation.store import Ancestry, GenerationRow, Store
 from rulesearch.files import read_text
 
 STORE, SUMMARY = "run.sqlite", "summary.json"
 _MAX_BYTES = 64 * 2**20
 _DAMAGE = (sqlite3.DatabaseError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
+_KINDS = {"facts": {str: {}}, "deaths": {str: int}, "structures": [[int]], "generations": [[optional(float)]]}
 
 
 class Records(Protocol):
@@ -43,6 +45,7 @@ class SummaryFile:
             raise RulesearchError(f"{path} cannot be read as the summary of a run: {error}") from None
         if not isinstance(document, dict):
             raise RulesearchError(f"{path} cannot be read as the summary of a run: expected an object")
+        check_kinds(document, _KINDS, SUMMARY)
         self._document: Mapping[str, Any] = document
 
     def fact(self, name: str) -> str | None:
@@ -91,4 +94,8 @@ def reading(folder: Path) -> Iterator[Records]:
         else:
             yield SummaryFile(folder / SUMMARY)
     except _DAMAGE as error:
-        raise RulesearchError(f"what {folder} holds of the run is damaged: {error!r}") from error
+        raise RulesearchError(f"what {folder} holds of the run is damaged: {_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    return f"there is no {error}" if isinstance(error, KeyError) else str(error) or repr(error)

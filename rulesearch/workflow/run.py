@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.kinds import check_kinds, optional
 from rulesearch.evaluation.records import is_run, reading
 from rulesearch.rules.json_format import rules_from_json, rules_to_json
 from rulesearch.symbolic import Verdict
@@ -172,7 +173,53 @@ def _score_fields(score: ReferenceScore) -> dict[str, Any]:
     }
 
 
+_VERDICT = dict.fromkeys(("rule", "title", "verdict", "summary"), str) | {
+    "scale": optional(float),
+    "coefficients": {str: float},
+    "distance": float,
+    "extra_terms": [str],
+    "missing_terms": [str],
+    "behaviour": optional(float),
+}
+_SCORED = {"metrics": {str: float}, "held_out_loss": optional(float), "held_out_losses": [float]}
+_SCORE = _SCORED | {"label": str, "status": str, "loss": optional(float)}
+_MEMBER = _SCORED | {
+    "rank": int,
+    "size": int,
+    "loss": float,
+    "verdicts": [_VERDICT],
+    "steps": [str],
+    "source": str,
+    "at_edge": {str: str},
+}
+_EFFORT = dict.fromkeys(("evaluations", "distinct", "duplicates"), int) | {
+    "first_hit": optional(int),
+    "simulated": float,
+    "clock": str,
+    "work": float,
+    "seconds": float,
+}
+_CLEAN_UP = dict.fromkeys(("cleaned", "shortened", "merged", "died", "front"), int) | {"best": str}
+_KINDS = dict.fromkeys(("status", "conclusion", "chosen_on", "held_out_on"), str) | {
+    "evaluations": int,
+    "distinct": int,
+    "seconds": float,
+    "solved": bool,
+    "recommended": bool,
+    "members": [_MEMBER],
+    "references": [_SCORE],
+    "conditions": [_SCORE],
+    "deaths": optional({str: int}),
+    "certificate": optional({"basis": {str: str}}),
+    "permuted": optional({"p": float, "searches": int, "loss": float, "permuted_losses": [optional(float)]}),
+    "effort": optional(_EFFORT),
+    "clean_up": optional(_CLEAN_UP),
+}
+"""What `summary_text` writes, by kind."""
+
+
 def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, Any]) -> Run:
+    check_kinds(document, _KINDS, "summary")
     members = tuple(
         FrontMember(
             fields["rank"],

@@ -95,7 +95,9 @@ def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("address", ["nonsense", "", "tcp://", "tcp://host", "127.0.0.1", "host: 8786", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "address", ["nonsense", "", "tcp://", "tcp://host", "127.0.0.1", "host: 8786", "http://127.0.0.1:1"]
+)
 def test_what_is_no_address_is_refused(address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("distributed")
     assert main(["discover", "oja", "--scheduler", address, "--out", str(tmp_path / "run")]) == 2

@@ -231,3 +231,42 @@ def test_a_damaged_summary_is_one_line(tmp_path: Path, text: str, capsys: pytest
         assert main(each) == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert main(["runs", str(tmp_path)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"loss": "a"}, "summary.members[0].loss must be a number, found 'a'"),
+        ({"loss": None}, "summary.members[0].loss must be a number, found None"),
+        ({"rank": "1"}, "summary.members[0].rank must be a whole number, found '1'"),
+        ({"metrics": {"norm": []}}, "summary.members[0].metrics.norm must be a number, found []"),
+        ({"held_out_losses": 3}, "summary.members[0].held_out_losses must be a list, found 3"),
+        ({"verdicts": [{"title": 1}]}, "summary.members[0].verdicts[0].title must be a text, found 1"),
+    ],
+)
+def test_a_value_of_another_kind_in_a_summary_is_named(
+    run_folder: Path, tmp_path: Path, change: dict[str, object], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run_folder, tmp_path / "run", ignore=shutil.ignore_patterns("run.sqlite"))
+    file = tmp_path / "run" / "summary.json"
+    document = json.loads(file.read_text())
+    document["facts"]["summary"]["members"][0].update(change)
+    file.write_text(json.dumps(document))
+    for each in ("report", "families"):
+        assert main([each, str(tmp_path / "run")]) == 2
+        line = capsys.readouterr().err
+        assert line.count("\n") == 1 and f"holds of the run is damaged: {said}" in line
+
+
+def test_what_a_summary_lacks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text("{}")
+    with pytest.raises(RulesearchError, match=r"holds of the run is damaged: there is no 'facts'$"):
+        Run.open(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run on a shipped task."""
+    folder = tmp_path_factory.mktemp("short") / "run"
+    rs.discover("oja", engine="random", budget=5, settings={"points": 200}, out=folder, report=False)
+    return folder
