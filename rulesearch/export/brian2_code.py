@@ -8,13 +8,15 @@ come before postsynaptic ones.
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
 from typing import ClassVar
 
 from rulesearch.export.placing import Placed
-from rulesearch.export.spiking import SpikingExport, described
+from rulesearch.export.spiking import RESERVED, SpikingExport, described
 from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule
@@ -28,13 +30,28 @@ _FUNCTIONS = {
     "min": "clip({0}, -inf, {1})",
     "max": "clip({0}, {1}, inf)",
 }
-# Brian2's own names, and those that mean something else to the algebra that solves its equations (E is 2.718...).
-_TAKEN = frozenset(
+_PREFIXED = """
+    amp ampere becquerel candle coulomb farad gram gramme gray henry hertz joule katal lumen lux meter metre mol molar
+    mole newton ohm pascal radian second siemens sievert steradian tesla volt watt weber liter litre
+"""
+_SHORT = """
+    Hz kHz MHz mA mM mV ms nA nF nM nS pA pF uA uF uM uS us kelvin kilogram kilogramme cm mm um
+"""
+_UNITS = frozenset(
     (
-        *("t", "dt", "i", "j", "e", "pi", "inf", "xi", "eta", "w_min", "w_max", "lambda", "beta", "gamma", "zeta"),
-        *("True", "False", "second", "rand", "randn", "clip", "int", "delay", "lastupdate", *"CEINOQS"),
+        *_SHORT.split(),
+        *(f"{prefix}{unit}" for prefix in ("", *"YZEPTGMkmunpfazy") for unit in _PREFIXED.split()),
+        *(f"{prefix}{unit}" for prefix in ("da", *"hdc") for unit in ("liter", "litre")),
     )
 )
+# Variables of synapses, functions, constants, and what the example's neuron has, which synapses read by its bare name.
+_OWN = """
+    t dt i j N N_incoming N_outgoing t_in_timesteps lastupdate lastspike not_refractory refractory unless delay xi
+    eta w_min w_max v g g_inh v_dend I_E I_I rates
+    abs arccos arcsin arctan ceil clip cos cosh exp exprel expm1 floor int log log10 log1p poisson rand randn sign sin
+    sinh sqrt tan tanh timestep e inf pi C
+"""
+_TAKEN = RESERVED | _UNITS | {f"{unit}{power}" for unit in _UNITS for power in "23"} | frozenset(_OWN.split())
 _APART = 1.01
 """Least ratio of time constants in a chain that Brian2's solution of linear equations may take."""
 _INHIBITION = "g_inh*(-80*mV - v)"
@@ -83,7 +100,8 @@ class _Synapses(SpikingExport):
 
     def clashes(self, name: str) -> bool:
         """Return whether a name of the rule must be changed; Brian2 reads v_pre as that of a neuron."""
-        return super().clashes(name) or name.endswith(("_pre", "_post", "_"))
+        ours = super().clashes(name) or name.startswith("xi_") or name.endswith(("_pre", "_post", "_"))
+        return ours or name in _of_its_algebra()
 
     def _with_the_clock(self) -> set[str]:
         """Return the states that must be integrated with the clock: low-passes, and what moving values read."""
@@ -198,6 +216,14 @@ class _Synapses(SpikingExport):
                 f'    synapses.run_regularly("{step}", dt=1*second, when="end")',
             ]
         return [*made, "    return synapses", ""]
+
+
+@cache
+def _of_its_algebra() -> frozenset[str]:
+    """Return names that mean something else to SymPy, to which Brian2 gives the names of states as text."""
+    import sympy
+
+    return frozenset((*sympy.__all__, *dir(builtins)))
 
 
 def _in_a_circle(reads: Mapping[str, set[str]]) -> bool:

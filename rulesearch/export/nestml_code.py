@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from rulesearch.errors import RulesearchError
 from rulesearch.export.placing import Placed
-from rulesearch.export.spiking import SIGNALS, SpikingExport, described
+from rulesearch.export.spiking import RESERVED, SIGNALS, SpikingExport, described
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
@@ -33,18 +33,15 @@ _FUNCTIONS = {
 }
 # Keywords, functions and constants of NESTML, SI units, and names of the C++ that is made from a model.
 _TAKEN_WORDS = """
-    True False and boolean continuous e elif else emit_spike equations excitatory false for function if in inf
-    inhibitory inline input integer integrate_odes internals kernel model not onCondition onReceive or output
-    parameters pi pre_spikes post_spikes real recordable return spike state step step_spikes string t true update
-    void while one_second abs ceil clip convolve cos cosh delta erf erfc exp expm1 floor info ln log log10 max min
-    pow print println random_normal random_poisson random_uniform resolution round sin sinh sqrt steps tan tanh
-    timestep warning A Bq C F Gy H Hz J K L M N Np Ohm Pa R S Sv T V W Wb a arcmin arcsec au b bit cd cm d day dB
-    deg eV fortnight g h hr kat kg km l lm lx m mS mV mm mol ms mmol min nA nF nS nV ns pA pF pS rad s sr ton u uA
-    uF uS uV us auto bool break case catch char class const default delay delete do double enum extern float friend
-    goto int long mutable namespace nest new operator private protected public register short signed sizeof static
-    struct switch template this throw try typedef typename union unsigned using virtual weight eta w_min w_max w_new
+    boolean continuous e emit_spike equations excitatory function inf inhibitory input integer integrate_odes
+    internals kernel model onCondition onReceive output parameters pi pre_spikes post_spikes real recordable spike
+    state step step_spikes string t update one_second abs ceil clip convolve cos cosh delta erf erfc exp expm1 floor
+    info ln log log10 max min pow print println random_normal random_poisson random_uniform resolution round sin
+    sinh sqrt steps tan tanh timestep warning A Bq C F Gy H Hz J K L M N Np Ohm Pa R S Sv T V W Wb a arcmin arcsec
+    au b bit cd cm d day dB deg eV fortnight g h hr kat kg km l lm lx m mS mV mm mol ms mmol min nA nF nS nV ns pA
+    pF pS rad s sr ton u uA uF uS uV us delay nest weight eta w_min w_max w_new
 """
-TAKEN = frozenset(_TAKEN_WORDS.split())
+TAKEN = RESERVED | frozenset(_TAKEN_WORDS.split())
 """Names that a model must not give to anything of its own."""
 
 _UNIT = {"v": "mV", "v_dend": "mV", "I_E": "pA", "I_I": "pA"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,6 +18,15 @@ from rulesearch.rules.states import CUSTOMARY_TRACES, SUMS, Lowpass, State, Syna
 
 SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
 """Symbols of the vocabulary that one value for all synapses may hold."""
+
+_OF_CPP = """
+    auto bool break case catch char class const constexpr continue default delete do double else enum explicit extern
+    false float for friend goto if inline int long mutable namespace new nullptr operator private protected public
+    register return short signed sizeof static struct switch template this throw true try typedef typename union
+    unsigned using virtual void volatile while
+"""
+RESERVED = frozenset((*keyword.kwlist, *_OF_CPP.split()))
+"""Keywords of Python and C++, the languages that simulators read or write."""
 
 _CUSTOMARY_TAU = 0.02
 

@@ -11,6 +11,8 @@ from rulesearch.export import export
 from rulesearch.rules import known_rules, parse_rules
 
 NOT_SPIKING = ("anti-hebb", "bcm", "covariance", "e2l-error", "e2l-reward", "hebb", "hebbff", "oja", "sanger")
+WORDS = "in is lambda volt uamp2 mliter floor ceil double g N re sec trace sum Q"
+"""Keywords of Python and C++, Brian2's units and functions, variables of neurons, names of SymPy."""
 
 
 def test_every_known_rule_is_a_script_or_is_refused_with_a_way_out() -> None:
@@ -76,3 +78,19 @@ def test_sums_over_synapses_are_refused_by_name() -> None:
 )
 def test_the_closed_form_is_left_to_states_that_it_is_right_for(text: str, methods: str) -> None:
     assert f" method={methods}, namespace" in export(parse_rules(text), "brian2")
+
+
+@pytest.mark.parametrize("name", WORDS.split())
+def test_words_of_brian2_and_its_languages_are_changed_and_stay_apart(name: str) -> None:
+    other = f"{name}_of_rule"
+    text = export(parse_rules(f"on_post: {name}*x + {other}; {name} = 0.1; {other} = 0.2"), "brian2")
+    assert f'"{name}_of_rule": 0.1,' in text
+    assert f'"{other}_of_rule_of_rule": 0.2,' in text
+    assert f"(({name}_of_rule * x) + {other}_of_rule_of_rule)" in text
+    state = export(parse_rules(f"on_post: {name}; {name} = lowpass(x, 10 ms)"), "brian2")
+    assert f"d{name}_of_rule/dt = (x - {name}_of_rule)/tau_{name}_of_rule : 1 (clock-driven)" in state
+
+
+def test_other_names_are_left_alone() -> None:
+    text = export(parse_rules("on_post: theta*x*damp*tau; theta = 0.1; damp = 0.2; tau = 0.3"), "brian2")
+    assert "_of_rule" not in text

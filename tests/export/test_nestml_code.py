@@ -95,3 +95,10 @@ def test_names_that_nestml_has_for_itself_are_changed_and_stay_apart() -> None:
     assert "w = w + eta * ((T_of_rule * y) + T_of_rule_of_rule_of_rule)" in model
     assert "T_of_rule real = 2.0" in model
     assert "T_of_rule_of_rule_of_rule real = 3.0" in model
+
+
+@pytest.mark.parametrize("name", ["is", "lambda", "from", "while", "double", "volatile"])
+def test_keywords_of_python_and_cpp_are_changed(name: str) -> None:
+    model = _model(f"on_pre: {name}*y; {name} = 2; tau_y = 30 ms")
+    assert f"{name}_of_rule real = 2.0" in model
+    assert f"w = w + eta * ({name}_of_rule * y)" in model
