@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from rulesearch.export.width import latex_width
 from rulesearch.expression.operators import NEGATION, POWER, PRODUCT, SUM, Operator
-from rulesearch.expression.printing import number_latex, symbol_latex, to_latex, with_joined_signs
+from rulesearch.expression.printing import multiple_latex, number_latex, symbol_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
 from rulesearch.rules.rule import Rule
@@ -53,6 +53,9 @@ def slot_equations(
 
 def lines_of(expression: Expression, factor: str, digits: int | None = None, line: float = LINE) -> list[str]:
     """Return an expression times a factor, on one line where it fits, else on several."""
+    alone = multiple_latex(factor, expression)
+    if alone is not None:
+        return [alone]
     short = to_latex(expression, digits=digits)
     product = _is_product(expression, short)
     whole = f"{_times(factor, short)}{short}" if product else rf"{factor}\left({short}\right)"
@@ -64,6 +67,9 @@ def lines_of(expression: Expression, factor: str, digits: int | None = None, lin
 
 def flowing(expression: Expression, factor: str) -> str:
     """Return an expression times a factor for a paragraph, where TeX itself may break it."""
+    alone = multiple_latex(factor, expression)
+    if alone is not None:
+        return alone
     product = _is_product(expression, to_latex(expression))
     pieces = _Layout(None).pieces(expression, PRODUCT if product else _ATOM)
     rest = [f"{_BREAK if _is_term(piece) else _BREAK_UNWILLINGLY} {_without_size(piece)}" for piece in pieces[1:]]

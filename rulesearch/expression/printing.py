@@ -106,6 +106,13 @@ def symbol_latex(name: str) -> str:
     return f"{base}_{{{below}}}" if below else base
 
 
+def multiple_latex(factor: str, expression: Expression) -> str | None:
+    """Return a factor times a number that needs no digits, 0, 1 or -1, in LaTeX; None without one and for all else."""
+    head = expression.head
+    texts = {0.0: "0", 1.0: factor, -1.0: f"-{factor}"}
+    return texts.get(head.value) if factor and isinstance(head, Number) and not head.unit else None
+
+
 def number_latex(value: float, digits: int | None = None) -> str:
     r"""Return LaTeX for a number, `1.2 \times 10^{-3}` where it is very small or large.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.fingerprint import fingerprint
-from rulesearch.expression.printing import number_latex, symbol_latex, to_latex, with_joined_signs
+from rulesearch.expression.printing import multiple_latex, number_latex, symbol_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import dimension_of
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, expressions_of, reached
@@ -163,7 +163,8 @@ class Rule:
             )
             if body.startswith("-"):
                 simple = False
-            equations.append((left, rf"\eta\,{body}" if simple else rf"\eta\left({body}\right)"))
+            whole = rf"\eta\,{body}" if simple else rf"\eta\left({body}\right)"
+            equations.append((left, multiple_latex(r"\eta", expression) or whole))
         return equations
 
     def limits_latex(self) -> str:

@@ -14,7 +14,7 @@ from strategies import random_tree
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
-from rulesearch.export.equations import LINE, lines_of
+from rulesearch.export.equations import LINE, flowing, lines_of
 from rulesearch.export.latex import document, escape, label_of, rules_latex, run_latex
 from rulesearch.export.width import latex_width
 from rulesearch.expression import OPERATORS, Number, parse_expression, to_latex, to_text
@@ -137,6 +137,13 @@ def test_an_equation_that_fits_stays_on_one_line() -> None:
     assert lines_of(parse_expression("y*(x - w*y)"), r"\eta") == [r"\eta\,y\,\left(x - w\,y\right)"]
     assert lines_of(parse_expression("x - w"), r"\eta") == [r"\eta\left(x - w\right)"]
     assert lines_of(parse_expression("0.5*x"), r"\eta") == [r"\eta \cdot 0.5\,x"]
+
+
+@pytest.mark.parametrize(("text", "latex"), [("1", r"\eta"), ("0", "0"), ("-1", r"-\eta"), ("x", r"\eta\,x")])
+def test_the_learning_rate_times_one_or_nothing_is_written_so(text: str, latex: str) -> None:
+    assert lines_of(parse_expression(text), r"\eta") == [latex]
+    assert flowing(parse_expression(text), r"\eta") == latex
+    assert parse_rules(f"on_pre: {text}").only().latex_equations() == [(r"\Delta w_{\mathrm{pre}}", latex)]
 
 
 def test_a_long_equation_is_broken_into_lines_that_fit_and_lose_nothing() -> None:
