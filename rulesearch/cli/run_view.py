@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rulesearch.cli.output import number, show_facts, show_table
 from rulesearch.rules.text import short_rule
+from rulesearch.wording import counted
 from rulesearch.workflow.account import Account
 from rulesearch.workflow.evidence import stored_evidence
 from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
@@ -105,13 +106,13 @@ def _effort(run: Run) -> list[tuple[str, str]]:
     effort = run.effort
     if not effort:
         return []
-    parts = [f"{effort['evaluations']:,} evaluations", f"{effort['duplicates']:,} duplicates left out"]
+    parts = [counted(effort["evaluations"], "evaluation"), f"{counted(effort['duplicates'], 'duplicate')} left out"]
     if effort["simulated"]:
         parts.append(f"{effort['simulated']:.3g} {effort['clock']} simulated")
     if "seconds" in effort:
         parts.append(f"{effort['seconds']:.3g} s of wall time")
     hit = effort["first_hit"]
-    parts.append("no hit" if hit is None else f"first hit after {hit:,} distinct rules")
+    parts.append("no hit" if hit is None else f"first hit after {counted(hit, 'distinct rule')}")
     return [("the search took", ", ".join(parts))]
 
 

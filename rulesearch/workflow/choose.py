@@ -12,6 +12,7 @@ from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
 from rulesearch.symbolic import canonical_key, canonical_size, simplify
 from rulesearch.tasks.task import Task
+from rulesearch.wording import counted
 from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, Score, clean_up
 from rulesearch.workflow.neighbours import try_neighbours
@@ -140,7 +141,7 @@ def _cleaned(
             done = number
     found = {key: replace(item, rules=task.spelled_out(item.rules, settings)) for key, item in found.items()}
     if clock.left_out[-1:] == ["the clean-up"]:
-        clock.left_out[-1] = f"the clean-up of {len(order) - done} of {len(order)} rules"
+        clock.left_out[-1] = f"the clean-up of {len(order) - done} of {counted(len(order), 'rule')}"
     return found, len(order) - done
 
 
