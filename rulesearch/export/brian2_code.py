@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import re
 from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
@@ -52,6 +53,7 @@ _OWN = """
     sinh sqrt tan tanh timestep e inf pi C
 """
 _TAKEN = RESERVED | _UNITS | {f"{unit}{power}" for unit in _UNITS for power in "23"} | frozenset(_OWN.split())
+_BEGINS_INNER = re.compile("(rule)*_")
 _APART = 1.01
 """Least ratio of time constants in a chain that Brian2's solution of linear equations may take."""
 _INHIBITION = "g_inh*(-80*mV - v)"
@@ -97,6 +99,10 @@ class _Synapses(SpikingExport):
         super().__init__(rule, inhibits)
         self.maker = maker
         self.clocked = self._with_the_clock()
+
+    def name(self, name: str) -> str:
+        """Return a name of the rule as Brian2 may read it, which keeps those that begin with `_` for itself."""
+        return super().name(f"rule{name}" if _BEGINS_INNER.match(name) else name)
 
     def clashes(self, name: str) -> bool:
         """Return whether a name of the rule must be changed; Brian2 reads v_pre as that of a neuron."""

@@ -91,6 +91,13 @@ def test_words_of_brian2_and_its_languages_are_changed_and_stay_apart(name: str)
     assert f"d{name}_of_rule/dt = (x - {name}_of_rule)/tau_{name}_of_rule : 1 (clock-driven)" in state
 
 
+def test_names_that_begin_with_an_underscore_begin_otherwise_and_stay_apart() -> None:
+    text = export(parse_rules("on_post: _a*rule_a; _a = trace(pre, 20 ms); rule_a = 0.2"), "brian2")
+    assert "drule_a/dt = -rule_a/tau_rule_a : 1" in text
+    assert '"rulerule_a": 0.2,' in text
+    assert "eta*(rule_a * rulerule_a)" in text
+
+
 def test_other_names_are_left_alone() -> None:
     text = export(parse_rules("on_post: theta*x*damp*tau; theta = 0.1; damp = 0.2; tau = 0.3"), "brian2")
     assert "_of_rule" not in text

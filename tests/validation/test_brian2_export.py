@@ -32,10 +32,10 @@ HARD = {
     "y = trace(post, 30 ms, immediate)",
     "eligibility": "on_post: 0.05*E*(1 - w); E = synaptic(on_pre: y; on_post: -0.5*E*x; tau = 300 ms)",
     "names": "on_pre: 0.01*(e - N*y); on_post: 0.01*x*dt*True; e = 0.2; N = 0.7; dt = 1.3; True = 2",
-    "keywords": "on_post: 0.01*in*is - 0.02*volt*from*floor; in = 0.4; volt = 0.7; floor = 1.2; "
+    "keywords": "on_post: 0.01*in*is - 0.02*volt*from*floor*_k; in = 0.4; _k = 0.9; volt = 0.7; floor = 1.2; "
     "is = trace(pre, 20 ms); from = trace(post, 30 ms)",
-    "units": "on_post: 0.01*amp*double + 0.02*re*g - 0.01*sum*mvolt*w; double = 2; g = 0.7; mvolt = 3; "
-    "amp = trace(pre, 20 ms); re = synaptic(on_pre: 1; tau = 50 ms); sum = trace(post, 40 ms)",
+    "units": "on_post: 0.01*amp*double + 0.02*re*g - 0.01*_s*mvolt*w; double = 2; g = 0.7; mvolt = 3; "
+    "amp = trace(pre, 20 ms); re = synaptic(on_pre: 1; tau = 50 ms); _s = trace(post, 40 ms)",
     "lasting": "on_pre: 0.02*C; C = synaptic(on_post: 0.1*x - 0.05*C); bounds = [0.2, 40]",
 }
 CLOCKED = {
