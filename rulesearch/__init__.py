@@ -425,12 +425,13 @@ def cite(what: RuleLike | Run) -> list[Citation]:
 
 
 def _task(task: str | Task) -> Task:
-    from rulesearch.tasks.registry import load_task
+    from rulesearch.tasks.registry import as_task
 
-    return load_task(task) if isinstance(task, str) else task
+    return as_task(task)
 
 
 def _rules(rule: RuleLike, task: Task | None) -> RuleSet:
+    from rulesearch.errors import RulesearchError, shown
     from rulesearch.rules import KnownRule, Rule, RuleSet
     from rulesearch.rules.unread import check_read
     from rulesearch.workflow.resolve import read_rules
@@ -438,6 +439,8 @@ def _rules(rule: RuleLike, task: Task | None) -> RuleSet:
     if isinstance(rule, str):
         return read_rules(rule, task)
     found = rule.rules if isinstance(rule, KnownRule) else RuleSet.single(rule) if isinstance(rule, Rule) else rule
+    if not isinstance(found, RuleSet):
+        raise RulesearchError(f"a rule is its text, a known name, a file, RUN:RANK, or a rule, found {shown(found)}")
     check_read(found)
     if task is not None:
         task.check(found)

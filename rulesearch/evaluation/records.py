@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from rulesearch.errors import RulesearchError
+from rulesearch.errors import RulesearchError, shown
 from rulesearch.evaluation.kinds import check_kinds, optional
 from rulesearch.evaluation.store import Ancestry, GenerationRow, Store
 from rulesearch.files import read_text
@@ -72,6 +72,13 @@ class SummaryFile:
 def is_run(folder: Path) -> bool:
     """Return whether a folder holds what can be read of a run."""
     return os.path.isfile(folder / STORE) or os.path.isfile(folder / SUMMARY)
+
+
+def run_folder(place: str | Path) -> Path:
+    """Return the path of a run folder that a caller names; raises `RulesearchError` for what is no name."""
+    if not isinstance(place, str | os.PathLike):
+        raise RulesearchError(f"a run is its folder, or what Run.open returns of it, found {shown(place)}")
+    return Path(place)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.export.brian2_code import rules_brian2
 from rulesearch.export.latex import rules_latex, run_latex
 from rulesearch.export.nestml_code import rules_nestml
@@ -14,7 +14,7 @@ from rulesearch.export.placing import Placed, placed
 from rulesearch.export.python_code import rules_python
 from rulesearch.export.sympy_code import rules_sympy
 from rulesearch.rules import KnownRule, Rule, RuleSet, find_known, rules_to_json
-from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.registry import as_task
 
 if TYPE_CHECKING:
     from rulesearch.tasks.task import Task
@@ -56,7 +56,7 @@ def export(
     `inhibitory` win over both; `notify` is told what a script of a simulator lacks.
     **Raises:** `RulesearchError` for a format that there is not, or a task that cannot run the rule.
     """
-    on = load_task(task) if isinstance(task, str) else task
+    on = None if task is None else as_task(task)
     known = find_known(what) if isinstance(what, str) else what if isinstance(what, KnownRule) else None
     if isinstance(what, str):
         from rulesearch.workflow.resolve import read_rules, task_of
@@ -76,6 +76,10 @@ def export(
         if notify is not None and ready.asks and to_run:
             notify(f"the rule goes out with {ready.note}; type --task T, or for example --eta 0.001 --bounds 0,1")
         return maker(ready)
+    from rulesearch.workflow.run import Run
+
+    if not isinstance(what, Run):
+        raise RulesearchError(f"what is exported is a rule or a run, found {shown(what)}")
     if (task, eta, bounds, inhibitory) != (None,) * 4:
         raise RulesearchError("a run has its task, learning rates and bounds; name one rule of it, such as RUN:1")
     if _checked(format, "run") == "csv":

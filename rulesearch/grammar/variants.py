@@ -106,6 +106,19 @@ def with_words(grammar: Grammar, words: Iterable[str]) -> Grammar:
     return grammar
 
 
+def check_words(forbidden: Iterable[str], required: Iterable[str]) -> None:
+    """Refuse a word that no rule may have and every rule must have.
+
+    **Arguments:** those of `without` and of `with_words`.
+    **Raises:** `RulesearchError`.
+    """
+    gone = {_name_of(word) for word in forbidden}
+    for text in required:
+        word = text.rpartition(":")[2].strip()
+        if _name_of(word) in gone:
+            raise RulesearchError(f"{word!r} is both forbidden and required; leave one of the two out")
+
+
 def _with_word(grammar: Grammar, word: str, slot: str) -> Grammar:
     used = _used(grammar)
     if word not in used:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.tasks.source import absolute, digest, import_file, split_reference, task_files, unpacked
 from rulesearch.tasks.task import Task
 
@@ -41,8 +41,22 @@ def load_task(reference: str) -> Task:
         raise RulesearchError(f"unknown task {reference!r}{did_you_mean(reference, TASKS)}")
     path, name = own
     if path.suffix == ".py" and not os.path.isfile(path):
-        raise RulesearchError(f"there is no file {path}; a task of your own is given as my_task.py:Name")
+        place = path.parent.resolve()
+        raise RulesearchError(
+            f"there is no file {path.name} in {place}; a task of your own is given as my_task.py:Name"
+        )
     return _own(path, name, digest(task_files(path)))
+
+
+def as_task(task: str | Task) -> Task:
+    """Return a task that is given as such or by its reference; raises `RulesearchError`."""
+    if isinstance(task, Task):
+        return task
+    if isinstance(task, str):
+        return load_task(task)
+    raise RulesearchError(
+        f"a task is a name, my_task.py:Name or table.csv:column, or what those load, found {shown(task)}"
+    )
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rulesearch.errors import RulesearchError
-from rulesearch.evaluation.records import is_run
+from rulesearch.evaluation.records import is_run, run_folder
 from rulesearch.workflow.experiment import Experiment
 from rulesearch.workflow.run import Run
 
@@ -100,7 +100,7 @@ def open_runs(places: Iterable[str | Path]) -> tuple[list[Run], list[str]]:
     **Raises:** `RulesearchError` where a place is no folder, or no run is found.
     """
     folders: dict[Path, None] = {}
-    for place in map(Path, places):
+    for place in map(run_folder, places):
         if not place.is_dir():
             raise RulesearchError(f"there is no folder {place}")
         held = [place] if is_run(place) else sorted(each for each in place.glob("*") if is_run(each))

@@ -15,12 +15,12 @@ from typing import Any
 
 from rulesearch.errors import RulesearchError, why
 from rulesearch.evaluation.evaluator import Evaluator
-from rulesearch.evaluation.records import STORE
+from rulesearch.evaluation.records import STORE, run_folder
 from rulesearch.evaluation.store import Store
 from rulesearch.evaluation.workers import LostWorkersError
 from rulesearch.files import name_from, read_text
 from rulesearch.grammar import Grammar, load_grammar, parse_grammar
-from rulesearch.grammar.variants import grammar_toml, with_template, with_words, without
+from rulesearch.grammar.variants import check_words, grammar_toml, with_template, with_words, without
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.shipped import shipped_folder, shipped_names
@@ -171,7 +171,7 @@ def resume(
     was made with; others as of `discover`.
     **Raises:** `RulesearchError` where the folder holds no run, or its task file must be trusted first.
     """
-    path = Path(folder)
+    path = run_folder(folder)
     for name in ("experiment.toml", "grammar.toml"):
         if not os.path.isfile(path / name):
             raise RulesearchError(f"{path} is not a run folder: it has no {name}; see them with: rulesearch runs")
@@ -222,6 +222,7 @@ def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _P
         loaded, text = load_grammar(path), read_text(path)
     else:
         loaded = parse_grammar(text)
+    check_words(chosen.forbid, chosen.require)
     if chosen.forbid:
         loaded = without(loaded, chosen.forbid)
     if chosen.template is not None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from rulesearch.errors import RulesearchError
-from rulesearch.evaluation.records import is_run
+from rulesearch.evaluation.records import STORE, SUMMARY, is_run
 from rulesearch.files import read_text
 from rulesearch.rules.json_format import rules_from_json
 from rulesearch.rules.library import find_known
 from rulesearch.rules.rule import RuleSet
+from rulesearch.rules.states import SLOTS
 from rulesearch.rules.text import parse_rules
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import read_experiment
 from rulesearch.workflow.kept_task import described_task
 
-_RANK = re.compile("[0-9]{1,9}")
+_RANK = re.compile("-?[0-9]{1,30}")
 
 
 def read_rules(argument: str, task: Task | None = None) -> RuleSet:
@@ -30,9 +32,8 @@ def read_rules(argument: str, task: Task | None = None) -> RuleSet:
         rules = known.rules
     elif text.endswith(".json"):
         rules = _from_file(Path(text))
-    elif _is_run(text):
-        folder, _, rank = text.rpartition(":")
-        rules = _from_run(Path(folder), rank)
+    elif (found := _run_and_rank(text)) is not None:
+        rules = _from_run(*found)
     else:
         return parse_rules(argument) if task is None else task.parse(argument)
     if task is not None:
@@ -43,9 +44,10 @@ def read_rules(argument: str, task: Task | None = None) -> RuleSet:
 def task_of(argument: str) -> tuple[Task, dict[str, float]] | None:
     """Return the task that the rule of a run was found on, and its settings; None where the run does not tell."""
     text = argument.strip()
-    if find_known(text) is not None or not _is_run(text):
+    found = None if find_known(text) is not None else _run_and_rank(text)
+    if found is None:
         return None
-    folder = Path(text.rpartition(":")[0])
+    folder, _ = found
     experiment = read_experiment(folder / "experiment.toml")
     try:
         task = described_task(folder, experiment.task)
@@ -54,16 +56,32 @@ def task_of(argument: str) -> tuple[Task, dict[str, float]] | None:
     return task, task.resolve(experiment.settings)
 
 
-def _is_run(text: str) -> bool:
-    folder, colon, rank = text.rpartition(":")
-    return bool(colon) and _RANK.fullmatch(rank.strip()) is not None and is_run(Path(folder))
+def _run_and_rank(text: str) -> tuple[Path, int] | None:
+    """Return the folder and rank of `RUN:RANK`, None where it is another text; raises `RulesearchError`."""
+    name, colon, rank = text.rpartition(":")
+    if not colon or _RANK.fullmatch(rank.strip()) is None:
+        return None
+    folder = Path(name)
+    if is_run(folder):
+        return folder, int(rank)
+    if name.strip() in SLOTS:
+        return None
+    try:
+        os.stat(folder / STORE)
+    except PermissionError as error:
+        raise RulesearchError(f"the folder {folder} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError):
+        pass
+    if os.path.isdir(name):
+        raise RulesearchError(f"{folder} is not a run folder: it has no {STORE} and no {SUMMARY}")
+    return None
 
 
 def _from_file(path: Path) -> RuleSet:
     return rules_from_json(read_text(path), str(path))
 
 
-def _from_run(folder: Path, rank: str) -> RuleSet:
+def _from_run(folder: Path, rank: int) -> RuleSet:
     from rulesearch.workflow.run import Run
 
-    return Run.open(folder).member(int(rank)).rules
+    return Run.open(folder).member(rank).rules

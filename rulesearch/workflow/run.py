@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.kinds import check_kinds, optional
-from rulesearch.evaluation.records import is_run, reading
+from rulesearch.evaluation.records import is_run, reading, run_folder
 from rulesearch.rules.json_format import rules_from_json, rules_to_json
 from rulesearch.symbolic import Verdict
 from rulesearch.tasks.task import Task
@@ -121,7 +121,7 @@ class Run:
 
         **Raises:** `RulesearchError` where it holds no concluded run.
         """
-        path = Path(folder)
+        path = run_folder(folder)
         with reading(path) as records:
             text = records.fact("summary")
             if text is None:

@@ -10,7 +10,7 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.expression import Expression, parse_expression, to_text
 from rulesearch.grammar import Grammar, load_grammar, member, parse_grammar, sample_up_to
-from rulesearch.grammar.variants import grammar_toml, with_template, with_words, without
+from rulesearch.grammar.variants import check_words, grammar_toml, with_template, with_words, without
 from rulesearch.rules import parse_rules
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.variation import Variation
@@ -166,3 +166,12 @@ def test_a_word_is_required_in_a_slot() -> None:
 def test_words_that_cannot_be_required(name: str, words: list[str], said: str) -> None:
     with pytest.raises(RulesearchError, match=said):
         with_words(load_grammar(name), words)
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "required", "word"), [(["y", "x"], ["x"], "x"), (["/"], ["div"], "div"), (["x"], ["on_post: x"], "x")]
+)
+def test_a_word_cannot_be_both_forbidden_and_required(forbidden: list[str], required: list[str], word: str) -> None:
+    with pytest.raises(RulesearchError, match=f"^'{word}' is both forbidden and required"):
+        check_words(forbidden, required)
+    check_words(["tanh"], required)

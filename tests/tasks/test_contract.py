@@ -247,6 +247,12 @@ def test_a_file_without_the_task_is_refused(tmp_path: Path, name: str, text: str
         load_task(f"{file}:{name}")
 
 
+def test_a_file_that_is_not_there_is_named_with_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RulesearchError, match=re.escape(f"there is no file mine.py in {tmp_path.resolve()};")):
+        load_task("mine.py:Mine")
+
+
 @pytest.mark.parametrize("name", ["inhibitory-rate", "inhibitory-network"])
 def test_the_setting_of_the_upper_bound_holds_for_rules_that_give_none(name: str) -> None:
     task = load_task(name)

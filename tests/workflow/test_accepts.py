@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +15,7 @@ from rulesearch.grammar import load_grammar
 from rulesearch.rules import known_rule, parse_rules, rules_to_json
 from rulesearch.tasks import load_task
 from rulesearch.workflow.membership import accepts
-from rulesearch.workflow.resolve import read_rules
+from rulesearch.workflow.resolve import read_rules, task_of
 
 RATE = load_grammar("rate")
 
@@ -109,6 +112,31 @@ def test_files_that_are_no_rule_are_refused(tmp_path: Path, content: bytes | Non
         path.write_bytes(content)
     with pytest.raises(RulesearchError, match=said):
         read_rules(str(path))
+
+
+def test_a_folder_that_holds_no_run_or_cannot_be_read_is_not_taken_for_a_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for read in (read_rules, task_of):
+        with pytest.raises(RulesearchError, match="is not a run folder"):
+            read(f"{tmp_path}:1")
+    found = os.stat
+
+    def stat(path: Any, **options: Any) -> os.stat_result:
+        if os.fspath(path).startswith(f"{tmp_path}{os.sep}"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return found(path, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    for read in (read_rules, task_of):
+        with pytest.raises(RulesearchError, match=rf"^the folder {tmp_path} cannot be read: Permission denied$"):
+            read(f"{tmp_path}:1")
+
+
+def test_a_slot_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "on_pre").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert read_rules("on_pre: 1") == parse_rules("on_pre: 1")
 
 
 def test_a_rule_that_does_not_fit_the_task_is_refused_whatever_it_came_from(tmp_path: Path) -> None:

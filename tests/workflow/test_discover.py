@@ -158,6 +158,8 @@ def test_runs_are_listed_also_those_cut_off(reference: Run, tmp_path: Path) -> N
 
 def test_a_rank_that_is_not_there_is_refused(reference: Run) -> None:
     assert reference.member(1) is reference.members[0]
+    with pytest.raises(RulesearchError, match=r"there is no rank -1$"):
+        rs.evaluate(f"{reference.folder}:-1", task="oja")
     with pytest.raises(RulesearchError, match="there is no rank 99"):
         reference.member(99)
 
