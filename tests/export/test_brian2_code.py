@@ -15,6 +15,7 @@ WORDS = "in is lambda volt uamp2 mliter floor ceil double g N re sec trace sum Q
 """Keywords of Python and C++, Brian2's units and functions, variables of neurons, names of SymPy."""
 
 
+@pytest.mark.slow
 def test_every_known_rule_is_a_script_or_is_refused_with_a_way_out() -> None:
     for known in known_rules().values():
         for each in known.family():
