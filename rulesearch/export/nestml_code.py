@@ -40,6 +40,10 @@ _TAKEN_WORDS = """
     sinh sqrt steps tan tanh timestep warning A Bq C F Gy H Hz J K L M N Np Ohm Pa R S Sv T V W Wb a arcmin arcsec
     au b bit cd cm d day dB deg eV fortnight g h hr kat kg km l lm lx m mS mV mm mol ms mmol min nA nF nS nV ns pA
     pF pS rad s sr ton u uA uF uS uV us delay nest weight eta w_min w_max w_new
+    Angstrom Celsius Farad Gauss Henry Hertz Joule Kelvin Newton Pascal Siemens Tesla Volt Watt Weber amp ampere
+    beam becquerel bin candela coulomb count dyn erg farad gram gray henry hertz hour joule katal kilogram liter
+    lumen lux meter minute mole newton ohm parsec pascal photon radian second siemens sievert steradian tesla volt
+    watt weber week year
 """
 TAKEN = RESERVED | frozenset(_TAKEN_WORDS.split())
 """Names that a model must not give to anything of its own."""

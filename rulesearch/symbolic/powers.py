@@ -126,7 +126,8 @@ class PowerAlgebra(Algebra):
         rest = {key: value for key, value in terms.items() if key != UNIT}
         factor: Coefficient = ONE
         if UNIT in terms:
-            factor = (finite(float(np.exp(min(terms[UNIT][0], 800.0)))), derived(terms[UNIT][1]))
+            with np.errstate(over="ignore"):
+                factor = (finite(float(np.exp(min(terms[UNIT][0], 800.0)))), derived(terms[UNIT][1]))
             if not factor[0]:
                 raise UndefinedValueError
         if not rest:
