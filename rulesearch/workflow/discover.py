@@ -8,7 +8,7 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,18 @@ from rulesearch.evaluation.records import STORE, run_folder
 from rulesearch.evaluation.store import Store
 from rulesearch.evaluation.workers import LostWorkersError
 from rulesearch.files import name_from, read_text
-from rulesearch.grammar import Grammar, load_grammar, parse_grammar
-from rulesearch.grammar.variants import check_words, grammar_toml, with_template, with_words, without
+from rulesearch.grammar import load_grammar
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
-from rulesearch.shipped import shipped_folder, shipped_names
 from rulesearch.tasks.registry import load_task
-from rulesearch.tasks.task import Task
 from rulesearch.workflow.clock import Clock, OutOfTime, kept_after, without_page
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
-from rulesearch.workflow.experiment import Experiment, experiment_text, load_experiment, read_experiment
+from rulesearch.workflow.experiment import Experiment, experiment_text, read_experiment
 from rulesearch.workflow.forecast import forecast
 from rulesearch.workflow.front import front_csv
 from rulesearch.workflow.kept_task import keep_task, kept_reference
-from rulesearch.workflow.permuted import check_permutations, compare_with_permuted
+from rulesearch.workflow.permuted import compare_with_permuted
+from rulesearch.workflow.plan import Plan, planned
 from rulesearch.workflow.run import Run, summary_text
 from rulesearch.workflow.summary import write_summary
 from rulesearch.writing import write_text
@@ -46,18 +44,6 @@ _PACKAGES = ("rulesearch", "numpy", "numba", "deap", "cma", "sympy")
 
 def _quiet(_: str) -> None:
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """An experiment with everything it names loaded and checked; `reference` is where its task was loaded from."""
-
-    experiment: Experiment
-    reference: str
-    task: Task
-    settings: Mapping[str, float]
-    grammar: Grammar
-    grammar_text: str
 
 
 def discover(
@@ -108,18 +94,18 @@ def discover(
         "require": require,
         "permutations": permutations,
     }
-    plan = _plan(experiment, changes)
+    plan = planned(experiment, changes)
     with _evaluator(plan, workers, scheduler) as evaluator:
         return _begin(plan, evaluator, out, watch, notify)
 
 
-def _evaluator(plan: _Plan, workers: int, scheduler: str | None) -> Evaluator:
+def _evaluator(plan: Plan, workers: int, scheduler: str | None) -> Evaluator:
     if isinstance(workers, bool) or not isinstance(workers, Integral) or not 1 <= workers <= _MOST_WORKERS:
         raise RulesearchError(f"workers must be a whole number in 1 to {_MOST_WORKERS}, found {workers!r}")
     return Evaluator(plan.reference, plan.settings, plan.experiment.backend, workers, scheduler)
 
 
-def _begin(plan: _Plan, evaluator: Evaluator, out: str | Path | None, watch: Watch | None, notify: Notify) -> Run:
+def _begin(plan: Plan, evaluator: Evaluator, out: str | Path | None, watch: Watch | None, notify: Notify) -> Run:
     folder = _new_folder(plan.experiment, out)
     write_text(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
     write_text(folder / "grammar.toml", plan.grammar_text)
@@ -185,7 +171,7 @@ def resume(
     task = load_task(reference)
     grammar = load_grammar(path / "grammar.toml")
     text = read_text(path / "grammar.toml")
-    plan = _Plan(experiment, reference, task, task.resolve(experiment.settings), grammar, text)
+    plan = Plan(experiment, reference, task, task.resolve(experiment.settings), grammar, text)
     with _evaluator(plan, workers, scheduler) as evaluator:
         return _run(plan, evaluator, path, watch, notify)
 
@@ -195,78 +181,9 @@ def predict(experiment: str | Path | Experiment, **changes: object) -> dict[str,
 
     **Arguments:** `changes` as of `discover`.
     """
-    plan = _plan(experiment, changes)
+    plan = planned(experiment, changes)
     with _evaluator(plan, 1, None) as evaluator:
         return forecast(plan.experiment, evaluator, plan.grammar)
-
-
-def _plan(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> _Plan:
-    """Load and check everything; `changes` are fields of the experiment, None where they stay as they are."""
-    chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
-    merged = {name: {**getattr(chosen, name), **changes[name]} for name in ("settings", "options") if changes.get(name)}
-    words = {name: list(changes.get(name) or ()) or None for name in ("forbid", "require")}
-    chosen = chosen.with_changes(**{**changes, "settings": None, "options": None, **merged, **words})
-    task = load_task(chosen.task)
-    if task.rule_names != Task.rule_names:
-        raise RulesearchError(
-            f"task {task.name} has the rules {', '.join(task.rule_names)}; a search finds one rule, named w, so far; "
-            f"score rules that you have with: rulesearch evaluate RULE --task {chosen.task}"
-        )
-    chosen = chosen.with_changes(permutations=task.permutations if chosen.permutations is None else None)
-    check_permutations(task, chosen.permutations or 0)
-    loaded_engine = load_engine(chosen.engine, chosen.options)
-    resolved = task.resolve(chosen.settings)
-    text = task.own_grammar() if chosen.grammar == task.grammar else None
-    if text is None:
-        path = _grammar_path(chosen.grammar)
-        loaded, text = load_grammar(path), read_text(path)
-    else:
-        loaded = parse_grammar(text)
-    check_words(chosen.forbid, chosen.require)
-    if chosen.forbid:
-        loaded = without(loaded, chosen.forbid)
-    if chosen.template is not None:
-        loaded = with_template(loaded, chosen.template)
-    if chosen.require:
-        loaded = with_words(loaded, chosen.require)
-    if chosen.forbid or chosen.require or chosen.template is not None:
-        text = grammar_toml(loaded)
-    _check_fit(loaded, task)
-    loaded_engine.check(task, loaded)
-    if chosen.start is not None:
-        from rulesearch.search.primitives import GrammarPrimitives
-        from rulesearch.workflow.resolve import read_rules
-
-        rules = read_rules(chosen.start, task)
-        GrammarPrimitives(loaded).genome_of(rules.only())
-        chosen = chosen.with_changes(start=str(rules))
-    numbers = {name: resolved[name] for name in chosen.settings}
-    steering = {name: getattr(loaded_engine.settings, name) for name in chosen.options}
-    return _Plan(chosen.with_changes(settings=numbers, options=steering), chosen.task, task, resolved, loaded, text)
-
-
-def _grammar_path(reference: str) -> Path:
-    if reference in shipped_names("grammars"):
-        return shipped_folder("grammars") / f"{reference}.toml"
-    if not os.path.isfile(reference):
-        load_grammar(reference)
-    return Path(reference)
-
-
-def _check_fit(grammar: Grammar, task: Task) -> None:
-    for slot in grammar.slots:
-        if slot not in task.slots:
-            raise RulesearchError(
-                f"grammar {grammar.name} fills the slot {slot}, task {task.name} has {', '.join(task.slots)}; "
-                f"its own grammar is {task.grammar}"
-            )
-    defined = {} if task.stateless else grammar.states()
-    for symbol in grammar.symbols:
-        if symbol not in task.symbols and symbol not in defined:
-            raise RulesearchError(
-                f"grammar {grammar.name} reads {symbol}, which task {task.name} does not offer; "
-                f"it offers {', '.join(task.symbols)}"
-            )
 
 
 def _new_folder(experiment: Experiment, out: str | Path | None) -> Path:
@@ -300,7 +217,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _run(plan: _Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, notify: Notify) -> Run:
+def _run(plan: Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, notify: Notify) -> Run:
     experiment = plan.experiment
     clock = Clock(without_page(experiment.time_limit))
     store = Store(folder / STORE)

@@ -1,0 +1,105 @@
+"""Planning a search: an experiment with everything that it names loaded and checked, before anything is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rulesearch.errors import RulesearchError
+from rulesearch.files import read_text
+from rulesearch.grammar import Grammar, load_grammar, parse_grammar
+from rulesearch.grammar.variants import check_words, grammar_toml, with_template, with_words, without
+from rulesearch.search.engine import load_engine
+from rulesearch.shipped import shipped_folder, shipped_names
+from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.task import Task
+from rulesearch.workflow.experiment import Experiment, load_experiment
+from rulesearch.workflow.permuted import check_permutations
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An experiment with everything it names loaded and checked; `reference` is where its task was loaded from."""
+
+    experiment: Experiment
+    reference: str
+    task: Task
+    settings: Mapping[str, float]
+    grammar: Grammar
+    grammar_text: str
+
+
+def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> Plan:
+    """Load and check everything.
+
+    **Arguments:** `changes` of fields of the experiment, None where they stay as they are.
+    **Raises:** `RulesearchError` for whatever is wrong.
+    """
+    chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
+    merged = {name: {**getattr(chosen, name), **changes[name]} for name in ("settings", "options") if changes.get(name)}
+    words = {name: list(changes.get(name) or ()) or None for name in ("forbid", "require")}
+    chosen = chosen.with_changes(**{**changes, "settings": None, "options": None, **merged, **words})
+    task = load_task(chosen.task)
+    if task.rule_names != Task.rule_names:
+        raise RulesearchError(
+            f"task {task.name} has the rules {', '.join(task.rule_names)}; a search finds one rule, named w, so far; "
+            f"score rules that you have with: rulesearch evaluate RULE --task {chosen.task}"
+        )
+    chosen = chosen.with_changes(permutations=task.permutations if chosen.permutations is None else None)
+    check_permutations(task, chosen.permutations or 0)
+    loaded_engine = load_engine(chosen.engine, chosen.options)
+    resolved = task.resolve(chosen.settings)
+    text = task.own_grammar() if chosen.grammar == task.grammar else None
+    if text is None:
+        path = _grammar_path(chosen.grammar)
+        loaded, text = load_grammar(path), read_text(path)
+    else:
+        loaded = parse_grammar(text)
+    check_words(chosen.forbid, chosen.require)
+    if chosen.forbid:
+        loaded = without(loaded, chosen.forbid)
+    if chosen.template is not None:
+        loaded = with_template(loaded, chosen.template)
+    if chosen.require:
+        loaded = with_words(loaded, chosen.require)
+    if chosen.forbid or chosen.require or chosen.template is not None:
+        text = grammar_toml(loaded)
+    _check_fit(loaded, task)
+    loaded_engine.check(task, loaded)
+    if chosen.start is not None:
+        from rulesearch.search.primitives import GrammarPrimitives
+        from rulesearch.workflow.resolve import read_rules
+
+        rules = read_rules(chosen.start, task)
+        GrammarPrimitives(loaded).genome_of(rules.only())
+        chosen = chosen.with_changes(start=str(rules))
+    numbers = {name: resolved[name] for name in chosen.settings}
+    steering = {name: getattr(loaded_engine.settings, name) for name in chosen.options}
+    return Plan(chosen.with_changes(settings=numbers, options=steering), chosen.task, task, resolved, loaded, text)
+
+
+def _grammar_path(reference: str) -> Path:
+    if reference in shipped_names("grammars"):
+        return shipped_folder("grammars") / f"{reference}.toml"
+    if not os.path.isfile(reference):
+        load_grammar(reference)
+    return Path(reference)
+
+
+def _check_fit(grammar: Grammar, task: Task) -> None:
+    for slot in grammar.slots:
+        if slot not in task.slots:
+            raise RulesearchError(
+                f"grammar {grammar.name} fills the slot {slot}, task {task.name} has {', '.join(task.slots)}; "
+                f"its own grammar is {task.grammar}"
+            )
+    defined = {} if task.stateless else grammar.states()
+    for symbol in grammar.symbols:
+        if symbol not in task.symbols and symbol not in defined:
+            raise RulesearchError(
+                f"grammar {grammar.name} reads {symbol}, which task {task.name} does not offer; "
+                f"it offers {', '.join(task.symbols)}"
+            )
