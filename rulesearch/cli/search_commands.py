@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,8 @@ from rulesearch.errors import RulesearchError
 from rulesearch.interruption import CODE, asked_between_steps
 
 if TYPE_CHECKING:
-    from rulesearch.cli.live import LiveView
+    from collections.abc import Callable
+
     from rulesearch.workflow.run import Run
 
 PermutationsOption = Annotated[
@@ -119,7 +121,6 @@ def discover(
     Ctrl-C ends the search with what was found; resume goes on from there.
     """
     from rulesearch import discover as search
-    from rulesearch.cli.live import LiveView
     from rulesearch.workflow.discover import predict
 
     _check_time(time)
@@ -142,21 +143,8 @@ def discover(
     if dry_run:
         _show_prediction(predict(experiment, **changes), as_json)
         return
-    with asked_between_steps(), LiveView(Path(experiment).stem, quiet=as_json) as view:
-        run = search(
-            experiment,
-            workers=workers,
-            scheduler=scheduler,
-            out=out,
-            live=live,
-            report=report,
-            watch=view.watch,
-            notify=view.notify,
-            found=lambda run: _show(run, view, as_json),
-            failed=notify,
-            **changes,  # type: ignore[arg-type]
-        )
-    _end(run, as_json)
+    going = partial(search, experiment, workers=workers, scheduler=scheduler, out=out, **changes)
+    _follow(going, Path(experiment).stem, live, report, as_json)
 
 
 def distil(
@@ -184,30 +172,23 @@ def distil(
     A fifth of the rows is held out. The learning rate is fitted to each rule.
     """
     from rulesearch import distil as search
-    from rulesearch.cli.live import LiveView
 
     _check_time(time)
-    with asked_between_steps(), LiveView(Path(table).stem, quiet=as_json) as view:
-        run = search(
-            table,
-            target,
-            engine=engine,
-            grammar=grammar,
-            seed=seed,
-            budget=budget,
-            workers=workers,
-            time_limit=time,
-            settings=read_settings(settings) or None,
-            permutations=permutations,
-            out=out,
-            live=live,
-            report=report,
-            watch=view.watch,
-            notify=view.notify,
-            found=lambda run: _show(run, view, as_json),
-            failed=notify,
-        )
-    _end(run, as_json)
+    going = partial(
+        search,
+        table,
+        target,
+        engine=engine,
+        grammar=grammar,
+        seed=seed,
+        budget=budget,
+        workers=workers,
+        time_limit=time,
+        settings=read_settings(settings) or None,
+        permutations=permutations,
+        out=out,
+    )
+    _follow(going, Path(table).stem, live, report, as_json)
 
 
 def resume(
@@ -227,22 +208,9 @@ def resume(
     named, and run with --trust only.
     """
     from rulesearch import resume as go_on
-    from rulesearch.cli.live import LiveView
 
-    with asked_between_steps(), LiveView(Path(folder).name, quiet=as_json) as view:
-        run = go_on(
-            folder,
-            workers=workers,
-            scheduler=scheduler,
-            trust=trust,
-            live=live,
-            report=report,
-            watch=view.watch,
-            notify=view.notify,
-            found=lambda run: _show(run, view, as_json),
-            failed=notify,
-        )
-    _end(run, as_json)
+    going = partial(go_on, folder, workers=workers, scheduler=scheduler, trust=trust)
+    _follow(going, Path(folder).name, live, report, as_json)
 
 
 def _check_time(time: float | None) -> None:
@@ -272,17 +240,25 @@ def _show_prediction(predicted: dict[str, object], as_json: bool) -> None:
     )
 
 
-def _show(run: Run, view: LiveView, as_json: bool) -> None:
-    view.close()
-    if as_json:
-        print_json(run.to_json())
-    else:
-        from rulesearch.cli.run_view import show_run
+def _follow(search: Callable[..., Run], title: str, live: bool, report: bool, as_json: bool) -> None:
+    """Run a search with its progress on the screen; show the front as soon as it stands, and what is to be said last.
 
-        show_run(run)
+    **Raises:** `typer.Exit` with the code of an interruption where Ctrl-C ended it.
+    """
+    from rulesearch.cli.live import LiveView
 
+    with asked_between_steps(), LiveView(title, quiet=as_json) as view:
 
-def _end(run: Run, as_json: bool) -> None:
+        def show(run: Run) -> None:
+            view.close()
+            if as_json:
+                print_json(run.to_json())
+            else:
+                from rulesearch.cli.run_view import show_run
+
+                show_run(run)
+
+        run = search(live=live, report=report, watch=view.watch, notify=view.notify, found=show, failed=notify)
     if not as_json:
         from rulesearch.cli.run_view import show_demands
 
