@@ -70,6 +70,7 @@ def test_held_out_rows_do_not_touch_the_loss(tmp_path: Path) -> None:
     assert trial.metrics["held_out_error"] > 1.0
 
 
+@pytest.mark.slow
 def test_distil_finds_the_rule_and_resumes_to_the_same(tmp_path: Path) -> None:
     path = written(tmp_path, noise=0.05)
     run = rs.distil(path, "dw", budget=10_000, seed=2, permutations=0, out=tmp_path / "run", report=False)

@@ -90,6 +90,7 @@ def test_what_is_compared_is_the_recommended_rule_not_the_best_of_any_size(
     assert list(here) == [0.0, run.members[0].loss]
 
 
+@pytest.mark.slow
 def test_real_searches_in_processes_of_their_own_agree_with_those_in_this_one(tmp_path: Path) -> None:
     run = rs.discover(QUICK, permutations=2, out=tmp_path / "run", report=False)
     assert run.permuted is not None
@@ -99,6 +100,7 @@ def test_real_searches_in_processes_of_their_own_agree_with_those_in_this_one(tm
     assert [rank[1] if rank[0] == 0.0 else None for rank in here] == run.permuted["permuted_losses"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_its_front_and_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
