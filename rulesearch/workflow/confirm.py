@@ -42,14 +42,14 @@ class Confirmation:
         by_label = {score.label: score for score in references}
         known = by_label[task.known_rule]
         title = title_of(task.known_rule)
+        control = by_label.get("control")
         if not scored_on:
             begin = f"it was not scored on {held_out_on}" if held_out_on else "nothing was held out"
-            return Confirmation(f"{begin}{_left_out(member, known, title)}")
+            return _without_held_out(begin, member, known, control, task)
         loss, missed = member.held_out_loss, [item for item in task.requirements if item.shortfall(outcome.metrics)]
         if loss is None:
             why = "it has no value on some of them" if outcome.ok else f"it does not run to its end ({outcome.status})"
             return Confirmation(f"on {held_out_on} {why}", True, True)
-        control = by_label.get("control")
         idle = (
             control is not None
             and control.held_out_loss is not None
@@ -79,12 +79,19 @@ def _worse(member: FrontMember, loss: float, known: ReferenceScore, task: Task) 
     return beside is None or beside.low > 0.0
 
 
-def _left_out(member: FrontMember, known: ReferenceScore, title: str) -> str:
+def _without_held_out(
+    said: str, member: FrontMember, known: ReferenceScore, control: ReferenceScore | None, task: Task
+) -> Confirmation:
+    """Judge rank 1 by what it predicts of each measurement that is left out, or by its loss where none is."""
     ours, theirs = member.metrics.get(LEFT_OUT), known.metrics.get(LEFT_OUT)
-    if ours is None:
-        return ""
-    beside = "" if theirs is None else f", that of {title} {theirs:.3g}"
-    return f"; leave-one-out error {ours:.3g}{beside}"
+    if ours is not None:
+        beside = "" if theirs is None else f", that of {title_of(task.known_rule)} {theirs:.3g}"
+        said += f"; leave-one-out error {ours:.3g}{beside}"
+    least = None if control is None else control.loss if ours is None else control.metrics.get(LEFT_OUT)
+    found = member.loss if ours is None else ours
+    if least is None or found < least:
+        return Confirmation(said)
+    return Confirmation(f"{said}; it does no better than {task.nothing} ({found:.3g}, against {least:.3g})", idle=True)
 
 
 def title_of(known_rule: str) -> str:

@@ -10,9 +10,11 @@ import pytest
 
 from rulesearch.cli.run_view import show_run
 from rulesearch.evaluation.evaluator import evaluate_rules
+from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.report.page import write_report
 from rulesearch.tasks import load_task
+from rulesearch.workflow.confirm import Confirmation
 from rulesearch.workflow.discover import discover
 from rulesearch.workflow.losses import beside_first, difference, estimate
 from rulesearch.workflow.run import Run
@@ -112,3 +114,21 @@ def test_a_rule_that_dies_on_held_out_seeds_is_not_shown_with_another_loss(refer
     own = own_score(replace(reference, members=(dead,)))
     assert (own.status, own.loss, own.spread) == ("died", None, None)
     assert own_score(reference).loss == reference.members[0].held_out_loss
+
+
+@pytest.mark.parametrize(
+    ("left_out", "loss", "recommended"),
+    [(13.3, 8.05, False), (0.8, 0.3, True), (None, 8.05, False), (None, 0.3, True)],
+)
+def test_a_rule_that_does_no_better_than_the_control_is_not_recommended_where_nothing_is_held_out(
+    fitted: Run, left_out: float | None, loss: float, recommended: bool
+) -> None:
+    def metrics(value: float | None) -> dict[str, float]:
+        return {} if value is None else {"leave_one_out_error": value}
+
+    member = replace(fitted.members[0], loss=loss, metrics=metrics(left_out))
+    # No change at all: 7.582, and 4.518 where each measurement is left out.
+    scores = [replace(each, metrics=metrics(left_out and 4.518)) for each in fitted.references]
+    found = Confirmation.of(member, scores, Outcome("ok", loss), load_task("stdp-frequency"), "", "")
+    assert found.idle != recommended and not found.refuted
+    assert ("no better than the control" in found.sentence) != recommended
