@@ -37,6 +37,12 @@ class Rule:
         for slot in self.slots:
             if slot not in SLOTS:
                 raise RulesearchError(f"unknown slot {slot!r}{did_you_mean(slot, SLOTS)}")
+        for name, state in self.states.items():
+            # Elsewhere such a name stands for what comes in from outside, and that would be lost without a word.
+            if isinstance(state, Lowpass) and name in VOCABULARY and name in state.expression.symbols:
+                raise RulesearchError(
+                    f"{name} would be a low-pass of itself; give it a name of its own, such as {name}_slow"
+                )
 
     @property
     def size(self) -> int:

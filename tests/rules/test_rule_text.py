@@ -265,3 +265,13 @@ def test_any_text_is_a_rule_or_refused_in_one_line(text: str) -> None:
         assert "\n" not in str(error)
     else:
         assert parse_rules(str(found)) == found
+
+
+@pytest.mark.parametrize("text", ["x; x = lowpass(x, 10)", "on_post: v; v = lowpass(2*v, 10 ms)"])
+def test_a_low_pass_of_an_input_has_a_name_of_its_own(text: str) -> None:
+    with pytest.raises(RulesearchError, match="would be a low-pass of itself; give it a name of its own, such as ._slow"):
+        parse_rules(text)
+
+
+def test_a_low_pass_may_read_itself_where_its_name_is_its_own() -> None:
+    assert parse_rules("y*theta; theta = lowpass(1 - theta*y, 10)").only().states.keys() == {"theta"}
