@@ -30,6 +30,11 @@ _Part = tuple[float, float, tuple[Node, ...]]
 _ANY = (-math.inf, math.inf)
 
 
+def switch(row: Operator, *arguments: Expression) -> Expression:
+    """Return what an operator with two branches goes by the sign of: its argument, or a - b in min(a, b) and max(a, b)."""
+    return arguments[0] if row.arity == 1 else Expression.apply("sub", *arguments)
+
+
 def thresholds(expression: Expression, constants: Mapping[str, float]) -> list[tuple[int, Expression]]:
     """Return place and argument of every kink whose argument holds a constant and may have either sign.
 
@@ -57,10 +62,9 @@ def thresholds(expression: Expression, constants: Mapping[str, float]) -> list[t
             continue
         parts = [stack.pop() for _ in range(node.arity)]
         if place in kinks:
-            low, high, inside = parts[0]
-            surface = Expression(inside)
+            low, high, _ = parts[0]
+            surface = switch(node, *(Expression(part[2]) for part in parts))
             if node.arity == 2:
-                surface = Expression.apply("sub", surface, Expression(parts[1][2]))
                 low, high = low - parts[1][1], high - parts[1][0]
             if not (low >= 0.0 or high <= 0.0):
                 found.append((place, surface))

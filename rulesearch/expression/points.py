@@ -26,6 +26,12 @@ _DECADES = 13.0
 """Sizes of numbers that rules may hold, as powers of ten."""
 
 
+def generator_of(text: str) -> np.random.Generator:
+    """Return the generator of random numbers that a text stands for, the same on every machine."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
+
+
 @cache
 def points(symbol: str) -> npt.NDArray[np.float64]:
     """Return the `(POINTS,)` values of a symbol.
@@ -35,8 +41,7 @@ def points(symbol: str) -> npt.NDArray[np.float64]:
     a sixth beyond +-3, the others in +-1.5.
     """
     digest = hashlib.sha256(symbol.encode()).digest()
-    generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
-    values = generator.uniform(-1.5, 1.5, POINTS)
+    values = generator_of(symbol).uniform(-1.5, 1.5, POINTS)
     values[::3] = np.abs(values[::3])
     # Far points tell relu(2 - x) from 2 - x.
     values[1::6] += np.copysign(3.0, values[1::6])
@@ -62,9 +67,7 @@ def wide_points(symbol: str) -> npt.NDArray[np.float64]:
 
 
 def _logarithmic(name: str, count: int, lowest: float) -> npt.NDArray[np.float64]:
-    generator = np.random.Generator(
-        np.random.PCG64(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little"))
-    )
+    generator = generator_of(name)
     signs = np.where(generator.uniform(-1.0, 1.0, count) < 0.0, -1.0, 1.0)
     signs[::3] = 1.0
     values = signs * 10.0 ** generator.uniform(lowest, _DECADES, count)

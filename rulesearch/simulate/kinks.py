@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from rulesearch.expression.kinks import KINKED, switch
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Number
-
-_ONE_ARGUMENT = ("abs", "relu", "step", "sign")
-_TWO_ARGUMENTS = ("min", "max")
 
 
 def switches(expression: Expression) -> list[Expression]:
@@ -72,8 +70,4 @@ def _only_jumps(expression: Expression) -> bool:
 def _switch(expression: Expression) -> Expression | None:
     """Return what the branch of the outermost function depends on; None where it has one branch."""
     head = expression.head
-    if not isinstance(head, Operator):
-        return None
-    if head.name in _ONE_ARGUMENT:
-        return expression.arguments[0]
-    return Expression.apply("sub", *expression.arguments) if head.name in _TWO_ARGUMENTS else None
+    return switch(head, *expression.arguments) if isinstance(head, Operator) and head in KINKED else None

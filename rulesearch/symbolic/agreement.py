@@ -7,7 +7,6 @@ sizes from 1e-13 to 1e13; points on and beside every threshold and singularity o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
@@ -15,7 +14,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.expression.points import points, wide_points
+from rulesearch.expression.points import generator_of, points, wide_points
 from rulesearch.expression.rounding import Values, traced
 from rulesearch.expression.tree import Expression
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
@@ -56,8 +55,7 @@ def wide_sample(symbols: Sequence[str]) -> dict[str, Values]:
 
 @lru_cache(maxsize=256)
 def _many_points(symbol: str) -> Values:
-    seed = int.from_bytes(hashlib.sha256(b"many\0" + symbol.encode()).digest()[:8], "little")
-    generator = np.random.Generator(np.random.PCG64(seed))
+    generator = generator_of(f"many\0{symbol}")
     near = generator.uniform(-2.5, 2.5, _MANY)
     far = generator.choice([-1.0, 1.0], _MANY) * 10.0 ** generator.uniform(-3.0, 3.0, _MANY)
     values: Values = np.where(generator.random(_MANY) < 0.6, near, far)

@@ -11,7 +11,6 @@ target stood at another time. Time constants and the pairing of spikes are not s
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
@@ -19,6 +18,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from rulesearch.expression.points import generator_of
 from rulesearch.expression.rounding import Values
 from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import Rule
@@ -118,7 +118,6 @@ def _quantiles() -> Values:
 @lru_cache(maxsize=512)
 def _normal(symbol: str, time: int) -> Values:
     """Return the values of a symbol, others at another time: the quantiles of the standard normal, in random order."""
-    seed = int.from_bytes(hashlib.sha256(f"normal\0{symbol}\0{time}".encode()).digest()[:8], "little")
-    values: Values = np.random.Generator(np.random.PCG64(seed)).permutation(_quantiles())
+    values: Values = generator_of(f"normal\0{symbol}\0{time}").permutation(_quantiles())
     values.setflags(write=False)
     return values

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.expression.kinks import KINKED
+from rulesearch.expression.kinks import KINKED, switch
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.points import points
 from rulesearch.expression.rounding import NOISE, Values, length, traced
@@ -48,7 +48,7 @@ def _arguments(
 ) -> Iterator[Expression]:
     first, last = arguments[0], arguments[-1]
     if row.name in ("min", "max"):
-        yield Expression.apply("sub", first, last)
+        yield switch(row, first, last)
     elif row.name == "div":
         yield from _factors(last)
     elif row.name != "pow":

@@ -117,9 +117,7 @@ def _cleaned(
     """
     task, settings, clock = scorer.task, scorer.evaluator.settings, scorer.clock
     # Where the learning rate is fitted, it is fitted to every form that is tried on the way.
-    spelled = {
-        item.key: item.rules if task.fits_eta else task.spelled_out(item.rules, settings) for item in finalists
-    }
+    spelled = {item.key: item.rules if task.fits_eta else task.spelled_out(item.rules, settings) for item in finalists}
     found: dict[str, CleanUp] = {}
     order = list(finalists)
     if clock.limited and finalists:
