@@ -1,4 +1,4 @@
-"""Standard output and error that may be closed, full, or a pipe whose reader has gone: what goes on there ends nothing."""
+"""Standard output and error that may be closed, full, or a pipe whose reader has gone: that ends nothing."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _ANY = (-math.inf, math.inf)
 
 
 def switch(row: Operator, *arguments: Expression) -> Expression:
-    """Return what an operator with two branches goes by the sign of: its argument, or a - b in min(a, b) and max(a, b)."""
+    """Return whose sign an operator with two branches goes by: its argument, or a - b in min(a, b) and max(a, b)."""
     return arguments[0] if row.arity == 1 else Expression.apply("sub", *arguments)
 
 
