@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 """Type checkers take it for true; `typing` takes time that Ctrl-C at the command line should not fall into."""
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from rulesearch.export.exporting import export
     from rulesearch.grammar import Grammar, load_grammar
     from rulesearch.rules import KnownRule, Rule, RuleSet, known_rules
-    from rulesearch.search.problem import Problem
     from rulesearch.simulate.respond import Response
     from rulesearch.symbolic import Comparison, Simplification
     from rulesearch.tasks.task import Task
@@ -105,9 +104,10 @@ def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
     page at the end (True).
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
+    from rulesearch.searching import searched
     from rulesearch.workflow import discover as workflow
 
-    return _searched(workflow.discover, (experiment,), options)
+    return searched(workflow.discover, (experiment,), options)
 
 
 def distil(table: str | Path, target: str, **options: Any) -> Run:
@@ -117,9 +117,10 @@ def distil(table: str | Path, target: str, **options: Any) -> Run:
     `rulesearch.workflow.discover.distil`: engine, grammar, seed, budget, and those of `discover`, with `live`
     and `report`.
     """
+    from rulesearch.searching import searched
     from rulesearch.workflow import discover as workflow
 
-    return _searched(workflow.distil, (table, target), options)
+    return searched(workflow.distil, (table, target), options)
 
 
 def resume(folder: str | Path, **options: Any) -> Run:
@@ -129,76 +130,10 @@ def resume(folder: str | Path, **options: Any) -> Run:
     live, report.
     **Raises:** `RulesearchError` where the folder holds no run.
     """
+    from rulesearch.searching import searched
     from rulesearch.workflow import discover as workflow
 
-    return _searched(workflow.resume, (folder,), options)
-
-
-def _check_options(search: Callable[..., Run], options: Iterable[str]) -> None:
-    """Refuse keyword arguments that a search does not take, by their names; raises `RulesearchError`."""
-    import inspect
-
-    from rulesearch.errors import RulesearchError, did_you_mean
-    from rulesearch.workflow import discover as workflow
-
-    functions = [search] if search is workflow.resume else [search, workflow.discover]
-    parameters = [each for one in functions for each in inspect.signature(one).parameters.values()]
-    known = {each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
-    known |= {"failed", "found", "live", "report"}
-    for name in options:
-        if name not in known:
-            raise RulesearchError(f"unknown argument {name!r}{did_you_mean(name, known)}")
-
-
-def _searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dict[str, Any]) -> Run:
-    """Return what a search of a subject gives, its files written.
-
-    **Arguments:** among `options`, `live`: keep a page of it while it goes on; `report`: write the page at the end;
-    `found`: is called with the run when its front stands, before the page is written; `failed`: with a line about each
-    file that could not be written.
-    **Raises:** `RulesearchError` for an option that there is not.
-    """
-    import time
-    import warnings
-
-    from rulesearch.report.progress import NotebookProgress, in_notebook
-    from rulesearch.report.run_files import write_run_files
-
-    _check_options(search, options)
-    given = dict(options)
-    page_too = given.pop("report", True)
-    own_watch = given.pop("watch", None)
-    watchers = [own_watch] if own_watch is not None else []
-    shown = NotebookProgress() if in_notebook() and not watchers else None
-    if shown is not None:
-        watchers.append(shown.watch)
-        given.setdefault("notify", shown.notify)
-    found, failed = given.pop("found", None), given.pop("failed", warnings.warn)
-    if given.pop("live", False):
-        from rulesearch.report.page import LivePage
-
-        watchers.append(LivePage().watch)
-
-    def watch(problem: Problem) -> None:
-        for each in watchers:
-            each(problem)
-
-    try:
-        begun = time.monotonic()
-        run = search(*subject, **given, watch=watch)
-        if found is not None:
-            found(run)
-        notify = given.get("notify")
-        if notify is not None and page_too and run.status != "interrupted":
-            notify("writing the report")
-        limit = run.experiment.time_limit
-        left = None if limit is None else max(0.0, limit - (time.monotonic() - begun))
-        for line in write_run_files(run, page_too, left):
-            failed(line)
-    finally:
-        if shown is not None:
-            shown.close()
-    return run
+    return searched(workflow.resume, (folder,), options)
 
 
 def write_report(run: Run | str | Path) -> Path:
@@ -231,6 +166,8 @@ def evaluate(
     from rulesearch.errors import RulesearchError, did_you_mean
     from rulesearch.evaluation.evaluator import evaluate_rules
     from rulesearch.evaluation.outcome import Outcome
+    from rulesearch.tasks.registry import as_task
+    from rulesearch.workflow.resolve import as_rules
 
     if seeds < 1:
         raise RulesearchError(f"seeds must be at least 1, found {seeds}")
@@ -238,8 +175,8 @@ def evaluate(
         raise RulesearchError(f"the first seed must be at least 0, found {first_seed}")
     if backend not in ("auto", "jit", "vm"):
         raise RulesearchError(f"unknown backend {backend!r}{did_you_mean(backend, ('auto', 'jit', 'vm'))}")
-    on = _task(task)
-    rules = _rules(rule, on)
+    on = as_task(task)
+    rules = as_rules(rule, on)
     values = on.resolve(settings)
     numbers = range(first_seed, first_seed + seeds)
     if backend != "auto":
@@ -273,11 +210,12 @@ def respond(
     """
     from rulesearch.simulate.respond import respond as exact
     from rulesearch.simulate.synapse import read_voltage
+    from rulesearch.workflow.resolve import as_rules
 
     clamped = None if voltage is None else read_voltage(voltage)
     before, after = ([1e-3 * float(time) for time in times] for times in (pre, post))
     period = None if every is None else 1e-3 * every
-    return exact(_rules(rule, None).only(), before, after, repeats, period, w0, voltage=clamped)
+    return exact(as_rules(rule, None).only(), before, after, repeats, period, w0, voltage=clamped)
 
 
 def compare(
@@ -293,10 +231,12 @@ def compare(
     **Raises:** `RulesearchError` where a rule or set cannot be read.
     """
     from rulesearch import symbolic
+    from rulesearch.tasks.registry import as_task
+    from rulesearch.workflow.resolve import as_known, as_rules
 
-    place = None if task is None else _task(task)
-    against = None if others is None else [_known(other, place) for other in others]
-    return symbolic.Comparison(symbolic.compare(_rules(rule, place), against, symbolic.parse_reachable(on)))
+    place = None if task is None else as_task(task)
+    against = None if others is None else [as_known(other, place) for other in others]
+    return symbolic.Comparison(symbolic.compare(as_rules(rule, place), against, symbolic.parse_reachable(on)))
 
 
 def side_by_side(
@@ -312,13 +252,15 @@ def side_by_side(
     **Arguments:** others that do not fit the task are left out; `with_baseline`: the task's known rule comes too.
     **Raises:** `RulesearchError` where a rule cannot be read, or the first does not fit the task.
     """
+    from rulesearch.tasks.registry import as_task
+    from rulesearch.workflow.resolve import as_rules, titled
     from rulesearch.workflow.side_by_side import labelled, side_by_side
 
-    on = _task(task)
+    on = as_task(task)
     values = on.resolve(settings)
     beside = [(f"{on.known_rule}, as the task has it", on.baseline(values))] if with_baseline else []
-    beside += [_titled(other) for other in others]
-    return side_by_side(_rules(rule, on), labelled(beside), on, values, seeds)
+    beside += [titled(other) for other in others]
+    return side_by_side(as_rules(rule, on), labelled(beside), on, values, seeds)
 
 
 def simplify(
@@ -334,16 +276,18 @@ def simplify(
     """
     from rulesearch import symbolic
     from rulesearch.errors import RulesearchError
+    from rulesearch.tasks.registry import as_task
+    from rulesearch.workflow.resolve import as_rules
 
     reachable = symbolic.parse_reachable(on)
     if task is None:
-        return symbolic.simplify(_rules(rule, None), reachable)
+        return symbolic.simplify(as_rules(rule, None), reachable)
     if reachable:
         raise RulesearchError("symbols take the values that the task gives them; leave out the task or the sets")
     from rulesearch.workflow.clean_up import simplify_on_task
 
-    place = _task(task)
-    return simplify_on_task(_rules(rule, place), place, place.resolve(settings))
+    place = as_task(task)
+    return simplify_on_task(as_rules(rule, place), place, place.resolve(settings))
 
 
 def plot(
@@ -367,6 +311,8 @@ def plot(
 
     from rulesearch.errors import RulesearchError
     from rulesearch.report import figures
+    from rulesearch.tasks.registry import as_task
+    from rulesearch.workflow.resolve import as_rules, titled
     from rulesearch.workflow.run import Run
     from rulesearch.workflow.side_by_side import labelled
 
@@ -377,9 +323,9 @@ def plot(
     if runs:
         return figures.front_figure(runs[0])
     if task is not None:
-        on = _task(task)
-        return figures.task_figure(_rules(several[0], on), on, on.resolve(settings), first_seed)  # type: ignore[arg-type]
-    named = labelled([_titled(each) for each in several])  # type: ignore[arg-type]
+        on = as_task(task)
+        return figures.task_figure(as_rules(several[0], on), on, on.resolve(settings), first_seed)  # type: ignore[arg-type]
+    named = labelled([titled(each) for each in several])  # type: ignore[arg-type]
     if len(named) == 1:
         return figures.rule_figure(next(iter(named.values())), weight)
     return figures.beside_figure(named, weight)
@@ -419,44 +365,7 @@ def cite(what: RuleLike | Run) -> list[Citation]:
     **Raises:** `RulesearchError` where the rule cannot be read.
     """
     from rulesearch.export.citations import cite as citations
+    from rulesearch.workflow.resolve import as_rules
     from rulesearch.workflow.run import Run
 
-    return citations(what if isinstance(what, Run) else _rules(what, None))
-
-
-def _task(task: str | Task) -> Task:
-    from rulesearch.tasks.registry import as_task
-
-    return as_task(task)
-
-
-def _rules(rule: RuleLike, task: Task | None) -> RuleSet:
-    from rulesearch.errors import RulesearchError, shown
-    from rulesearch.rules import KnownRule, Rule, RuleSet
-    from rulesearch.rules.unread import check_read
-    from rulesearch.workflow.resolve import read_rules
-
-    if isinstance(rule, str):
-        return read_rules(rule, task)
-    found = rule.rules if isinstance(rule, KnownRule) else RuleSet.single(rule) if isinstance(rule, Rule) else rule
-    if not isinstance(found, RuleSet):
-        raise RulesearchError(f"a rule is its text, a known name, a file, RUN:RANK, or a rule, found {shown(found)}")
-    check_read(found)
-    if task is not None:
-        task.check(found)
-    return found
-
-
-def _known(rule: RuleLike, task: Task | None) -> KnownRule | RuleSet:
-    from rulesearch.rules import KnownRule, find_known
-
-    known = find_known(rule) if isinstance(rule, str) else rule
-    return known if isinstance(known, KnownRule) else _rules(rule, task)
-
-
-def _titled(rule: RuleLike) -> tuple[str, RuleSet]:
-    """Return the title of a known rule, or the text of any other, and the rules."""
-    from rulesearch.rules import KnownRule
-
-    found = _known(rule, None)
-    return (found.title, found.rules) if isinstance(found, KnownRule) else (str(found), found)
+    return citations(what if isinstance(what, Run) else as_rules(what, None))

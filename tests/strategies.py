@@ -11,7 +11,7 @@ from rulesearch.expression.operators import OPERATORS
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
+from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, Trace
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 MODERATE = st.floats(-1e300, 1e300)
@@ -63,7 +63,14 @@ def _states(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[dict[str,
     slots = st.dictionaries(st.sampled_from(SLOTS), inner, min_size=1, max_size=2)
     synaptic = st.builds(Synaptic, slots, st.none() | _TAUS)
     any_state = st.one_of(traces, lowpasses, synaptic)
-    return st.dictionaries(st.sampled_from(("x", "y2", "z", "theta", "E")), any_state, max_size=3)
+    states = st.dictionaries(st.sampled_from(("x", "y2", "z", "theta", "E")), any_state, max_size=3)
+    # A name of the vocabulary may be given to a state, but not to a low-pass of what that name stands for.
+    return states.filter(
+        lambda named: not any(
+            isinstance(state, Lowpass) and name in VOCABULARY and name in state.expression.symbols
+            for name, state in named.items()
+        )
+    )
 
 
 @st.composite

@@ -6,14 +6,15 @@ import os
 import re
 from pathlib import Path
 
-from rulesearch.errors import RulesearchError
+from rulesearch.errors import RulesearchError, shown
 from rulesearch.evaluation.records import STORE, SUMMARY, is_run
 from rulesearch.files import read_text
 from rulesearch.rules.json_format import rules_from_json
-from rulesearch.rules.library import find_known
-from rulesearch.rules.rule import RuleSet
+from rulesearch.rules.library import KnownRule, find_known
+from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
 from rulesearch.rules.text import parse_rules
+from rulesearch.rules.unread import check_read
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import read_experiment
 from rulesearch.workflow.kept_task import described_task
@@ -39,6 +40,34 @@ def read_rules(argument: str, task: Task | None = None) -> RuleSet:
     if task is not None:
         task.check(rules)
     return rules
+
+
+def as_rules(rule: str | Rule | RuleSet | KnownRule, task: Task | None) -> RuleSet:
+    """Return the rules that a text stands for, or that are given; with a task, checked to fit it.
+
+    **Raises:** `RulesearchError`, also for what is no rule at all.
+    """
+    if isinstance(rule, str):
+        return read_rules(rule, task)
+    found = rule.rules if isinstance(rule, KnownRule) else RuleSet.single(rule) if isinstance(rule, Rule) else rule
+    if not isinstance(found, RuleSet):
+        raise RulesearchError(f"a rule is its text, a known name, a file, RUN:RANK, or a rule, found {shown(found)}")
+    check_read(found)
+    if task is not None:
+        task.check(found)
+    return found
+
+
+def as_known(rule: str | Rule | RuleSet | KnownRule, task: Task | None) -> KnownRule | RuleSet:
+    """Return the known rule of a name, or other rules as `as_rules` does."""
+    known = find_known(rule) if isinstance(rule, str) else rule
+    return known if isinstance(known, KnownRule) else as_rules(rule, task)
+
+
+def titled(rule: str | Rule | RuleSet | KnownRule) -> tuple[str, RuleSet]:
+    """Return the title of a known rule, or the text of any other, and the rules."""
+    found = as_known(rule, None)
+    return (found.title, found.rules) if isinstance(found, KnownRule) else (str(found), found)
 
 
 def task_of(argument: str) -> tuple[Task, dict[str, float]] | None:
