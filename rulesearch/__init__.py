@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rulesearch.export.exporting import export
     from rulesearch.grammar import Grammar, load_grammar
     from rulesearch.rules import KnownRule, Rule, RuleSet, known_rules
-    from rulesearch.simulate.respond import Response
+    from rulesearch.simulate.synapse.respond import Response
     from rulesearch.symbolic import Comparison, Simplification
     from rulesearch.tasks.task import Task
     from rulesearch.workflow.clean_up import CleanUp
@@ -208,8 +208,8 @@ def respond(
     start; `voltage`: a CSV file of times [ms] and potentials [mV] that clamps the membrane potential.
     **Raises:** `RulesearchError` where the rule reads what spikes and weight do not determine, or a time is wrong.
     """
-    from rulesearch.simulate.respond import respond as exact
-    from rulesearch.simulate.synapse import read_voltage
+    from rulesearch.simulate.synapse.respond import respond as exact
+    from rulesearch.simulate.synapse.synapse import read_voltage
     from rulesearch.workflow.resolve import as_rules
 
     clamped = None if voltage is None else read_voltage(voltage)

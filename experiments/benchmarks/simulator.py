@@ -115,7 +115,7 @@ def scaling(options: argparse.Namespace) -> dict[str, Any]:
     sys.path.insert(0, str(HERE))
     from vogels_rulesearch import OTHER, RULE, network, timed
 
-    from rulesearch.simulate.simulation import Simulation
+    from rulesearch.simulate.network.simulation import Simulation
 
     timed(0.1, 0, "jit", OTHER, excitatory=80, inhibitory=20)
     sizes = [1000, 5000, 10_000, 50_000]
@@ -182,11 +182,11 @@ def event_cost(size: int, seed: int) -> float:
     import numpy as np
 
     from rulesearch.rules import parse_rules
-    from rulesearch.simulate.network import Network, Projection
-    from rulesearch.simulate.neurons import Neuron, Population, Receptor
-    from rulesearch.simulate.simulation import Simulation
-    from rulesearch.simulate.sources import Poisson
-    from rulesearch.simulate.wiring import FixedInDegree
+    from rulesearch.simulate.network.network import Network, Projection
+    from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
+    from rulesearch.simulate.network.simulation import Simulation
+    from rulesearch.simulate.network.sources import Poisson
+    from rulesearch.simulate.network.wiring import FixedInDegree
 
     rule = parse_rules("on_pre: y - c; on_post: x; c = 0.1; eta = 1e-3; bounds = [0, 1]").only()
     cell = Neuron({"drive": Receptor(0.0), "g": Receptor(0.005, share=0.0)}, refractory=0.0)
@@ -212,7 +212,7 @@ def event_cost(size: int, seed: int) -> float:
         return time.perf_counter() - begin, recording.events + recording.updates
 
     def pairs(number: int) -> Any:
-        from rulesearch.simulate.wiring import Pairs
+        from rulesearch.simulate.network.wiring import Pairs
 
         return Pairs(np.arange(number), np.arange(number))
 

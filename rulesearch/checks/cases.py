@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rulesearch.simulate.synapse import Voltage
+from rulesearch.simulate.synapse.synapse import Voltage
 
 
 @dataclass(frozen=True, slots=True)

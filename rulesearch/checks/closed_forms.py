@@ -18,7 +18,7 @@ from rulesearch.checks.simulations import Measures
 from rulesearch.checks.spike_sums import SPIKE_SUMS
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.rules import Rule, RuleSet
-from rulesearch.simulate.synapse import Synapse, with_customary_traces
+from rulesearch.simulate.synapse.synapse import Synapse, with_customary_traces
 
 _MODELS = {**SPIKE_SUMS, **MOVING}
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from rulesearch.checks.cases import Case
 from rulesearch.checks.spike_sums import Ages, exponentials
-from rulesearch.simulate.synapse import Voltage
+from rulesearch.simulate.synapse.synapse import Voltage
 
 _RAMP = 1e-9
 """How long a step of the clamped potential takes [s]."""

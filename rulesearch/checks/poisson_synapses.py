@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from rulesearch.checks.simulations import Measures
 from rulesearch.rules import Rule, RuleSet
-from rulesearch.simulate.events import Protocols, run_protocols
-from rulesearch.simulate.respond import respond
-from rulesearch.simulate.synapse import Voltage, with_customary_traces
+from rulesearch.simulate.synapse.events import Protocols, run_protocols
+from rulesearch.simulate.synapse.respond import respond
+from rulesearch.simulate.synapse.synapse import Voltage, with_customary_traces
 
 _FOLLOWED = 0.1
 """How long a clamped synapse is followed after the last spikes [s]."""

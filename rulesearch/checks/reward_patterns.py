@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from rulesearch.checks.simulations import Measures
 from rulesearch.rules import Rule, RuleSet
-from rulesearch.simulate.kernel import compiled
+from rulesearch.simulate.machine.kernel import compiled
 
 Array = npt.NDArray[np.float64]
 

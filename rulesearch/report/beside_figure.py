@@ -27,8 +27,8 @@ from rulesearch.report.rule_figures import (
 from rulesearch.report.style import BLUE, GREY, RED, draws, limits, new_figure, panel
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.simulate.respond import pair_change
-from rulesearch.simulate.synapse import with_customary_traces
+from rulesearch.simulate.synapse.respond import pair_change
+from rulesearch.simulate.synapse.synapse import with_customary_traces
 from rulesearch.workflow.side_by_side import spikes_alone
 
 _COLUMN = 2.7

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from rulesearch.errors import RulesearchError
 from rulesearch.report.style import BLUE, COLOURS, GREY, RED, new_figure, panel
-from rulesearch.simulate.recording import Recording
+from rulesearch.simulate.network.recording import Recording
 
 _SHOWN_NEURONS = 60
 _SHOWN_SPIKES = 20_000

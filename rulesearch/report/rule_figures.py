@@ -15,8 +15,8 @@ from rulesearch.expression.tree import Expression
 from rulesearch.report.style import BLUE, GREY, RED, limits, new_figure, panel, rule_title
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import VOCABULARY, Trace
-from rulesearch.simulate.respond import far_apart_change, pair_change, respond
-from rulesearch.simulate.synapse import with_customary_traces
+from rulesearch.simulate.synapse.respond import far_apart_change, pair_change, respond
+from rulesearch.simulate.synapse.synapse import with_customary_traces
 from rulesearch.workflow.side_by_side import spikes_alone
 
 Array = npt.NDArray[np.float64]

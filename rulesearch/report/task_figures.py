@@ -45,7 +45,7 @@ def _title(figure: Figure, rules: RuleSet, text: str) -> None:
 
 def _oja(figure: Figure, rules: RuleSet, task: Task, settings: Settings, seed: int) -> None:
     from rulesearch.simulate.codes import STATUS
-    from rulesearch.simulate.rate import simulate_rate
+    from rulesearch.simulate.rate.neuron import simulate_rate
     from rulesearch.tasks.oja import oja_data
 
     rule = task.bind(rules, settings).only()

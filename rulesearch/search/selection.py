@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.search.candidate import Candidate
-from rulesearch.simulate.kernel import compiled
+from rulesearch.simulate.machine.kernel import compiled
 from rulesearch.tasks.task import Requirement
 
 _FAR = 1e12

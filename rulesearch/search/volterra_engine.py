@@ -27,7 +27,7 @@ from rulesearch.search.engine import Engine
 from rulesearch.search.options import option
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.search.problem import Problem
-from rulesearch.simulate.rate_gradient import need_jax
+from rulesearch.simulate.rate.gradient import need_jax
 from rulesearch.tasks.task import Task
 
 _FIT = 6

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rulesearch.simulate.codes import NetworkLimits
-    from rulesearch.simulate.network import Network, Projection
-    from rulesearch.simulate.neurons import (
+    from rulesearch.simulate.network.network import Network, Projection
+    from rulesearch.simulate.network.neurons import (
         Adaptation,
         AfterDepolarisation,
         Dendrite,
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
         Population,
         Receptor,
     )
-    from rulesearch.simulate.recording import Record, Recording
-    from rulesearch.simulate.simulation import Simulation
-    from rulesearch.simulate.sources import FluctuatingGroups, FrozenPatterns, Poisson, SpikeTimes
-    from rulesearch.simulate.wiring import AllToAll, FixedInDegree, FixedProbability, Pairs
+    from rulesearch.simulate.network.recording import Record, Recording
+    from rulesearch.simulate.network.simulation import Simulation
+    from rulesearch.simulate.network.sources import FluctuatingGroups, FrozenPatterns, Poisson, SpikeTimes
+    from rulesearch.simulate.network.wiring import AllToAll, FixedInDegree, FixedProbability, Pairs
 
 __all__ = [
     "Adaptation",
@@ -59,8 +59,8 @@ __all__ = [
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "codes": ("NetworkLimits",),
-    "network": ("Network", "Projection"),
-    "neurons": (
+    "network.network": ("Network", "Projection"),
+    "network.neurons": (
         "Adaptation",
         "AfterDepolarisation",
         "Dendrite",
@@ -71,10 +71,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "Population",
         "Receptor",
     ),
-    "recording": ("Record", "Recording"),
-    "simulation": ("Simulation",),
-    "sources": ("FluctuatingGroups", "FrozenPatterns", "Poisson", "SpikeTimes"),
-    "wiring": ("AllToAll", "FixedInDegree", "FixedProbability", "Pairs"),
+    "network.recording": ("Record", "Recording"),
+    "network.simulation": ("Simulation",),
+    "network.sources": ("FluctuatingGroups", "FrozenPatterns", "Poisson", "SpikeTimes"),
+    "network.wiring": ("AllToAll", "FixedInDegree", "FixedProbability", "Pairs"),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 

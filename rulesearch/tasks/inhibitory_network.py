@@ -20,12 +20,12 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import NetworkLimits
-from rulesearch.simulate.network import Network, Projection
-from rulesearch.simulate.neurons import Neuron, Population, Receptor
-from rulesearch.simulate.recording import Record, Recording
-from rulesearch.simulate.simulation import Simulation
-from rulesearch.simulate.sources import Poisson
-from rulesearch.simulate.wiring import FixedProbability
+from rulesearch.simulate.network.network import Network, Projection
+from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
+from rulesearch.simulate.network.recording import Record, Recording
+from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.simulate.network.sources import Poisson
+from rulesearch.simulate.network.wiring import FixedProbability
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, vogels
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.task import Activity, Course, Fidelity, Setting, Settings, TaskSymbol, Trial

@@ -22,7 +22,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
-from rulesearch.simulate.spiking import DrivenNeuron, Limits, SpikingResult, simulate_spiking
+from rulesearch.simulate.driven.neuron import DrivenNeuron, Limits, SpikingResult, simulate_spiking
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.task import Activity, Course, Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
 from rulesearch.tasks.tuned_input import GROUPS, TunedInput, prepare

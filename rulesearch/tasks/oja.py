@@ -20,9 +20,9 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Lowpass
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import OK, STATUS
-from rulesearch.simulate.kernel import compiled
-from rulesearch.simulate.rate import RateInputs, simulate_rate, simulate_rates
-from rulesearch.simulate.rate_gradient import rate_gradient
+from rulesearch.simulate.machine.kernel import compiled
+from rulesearch.simulate.rate.gradient import rate_gradient
+from rulesearch.simulate.rate.neuron import RateInputs, simulate_rate, simulate_rates
 from rulesearch.tasks.task import (
     PERMUTATION,
     Activity,

@@ -22,7 +22,7 @@ from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
-from rulesearch.simulate.events import Protocols, run_protocols
+from rulesearch.simulate.synapse.events import Protocols, run_protocols
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.task import (
     PERMUTATION,

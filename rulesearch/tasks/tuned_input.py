@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.simulate.inputs import SpikeTrain, draw_conductance, draw_spikes, fluctuating_rates
+from rulesearch.simulate.driven.inputs import SpikeTrain, draw_conductance, draw_spikes, fluctuating_rates
 
 GROUPS = 8
 _PREFERRED = 5

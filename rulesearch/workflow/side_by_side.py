@@ -19,8 +19,8 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Lowpass, State, Synaptic, Trace
-from rulesearch.simulate.respond import pair_change
-from rulesearch.simulate.synapse import Synapse, with_customary_traces
+from rulesearch.simulate.synapse.respond import pair_change
+from rulesearch.simulate.synapse.synapse import Synapse, with_customary_traces
 from rulesearch.symbolic.likeness import apart
 from rulesearch.tasks.task import Activity, Settings, Task
 

@@ -14,8 +14,8 @@ from rulesearch.expression.points import points
 from rulesearch.expression.tree import Number
 from rulesearch.grammar import load_grammar, sample_up_to
 from rulesearch.rules import Lowpass, Rule, RuleSet, Synaptic, known_rules, parse_rules
-from rulesearch.simulate.program import encode
-from rulesearch.simulate.vm import execute
+from rulesearch.simulate.machine.program import encode
+from rulesearch.simulate.machine.vm import execute
 
 
 def generated(rules: RuleSet) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from strategies import expressions
 from rulesearch.errors import RulesearchError
 from rulesearch.expression import OPERATORS, Expression, parse_expression, to_sympy, to_text
 from rulesearch.expression.operators import BINARY_INFIX, COPY, FUNCTIONS, SQUARE
-from rulesearch.simulate.program import Program, encode
-from rulesearch.simulate.vm import execute, run_segment
+from rulesearch.simulate.machine.program import Program, encode
+from rulesearch.simulate.machine.vm import execute, run_segment
 
 Array = npt.NDArray[np.float64]
 

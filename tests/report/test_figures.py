@@ -19,11 +19,11 @@ from rulesearch.report.search_figures import lineage_figure
 from rulesearch.report.style import SUFFIXES, draws, rule_title
 from rulesearch.rules import known_rules, parse_rules
 from rulesearch.rules.text import short_rule
-from rulesearch.simulate.network import Network
-from rulesearch.simulate.neurons import Neuron, Population
-from rulesearch.simulate.recording import Record
-from rulesearch.simulate.respond import respond
-from rulesearch.simulate.simulation import Simulation
+from rulesearch.simulate.network.network import Network
+from rulesearch.simulate.network.neurons import Neuron, Population
+from rulesearch.simulate.network.recording import Record
+from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.simulate.synapse.respond import respond
 from rulesearch.symbolic import compare
 from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.experiment import Experiment

@@ -12,15 +12,15 @@ import pytest
 from rulesearch.rules import parse_rules
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, Synaptic, Trace
-from rulesearch.simulate.inputs import SpikeTrain
-from rulesearch.simulate.network import Network, Projection
-from rulesearch.simulate.network_tables import LANES
-from rulesearch.simulate.neurons import Neuron, Population, Receptor
-from rulesearch.simulate.simulation import Simulation
-from rulesearch.simulate.sources import SpikeTimes
-from rulesearch.simulate.spiking import DrivenNeuron, simulate_spiking
-from rulesearch.simulate.synapse import with_customary_traces
-from rulesearch.simulate.wiring import AllToAll, Pairs
+from rulesearch.simulate.driven.inputs import SpikeTrain
+from rulesearch.simulate.driven.neuron import DrivenNeuron, simulate_spiking
+from rulesearch.simulate.network.network import Network, Projection
+from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
+from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.simulate.network.sources import SpikeTimes
+from rulesearch.simulate.network.tables import LANES
+from rulesearch.simulate.network.wiring import AllToAll, Pairs
+from rulesearch.simulate.synapse.synapse import with_customary_traces
 
 DT = 1e-3
 STEPS = 60

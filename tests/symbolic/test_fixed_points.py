@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rulesearch.rules import known_rule, parse_rules
-from rulesearch.simulate.synapse import Synapse, with_customary_traces
+from rulesearch.simulate.synapse.synapse import Synapse, with_customary_traces
 from rulesearch.symbolic.fixed_points import FixedPoint, fixed_points
 
 

@@ -8,7 +8,7 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Trace
-from rulesearch.simulate.spiking import simulate_spiking
+from rulesearch.simulate.driven.neuron import simulate_spiking
 from rulesearch.tasks import tuned_input
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, simulate_for_plot, vogels
 from rulesearch.tasks.task import Trial

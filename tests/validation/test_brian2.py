@@ -14,11 +14,11 @@ import pytest
 from validation.peers import make_environment, run_peer
 
 from rulesearch.rules import parse_rules
-from rulesearch.simulate.network import Network, Projection
-from rulesearch.simulate.neurons import Neuron, Population, Receptor
-from rulesearch.simulate.simulation import Simulation
-from rulesearch.simulate.sources import SpikeTimes
-from rulesearch.simulate.wiring import Pairs
+from rulesearch.simulate.network.network import Network, Projection
+from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
+from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.simulate.network.sources import SpikeTimes
+from rulesearch.simulate.network.wiring import Pairs
 
 DT, SECONDS = 1e-4, 1.0
 SIZES = {"E": 800, "I": 200, "input": 400}

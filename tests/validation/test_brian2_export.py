@@ -13,8 +13,8 @@ from peers import make_environment, run_peer
 from rulesearch.errors import RulesearchError
 from rulesearch.export import export
 from rulesearch.rules import Lowpass, Rule, RuleSet, known_rules, parse_rules
-from rulesearch.simulate.respond import respond
-from rulesearch.simulate.synapse import Voltage
+from rulesearch.simulate.synapse.respond import respond
+from rulesearch.simulate.synapse.synapse import Voltage
 
 pytestmark = pytest.mark.slow
 

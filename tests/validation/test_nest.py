@@ -15,8 +15,8 @@ import pytest
 from validation.peers import make_environment, run_peer
 
 from rulesearch.rules import parse_rules
-from rulesearch.simulate.events import Protocols, run_protocols
-from rulesearch.simulate.respond import respond
+from rulesearch.simulate.synapse.events import Protocols, run_protocols
+from rulesearch.simulate.synapse.respond import respond
 
 DELAY = 1.5
 POST = {"tau_minus": 33.7, "tau_minus_triplet": 125.0}

@@ -13,11 +13,11 @@ import sys
 import time
 
 from rulesearch.rules import parse_rules
-from rulesearch.simulate.network import Network, Projection
-from rulesearch.simulate.neurons import Neuron, Population, Receptor
-from rulesearch.simulate.recording import Recording
-from rulesearch.simulate.simulation import Simulation
-from rulesearch.simulate.wiring import FixedProbability
+from rulesearch.simulate.network.network import Network, Projection
+from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
+from rulesearch.simulate.network.recording import Recording
+from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.simulate.network.wiring import FixedProbability
 
 RULE = "on_pre: y - alpha; on_post: x; eta = 0.01; alpha = 0.12; tau_x = 20 ms; tau_y = 20 ms; bounds = [0, 10]"
 OTHER = "on_pre: -w*y*c; on_post: x*w; eta = 0.01; c = 0.12; bounds = [0, 10]"

@@ -1,0 +1,1 @@
+"""One spiking neuron driven by given spike trains, fast."""

@@ -1,0 +1,174 @@
+"""The compiled step of leaky integrate-and-fire neurons without anything more, many at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from rulesearch.simulate.machine.kernel import kernel
+from rulesearch.simulate.network.tables import (
+    CURRENT,
+    DECAY,
+    DRIVE,
+    FIRST,
+    GATE,
+    LEAK,
+    LOAD,
+    RATE,
+    RECEPTOR,
+    RECEPTORS,
+    REST,
+    SIZE,
+    THRESHOLD,
+    V,
+)
+
+BLOCK = 64
+"""Neurons that are looked through where one of them fires."""
+
+_LOG2_E = 1.4426950408889634
+_LOG_2_HIGH = 0.6931471803691238
+_LOG_2_LOW = 1.9082149292705877e-10
+_MAGIC = 6755399441055744.0
+_TAYLOR = tuple(1.0 / math.factorial(n) for n in range(12, -1, -1))
+_MAGIC_BITS = int(np.float64(_MAGIC).view(np.int64))
+
+
+@njit(inline="always", error_model="numpy")  # type: ignore[misc]
+def _exp(x: float) -> float:
+    """Return exp(x) for x from -700 to 700 within 1e-15, by plain arithmetic that becomes vector instructions."""
+    x = min(max(x, -700.0), 700.0)
+    shifted = x * _LOG2_E + _MAGIC
+    k = shifted - _MAGIC
+    r = (x - k * _LOG_2_HIGH) - k * _LOG_2_LOW
+    series = _TAYLOR[0]
+    for coefficient in _TAYLOR[1:]:
+        series = coefficient + r * series
+    power = np.float64(shifted).view(np.int64) - _MAGIC_BITS + 1023
+    scale = np.int64(power << 52).view(np.float64)
+    return series * scale
+
+
+# Loops run over unsigned numbers: an index that cannot be negative is what lets them become vector instructions. Spikes
+# are looked for only in blocks that have one.
+
+
+@kernel
+def _move_two(
+    v: Any, a: Any, b: Any, free_at: Any, now: Any, cell: Any, first: Any, second: Any, units: Any, count: int
+) -> int:
+    """Move leaky neurons with two gates by Euler's method; return the number of spikes found so far."""
+    base, leak, rate, threshold = cell
+    decay_a, drive_a, load_a = first
+    decay_b, drive_b, load_b = second
+    size, block = np.uint64(v.size), np.uint64(BLOCK)
+    low = np.uint64(0)
+    while low < size:
+        high = min(low + block, size)
+        hits = 0
+        for i in range(low, high):
+            x, y, u = a[i], b[i], v[i]
+            moved = u + rate * ((base + drive_a * x + drive_b * y) - (leak + load_a * x + load_b * y) * u)
+            new = moved if free_at[i] <= now else u
+            v[i] = new
+            a[i] = x * decay_a
+            b[i] = y * decay_b
+            hits += 1 if new > threshold else 0
+        if hits > 0:
+            count = _find(v, free_at, now, threshold, low, high, units, count)
+        low = high
+    return count
+
+
+@njit(inline="always", error_model="numpy")  # type: ignore[misc]
+def _find(v: Any, free_at: Any, now: Any, threshold: float, low: Any, high: Any, units: Any, count: int) -> int:
+    """Add the neurons from `low` to `high` that fire; return the number of spikes found so far."""
+    for i in range(low, high):
+        if v[i] > threshold and free_at[i] <= now:
+            units[count] = i
+            count += 1
+    return count
+
+
+@kernel
+def _sum_up(gates: Any, cells: Any, p: int, base: float, drive: Any, load: Any) -> None:
+    """Sum what all gates of a population do, neuron by neuron, and let the gates decay."""
+    whole, leak = cells.whole[p], cells.number[p, LEAK]
+    drive[:] = base
+    load[:] = leak
+    size = np.uint64(drive.size)
+    for r in range(whole[RECEPTOR], whole[RECEPTOR] + whole[RECEPTORS]):
+        at = np.uint64(cells.receptor[r, GATE])
+        decay, by, on = (
+            cells.receptor_number[r, DECAY],
+            cells.receptor_number[r, DRIVE],
+            cells.receptor_number[r, LOAD],
+        )
+        for i in range(size):
+            gate = gates[at + i]
+            drive[i] += by * gate
+            load[i] += on * gate
+            gates[at + i] = gate * decay
+
+
+@kernel
+def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, cell: Any, exact: bool, units: Any, count: int) -> int:
+    """Move leaky neurons under the sums of their gates; return the number of spikes found so far."""
+    rate, threshold = cell
+    size, block = np.uint64(v.size), np.uint64(BLOCK)
+    low = np.uint64(0)
+    while low < size:
+        high = min(low + block, size)
+        hits = 0
+        if exact:
+            for i in range(low, high):
+                u = v[i]
+                target = drive[i] / load[i]
+                moved = target + (u - target) * _exp(-rate * load[i])
+                new = moved if free_at[i] <= now else u
+                v[i] = new
+                hits += 1 if new > threshold else 0
+        else:
+            for i in range(low, high):
+                u = v[i]
+                moved = u + rate * (drive[i] - load[i] * u)
+                new = moved if free_at[i] <= now else u
+                v[i] = new
+                hits += 1 if new > threshold else 0
+        if hits > 0:
+            count = _find(v, free_at, now, threshold, low, high, units, count)
+        low = high
+    return count
+
+
+@kernel
+def integrate_plain(cells: Any, p: int, t: int, exact: bool, scratch: Any, units: Any, count: int) -> int:
+    """Integrate a leaky integrate-and-fire population by one step; return the number of spikes found so far."""
+    whole, number, receptor = cells.whole[p], cells.number[p], cells.receptor_number
+    first, size, start = whole[FIRST], whole[SIZE], whole[RECEPTOR]
+    leak, rate, threshold = number[LEAK], number[RATE], number[THRESHOLD]
+    base = leak * number[REST] + number[CURRENT]
+    now = np.int32(t)
+    v, free_at = cells.membrane[V, first : first + size], cells.free_at[first : first + size]
+    if whole[RECEPTORS] == 2 and not exact:
+        a, b = cells.receptor[start, GATE], cells.receptor[start + 1, GATE]
+        found: int = _move_two(
+            v,
+            cells.gates[a : a + size],
+            cells.gates[b : b + size],
+            free_at,
+            now,
+            (base, leak, rate, threshold),
+            (receptor[start, DECAY], receptor[start, DRIVE], receptor[start, LOAD]),
+            (receptor[start + 1, DECAY], receptor[start + 1, DRIVE], receptor[start + 1, LOAD]),
+            units,
+            count,
+        )
+        return found
+    drive, load = scratch[0, :size], scratch[1, :size]
+    _sum_up(cells.gates, cells, p, base, drive, load)
+    moved: int = _move(v, drive, load, free_at, now, (rate, threshold), exact, units, count)
+    return moved

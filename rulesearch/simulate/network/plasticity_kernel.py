@@ -1,0 +1,247 @@
+"""The compiled work of rules: what an event reads is gathered into lanes, the program run, weights moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rulesearch.simulate.machine.kernel import kernel
+from rulesearch.simulate.machine.vm import run_segment
+from rulesearch.simulate.network.tables import (
+    ETA,
+    GROWTH,
+    HIGH,
+    LANES,
+    LEVEL,
+    LOW,
+    MEAN,
+    MEMBRANE,
+    MOVED_SUM,
+    OFFSET,
+    PROJECTION,
+    ROW,
+    SHIFT,
+    SIGNAL,
+    SOFT,
+    STATE_FIRST,
+    STATE_SIZE,
+    SUM,
+    SYNAPSE,
+    SYNAPSES,
+    TARGET_STATE,
+    TARGETS,
+    WAITED,
+    WEIGHT_FIRST,
+)
+
+# As in `synapse_kernel`, loops run over unsigned numbers.
+
+
+@kernel
+def _gather(registers: Any, register: int, lanes: int, source: Any, begin: int, place: Any, scale: float) -> None:
+    """Fill a register with what stands at each lane's place behind `begin`, times a common scale."""
+    first = np.uint64(begin)
+    for k in range(np.uint64(lanes)):
+        registers[register, k] = source[first + place[k]] * scale
+
+
+@kernel
+def _gather_weights(registers: Any, lanes: int, w: Any, synapse: Any, change: Any) -> None:
+    """Fill the first register with the weights of the lanes' synapses as they stand."""
+    offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
+    if scale == 1.0 and offset == 0.0:
+        for k in range(np.uint64(lanes)):
+            registers[0, k] = w[synapse[k]]
+    else:
+        for k in range(np.uint64(lanes)):
+            registers[0, k] = min(max(offset + w[synapse[k]] * scale, low), high)
+
+
+@kernel
+def _fill(plastics: Any, membrane: Any, change: Any, event: int, desk: Any, lanes: int, w: Any) -> None:
+    """Fill the registers with what an event reads of the synapses that wait in the lanes."""
+    registers, fills, values, levels = desk.registers, plastics.fills, plastics.values, plastics.levels
+    _gather_weights(registers, lanes, w, desk.synapse, change)
+    for f in range(plastics.fill_starts[event], plastics.fill_starts[event + 1]):
+        register, kind, first, level = fills[f, 0], fills[f, 1], fills[f, 2], fills[f, 3]
+        if kind == ROW:
+            _gather(registers, register, lanes, values, first, desk.row, levels[level])
+        elif kind == TARGET_STATE:
+            _gather(registers, register, lanes, values, first, desk.target, levels[level])
+        elif kind == SYNAPSE:
+            _gather(registers, register, lanes, values, first, desk.synapse, levels[level])
+        elif kind == MEMBRANE:
+            _gather(registers, register, lanes, membrane[level], first, desk.target, 1.0)
+        elif kind == MEAN:
+            _gather(registers, register, lanes, values, first, desk.target, 1.0)
+            target, inverse = desk.target, np.uint64(level)
+            for k in range(np.uint64(lanes)):
+                registers[register, k] *= values[inverse + target[k]]
+        elif kind == SIGNAL:
+            for k in range(np.uint64(lanes)):
+                registers[register, k] = plastics.signals[first]
+        elif kind == WAITED:
+            touched, begin, synapse = plastics.touched, np.uint64(first), desk.synapse
+            now, dt = plastics.clock[0], plastics.clock[1]
+            for k in range(np.uint64(lanes)):
+                registers[register, k] = (now - touched[begin + synapse[k]]) * dt
+                touched[begin + synapse[k]] = now
+
+
+@kernel
+def _move_states(
+    registers: Any,
+    register: int,
+    result: int,
+    lanes: int,
+    values: Any,
+    begin: int,
+    synapse: Any,
+    seconds: float,
+    level: float,
+) -> None:
+    """Add what was computed to a state of the lanes' synapses, in its register and where it is kept."""
+    first, back = np.uint64(begin), 1.0 / level
+    for k in range(np.uint64(lanes)):
+        moved = registers[register, k] + seconds * registers[result, k]
+        registers[register, k] = moved
+        values[first + synapse[k]] = moved * back
+
+
+@kernel
+def _move_weights(registers: Any, delta: int, lanes: int, w: Any, synapse: Any, change: Any, seconds: float) -> None:
+    """Move the lanes' weights within their bounds; the new ones are left in the register `delta`."""
+    eta, low, high = change[ETA] * seconds, change[LOW], change[HIGH]
+    if change[SOFT] == 1.0:
+        for k in range(np.uint64(lanes)):
+            old = registers[0, k]
+            registers[delta, k] *= (high - old) if eta * registers[delta, k] > 0.0 else (old - low)
+    for k in range(np.uint64(lanes)):
+        new = registers[0, k] + eta * registers[delta, k]
+        registers[delta, k] = low if new < low else (high if new > high else new)
+    offset, scale = change[OFFSET], change[LEVEL]
+    if offset == 0.0 and scale == 1.0:
+        for k in range(np.uint64(lanes)):
+            w[synapse[k]] = registers[delta, k]
+    else:
+        for k in range(np.uint64(lanes)):
+            w[synapse[k]] = (registers[delta, k] - offset) / scale
+
+
+@kernel
+def run_lanes(
+    program: Any, plastics: Any, membrane: Any, q: int, event: int, desk: Any, lanes: int, w: Any, seconds: float
+) -> None:
+    """Run what an event of plastic projection q runs on the synapses that wait in the lanes.
+
+    Sums of weights are read as they stood before the event, however many lanes it fills: what it moves them by is kept
+    apart until `show_sums`.
+
+    **Arguments:** `seconds`: what a drift is multiplied by, 1 for what comes at once.
+    """
+    change, registers, values, synapse = plastics.change[q], desk.registers, plastics.values, desk.synapse
+    actions, begin, end = plastics.actions, plastics.action_starts[event], plastics.action_starts[event + 1]
+    _fill(plastics, membrane, change, event, desk, lanes, w)
+    # Synaptic states come first, all by what they were before; then the weight.
+    weight = end
+    for a in range(begin, end):
+        if actions[a, 4] < 0:
+            weight = a
+            break
+        run_segment(program, actions[a, 0], registers, lanes)
+    for a in range(begin, weight):
+        result, first, level, register = actions[a, 1], actions[a, 2], actions[a, 3], actions[a, 4]
+        _move_states(registers, register, result, lanes, values, first, synapse, seconds, plastics.levels[level])
+    if weight == end:
+        return
+    result = actions[weight, 1]
+    run_segment(program, actions[weight, 0], registers, lanes)
+    _move_weights(registers, result, lanes, w, synapse, change, seconds)
+    sums = plastics.whole[q, MOVED_SUM]
+    if sums >= 0:
+        total, target = np.uint64(sums), desk.target
+        for k in range(np.uint64(lanes)):
+            values[total + target[k]] += registers[result, k] - registers[0, k]
+
+
+@kernel
+def show_sums(plastics: Any, wires: Any, q: int) -> None:
+    """Let rules read the sums of weights of plastic projection q as its latest event left them."""
+    sums, moved = plastics.whole[q, SUM], plastics.whole[q, MOVED_SUM]
+    if sums >= 0:
+        for k in range(wires.table[plastics.whole[q, PROJECTION], TARGETS]):
+            plastics.values[sums + k] = plastics.values[moved + k]
+
+
+@kernel
+def lowpasses(program: Any, cells: Any, plastics: Any, registers: Any, news: Any) -> None:
+    """Move every low-pass by one step, all by the values before it: z += gain (expression - z)."""
+    for stage in range(2):
+        at = 0
+        for m in range(plastics.lowpasses.shape[0]):
+            segment, result = plastics.lowpasses[m, 0], plastics.lowpasses[m, 1]
+            first, size = plastics.lowpasses[m, 2], plastics.lowpasses[m, 3]
+            if stage == 1:
+                for k in range(size):
+                    plastics.values[first + k] = news[at + k]
+                at += size
+                continue
+            gain = plastics.lowpass_gains[m]
+            for low in range(0, size, LANES):
+                lanes = min(LANES, size - low)
+                for f in range(plastics.lowpass_starts[m], plastics.lowpass_starts[m + 1]):
+                    register, kind = plastics.lowpass_fills[f, 0], plastics.lowpass_fills[f, 1]
+                    begin, level = plastics.lowpass_fills[f, 2], plastics.lowpass_fills[f, 3]
+                    for k in range(lanes):
+                        if kind == MEMBRANE:
+                            registers[register, k] = cells.membrane[level, begin + low + k]
+                        elif kind == SIGNAL:
+                            registers[register, k] = plastics.signals[begin]
+                        elif kind == MEAN:
+                            registers[register, k] = plastics.values[begin + low + k] * plastics.values[level + low + k]
+                        else:
+                            registers[register, k] = plastics.values[begin + low + k] * plastics.levels[level]
+                run_segment(program, segment, registers, lanes)
+                for k in range(lanes):
+                    old = plastics.values[first + low + k]
+                    news[at + low + k] = old + gain * (registers[result, k] - old)
+            at += size
+
+
+@kernel
+def decay(levels: Any, taus: Any, begun: Any, states: Any, values: Any, t: int, dt: float) -> None:
+    """Bring the levels of all decaying states to step t."""
+    for z in range(taus.size):
+        exponent = (t - begun[z]) * dt / taus[z]
+        if exponent > 200.0:
+            first = states[z, STATE_FIRST]
+            scale = np.exp(-exponent)
+            for k in range(first, first + states[z, STATE_SIZE]):
+                values[k] *= scale
+            begun[z] = t
+            exponent = 0.0
+        levels[z + 1] = np.exp(-exponent)
+
+
+@kernel
+def drift(plastics: Any, wires: Any, q: int) -> None:
+    """Let the weights of plastic projection q drift for a step, where that is solved exactly."""
+    change = plastics.change[q]
+    # The fixed point and the distance from it; a constant drift moves the offset alone.
+    change[OFFSET] += change[SHIFT]
+    change[LEVEL] *= change[GROWTH]
+    if not 1e-30 < change[LEVEL] < 1e30 or (change[SHIFT] != 0.0 and abs(change[OFFSET]) > 1e3):
+        settle(plastics, wires, q)
+
+
+@kernel
+def settle(plastics: Any, wires: Any, q: int) -> None:
+    """Store the weights of plastic projection q as they are: OFFSET at its fixed point or 0, LEVEL 1."""
+    wire, change = wires.table[plastics.whole[q, PROJECTION]], plastics.change[q]
+    base = change[OFFSET] if change[GROWTH] != 1.0 else 0.0
+    for k in range(wire[WEIGHT_FIRST], wire[WEIGHT_FIRST] + wire[SYNAPSES]):
+        weight = min(max(change[OFFSET] + wires.weights[k] * change[LEVEL], change[LOW]), change[HIGH])
+        wires.weights[k] = weight - base
+    change[OFFSET] = base
+    change[LEVEL] = 1.0

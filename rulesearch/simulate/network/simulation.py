@@ -1,0 +1,350 @@
+"""Running a spiking network: build it once, run it for a while, look, run on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SILENT, STATUS, NetworkLimits
+from rulesearch.simulate.machine.compiling import announce
+from rulesearch.simulate.network import tables
+from rulesearch.simulate.network.assembly import cells_of, connect, first_neurons
+from rulesearch.simulate.network.checkpoint import load_state, restore_state, save_state, state_of
+from rulesearch.simulate.network.network import Network, Projection
+from rulesearch.simulate.network.network_kernel import advance
+from rulesearch.simulate.network.plasticity_kernel import lowpasses
+from rulesearch.simulate.network.recording import Keeper, Record, Recording, joined
+from rulesearch.simulate.network.streams import Stream
+from rulesearch.simulate.network.synapse_kernel import every_synapse
+
+_STRETCH = 1.0
+"""Sources draw, and limits are looked at, at least so often [s]."""
+
+
+class Simulation:
+    """A network that was drawn, and runs.
+
+    `run` goes on where the last one ended; `state` and `restore` keep and bring back a condition.
+    """
+
+    def __init__(self, network: Network, seed: int | np.random.SeedSequence = 0, backend: str = "vm") -> None:
+        """Draw connections and initial values.
+
+        **Arguments:** `seed`: wiring, initial values, sources and chance in neurons have a random stream each;
+        `backend`: `vm` or `jit`.
+        **Raises:** `RulesearchError` where the network's parts do not fit each other.
+        """
+        if backend not in ("vm", "jit"):
+            raise RulesearchError(f"unknown backend {backend!r}; there are vm, jit")
+        self.network = network
+        self.backend = backend
+        self.step = 0
+        self._work = 0
+        self._silent = np.zeros(len(network.populations))
+        root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+        wiring, start, sources, chance = root.spawn(4)
+        self._generator = np.random.Generator(np.random.PCG64(chance))
+        self._neurons = first_neurons(network)
+        self._source_generators = [np.random.Generator(np.random.PCG64(s)) for s in sources.spawn(len(network.sources))]
+        self._streams: list[Stream] = [
+            source.stream(generator, network.dt)
+            for source, generator in zip(network.sources, self._source_generators, strict=True)
+        ]
+        self._cells, gates = cells_of(network, self._neurons, np.random.Generator(np.random.PCG64(start)))
+        self._wires, plasticity = connect(network, self._neurons, gates, wiring)
+        self._plastic = {name: q for q, name in enumerate(p.name for p in network.projections if p.rule is not None)}
+        self._program = plasticity.encode()
+        self._plastics = plasticity.arrays(self._program, network.signals)
+        self._sum_up()
+        self._runs = self._program.compiled() if backend == "jit" and self._plastic else self._program.bytecode
+        self._desk = self._new_desk()
+        self._plastics.clock[1] = network.dt
+        self._settle_lowpasses()
+        self._stretch = min(_STRETCH, plasticity.longest_wait)
+        units = sum(group.size for group in network.groups)
+        longest = int(self._wires.delays.max(initial=0))
+        self._ring = tables.Ring(
+            np.zeros((longest + 1, units), dtype=np.uint32),
+            np.zeros((longest + 1, len(network.groups) + 1), dtype=np.int64),
+        )
+
+    @property
+    def time(self) -> float:
+        """How long the network has run [s]."""
+        return self.step * self.network.dt
+
+    def run(
+        self,
+        seconds: float,
+        record: Record | None = None,
+        learning: bool | Mapping[str, bool] = True,
+        limits: NetworkLimits | None = None,
+    ) -> Recording:
+        """Run on for a while.
+
+        **Arguments:** `learning`: whether weights and synaptic states change, for all plastic projections or by name;
+        traces and low-passes go on in any case.
+        **Raises:** `RulesearchError` for names that are not there.
+        """
+        record, limits = record or Record(), limits or NetworkLimits()
+        if not (math.isfinite(seconds) and seconds >= 0.0):
+            raise RulesearchError(f"a simulation lasts at least 0 s, found {seconds:g}")
+        self._set_learning(learning)
+        announce(advance, "the simulator of spiking networks", self.backend if self._plastic else "vm")
+        keeper = Keeper(self, record)
+        begin, end = self.step, self.step + round(seconds / self.network.dt)
+        code = OK
+        while self.step < end and code == OK:
+            stretch = min(end, self.step + max(1, round(self._stretch / self.network.dt)), keeper.next_weights())
+            code = self._advance(stretch, keeper, limits)
+            keeper.weights()
+        return keeper.recording(STATUS[code], begin, self._work)
+
+    def step_rules(self, names: Sequence[str] | None = None) -> None:
+        """Run the slot `on_step` of plastic projections once: a presentation's, a trial's end.
+
+        **Raises:** `RulesearchError` for names that are not there.
+        """
+        self._catch_up()
+        counts = np.zeros(4, dtype=np.int64)
+        for name in self._plastic if names is None else names:
+            q = self._plastic_index(name)
+            event = tables.EVENTS * q + tables.ON_STEP
+            if self._plastics.action_starts[event] < self._plastics.action_starts[event + 1]:
+                parts = (self._runs, self._cells, self._wires, self._plastics)
+                every_synapse(*parts, q, tables.ON_STEP, 1.0, self._desk, counts)
+        self._work += int(counts[tables.UPDATES])
+
+    def signal(self, **values: float) -> None:
+        """Set signals that rules read, such as `R=1.0`.
+
+        **Raises:** `RulesearchError` for a signal that the network does not declare.
+        """
+        names = list(self.network.signals)
+        for name in values:
+            if name not in names:
+                raise RulesearchError(f"the network has no signal {name!r}{did_you_mean(name, names)}")
+        self._catch_up()
+        for name, value in values.items():
+            self._plastics.signals[names.index(name)] = value
+
+    def weights(self, projection: str) -> npt.NDArray[np.float64]:
+        """Return the weights of a projection as they stand, `(synapses,)`, sender after sender (and delay)."""
+        wire = self._wires.table[self._projection_index(projection)]
+        first = wire[tables.WEIGHT_FIRST]
+        if wire[tables.UNIFORM]:
+            return np.full(wire[tables.SYNAPSES], self._wires.weights[first])
+        stored = self._wires.weights[first : first + wire[tables.SYNAPSES]]
+        if wire[tables.PLASTIC] < 0:
+            kept: npt.NDArray[np.float64] = stored.copy()
+            return kept
+        change = self._plastics.change[wire[tables.PLASTIC]]
+        found: npt.NDArray[np.float64] = np.clip(
+            change[tables.OFFSET] + stored * change[tables.LEVEL], change[tables.LOW], change[tables.HIGH]
+        )
+        return found
+
+    def set_weights(self, projection: str, weights: npt.NDArray[np.float64]) -> None:
+        """Set the weights of a projection that stores one per synapse, in the order of `weights`.
+
+        **Raises:** `RulesearchError` where their number is another.
+        """
+        wire = self._wires.table[self._projection_index(projection)]
+        if wire[tables.UNIFORM] or np.shape(weights) != (wire[tables.SYNAPSES],):
+            raise RulesearchError(
+                f"projection {projection} stores {1 if wire[tables.UNIFORM] else wire[tables.SYNAPSES]} weights, found "
+                f"{np.shape(weights)}"
+            )
+        q = wire[tables.PLASTIC]
+        first = wire[tables.WEIGHT_FIRST]
+        values = np.asarray(weights, dtype=np.float64)
+        if q >= 0:
+            change = self._plastics.change[q]
+            values = (values - change[tables.OFFSET]) / change[tables.LEVEL]
+        self._wires.weights[first : first + wire[tables.SYNAPSES]] = values
+        self._sum_up()
+
+    def synapses(self, projection: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return sender and target of each synapse, in the order of `weights`."""
+        wire = self._wires.table[self._projection_index(projection)]
+        rows = wire[tables.DELAYS] * wire[tables.SENDERS]
+        starts = self._wires.row_starts[wire[tables.ROW_FIRST] : wire[tables.ROW_FIRST] + rows + 1]
+        sender = np.repeat(np.arange(rows), np.diff(starts)) % wire[tables.SENDERS]
+        first = wire[tables.SYNAPSE_FIRST]
+        return sender, self._wires.targets[first : first + wire[tables.SYNAPSES]].astype(np.int64)
+
+    def potentials(self, population: str) -> npt.NDArray[np.float64]:
+        """Return the membrane potentials [mV] of a population as they stand."""
+        size = self.network.population(population).size
+        first = self._neurons[population]
+        found: npt.NDArray[np.float64] = self._cells.membrane[tables.V, first : first + size].copy()
+        return found
+
+    def set_potentials(self, population: str, values: npt.ArrayLike) -> None:
+        """Set the membrane potentials [mV] of a population, `(size,)` or one for all."""
+        size = self.network.population(population).size
+        first = self._neurons[population]
+        self._cells.membrane[tables.V, first : first + size] = np.broadcast_to(np.asarray(values, float), (size,))
+
+    def bytes_per_synapse(self, projection: str) -> float:
+        """Return the memory of the network's tables per synapse of a projection [bytes], its rule's states included."""
+        wire = self._wires.table[self._projection_index(projection)]
+        synapses = max(1, int(wire[tables.SYNAPSES]))
+        own = self._wires.targets.itemsize
+        own += 0 if wire[tables.UNIFORM] else self._wires.weights.itemsize
+        if wire[tables.PLASTIC] >= 0:
+            own += self._wires.entries.itemsize + self._wires.entry_rows.itemsize
+            states = self._plastics.states
+            mine = (states[:, tables.STATE_PLASTIC] == wire[tables.PLASTIC]) & (states[:, tables.STATE_SIDE] == 2)
+            own += 8 * int(mine.sum())
+            own += 4 if self._plastics.whole[wire[tables.PLASTIC], tables.TOUCHED] >= 0 else 0
+        index = 8 * (wire[tables.DELAYS] * wire[tables.SENDERS] + wire[tables.TARGETS] + 2)
+        return float(own + index / synapses)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return everything that a run changes, as arrays; random streams included."""
+        return state_of(self)
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Bring back a condition that `state` returned for the same network and seed.
+
+        **Raises:** `RulesearchError` where it belongs to another network; nothing is changed then.
+        """
+        restore_state(self, state)
+
+    def save(self, path: str | Path) -> None:
+        """Write `state` to a file in NumPy's .npz format."""
+        save_state(self, path)
+
+    def load(self, path: str | Path) -> None:
+        """Bring back a condition from a file that `save` wrote.
+
+        **Raises:** `RulesearchError` where the file cannot be read or belongs to another network.
+        """
+        load_state(self, path)
+
+    def _new_desk(self) -> tables.Desk:
+        synapse, target, row = np.zeros((3, tables.LANES), dtype=np.uint32)
+        rows = (self._wires.table[:, tables.DELAYS] * self._wires.table[:, tables.SENDERS]).max(initial=0)
+        return tables.Desk(
+            self._program.workspace(tables.LANES),
+            synapse,
+            target,
+            row,
+            np.zeros(2, dtype=np.int64),
+            np.arange(rows, dtype=np.uint32),
+            np.zeros((2, self._cells.free_at.size)),
+            np.zeros(self._plastics.lowpasses[:, 3].sum()),
+        )
+
+    def _settle_lowpasses(self) -> None:
+        """Let low-passes begin where they rest, as those of a single synapse do: 0 mV is far from any potential."""
+        at_once = np.ones_like(self._plastics.lowpass_gains)
+        for _ in at_once:
+            # Once for each, since one may be a low-pass of another.
+            reached = self._plastics._replace(lowpass_gains=at_once)
+            lowpasses(self._runs, self._cells, reached, self._desk.registers, self._desk.news)
+
+    def _advance(self, end: int, keeper: Keeper, limits: NetworkLimits) -> int:
+        dt = self.network.dt
+        steps = end - self.step
+        trains = [stream.draw(self.step, steps) for stream in self._streams]
+        offsets, used = np.zeros((len(trains), steps + 1), dtype=np.int64), 0
+        for index, (starts, units) in enumerate(trains):
+            offsets[index] = starts + used
+            used += units.size
+        given = joined([units for _, units in trains], np.uint32)
+        origin = self.step
+        before = keeper.log.spikes.copy()
+        while self.step < end:
+            self.step = advance(
+                self._runs,
+                self._cells,
+                self._wires,
+                self._plastics,
+                self._ring,
+                keeper.log,
+                (offsets, given),
+                self._desk,
+                self._generator,
+                self.step,
+                end,
+                origin,
+                dt,
+                self.network.method == "exponential-euler",
+                keeper.every,
+            )
+            keeper.flush()
+        self._catch_up()
+        seconds = (end - origin) * dt
+        first = len(self.network.sources)
+        found = (keeper.log.spikes - before)[first:]
+        sizes = np.array([population.size for population in self.network.populations])
+        self._work += int(sizes.sum()) * steps + keeper.counted()
+        self._silent = np.where(found > 0, 0.0, self._silent + seconds)
+        for q in range(len(self._plastics.whole)):
+            wire = self._wires.table[self._plastics.whole[q, tables.PROJECTION]]
+            size = np.abs(self._wires.weights[wire[tables.WEIGHT_FIRST] :][: wire[tables.SYNAPSES]]).sum()
+            if not math.isfinite(size):
+                return NONFINITE
+            if size * self._plastics.change[q, tables.LEVEL] > limits.weight * wire[tables.SYNAPSES]:
+                return RUNAWAY
+        if not np.all(np.isfinite(self._cells.membrane[tables.V])):
+            return RUNAWAY
+        if np.any(found > limits.rate * sizes * seconds) and seconds >= 0.5 * self._stretch:
+            return RUNAWAY
+        if np.any(self._silent >= limits.silent):
+            return SILENT
+        self._sum_up()
+        return EXHAUSTED if self._work > limits.work else OK
+
+    def _catch_up(self) -> None:
+        """Let every drift that was put off happen now."""
+        counts = np.zeros(4, dtype=np.int64)
+        for q in range(len(self._plastics.whole)):
+            if self._plastics.whole[q, tables.TOUCHED] >= 0 and self._plastics.whole[q, tables.LEARNS] == 1:
+                parts = (self._runs, self._cells, self._wires, self._plastics)
+                every_synapse(*parts, q, tables.CATCH_UP, 1.0, self._desk, counts)
+
+    def _sum_up(self) -> None:
+        """Make the running sums of weights exact."""
+        for name, q in self._plastic.items():
+            first = self._plastics.whole[q, tables.SUM]
+            if first >= 0:
+                size = self.network.population(self._projection(name).target).size
+                _, target = self.synapses(name)
+                moved = self._plastics.whole[q, tables.MOVED_SUM]
+                exact = np.bincount(target, self.weights(name), size)
+                self._plastics.values[first : first + size] = self._plastics.values[moved : moved + size] = exact
+
+    def _set_learning(self, learning: bool | Mapping[str, bool]) -> None:
+        by_name = dict.fromkeys(self._plastic, learning) if isinstance(learning, bool) else learning
+        for name, value in by_name.items():
+            q = self._plastic_index(name)
+            first = self._plastics.whole[q, tables.TOUCHED]
+            if value and first >= 0 and self._plastics.whole[q, tables.LEARNS] == 0:
+                # Nothing drifted while weights were frozen.
+                size = self._wires.table[self._plastics.whole[q, tables.PROJECTION], tables.SYNAPSES]
+                self._plastics.touched[first : first + size] = max(self.step - 1, 0)
+            self._plastics.whole[q, tables.LEARNS] = int(value)
+
+    def _projection(self, name: str) -> Projection:
+        return self.network.projections[self._projection_index(name)]
+
+    def _projection_index(self, name: str) -> int:
+        names = [projection.name for projection in self.network.projections]
+        if name not in names:
+            raise RulesearchError(f"unknown projection {name!r}{did_you_mean(name, names)}")
+        return names.index(name)
+
+    def _plastic_index(self, name: str) -> int:
+        self._projection_index(name)
+        if name not in self._plastic:
+            raise RulesearchError(f"the projection {name} is static; give it a rule")
+        return self._plastic[name]

@@ -1,0 +1,267 @@
+"""The compiled passage of spikes through synapses: arrivals, postsynaptic spikes, and what reaches all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rulesearch.simulate.machine.kernel import kernel
+from rulesearch.simulate.network.plasticity_kernel import run_lanes, show_sums
+from rulesearch.simulate.network.tables import (
+    BEHIND_PRE,
+    CATCH_UP,
+    COLUMN_FIRST,
+    DELAYS,
+    ENTRY_FIRST,
+    EVENTS,
+    GATE_FIRST,
+    HIGH,
+    LANES,
+    LEARNS,
+    LEVEL,
+    LOW,
+    OFFSET,
+    ON_POST,
+    ON_PRE,
+    PLASTIC,
+    PROJECTION,
+    ROW_FIRST,
+    SENDERS,
+    SYNAPSE_FIRST,
+    SYNAPSES,
+    SYNAPTIC_EVENTS,
+    TARGETS,
+    TOUCHED,
+    UNIFORM,
+    UPDATES,
+    WEIGHT_FIRST,
+)
+
+# Loops run over unsigned numbers: such an index needs no check for a negative one.
+
+
+@kernel
+def _take_rows(
+    desk: Any, targets: Any, starts: Any, units: Any, place: Any, stop: int, first_row: int, needs: Any
+) -> int:
+    """Let synapses of the senders that fired wait in the lanes until these are full; return how many do.
+
+    **Arguments:** `starts`: of the senders' rows, the first of which is `first_row`; `place`: which unit comes next,
+    up to `stop`, and how many of its synapses were taken before.
+    """
+    synapse, target, rows = desk.synapse, desk.target, desk.row
+    lanes = 0
+    while place[0] < stop and lanes < LANES:
+        unit = units[place[0]]
+        row, begin, end = first_row + unit, starts[unit] + place[1], starts[unit + 1]
+        number = min(end - begin, LANES - lanes)
+        first, at = np.uint64(begin), np.uint64(lanes)
+        for k in range(np.uint64(number)):
+            synapse[at + k] = first + k
+        if needs[0]:
+            for k in range(np.uint64(number)):
+                target[at + k] = targets[first + k]
+        if needs[1]:
+            for k in range(np.uint64(number)):
+                rows[at + k] = row
+        lanes += number
+        if begin + number < end:
+            place[1] += number
+        else:
+            place[0] += 1
+            place[1] = 0
+    return lanes
+
+
+@kernel
+def _take_columns(
+    desk: Any, entries: Any, owners: Any, starts: Any, units: Any, place: Any, stop: int, needs: Any
+) -> int:
+    """Let synapses onto the neurons that fired wait in the lanes until these are full; return how many do."""
+    synapse, target, rows = desk.synapse, desk.target, desk.row
+    lanes = 0
+    while place[0] < stop and lanes < LANES:
+        own = units[place[0]]
+        begin, end = starts[own] + place[1], starts[own + 1]
+        number = min(end - begin, LANES - lanes)
+        first, at = np.uint64(begin), np.uint64(lanes)
+        for k in range(np.uint64(number)):
+            synapse[at + k] = entries[first + k]
+        if needs[0]:
+            for k in range(np.uint64(number)):
+                target[at + k] = own
+        if needs[1]:
+            for k in range(np.uint64(number)):
+                rows[at + k] = owners[first + k]
+        lanes += number
+        if begin + number < end:
+            place[1] += number
+        else:
+            place[0] += 1
+            place[1] = 0
+    return lanes
+
+
+@kernel
+def _run_rows(
+    program: Any,
+    cells: Any,
+    plastics: Any,
+    q: int,
+    slot: int,
+    targets: Any,
+    starts: Any,
+    units: Any,
+    start: int,
+    stop: int,
+    first_row: int,
+    w: Any,
+    seconds: float,
+    desk: Any,
+) -> None:
+    """Run an event of plastic projection q on all synapses of the units `start` to `stop`; see `_take_rows`."""
+    event = EVENTS * q + slot
+    needs, place = plastics.needs[event], desk.place
+    place[0], place[1] = start, 0
+    while place[0] < stop:
+        lanes = _take_rows(desk, targets, starts, units, place, stop, first_row, needs)
+        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)
+
+
+@kernel
+def acts(plastics: Any, q: int, slot: int) -> bool:
+    """Return whether an event of plastic projection q moves anything."""
+    event = EVENTS * q + slot
+    moves: bool = plastics.action_starts[event] < plastics.action_starts[event + 1]
+    return moves
+
+
+@kernel
+def add_static(
+    gates: Any, row_starts: Any, targets: Any, weights: Any, units: Any, start: int, stop: int, wire: Any, delay: int
+) -> int:
+    """Let the spikes `start` to `stop` of `units` arrive at static synapses; return their number.
+
+    **Arguments:** `wire`: the projection's row of the table; `delay`: which of its delays.
+    """
+    row = np.uint64(wire[ROW_FIRST] + delay * wire[SENDERS])
+    gate, synapse, weight = np.uint64(wire[GATE_FIRST]), np.uint64(wire[SYNAPSE_FIRST]), np.uint64(wire[WEIGHT_FIRST])
+    events = 0
+    one = weights[weight]
+    for k in range(np.uint64(start), np.uint64(stop)):
+        first, last = row_starts[row + units[k]], row_starts[row + units[k] + np.uint64(1)]
+        events += last - first
+        if wire[UNIFORM] == 1:
+            for s in range(np.uint64(first), np.uint64(last)):
+                gates[gate + targets[synapse + s]] += one
+        else:
+            for s in range(np.uint64(first), np.uint64(last)):
+                gates[gate + targets[synapse + s]] += weights[weight + s]
+    return events
+
+
+@kernel
+def _add_plastic(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, w: Any, change: Any) -> int:
+    """Let spikes arrive at plastic synapses with their weights as they stand; return the number of synapses."""
+    offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
+    events = 0
+    for k in range(np.uint64(start), np.uint64(stop)):
+        first, last = starts[units[k]], starts[units[k] + 1]
+        events += last - first
+        if offset == 0.0 and scale == 1.0:
+            for s in range(np.uint64(first), np.uint64(last)):
+                gate[targets[s]] += w[s]
+        else:
+            for s in range(np.uint64(first), np.uint64(last)):
+                gate[targets[s]] += min(max(offset + w[s] * scale, low), high)
+    return events
+
+
+@kernel
+def deliver(
+    program: Any,
+    cells: Any,
+    wires: Any,
+    plastics: Any,
+    j: int,
+    units: Any,
+    start: int,
+    stop: int,
+    delay: int,
+    desk: Any,
+    counts: Any,
+) -> None:
+    """Let the spikes `start` to `stop` of `units` arrive at the plastic synapses of projection j with this delay."""
+    wire = wires.table[j]
+    q = wire[PLASTIC]
+    targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
+    gate = cells.gates[wire[GATE_FIRST] : wire[GATE_FIRST] + wire[TARGETS]]
+    starts = wires.row_starts[wire[ROW_FIRST] + delay * wire[SENDERS] :]
+    w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
+    learns, first_row = plastics.whole[q, LEARNS] == 1, delay * wire[SENDERS]
+    if learns and plastics.whole[q, TOUCHED] >= 0:
+        _run_rows(program, cells, plastics, q, CATCH_UP, targets, starts, units, start, stop, first_row, w, 1.0, desk)
+    events = _add_plastic(gate, starts, targets, units, start, stop, w, plastics.change[q])
+    counts[SYNAPTIC_EVENTS] += events
+    if learns and acts(plastics, q, ON_PRE):
+        _run_rows(program, cells, plastics, q, ON_PRE, targets, starts, units, start, stop, first_row, w, 1.0, desk)
+        counts[UPDATES] += events
+    if acts(plastics, q, BEHIND_PRE):
+        _run_rows(program, cells, plastics, q, BEHIND_PRE, targets, starts, units, start, stop, first_row, w, 1.0, desk)
+
+
+@kernel
+def post_spikes(
+    program: Any,
+    cells: Any,
+    wires: Any,
+    plastics: Any,
+    q: int,
+    slot: int,
+    units: Any,
+    start: int,
+    stop: int,
+    desk: Any,
+    counts: Any,
+) -> None:
+    """Run an event on all synapses of plastic projection q onto neurons that fired, `start` to `stop` of the ring."""
+    wire = wires.table[plastics.whole[q, PROJECTION]]
+    w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
+    starts = wires.column_starts[wire[COLUMN_FIRST] : wire[COLUMN_FIRST] + wire[TARGETS] + 1]
+    entries = wires.entries[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
+    rows = wires.entry_rows[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
+    event = EVENTS * q + slot
+    waits = slot == ON_POST and plastics.whole[q, TOUCHED] >= 0
+    needs, place = plastics.needs[event], desk.place
+    place[0], place[1] = start, 0
+    while place[0] < stop:
+        lanes = _take_columns(desk, entries, rows, starts, units, place, stop, needs)
+        if waits:
+            run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, desk, lanes, w, 1.0)
+        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
+        counts[UPDATES] += lanes if slot == ON_POST else 0
+    show_sums(plastics, wires, q)
+
+
+@kernel
+def every_synapse(
+    program: Any,
+    cells: Any,
+    wires: Any,
+    plastics: Any,
+    q: int,
+    slot: int,
+    seconds: float,
+    desk: Any,
+    counts: Any,
+) -> None:
+    """Run an event (drift, on_step, what was put off) on every synapse of plastic projection q."""
+    wire = wires.table[plastics.whole[q, PROJECTION]]
+    w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
+    targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
+    starts = wires.row_starts[wire[ROW_FIRST] :]
+    every = desk.every[: wire[DELAYS] * wire[SENDERS]]
+    _run_rows(program, cells, plastics, q, slot, targets, starts, every, 0, every.size, 0, w, seconds, desk)
+    show_sums(plastics, wires, q)
+    counts[UPDATES] += wire[SYNAPSES]

@@ -1,0 +1,84 @@
+"""Vector instructions of the rate neuron: its output, what moves its weights, and its low-passes.
+
+Registers are those of `rate`: 0 is the input, 1 the output, 2 the weights; all their lanes fill vectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from rulesearch.simulate.machine.vector_writing import INDEX, VECTOR, WIDTH, ZERO, Rows
+
+
+@intrinsic
+def neuron_output(typing: Any, registers: Any, inputs: Any, time: Any, neurons: Any) -> Any:
+    """Copy row `time` of `inputs` to register 0, and put sum_i x_i w_i, w in register 2, into register 1.
+
+    Lanes are the `neurons` of the first input, then those of the second; both numbers fill vectors.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        registers, inputs, time, neurons = arguments
+        rows = Rows(context, builder, signature.args[0], registers)
+        seen = Rows(context, builder, signature.args[1], inputs).row(time)
+        x, y, w = (rows.row(ir.Constant(INDEX, number)) for number in range(3))
+        total = cgutils.alloca_once(builder, VECTOR)
+
+        def product(lane: Any) -> Any:
+            value = rows.load(seen, lane)
+            rows.store(value, x, lane)
+            return builder.fmul(rows.load(w, lane), value)
+
+        with rows.lanes(ZERO, neurons) as (neuron, _):
+            builder.store(product(neuron), total)
+            with rows.lanes(neurons, rows.length, neurons) as (first, _):
+                builder.store(builder.fadd(builder.load(total), product(builder.add(first, neuron))), total)
+            with rows.lanes(ZERO, rows.length, neurons) as (first, _):
+                rows.store(builder.load(total), y, builder.add(first, neuron))
+        return context.get_dummy_value()
+
+    return types.void(registers, inputs, types.int64, types.int64), generate
+
+
+@intrinsic
+def move_weights(typing: Any, registers: Any, change: Any, eta: Any, limit: Any) -> Any:
+    """Add eta times register `change` to register 2; return whether the square of any weight is not below the limit."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        registers, change, eta, limit = arguments
+        rows = Rows(context, builder, signature.args[0], registers)
+        w, change = rows.row(ir.Constant(INDEX, 2)), rows.row(change)
+        eta, limit = rows.spread(eta), rows.spread(limit)
+        flags = ir.VectorType(ir.IntType(1), WIDTH)
+        large = cgutils.alloca_once_value(builder, ir.Constant(flags, [0] * WIDTH))
+        with rows.lanes(ZERO, rows.length) as (lane, _):
+            moved = builder.fadd(rows.load(w, lane), builder.fmul(eta, rows.load(change, lane)))
+            rows.store(moved, w, lane)
+            beyond = builder.fcmp_unordered(">", builder.fmul(moved, moved), limit)
+            builder.store(builder.or_(builder.load(large), beyond), large)
+        whole = ir.IntType(WIDTH)
+        return builder.icmp_unsigned("!=", builder.bitcast(builder.load(large), whole), ir.Constant(whole, 0))
+
+    return types.boolean(registers, types.int64, types.float64, types.float64), generate
+
+
+@intrinsic
+def follow(typing: Any, registers: Any, state: Any, target: Any, rate: Any) -> Any:
+    """Move a low-pass, register `state`, towards register `target`: z += (target - z) rate."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        registers, state, target, rate = arguments
+        rows = Rows(context, builder, signature.args[0], registers)
+        state, target, rate = rows.row(state), rows.row(target), rows.spread(rate)
+        with rows.lanes(ZERO, rows.length) as (lane, _):
+            before = rows.load(state, lane)
+            apart = builder.fsub(rows.load(target, lane), before)
+            rows.store(builder.fadd(before, builder.fmul(apart, rate)), state, lane)
+        return context.get_dummy_value()
+
+    return types.void(registers, types.int64, types.int64, types.float64), generate

@@ -1,0 +1,1 @@
+"""One synapse under given spikes, exactly: its events, drifts and thresholds."""
