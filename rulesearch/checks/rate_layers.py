@@ -86,21 +86,19 @@ def linear_layer(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Meas
     if not np.all(np.isfinite(weights)):
         return {}
     lengths = np.linalg.norm(weights, axis=2)
-    found = {"growth": float(np.median(np.log(lengths[:, 0] / half)) / ((steps - 1 - steps // 2) * plasticity.eta))}
-    for i in range(neurons):
-        found[f"cosine_{i + 1}"] = float(np.median(np.abs(weights[:, i, i]) / lengths[:, i]))
-        found[f"norm_{i + 1}"] = float(np.median(lengths[:, i]))
-    return found
+    growth = float(np.median(np.log(lengths[:, 0] / half)) / ((steps - 1 - steps // 2) * plasticity.eta))
+    return {"growth": growth, **_alignment(weights)}
 
 
 def lateral_layer(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
-    """Let a lateral rule act between neurons that learn their input by Oja's rule.
+    """Let a lateral rule act between neurons that learn their input, by Oja's rule where the rules hold no other.
 
-    The outputs are y_i = w_i x + sum over j < i of l_ij y_j (Rubner & Tavan 1989).
+    The outputs are y_i = w_i x + sum over j < i of l_ij y_j (Rubner & Tavan 1989). Of a set, the rules `feedforward`
+    and `lateral` act together.
 
     **Settings:** `variances`; `neurons`; `eta`; `lateral_eta`; `steps`.
-    **Returns:** `output_correlation`: the median over layers of the largest correlation of two outputs, over the last
-    quarter.
+    **Returns:** medians over layers: `output_correlation`, the largest correlation of two outputs over the last
+    quarter; `cosine_i` between the weights of neuron i and axis i; `norm_i` of these weights.
     """
     generator = np.random.default_rng(np.random.SeedSequence([seed, 102]))
     deviation = np.sqrt(np.array(settings["variances"], dtype=np.float64))
@@ -108,8 +106,9 @@ def lateral_layer(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Mea
     weights = generator.normal(size=(_LAYERS, neurons, deviation.size)) / np.sqrt(deviation.size)
     lateral = np.zeros((_LAYERS, neurons, neurons))
     below = np.tril(np.ones((neurons, neurons)), -1)
-    forward = Plasticity(known_rule("oja").rules.only(), settings["eta"])
-    sideways = Plasticity(rules.only(), settings["lateral_eta"])
+    of_inputs = rules.rules.get("feedforward") or known_rule("oja").rules.only()
+    forward = Plasticity(of_inputs, settings["eta"])
+    sideways = Plasticity(rules.rules.get("lateral") or rules.only(), settings["lateral_eta"])
     outputs = []
     for step in range(steps):
         x = deviation * generator.normal(size=(_LAYERS, 1, deviation.size))
@@ -125,7 +124,16 @@ def lateral_layer(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Mea
             outputs.append(y)
     rows = np.array(outputs)
     largest = [np.max(np.abs(np.corrcoef(rows[:, layer].T) - np.eye(neurons))) for layer in range(_LAYERS)]
-    return {"output_correlation": float(np.median(largest))}
+    return {"output_correlation": float(np.median(largest)), **_alignment(weights)}
+
+
+def _alignment(weights: Array) -> dict[str, float]:
+    """Return medians over layers of the cosine between the weights of neuron i and axis i, and of their length."""
+    found, lengths = {}, np.linalg.norm(weights, axis=2)
+    for i in range(weights.shape[1]):
+        found[f"cosine_{i + 1}"] = float(np.median(np.abs(weights[:, i, i]) / lengths[:, i]))
+        found[f"norm_{i + 1}"] = float(np.median(lengths[:, i]))
+    return found
 
 
 def orthogonal_patterns(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
