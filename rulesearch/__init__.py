@@ -13,6 +13,8 @@ Importing the package imports nothing heavy: each part is loaded when it is firs
 
 from __future__ import annotations
 
+from rulesearch.display import draw_with
+
 TYPE_CHECKING = False
 """Type checkers take it for true; `typing` takes time that Ctrl-C at the command line should not fall into."""
 
@@ -77,6 +79,15 @@ _PLACES: dict[str, str] = {
     "load_grammar": "rulesearch.grammar",
 }
 _MODULES = ("export", "tasks")
+
+
+def _draw(result: Run | Outcome | Comparison) -> str:
+    from rulesearch.report.notebook import result_html
+
+    return result_html(result)
+
+
+draw_with(_draw)
 
 
 def __getattr__(name: str) -> Any:

@@ -66,9 +66,11 @@ def _states(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[dict[str,
     states = st.dictionaries(st.sampled_from(("x", "y2", "z", "theta", "E")), any_state, max_size=3)
     # A name of the vocabulary may be given to a state, but not to a low-pass of what that name stands for.
     return states.filter(
-        lambda named: not any(
-            isinstance(state, Lowpass) and name in VOCABULARY and name in state.expression.symbols
-            for name, state in named.items()
+        lambda named: (
+            not any(
+                isinstance(state, Lowpass) and name in VOCABULARY and name in state.expression.symbols
+                for name, state in named.items()
+            )
         )
     )
 

@@ -103,7 +103,6 @@ def _show_checks(chosen: list[KnownRule], as_json: bool) -> None:
 
 def _rule_facts(known: KnownRule) -> list[tuple[str, str]]:
     from rulesearch.expression.units import from_base
-    from rulesearch.rules.text import rule_text
 
     facts = [("name", known.name), ("title", known.title), ("rule", str(known.rules)), ("LaTeX", known.rules.latex())]
     for member, rule in known.rules.rules.items():
@@ -114,7 +113,7 @@ def _rule_facts(known: KnownRule) -> list[tuple[str, str]]:
         ]
         if constants:
             facts.append((f"{label}constants", "\n".join(constants)))
-        own = rule_text(rule).split("; ")
+        own = str(rule).split("; ")
         states = [
             piece for piece in own if piece.partition(" = ")[0] in {*rule.states, *(f"tau_{s}" for s in rule.states)}
         ]

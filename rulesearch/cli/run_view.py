@@ -10,8 +10,8 @@ from rulesearch.rules.text import short_rule
 from rulesearch.wording import counted
 from rulesearch.workflow.account import Account
 from rulesearch.workflow.evidence import stored_evidence
-from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
 from rulesearch.workflow.scores import own_score, shown_metrics
+from rulesearch.workflow.shown_losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
 
 if TYPE_CHECKING:
     from rulesearch.workflow.front import ReferenceScore

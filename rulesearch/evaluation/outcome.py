@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rulesearch.display import html
 from rulesearch.tasks.task import Requirement, Trial
 
 
@@ -71,10 +72,8 @@ class Outcome:
         cases = tuple(case for trial in trials for case in trial.cases)
         return Outcome("ok", sum(losses) / len(losses), metrics, cases, work, 1.0, used, tuple(trials))
 
-    def _repr_html_(self) -> str:
-        from rulesearch.report.notebook import outcome_html
-
-        return outcome_html(self)
+    def _repr_html_(self) -> str | None:
+        return html(self)
 
     def shortfall(self, requirements: Sequence[Requirement]) -> float:
         """Return how far the metrics miss the task's requirements; 0 where they meet them."""

@@ -17,8 +17,8 @@ from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
 from rulesearch.workflow.front import ReferenceScore
-from rulesearch.workflow.losses import SPREAD, loss_columns, shown_loss
 from rulesearch.workflow.scores import own_score, shown_metrics
+from rulesearch.workflow.shown_losses import SPREAD, loss_columns, shown_loss
 
 if TYPE_CHECKING:
     from rulesearch.workflow.front import FrontMember

@@ -14,7 +14,7 @@ from rulesearch.export.equations import slot_equations
 from rulesearch.report.style import BLUE, COLOURS, GREY, RED, draws, new_figure, panel
 from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import canonical_size
-from rulesearch.workflow.losses import shown_loss
+from rulesearch.workflow.shown_losses import shown_loss
 
 if TYPE_CHECKING:
     from rulesearch.workflow.evidence import KnownScore

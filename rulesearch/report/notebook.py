@@ -12,13 +12,20 @@ from rulesearch.report.page.inline_svg import inline_svg, svg_text
 from rulesearch.report.style import number
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import short_rule
-from rulesearch.symbolic import Verdict
-from rulesearch.workflow.losses import SPREAD, loss_columns
+from rulesearch.symbolic import Comparison, Verdict
 from rulesearch.workflow.run import Run
+from rulesearch.workflow.shown_losses import SPREAD, loss_columns
 
 _ROWS = 12
 _METRICS = 8
 _LONGEST = 160
+
+
+def result_html(result: Run | Outcome | Comparison) -> str:
+    """Return what a result of the package shows in a notebook."""
+    if isinstance(result, Run):
+        return run_html(result)
+    return outcome_html(result) if isinstance(result, Outcome) else verdicts_html(result)
 
 
 def run_html(run: Run) -> str:

@@ -13,7 +13,7 @@ from matplotlib.ticker import NullFormatter
 from rulesearch.report.front_figure import plain
 from rulesearch.report.style import COLOURS, GREY, new_figure, panel
 from rulesearch.workflow.compared_runs import RunGroup, middle
-from rulesearch.workflow.losses import shown_loss
+from rulesearch.workflow.shown_losses import shown_loss
 
 _WIDEST_LABEL = 34
 _ROW = 0.42

@@ -11,10 +11,11 @@ import numpy as np
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.fingerprint import fingerprint
-from rulesearch.expression.printing import multiple_latex, number_latex, symbol_latex, to_latex, with_joined_signs
+from rulesearch.expression.printing import multiple_latex, number_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import dimension_of
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, expressions_of, reached
+from rulesearch.rules.written import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +186,7 @@ class Rule:
         return _shown(_with_limits(self.latex(with_values=True, digits=4), self))
 
     def __str__(self) -> str:
-        from rulesearch.rules.text import rule_text
-
-        return rule_text(self)
+        return written(self.slots, self.eta, self.constants, self.states, self.bounds)
 
 
 _LONGEST_SHOWN = 4000
@@ -201,11 +200,6 @@ def _shown(latex: str) -> str | None:
 def _with_limits(latex: str, *rules: Rule) -> str:
     limits = [each for each in dict.fromkeys(rule.limits_latex() for rule in rules) if each]
     return r" \\ ".join([latex, *limits])
-
-
-def constant_latex(name: str) -> str:
-    """Return LaTeX of a constant's name."""
-    return symbol_latex(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +243,6 @@ class RuleSet:
         return _shown(_with_limits(self.latex(with_values=True, digits=4), *limits))
 
     def __str__(self) -> str:
-        from rulesearch.rules.text import rule_set_text
-
-        return rule_set_text(self)
+        if list(self.rules) == ["w"]:
+            return str(self.rules["w"])
+        return "; ".join(f"{name}[{rule}]" for name, rule in self.rules.items())

@@ -1,10 +1,9 @@
-"""Rule text: pieces separated by `;` (slots, states, constants, options), read and written without loss."""
+"""Rule text: pieces separated by `;` (slots, states, constants, options), read; `written` is the way back."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rulesearch.errors import ParseError, did_you_mean, shown
@@ -13,7 +12,7 @@ from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.parser import check_length, parse_expression
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
-from rulesearch.expression.units import UNITS, format_number, from_base, time_text
+from rulesearch.expression.units import UNITS
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import CUSTOMARY_TRACES, PAIRINGS, SLOTS, VOCABULARY, Lowpass, State, Synaptic, Trace
 from rulesearch.rules.unread import unread_reason
@@ -295,22 +294,6 @@ def _check_symbols(rule: Rule, span: _Span, symbols: Collection[str]) -> None:
             )
 
 
-def rule_text(rule: Rule) -> str:
-    """Return the text that `parse_rules` reads back as the same rule."""
-    pieces = []
-    if set(rule.slots) == {"on_step"}:
-        pieces.append(to_text(rule.slots["on_step"]))
-    else:
-        pieces += [f"{slot}: {to_text(rule.slots[slot])}" for slot in SLOTS if slot in rule.slots]
-    if rule.eta is not None:
-        pieces.append(f"eta = {format_number(rule.eta)}")
-    pieces += [f"{name} = {_number_text(number)}" for name, number in rule.constants.items()]
-    pieces += [_state_text(name, state) for name, state in rule.states.items()]
-    if rule.bounds is not None:
-        pieces.append(f"bounds = [{', '.join(_bound_text(bound) for bound in rule.bounds)}]")
-    return "; ".join(pieces)
-
-
 def short_rule(rules: RuleSet) -> str:
     """Return the slots of rules with their constants as short numbers, for a table."""
     parts = []
@@ -322,36 +305,3 @@ def short_rule(rules: RuleSet) -> str:
             text = text.replace("+ -", "- ").replace("- -", "+ ")
             parts.append(f"{label}{slot}: {text}" if label or slot != "on_step" else text)
     return "; ".join(parts)
-
-
-def rule_set_text(rules: RuleSet) -> str:
-    """Return the text of a set: the rule itself where it is the only one and named `w`."""
-    if list(rules.rules) == ["w"]:
-        return rule_text(rules.rules["w"])
-    return "; ".join(f"{name}[{rule_text(rule)}]" for name, rule in rules.rules.items())
-
-
-def _number_text(number: Number) -> str:
-    digits = from_base(number.value, number.unit)
-    return f"{digits} {number.unit}" if number.unit else digits
-
-
-def _bound_text(value: float) -> str:
-    return repr(value) if math.isinf(value) else format_number(value)
-
-
-def _state_text(name: str, state: State) -> str:
-    if isinstance(state, Trace):
-        if state.pairing == "all" and CUSTOMARY_TRACES.get(name) == state.side:
-            return f"tau_{name} = {time_text(state.tau)}"
-        scheme = "" if state.pairing == "all" else f", {state.pairing}"
-        return f"{name} = trace({state.side}, {time_text(state.tau)}{scheme})"
-    if isinstance(state, Lowpass):
-        tau = format_number(state.tau) if state.in_steps else time_text(state.tau)
-        return f"{name} = lowpass({to_text(state.expression)}, {tau})"
-    return f"{name} = synaptic({_synaptic_text(state.slots, state.tau)})"
-
-
-def _synaptic_text(slots: Mapping[str, Expression], tau: float | None) -> str:
-    pieces = [f"{slot}: {to_text(slots[slot])}" for slot in SLOTS if slot in slots]
-    return "; ".join(pieces + ([f"tau = {time_text(tau)}"] if tau is not None else []))

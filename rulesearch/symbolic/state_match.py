@@ -9,7 +9,7 @@ from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, State, Synaptic, Trace
-from rulesearch.rules.text import rule_text
+from rulesearch.rules.written import state_text
 from rulesearch.symbolic.holes import Holes, hole_text
 from rulesearch.symbolic.normal_form import NormalForm
 
@@ -78,7 +78,7 @@ def _text(name: str, state: State) -> str:
     """Return the declaration of a state as rule text, with the interaction scheme of a trace."""
     if isinstance(state, Trace):
         return f"{name} = trace({state.side}, {time_text(state.tau)}, {state.pairing})"
-    return rule_text(Rule({"on_step": Expression.number(0)}, states={name: state})).partition("; ")[2]
+    return state_text(name, state)
 
 
 def _same_definition(ours: Rule, state: State, theirs: Rule, other: State) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from rulesearch.display import html
 from rulesearch.expression.units import format_number
 
 VERDICTS = ("identical", "equal", "equal-up-to-scale", "same-terms", "different")
@@ -63,10 +64,8 @@ def behaviour_rank(behaviour: float) -> float:
 class Comparison(list[Verdict]):
     """The verdicts on a rule against others, nearest first: a list that shows itself as a table in a notebook."""
 
-    def _repr_html_(self) -> str:
-        from rulesearch.report.notebook import verdicts_html
-
-        return verdicts_html(self)
+    def _repr_html_(self) -> str | None:
+        return html(self)
 
 
 def listed(names: list[str]) -> str:

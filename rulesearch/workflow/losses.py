@@ -1,4 +1,4 @@
-"""What losses on held-out seeds or rows say of the rules of a front: their spread, and whether one rule is better.
+"""What losses on held-out seeds or rows say of rules: their spread, and whether one rule is better than another.
 
 A loss is the mean over n seeds (or rows of a table); its interval is Student's, mean +- t(n - 1, 97.5 %) s/sqrt(n), and
 so is that of the mean difference of two rules on the same ones.
@@ -9,18 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from rulesearch.workflow.front import FrontMember, ReferenceScore
 
 _CONFIDENCE = 0.95
 LEFT_OUT = "leave_one_out_error"
 """The metric of what is predicted of each measurement by the rule fitted to the others."""
-SPREAD = "± 95 %"
-"""Heading of half the width of an interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,46 +62,3 @@ def difference(ours: Sequence[float], theirs: Sequence[float]) -> Estimate | Non
     if len(ours) != len(theirs):
         return None
     return estimate([a - b for a, b in zip(ours, theirs, strict=True)])
-
-
-def beside_first(members: Sequence[FrontMember], held_out_on: str, place: int = 1) -> str:
-    """Return in words whether a rule is better than rank 1, by the same held-out seeds or rows; empty where unknown.
-
-    **Arguments:** `place` of the rule among the members; 1 is rank 2.
-    """
-    if not 0 < place < len(members):
-        return ""
-    found = difference(members[place].held_out_losses, members[0].held_out_losses)
-    if found is None:
-        return ""
-    rank = members[place].rank
-    verdict = (
-        "rank 1 is better" if found.low > 0.0 else f"rank {rank} is better" if found.high < 0.0 else "not told apart"
-    )
-    return f"loss {found.mean:+.2g} ± {found.half:.2g} (95 %) on the same {held_out_on}: {verdict}"
-
-
-def spread_column(scores: Sequence[FrontMember | ReferenceScore]) -> list[float | None]:
-    """Return half the widths of the intervals of held-out losses; empty where no rule has one."""
-    halves = [None if each.spread is None else each.spread.half for each in scores]
-    return halves if any(half is not None for half in halves) else []
-
-
-def shown_loss(scored: FrontMember | ReferenceScore) -> float | None:
-    """Return the held-out loss where there is one, else the loss."""
-    return scored.loss if scored.held_out_loss is None else scored.held_out_loss
-
-
-def loss_columns(members: Sequence[FrontMember]) -> dict[str, list[float | None]]:
-    """Return the columns of losses that a front is shown with, by heading; what no rule has is left out.
-
-    `loss` on what rules were chosen by; `held out` and half the width of its interval; `leave-one-out` where each
-    measurement was predicted by the rule fitted to the others.
-    """
-    columns: dict[str, list[float | None]] = {
-        "loss": [each.loss for each in members],
-        "held out": [each.held_out_loss for each in members],
-        SPREAD: spread_column(members),
-        "leave-one-out": [each.metrics.get(LEFT_OUT) for each in members],
-    }
-    return {name: column for name, column in columns.items() if any(value is not None for value in column)}

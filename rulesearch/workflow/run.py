@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rulesearch.display import html
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.kinds import check_kinds, optional
 from rulesearch.evaluation.records import is_run, reading, run_folder
@@ -74,10 +75,8 @@ class Run:
 
         return pandas.DataFrame(front_rows(self.members))
 
-    def _repr_html_(self) -> str:
-        from rulesearch.report.notebook import run_html
-
-        return run_html(self)
+    def _repr_html_(self) -> str | None:
+        return html(self)
 
     def member(self, rank: int) -> FrontMember:
         """Return the rule of a rank.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rulesearch.workflow.front import ReferenceScore
-from rulesearch.workflow.losses import shown_loss
 from rulesearch.workflow.run import Run
+from rulesearch.workflow.shown_losses import shown_loss
 
 _METRICS = 5
 

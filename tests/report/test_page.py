@@ -22,8 +22,8 @@ from rulesearch.search.problem import Problem
 from rulesearch.workflow.account import Account
 from rulesearch.workflow.discover import discover
 from rulesearch.workflow.evidence import gather, stored_evidence
-from rulesearch.workflow.losses import beside_first
 from rulesearch.workflow.run import Run
+from rulesearch.workflow.shown_losses import beside_first
 
 _LARGEST = 5_000_000
 

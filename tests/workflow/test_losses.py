@@ -16,9 +16,10 @@ from rulesearch.report.page import write_report
 from rulesearch.tasks import load_task
 from rulesearch.workflow.confirm import Confirmation
 from rulesearch.workflow.discover import discover
-from rulesearch.workflow.losses import beside_first, difference, estimate
+from rulesearch.workflow.losses import difference, estimate
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.scores import own_score
+from rulesearch.workflow.shown_losses import beside_first
 
 
 @pytest.fixture(scope="module")

@@ -40,9 +40,9 @@ from rulesearch.workflow.evidence import Evidence, RuleEvidence, gather, stored_
 from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.front import FrontMember
 from rulesearch.workflow.history import History, read_history
-from rulesearch.workflow.losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.scores import shown_metrics
+from rulesearch.workflow.shown_losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
 from rulesearch.writing import write_text
 
 _HERE = Path(__file__).parent

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
-
-if TYPE_CHECKING:
-    from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.simulate.network.streams import Stream
 
 _CHANGING = {
     "_cells": ("membrane", "gates", "free_at", "adaptation", "threshold", "after"),
@@ -21,46 +20,61 @@ _CHANGING = {
     "_plastics": ("change", "begun", "levels", "values", "signals", "touched", "clock"),
     "_ring": ("units", "starts"),
 }
-"""What a run changes."""
+"""What a run changes, by table."""
+
+Condition = dict[str, npt.NDArray[Any]]
+"""Everything that a run changes, as arrays."""
 
 
-def state_of(simulation: Simulation) -> dict[str, npt.NDArray[Any]]:
-    """Return everything that a run changes, as arrays; random streams included."""
-    kept: dict[str, npt.NDArray[Any]] = {"step": np.array([simulation.step, simulation._work])}
-    for part, names in _CHANGING.items():
-        holder = getattr(simulation, part)
-        kept |= {f"{part}.{name}": getattr(holder, name).copy() for name in names}
-    for index, stream in enumerate(simulation._streams):
-        kept[f"stream{index}"] = np.array(stream.memory)
-    for index, generator in enumerate((simulation._generator, *simulation._source_generators)):
-        kept[f"generator{index}"] = _words(generator)
-    kept["silent"] = simulation._silent.copy()
-    return kept
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """The parts of a simulation that a run changes.
 
-
-def restore_state(simulation: Simulation, state: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Bring back a condition that `state` returned for the same network and seed.
-
-    **Raises:** `RulesearchError` where it belongs to another network; nothing is changed then.
+    **Fields:** `step` it stands at and counted `work`; `tables` by the names in `_CHANGING`; `streams` of the sources;
+    `generators` of the network, then of each source; `silent`: how long each population has been [s].
     """
-    mine = state_of(simulation)
-    if {name: value.shape for name, value in mine.items()} != {name: np.shape(v) for name, v in state.items()}:
-        raise RulesearchError("the saved state belongs to another network: its arrays have other names or shapes")
-    for part, names in _CHANGING.items():
-        for name in names:
-            getattr(getattr(simulation, part), name)[...] = state[f"{part}.{name}"]
-    for index, stream in enumerate(simulation._streams):
-        stream.memory = np.array(state[f"stream{index}"])
-    for index, generator in enumerate((simulation._generator, *simulation._source_generators)):
-        _set_words(generator, state[f"generator{index}"])
-    simulation._silent = np.array(state["silent"])
-    simulation.step, simulation._work = (int(value) for value in state["step"])
+
+    step: int
+    work: int
+    tables: Mapping[str, Any]
+    streams: Sequence[Stream]
+    generators: Sequence[np.random.Generator]
+    silent: npt.NDArray[np.float64]
+
+    def condition(self) -> Condition:
+        """Return copies of all that changes; random streams included."""
+        kept: Condition = {"step": np.array([self.step, self.work])}
+        for part, names in _CHANGING.items():
+            kept |= {f"{part}.{name}": getattr(self.tables[part], name).copy() for name in names}
+        kept |= {f"stream{index}": np.array(stream.memory) for index, stream in enumerate(self.streams)}
+        kept |= {f"generator{index}": _words(generator) for index, generator in enumerate(self.generators)}
+        kept["silent"] = self.silent.copy()
+        return kept
+
+    def restore(self, condition: Mapping[str, npt.NDArray[Any]]) -> tuple[int, int]:
+        """Bring back a condition of the same network and seed, and return the step and the counted work it stood at.
+
+        **Raises:** `RulesearchError` where it belongs to another network; nothing is changed then.
+        """
+        mine = self.condition()
+        if {name: value.shape for name, value in mine.items()} != {name: np.shape(v) for name, v in condition.items()}:
+            raise RulesearchError("the saved state belongs to another network: its arrays have other names or shapes")
+        for part, names in _CHANGING.items():
+            for name in names:
+                getattr(self.tables[part], name)[...] = condition[f"{part}.{name}"]
+        for index, stream in enumerate(self.streams):
+            stream.memory = np.array(condition[f"stream{index}"])
+        for index, generator in enumerate(self.generators):
+            _set_words(generator, condition[f"generator{index}"])
+        self.silent[...] = condition["silent"]
+        step, work = (int(value) for value in condition["step"])
+        return step, work
 
 
-def save_state(simulation: Simulation, path: str | Path) -> None:
-    """Write `state` to a file in NumPy's .npz format."""
+def write_condition(condition: Condition, path: str | Path) -> None:
+    """Write a condition to a file in NumPy's .npz format."""
     path = Path(path)
-    arrays: dict[str, Any] = {**state_of(simulation)}
+    arrays: dict[str, Any] = {**condition}
     # A file that is there stays whole until the new one is.
     partial = path.with_name(path.name + ".part")
     with partial.open("wb") as stream:
@@ -68,14 +82,14 @@ def save_state(simulation: Simulation, path: str | Path) -> None:
     partial.replace(path)
 
 
-def load_state(simulation: Simulation, path: str | Path) -> None:
-    """Bring back a condition from a file that `save` wrote.
+def read_condition(path: str | Path) -> Condition:
+    """Return the condition that `write_condition` wrote.
 
-    **Raises:** `RulesearchError` where the file cannot be read or belongs to another network.
+    **Raises:** `RulesearchError` where the file cannot be read.
     """
     try:
         with np.load(path, allow_pickle=False) as found:
-            restore_state(simulation, {name: found[name] for name in found.files})
+            return {name: found[name] for name in found.files}
     except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise RulesearchError(f"{path} is no saved state: {error}") from None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.simulate.machine.kernel import compiled
 from rulesearch.simulate.network import tables
-
-if TYPE_CHECKING:
-    from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.simulate.network.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +91,21 @@ class Recording:
 class Keeper:
     """Collects what is recorded, piece by piece as the kernel's logs fill."""
 
-    def __init__(self, simulation: Simulation, record: Record) -> None:
-        self._simulation, self._record = simulation, record
-        network = simulation.network
+    def __init__(
+        self,
+        network: Network,
+        record: Record,
+        begin: int,
+        first_neurons: Mapping[str, int],
+        weights: Callable[[str], npt.NDArray[np.float64]],
+    ) -> None:
+        """Begin to collect.
+
+        **Arguments:** `begin`: the step at which the stretch begins; `first_neurons`: number of the first neuron of
+        each population; `weights`: returns those of a projection as they stand.
+        **Raises:** `RulesearchError` for names that are not there.
+        """
+        self._network, self._record, self._begin, self._weights_of = network, record, begin, weights
         self._names = [group.name for group in network.groups]
         populations = [population.name for population in network.populations]
         self._recorded = populations if record.spikes is None else list(record.spikes)
@@ -109,15 +119,12 @@ class Keeper:
             size = network.population(name).size
             if any(not 0 <= neuron < size for neuron in neurons):
                 raise RulesearchError(f"neurons of population {name} are numbered 0 to {size - 1}")
-            watched += [simulation._neurons[name] + neuron for neuron in neurons]
+            watched += [first_neurons[name] + neuron for neuron in neurons]
         self.every = max(1, round(record.potentials_every / network.dt))
-        for name in record.weights:
-            simulation._plastic_index(name)
         self._weights_every = round(record.weights_every / network.dt) if record.weights else 0
         self._chosen: dict[str, npt.NDArray[np.int64]] = {}
         for name in record.weights:
-            wire = simulation._wires.table[simulation._projection_index(name)]
-            number = int(wire[tables.SYNAPSES])
+            number = len(weights(name))
             self._chosen[name] = np.unique(np.linspace(0, number - 1, min(number, record.synapses)).astype(np.int64))
         self._weight_steps: list[int] = []
         self._weight_rows: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in record.weights}
@@ -135,24 +142,21 @@ class Keeper:
         )
         self._pieces: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]] = []
         self._potentials: list[npt.NDArray[np.float64]] = []
-        self._begin, self._counted = simulation.step, 0
-        if self._weights_every:
-            self.weights()
+        self._counted = 0
+        self.weights(begin)
 
-    def next_weights(self) -> int:
-        """Return the step at which weights are written down next."""
+    def next_weights(self, step: int) -> int:
+        """Return the step behind this one at which weights are written down."""
         if not self._weights_every:
             return 2**62
-        done = self._simulation.step - self._begin
-        return self._begin + (done // self._weights_every + 1) * self._weights_every
+        return self._begin + ((step - self._begin) // self._weights_every + 1) * self._weights_every
 
-    def weights(self) -> None:
-        """Write weights down where it is time."""
-        done = self._simulation.step - self._begin
-        if self._weights_every and done % self._weights_every == 0:
-            self._weight_steps.append(self._simulation.step)
+    def weights(self, step: int) -> None:
+        """Write weights down where it is time at this step."""
+        if self._weights_every and (step - self._begin) % self._weights_every == 0:
+            self._weight_steps.append(step)
             for name, chosen in self._chosen.items():
-                self._weight_rows[name].append(self._simulation.weights(name)[chosen])
+                self._weight_rows[name].append(self._weights_of(name)[chosen])
 
     def flush(self) -> None:
         """Take what the kernel wrote down, and make room."""
@@ -170,10 +174,9 @@ class Keeper:
         new, self._counted = total - self._counted, total
         return new
 
-    def recording(self, status: str, begin: int, work: int) -> Recording:
-        """Return all that was collected since step `begin`."""
-        simulation, network = self._simulation, self._simulation.network
-        dt = network.dt
+    def recording(self, status: str, end: int, work: int) -> Recording:
+        """Return all that was collected up to step `end`."""
+        network, dt = self._network, self._network.dt
         spikes = {}
         for name in self._recorded:
             index = self._names.index(name)
@@ -184,15 +187,15 @@ class Keeper:
                 at = _sort_out(*piece, self._first[index], self._first[index + 1], dt, times, units, at)
             spikes[name] = (times, units)
         watched = np.concatenate(self._potentials) if self._potentials else self.log.potentials[:0]
-        first_watched = -(-begin // self.every) * self.every
+        first_watched = -(-self._begin // self.every) * self.every
         potentials, column = {}, 0
         for name, neurons in self._record.potentials.items():
             potentials[name] = watched[:, column : column + len(neurons)]
             column += len(neurons)
         return Recording(
             status,
-            begin * dt,
-            simulation.time,
+            self._begin * dt,
+            end * dt,
             spikes,
             {group.name: group.size for group in network.groups},
             dt * (first_watched + self.every * np.arange(len(watched), dtype=np.float64)),

@@ -15,7 +15,7 @@ from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SILENT,
 from rulesearch.simulate.machine.compiling import announce
 from rulesearch.simulate.network import tables
 from rulesearch.simulate.network.assembly import cells_of, connect, first_neurons
-from rulesearch.simulate.network.checkpoint import load_state, restore_state, save_state, state_of
+from rulesearch.simulate.network.checkpoint import Changing, Condition, read_condition, write_condition
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.network_kernel import advance
 from rulesearch.simulate.network.plasticity_kernel import lowpasses
@@ -97,14 +97,17 @@ class Simulation:
             raise RulesearchError(f"a simulation lasts at least 0 s, found {seconds:g}")
         self._set_learning(learning)
         announce(advance, "the simulator of spiking networks", self.backend if self._plastic else "vm")
-        keeper = Keeper(self, record)
-        begin, end = self.step, self.step + round(seconds / self.network.dt)
+        for name in record.weights:
+            self._plastic_index(name)
+        keeper = Keeper(self.network, record, self.step, self._neurons, self.weights)
+        end = self.step + round(seconds / self.network.dt)
         code = OK
         while self.step < end and code == OK:
-            stretch = min(end, self.step + max(1, round(self._stretch / self.network.dt)), keeper.next_weights())
+            furthest = self.step + max(1, round(self._stretch / self.network.dt))
+            stretch = min(end, furthest, keeper.next_weights(self.step))
             code = self._advance(stretch, keeper, limits)
-            keeper.weights()
-        return keeper.recording(STATUS[code], begin, self._work)
+            keeper.weights(self.step)
+        return keeper.recording(STATUS[code], self.step, self._work)
 
     def step_rules(self, names: Sequence[str] | None = None) -> None:
         """Run the slot `on_step` of plastic projections once: a presentation's, a trial's end.
@@ -150,26 +153,6 @@ class Simulation:
         )
         return found
 
-    def set_weights(self, projection: str, weights: npt.NDArray[np.float64]) -> None:
-        """Set the weights of a projection that stores one per synapse, in the order of `weights`.
-
-        **Raises:** `RulesearchError` where their number is another.
-        """
-        wire = self._wires.table[self._projection_index(projection)]
-        if wire[tables.UNIFORM] or np.shape(weights) != (wire[tables.SYNAPSES],):
-            raise RulesearchError(
-                f"projection {projection} stores {1 if wire[tables.UNIFORM] else wire[tables.SYNAPSES]} weights, found "
-                f"{np.shape(weights)}"
-            )
-        q = wire[tables.PLASTIC]
-        first = wire[tables.WEIGHT_FIRST]
-        values = np.asarray(weights, dtype=np.float64)
-        if q >= 0:
-            change = self._plastics.change[q]
-            values = (values - change[tables.OFFSET]) / change[tables.LEVEL]
-        self._wires.weights[first : first + wire[tables.SYNAPSES]] = values
-        self._sum_up()
-
     def synapses(self, projection: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return sender and target of each synapse, in the order of `weights`."""
         wire = self._wires.table[self._projection_index(projection)]
@@ -207,27 +190,32 @@ class Simulation:
         index = 8 * (wire[tables.DELAYS] * wire[tables.SENDERS] + wire[tables.TARGETS] + 2)
         return float(own + index / synapses)
 
-    def state(self) -> dict[str, npt.NDArray[Any]]:
+    def state(self) -> Condition:
         """Return everything that a run changes, as arrays; random streams included."""
-        return state_of(self)
+        return self._changing().condition()
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Bring back a condition that `state` returned for the same network and seed.
 
         **Raises:** `RulesearchError` where it belongs to another network; nothing is changed then.
         """
-        restore_state(self, state)
+        self.step, self._work = self._changing().restore(state)
 
     def save(self, path: str | Path) -> None:
         """Write `state` to a file in NumPy's .npz format."""
-        save_state(self, path)
+        write_condition(self.state(), path)
 
     def load(self, path: str | Path) -> None:
         """Bring back a condition from a file that `save` wrote.
 
         **Raises:** `RulesearchError` where the file cannot be read or belongs to another network.
         """
-        load_state(self, path)
+        self.restore(read_condition(path))
+
+    def _changing(self) -> Changing:
+        parts = {"_cells": self._cells, "_wires": self._wires, "_plastics": self._plastics, "_ring": self._ring}
+        generators = (self._generator, *self._source_generators)
+        return Changing(self.step, self._work, parts, self._streams, generators, self._silent)
 
     def _new_desk(self) -> tables.Desk:
         synapse, target, row = np.zeros((3, tables.LANES), dtype=np.uint32)

@@ -90,7 +90,7 @@ class FluctuatingGroups:
             raise RulesearchError(f"source {self.name}: {self.size} afferents cannot form {self.groups} equal groups")
         if not (self.mean >= 0.0 and self.sd >= 0.0 and self.tau > 0.0):
             raise RulesearchError(f"source {self.name}: mean and sd must be at least 0 Hz, and tau above 0 s")
-        return FluctuatingStream(generator, self, dt)
+        return FluctuatingStream(generator, self.size, self.groups, self.mean, self.sd, self.tau, self.rectified, dt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
 from rulesearch.simulate.machine.kernel import compiled
-
-if TYPE_CHECKING:
-    from rulesearch.simulate.network.sources import FluctuatingGroups
 
 Spikes = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]
 """Spikes of a stretch: `offsets` `(steps + 1,)` and `units`: `units[offsets[t] : offsets[t + 1]]` fire in step t."""
@@ -56,29 +53,34 @@ class PoissonStream:
 @dataclass(slots=True)
 class FluctuatingStream:
     generator: np.random.Generator
-    source: FluctuatingGroups
+    size: int
+    groups: int
+    mean: float
+    sd: float
+    tau: float
+    rectified: bool
     dt: float
     memory: npt.NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.memory = self.generator.standard_normal(self.source.groups)
+        self.memory = self.generator.standard_normal(self.groups)
 
     def draw(self, start: int, steps: int) -> Spikes:
-        source, width = self.source, max(1, round(1e-3 / self.dt))
-        decay = math.exp(-width * self.dt / source.tau)
+        width = max(1, round(1e-3 / self.dt))
+        decay = math.exp(-width * self.dt / self.tau)
         offsets = np.zeros(steps + 1, dtype=np.int64)
         parts = []
         at = start
         while at < start + steps:
             end = min(start + steps, (at // width + 1) * width)
-            signal = source.sd * self.memory
-            rates = source.mean + np.maximum(0.0, signal) if source.rectified else np.maximum(0.0, source.mean + signal)
-            row = np.minimum(1.0, np.repeat(rates, source.size // source.groups) * self.dt)
-            units, counts = _draw_cells(self.generator, row, source.size, end - at)
+            signal = self.sd * self.memory
+            rates = self.mean + np.maximum(0.0, signal) if self.rectified else np.maximum(0.0, self.mean + signal)
+            row = np.minimum(1.0, np.repeat(rates, self.size // self.groups) * self.dt)
+            units, counts = _draw_cells(self.generator, row, self.size, end - at)
             offsets[at - start + 1 : end - start + 1] = counts
             parts.append(units)
             if end % width == 0:
-                noise = self.generator.standard_normal(source.groups)
+                noise = self.generator.standard_normal(self.groups)
                 self.memory = decay * self.memory + math.sqrt(1.0 - decay * decay) * noise
             at = end
         return np.cumsum(offsets), np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint32)
