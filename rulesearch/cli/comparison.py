@@ -64,14 +64,20 @@ def compare(
     the rule is simulated beside those given by --with, or the task's own known rule and the nearest ones: losses at
     fitted learning rates, the distance over the activity that the task produces, STDP windows. -o draws this, and
     without a task the rules side by side on the same axes.
+
+    A set of rules is compared with other sets, and each of its rules with single rules and with the rule of its name in
+    other sets.
     """
     import rulesearch as rs
+    from rulesearch.symbolic import by_rule
 
     on = read_task(task)
     if on is None and settings:
         raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
     rules = read_rule(rule, on)
     verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on, reachable or ())
+    parts = by_rule(verdicts)
+    several = any(parts)
     points = fixed_point_texts(rules)
     behaviours: list[Behaviour] = []
     if on is not None and seeds:
@@ -84,32 +90,42 @@ def compare(
         from rulesearch.report import figures
 
         if on is None:
-            near = [each for each in _nearest(verdicts) if figures.same_kind(rules, each)]
-            figure = rs.plot([rules, *(others or near)])
+            figure = rs.plot([rules, *(others or figures.fitting_beside(rules, _nearest_of_each(parts)))])
         else:
             figure = figures.comparison_figure(rules, behaviours)
         figures.save_figure(figure, Path(output))
         notify(f"wrote {output}")
     if as_json:
+        what_it_does = {name: {each.rule: _behaviour(each) for each in part} for name, part in parts.items()}
         print_json(
             {
                 "rule": str(rules),
                 "verdicts": [verdict_document(verdict) for verdict in verdicts],
-                "what_it_does": {each.rule: each.behaviour if each.rank > 2 else 0.0 for each in verdicts},
+                "what_it_does": what_it_does.pop("", {}),
+                **({"what_it_does_by_rule": what_it_does} if several else {}),
                 "fixed_points": points,
                 "behaviour": [behaviour_document(each) for each in behaviours],
             }
         )
         return
-    facts = [("rule", str(rules)), ("nearest", verdicts[0].summary if verdicts else "there is no rule to compare with")]
+    nearest = "\n".join(_nearest_text(name, part[0]) for name, part in parts.items())
+    facts = [("rule", str(rules)), ("nearest", nearest or "there is no rule to compare with")]
     show_facts([*facts, *[("fixed points", "\n".join(points))] * bool(points)])
     print()
-    shown = verdicts if show_all or len(verdicts) <= _ROWS + 1 else verdicts[:_ROWS]
+    shown: list[Verdict] = verdicts
+    if several and not show_all:
+        shown = [each for part in parts.values() for each in part[:_NEAREST] if each.says_something or each is part[0]]
+    elif not show_all and len(verdicts) > _ROWS + 1:
+        shown = verdicts[:_ROWS]
     rows = [
-        [each.title, each.verdict, number(each.scale), number(each.distance, 3), _behaviour(each), _difference(each)]
+        [
+            *[each.name or "the set"] * several,
+            *(each.title, each.verdict, number(each.scale), number(each.distance, 3)),
+            *(number(_behaviour(each), 2), _difference(each)),
+        ]
         for each in shown
     ]
-    show_table(["rule", "verdict", "scale", "distance", "what it does", "difference"], rows)
+    show_table([*["of"] * several, "rule", "verdict", "scale", "distance", "what it does", "difference"], rows)
     if len(shown) < len(verdicts):
         print(f"and {len(verdicts) - len(shown)} more rules; see them with --all")
     if behaviours:
@@ -117,7 +133,13 @@ def compare(
 
 
 def _nearest(verdicts: list[Verdict]) -> list[str]:
-    return [each.rule for each in verdicts if each.distance < 1.0][:_NEAREST]
+    return [each.rule for each in verdicts if each.distance < 1.0 and not each.name][:_NEAREST]
+
+
+def _nearest_of_each(parts: dict[str, list[Verdict]]) -> list[str]:
+    """Return what is drawn beside a rule: the nearest known ones; of a set also the nearest to each of its rules."""
+    firsts = [part[0].rule for name, part in parts.items() if name and part[0].distance < 1.0]
+    return list(dict.fromkeys([*_nearest(parts.get("", [])), *firsts]))
 
 
 def fixed_point_texts(rules: RuleSet) -> list[str]:
@@ -152,8 +174,12 @@ def _show_behaviours(behaviours: list[Behaviour]) -> None:
         show_table(["change by one pair, post - pre", *heads], windows)
 
 
-def _behaviour(verdict: Verdict) -> str:
-    return number(verdict.behaviour, 2) if verdict.rank > 2 else "0"
+def _nearest_text(name: str, verdict: Verdict) -> str:
+    return f"{name}: {verdict.summary}" if name else verdict.summary
+
+
+def _behaviour(verdict: Verdict) -> float | None:
+    return verdict.behaviour if verdict.rank > 2 else 0.0
 
 
 def _difference(verdict: Verdict) -> str:
@@ -168,8 +194,9 @@ def _difference(verdict: Verdict) -> str:
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
-    """Return the JSON document of a verdict."""
+    """Return the JSON document of a verdict, with the name of the rule of a set that it is on."""
     return {
+        **({"name": verdict.name} if verdict.name else {}),
         "rule": verdict.rule,
         "verdict": verdict.verdict,
         "scale": verdict.scale,

@@ -90,7 +90,10 @@ def cite(what: RuleSet | KnownRule | Run) -> list[Citation]:
 def _of_rules(rules: RuleSet, before: str = "") -> list[Citation]:
     known = {each.name: each for first in known_rules().values() for each in first.family()}
     close = [verdict for verdict in compare(rules) if verdict.verdict in _RESEMBLES]
-    return [_entry(f"{before}{verdict.summary}", known[verdict.rule].bibtex) for verdict in close]
+    return [
+        _entry(f"{before}{verdict.name}{': ' * bool(verdict.name)}{verdict.summary}", known[verdict.rule].bibtex)
+        for verdict in close
+    ]
 
 
 def _entry(why: str, bibtex: str) -> Citation:

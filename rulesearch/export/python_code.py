@@ -94,20 +94,28 @@ def _plain(text: str) -> str:
 
 
 def citations(rules: RuleSet) -> list[str]:
-    """Return a sentence with the paper of the known rule that a rule is equal to, if any."""
+    """Return a sentence with the paper of the known rule that a rule is equal to, if any.
+
+    Of a set that is equal to no known one, a sentence for each of its rules that is.
+    """
     found = equal_known(rules)
-    if found is None:
-        return []
+    if found is not None:
+        return [_cited(*found)]
+    several = rules.rules.items() if len(rules.rules) > 1 else ()
+    members = {name: equal_known(RuleSet.single(rule)) for name, rule in several}
+    return [f"{name}: {_cited(*each)}" for name, each in members.items() if each is not None]
+
+
+def _cited(verdict: str, known: KnownRule) -> str:
     words = {"identical": "Identical to", "equal": "Equal to", "equal-up-to-scale": "Up to a factor the rule of"}
-    verdict, known = found
-    return [f"{words[verdict]} {known.title}: {known.reference}{f' doi:{known.doi}' * bool(known.doi)}"]
+    return f"{words[verdict]} {known.title}: {known.reference}{f' doi:{known.doi}' * bool(known.doi)}"
 
 
 def equal_known(rules: RuleSet) -> tuple[str, KnownRule] | None:
-    """Return the nearest known rule and the verdict, where rules are equal to it or a multiple of it."""
+    """Return the nearest known rule and the verdict, where rules are as a whole equal to it or a multiple of it."""
     from rulesearch.symbolic import compare
 
-    first = next((each for each in compare(rules) if each.rank <= 2), None)
+    first = next((each for each in compare(rules) if each.rank <= 2 and not each.name), None)
     return None if first is None else (first.verdict, known_rule(first.rule))
 
 

@@ -19,7 +19,6 @@ from rulesearch.report.rule_figures import (
     WEIGHTS,
     draw_surface,
     frequency_changes,
-    has_window,
     reads_weight,
     surface,
     widest_delay,
@@ -49,13 +48,11 @@ def beside_figure(rules: Mapping[str, RuleSet], weight: float = 0.5) -> Figure:
     **Raises:** `RulesearchError` for rules of spikes and of rates together, or more than fit a page.
     """
     columns = [
-        (label if len(each.rules) == 1 else f"{label}, {name}", rule)
-        for label, each in rules.items()
-        for name, rule in each.rules.items()
+        (_column_label(label, each, name), rule) for label, each in rules.items() for name, rule in each.rules.items()
     ]
     if len(columns) > _MOST:
         raise RulesearchError(f"at most {_MOST} rules are drawn side by side, found {len(columns)}")
-    kinds = {has_window(rule): label for label, rule in columns}
+    kinds = {rule.moved_by_spikes: label for label, rule in columns}
     if len(kinds) > 1:
         raise RulesearchError(
             f"{kinds[True]!r} changes at spikes and {kinds[False]!r} with activities; draw one kind at a time"
@@ -63,10 +60,22 @@ def beside_figure(rules: Mapping[str, RuleSet], weight: float = 0.5) -> Figure:
     return _windows(columns, weight) if True in kinds else _surfaces(columns)
 
 
-def same_kind(rules: RuleSet, name: str) -> bool:
-    """Return whether a known rule can stand beside rules on the same axes."""
-    both = (rules, known_rule(name).rules)
-    return len({has_window(rule) for each in both for rule in each.rules.values()}) == 1
+def _column_label(label: str, rules: RuleSet, name: str) -> str:
+    if len(rules.rules) == 1:
+        return label
+    return f"{name}[{rules.rules[name]}]" if label == str(rules) else f"{label}, {name}"
+
+
+def fitting_beside(rules: RuleSet, names: Sequence[str]) -> list[str]:
+    """Return the known rules that can stand beside rules on the same axes, as many as a page takes."""
+    found: list[str] = []
+    columns = list(rules.rules.values())
+    for name in names:
+        wider = [*columns, *known_rule(name).rules.rules.values()]
+        if len(wider) <= _MOST and len({rule.moved_by_spikes for rule in wider}) == 1:
+            columns = wider
+            found.append(name)
+    return found
 
 
 def _windows(columns: Sequence[tuple[str, Rule]], weight: float) -> Figure:

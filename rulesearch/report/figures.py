@@ -1,6 +1,6 @@
 """The figures that there are, in one place."""
 
-from rulesearch.report.beside_figure import beside_figure, same_kind
+from rulesearch.report.beside_figure import beside_figure, fitting_beside
 from rulesearch.report.comparison_figure import comparison_figure
 from rulesearch.report.family_figure import family_figure
 from rulesearch.report.front_figure import front_figure
@@ -13,10 +13,10 @@ __all__ = [
     "beside_figure",
     "comparison_figure",
     "family_figure",
+    "fitting_beside",
     "front_figure",
     "rule_figure",
     "runs_figure",
-    "same_kind",
     "save_figure",
     "task_figure",
 ]

@@ -12,12 +12,13 @@ from rulesearch.report.page.inline_svg import inline_svg, svg_text
 from rulesearch.report.style import number
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import short_rule
-from rulesearch.symbolic import Comparison, Verdict
+from rulesearch.symbolic import Comparison, Verdict, by_rule
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.shown_losses import SPREAD, loss_columns
 
 _ROWS = 12
 _METRICS = 8
+_NEAREST = 3
 _LONGEST = 160
 
 
@@ -75,18 +76,22 @@ def outcome_html(outcome: Outcome) -> str:
 
 
 def verdicts_html(verdicts: Sequence[Verdict]) -> str:
-    """Return what a rule is beside known ones, the nearest first."""
+    """Return what a rule is beside known ones, the nearest first; of a set, by rule."""
+    parts = by_rule(verdicts)
+    several = any(parts)
+    shown = [each for part in parts.values() for each in (part[:_NEAREST] if several else part)]
     rows = [
         [
+            *[escape(each.name or "the set")] * several,
             escape(each.title),
             each.verdict,
             number(each.scale) if each.scale is not None else "",
             f"{each.distance:.3g}",
             _cut(each.summary),
         ]
-        for each in verdicts
+        for each in shown
     ]
-    return table_html(["known rule", "verdict", "scale", "distance", "what differs"], rows)
+    return table_html([*["rule"] * several, "known rule", "verdict", "scale", "distance", "what differs"], rows)
 
 
 def table_html(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

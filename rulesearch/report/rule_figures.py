@@ -37,8 +37,8 @@ def rule_figure(rules: RuleSet, weight: float = 0.5) -> Figure:
     **Arguments:** `weight` before the spikes.
     """
     number = len(rules.rules)
-    heights = [_WINDOW_HEIGHT if has_window(rule) else _SURFACE_HEIGHT for rule in rules.rules.values()]
-    windows = any(has_window(rule) for rule in rules.rules.values())
+    heights = [_WINDOW_HEIGHT if rule.moved_by_spikes else _SURFACE_HEIGHT for rule in rules.rules.values()]
+    windows = any(rule.moved_by_spikes for rule in rules.rules.values())
     wide = windows or any(reads_weight(rule) for rule in rules.rules.values())
     figure = new_figure(
         9.0 if windows else 7.2 if wide else 4.4, sum(heights) + 0.25 * (2 + rule_title(rules).count("\n"))
@@ -47,16 +47,11 @@ def rule_figure(rules: RuleSet, weight: float = 0.5) -> Figure:
     parts: Any = figure.subfigures(number, 1, height_ratios=heights, squeeze=False)
     for part, (name, rule) in zip(parts[:, 0], rules.rules.items(), strict=True):
         label = name if number > 1 else ""
-        if has_window(rule):
+        if rule.moved_by_spikes:
             _window(part, rule, weight, label)
         else:
             _surface(part, rule, label)
     return figure
-
-
-def has_window(rule: Rule) -> bool:
-    """Return whether spikes change the weight."""
-    return "on_pre" in rule.slots or "on_post" in rule.slots
 
 
 def reads_weight(rule: Rule) -> bool:

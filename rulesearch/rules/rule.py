@@ -57,6 +57,11 @@ class Rule:
         return tuple(dict.fromkeys(node for node in nodes if isinstance(node, str) and node not in self.constants))
 
     @property
+    def moved_by_spikes(self) -> bool:
+        """Whether spikes change the weight."""
+        return "on_pre" in self.slots or "on_post" in self.slots
+
+    @property
     def read(self) -> tuple[str, ...]:
         """Every name that the slots read, constants too, and what the states among them read."""
         return reached((name for part in self.slots.values() for name in part.symbols), self.states)

@@ -13,7 +13,7 @@ from rulesearch.symbolic.shortest import (
     simplify,
     simplify_rule,
 )
-from rulesearch.symbolic.verdict import VERDICTS, Comparison, Verdict
+from rulesearch.symbolic.verdict import VERDICTS, Comparison, Verdict, by_rule
 
 __all__ = [
     "EVERYWHERE",
@@ -25,6 +25,7 @@ __all__ = [
     "Simplification",
     "Terms",
     "Verdict",
+    "by_rule",
     "canonical_key",
     "canonical_size",
     "compare",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
@@ -37,14 +37,47 @@ def compare(
 ) -> list[Verdict]:
     """Compare rules with others (by default all known rules), nearest first.
 
+    Of a set there are verdicts on the whole, against other sets, and behind them those on each of its rules in turn:
+    against single rules (of the known ones: those that change at spikes if it does, and only those), and against the
+    rule of its name in other sets.
+
     **Arguments:** `on`: the values that symbols can take; rules that differ nowhere else count as equal.
     **Raises:** `RulesearchError` where none of the rules reads such a symbol, or is not finite there.
     """
     against = list(known_rules().values()) if others is None else list(others)
     sets = [rules, *(other.rules if isinstance(other, KnownRule) else other for other in against)]
     on.check_read(rule for each in sets for rule in each.rules.values())
-    verdicts = [_nearest(rules, other, on) for other in against]
-    return sorted(verdicts, key=_nearness)
+    if len(rules.rules) == 1:
+        return _all(rules, against, on)
+    found = _all(rules, [other for other in against if len(_rules_of(other)) > 1], on)
+    for name, rule in rules.rules.items():
+        beside = [each for other in against if (each := _beside(name, rule, other, others is None)) is not None]
+        found += [replace(verdict, name=name) for verdict in _all(RuleSet.single(rule), beside, on)]
+    return found
+
+
+def _all(rules: RuleSet, others: Sequence[KnownRule | RuleSet], on: Reachable) -> list[Verdict]:
+    return sorted((_nearest(rules, other, on) for other in others), key=_nearness)
+
+
+def _rules_of(other: KnownRule | RuleSet) -> Mapping[str, Rule]:
+    return other.rules.rules if isinstance(other, KnownRule) else other.rules
+
+
+def _beside(name: str, rule: Rule, other: KnownRule | RuleSet, of_its_kind: bool) -> KnownRule | RuleSet | None:
+    """Return what a rule of a set is compared with: a single rule, or the one of its name in another set."""
+    theirs = _rules_of(other)
+    if len(theirs) == 1:
+        alike = rule.moved_by_spikes == next(iter(theirs.values())).moved_by_spikes
+        return other if alike or not of_its_kind else None
+    if name not in theirs:
+        return None
+    member = RuleSet({"w": theirs[name]}, other.name or f"{name}[{theirs[name]}]")
+    if isinstance(other, RuleSet):
+        return member
+    # Variants of a set keep the names of its rules.
+    variants = tuple(replace(each, rules=RuleSet({"w": each.rules.rules[name]}, each.name)) for each in other.variants)
+    return replace(other, title=f"{name} of {other.title}", rules=member, variants=variants)
 
 
 def _nearness(verdict: Verdict) -> tuple[bool, float, float, int, str]:

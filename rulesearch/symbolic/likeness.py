@@ -80,9 +80,8 @@ def behaviour_distance(pairs: Sequence[tuple[Rule, Rule]], on: Reachable = EVERY
 
 def _magnitudes(rule: Rule) -> frozenset[str]:
     """Return what a rule reads that is never negative."""
-    spikes = bool({"on_pre", "on_post"} & set(rule.slots))
     traces = {name for name, state in rule.states.items() if isinstance(state, Trace)}
-    customary = {name for name in (*CUSTOMARY_TRACES, "w") if spikes and name not in rule.states}
+    customary = {name for name in (*CUSTOMARY_TRACES, "w") if rule.moved_by_spikes and name not in rule.states}
     return frozenset(traces | customary)
 
 

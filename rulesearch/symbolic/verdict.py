@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rulesearch.display import html
@@ -27,7 +28,8 @@ class Verdict:
     where no single positive factor relates them; `coefficients`: ratio ours/theirs by term (`w*y**2`, in rules with
     spike slots `on_pre: y`) and time constant (`tau_x`) for `same-terms`; `distance` in [0, 1]; terms and states
     only ours (`extra_terms`) and only theirs (`missing_terms`); `summary`: one sentence; `behaviour`: how far apart the
-    two are by what they do (see `likeness`), None where that cannot be said or the two are equal.
+    two are by what they do (see `likeness`), None where that cannot be said or the two are equal; `name`: which rule of
+    a set this is said of, empty where it is said of the whole.
     """
 
     rule: str
@@ -40,6 +42,12 @@ class Verdict:
     missing_terms: list[str] = field(default_factory=list)
     summary: str = ""
     behaviour: float | None = None
+    name: str = ""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the two have anything in common, by their terms or by what they do."""
+        return self.verdict != "different" or self.distance < 1.0
 
     @property
     def rank(self) -> int:
@@ -54,6 +62,14 @@ class Verdict:
         if self.behaviour is None or self.behaviour > LIKE:
             return f"different; nearest: {self.title}"
         return f"different; nearest by what it does: {self.title} ({self.behaviour:.2g})"
+
+
+def by_rule(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
+    """Return verdicts by the rule of a set that they are on, in their order; those on the whole under an empty name."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        found.setdefault(verdict.name, []).append(verdict)
+    return found
 
 
 def behaviour_rank(behaviour: float) -> float:

@@ -185,8 +185,7 @@ def _reference(
 def _sentence(member: FrontMember, solved: bool, held_out: Confirmation, problem: Problem, task: Task) -> str:
     title = task.goal or title_of(task.known_rule)
     found = f"a rule of size {member.size}"
-    nearest = member.nearest
-    summary = " (different from all known rules)" if nearest is None else f" ({nearest.summary})"
+    summary = f" ({member.known_as})"
     distinct = problem.progress.distinct
     tried = "1 distinct rule was tried" if distinct == 1 else f"{distinct} distinct rules were tried"
     count = f"{tried}{problem.how_it_ended()}"

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rulesearch.rules.rule import RuleSet
-from rulesearch.symbolic import Verdict
+from rulesearch.symbolic import Verdict, by_rule
 from rulesearch.workflow.losses import Estimate, difference, estimate, interval
 
 _VERDICTS_SHOWN = 3
+_UNLIKE = "different from all known rules"
 _COLUMNS = ["rank", "size", "loss", "held_out_loss", "held_out_low", "held_out_high", "verdict", "nearest", "rule"]
 
 
@@ -22,7 +23,8 @@ class FrontMember:
 
     **Fields:** `rank`: 1 is the recommended rule; `size`: canonical; `loss` on what rules are chosen by;
     `held_out_loss` on what chose nothing (see `Run.held_out_on`), None where nothing is held out, and
-    `held_out_losses` by seed or row; `metrics` on report seeds; `verdicts`, nearest first; `steps` of its clean-up;
+    `held_out_losses` by seed or row; `metrics` on report seeds; `verdicts`, nearest first, of a set on the whole and
+    then on each of its rules; `steps` of its clean-up;
     `source`: fingerprint of the candidate that was cleaned up; `at_edge`: the range of each constant that stands at an
     edge of it.
     """
@@ -47,17 +49,43 @@ class FrontMember:
     @property
     def nearest(self) -> Verdict | None:
         """The verdict on the nearest known rule; None where none has anything in common with this one."""
-        first = self.verdicts[0] if self.verdicts else None
-        return None if first is None or (first.verdict == "different" and first.distance >= 1.0) else first
+        return _nearest(self.verdicts_on(""))
+
+    @property
+    def nearest_by_rule(self) -> dict[str, Verdict | None]:
+        """Of a set, the verdict on the known rule that is nearest to each of its rules; empty for a single rule."""
+        names = self.rules.rules if len(self.rules.rules) > 1 else ()
+        return {name: _nearest(self.verdicts_on(name)) for name in names}
+
+    def verdicts_on(self, name: str) -> tuple[Verdict, ...]:
+        """Return the verdicts on a rule of a set by its name, on the whole where that is empty; nearest first."""
+        return tuple(by_rule(self.verdicts).get(name, ()))
 
     @property
     def compared(self) -> str:
-        """What this rule is beside known ones: `equal: Oja 1982`, or which is nearest; empty if none was asked."""
+        """What this rule is beside known ones: `equal: Oja 1982`, or which is nearest; empty if none was asked.
+
+        Of a set what the whole is, where it has anything in common with a known set, and what each of its rules is.
+        """
         if not self.verdicts:
             return ""
+        near = self.nearest_by_rule.items()
+        parts = [f"{name} {_UNLIKE if each is None else each.relation}" for name, each in near]
         if self.nearest is None:
-            return "different from all known rules"
-        return self.nearest.relation
+            return "; ".join(parts) or _UNLIKE
+        return "; ".join([self.nearest.relation, *parts])
+
+    @property
+    def known_as(self) -> str:
+        """One sentence on the nearest known rule; of a set that is like no known one, on that of each of its rules."""
+        if self.nearest is not None and (self.nearest.verdict != "different" or not self.nearest_by_rule):
+            return self.nearest.summary
+        near = self.nearest_by_rule.items()
+        return "; ".join(f"{name}: {_UNLIKE if each is None else each.summary}" for name, each in near) or _UNLIKE
+
+
+def _nearest(verdicts: tuple[Verdict, ...]) -> Verdict | None:
+    return verdicts[0] if verdicts and verdicts[0].says_something else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +123,16 @@ def member_json(member: FrontMember, first: FrontMember) -> dict[str, Any]:
         "metrics": dict(member.metrics),
         "at_edge": dict(member.at_edge),
         "verdicts": [
-            {"rule": v.rule, "verdict": v.verdict, "scale": v.scale, "coefficients": dict(v.coefficients)}
-            for v in member.verdicts[:_VERDICTS_SHOWN]
+            _of_rule(v) | {"rule": v.rule, "verdict": v.verdict, "scale": v.scale, "coefficients": dict(v.coefficients)}
+            for name in ("", *member.nearest_by_rule)
+            for v in member.verdicts_on(name)[:_VERDICTS_SHOWN]
         ],
     }
+
+
+def _of_rule(verdict: Verdict) -> dict[str, Any]:
+    """Return which rule of a set a verdict is on; nothing where it is on the whole."""
+    return {"name": verdict.name} if verdict.name else {}
 
 
 def _minus(member: FrontMember, first: FrontMember) -> dict[str, Any] | None:
@@ -121,11 +155,10 @@ def reference_json(score: ReferenceScore) -> dict[str, Any]:
 
 
 def front_rows(members: tuple[FrontMember, ...]) -> list[dict[str, Any]]:
-    """Return one row per rule: rank, size, losses, metrics, verdict, rule text."""
+    """Return one row per rule: rank, size, losses, metrics, verdict (of a set also those on its rules), rule text."""
     names = list(dict.fromkeys(name for member in members for name in member.metrics))
     rows = []
     for member in members:
-        nearest = member.verdicts[0] if member.verdicts else None
         rows.append(
             {
                 "rank": member.rank,
@@ -135,12 +168,21 @@ def front_rows(members: tuple[FrontMember, ...]) -> list[dict[str, Any]]:
                 "held_out_low": None if member.spread is None else member.spread.low,
                 "held_out_high": None if member.spread is None else member.spread.high,
                 **{name: member.metrics.get(name) for name in names},
-                "verdict": nearest.verdict if nearest else "",
-                "nearest": nearest.rule if nearest else "",
+                **_compared_cells(member),
                 "rule": str(member.rules),
             }
         )
     return rows
+
+
+def _compared_cells(member: FrontMember) -> dict[str, str]:
+    """Return `verdict` and `nearest`; of a set also `lateral_verdict`, `lateral_nearest`, and so on."""
+    cells: dict[str, str] = {}
+    for name in ("", *member.nearest_by_rule):
+        first = next(iter(member.verdicts_on(name)), None)
+        found = {"verdict": first.verdict if first else "", "nearest": first.rule if first else ""}
+        cells |= {f"{name}_{key}" if name else key: value for key, value in found.items()}
+    return cells
 
 
 def front_csv(members: tuple[FrontMember, ...]) -> str:

@@ -145,7 +145,7 @@ def summary_text(run: Run) -> str:
                 **{name: getattr(member, name) for name in ("rank", "size", "loss", "held_out_loss")},
                 "rules": rules_to_json(member.rules),
                 "metrics": dict(member.metrics),
-                "verdicts": [asdict(verdict) for verdict in member.verdicts],
+                "verdicts": [_verdict_fields(verdict) for verdict in member.verdicts],
                 "steps": member.steps,
                 "source": member.source,
                 "held_out_losses": member.held_out_losses,
@@ -164,6 +164,11 @@ def summary_text(run: Run) -> str:
     return json.dumps(document)
 
 
+def _verdict_fields(verdict: Verdict) -> dict[str, Any]:
+    """Return the fields of a verdict; `name` where it is on a rule of a set."""
+    return {name: value for name, value in asdict(verdict).items() if name != "name" or value}
+
+
 def _score_fields(score: ReferenceScore) -> dict[str, Any]:
     return {
         **reference_json(score),
@@ -172,7 +177,7 @@ def _score_fields(score: ReferenceScore) -> dict[str, Any]:
     }
 
 
-_VERDICT = dict.fromkeys(("rule", "title", "verdict", "summary"), str) | {
+_VERDICT = dict.fromkeys(("rule", "title", "verdict", "summary", "name"), str) | {
     "scale": optional(float),
     "coefficients": {str: float},
     "distance": float,

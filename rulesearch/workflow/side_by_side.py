@@ -116,7 +116,7 @@ def _best_factor(rules: RuleSet, task: Task, settings: Settings, run_seed: int) 
 
 def stdp_window(rule: Rule, weight: float = _WEIGHT) -> dict[float, float]:
     """Return the weight change of one pair of spikes by delay [s], positive: presynaptic first; empty without slots."""
-    if not {"on_pre", "on_post"} & set(rule.slots):
+    if not rule.moved_by_spikes:
         return {}
     alone, held = spikes_alone(with_customary_traces(rule))
     low, high = alone.bounds or (-math.inf, math.inf)

@@ -224,6 +224,35 @@ def test_compare_with_rules_of_ones_own(call: Call) -> None:
     assert "Hebb 1949" in call("compare", "-x*y", "--with", "hebb").out
 
 
+def test_compare_says_what_a_set_is_and_what_its_rules_are(call: Call, tmp_path: Path) -> None:
+    words = ("compare", "feedforward[y*(x - w*y)]; lateral[-0.02*x*y]")
+    document = call(*words, "--json").document
+    lateral = [each for each in document["verdicts"] if each.get("name") == "lateral"]
+    assert list(lateral[0])[:4] == ["name", "rule", "verdict", "scale"]
+    assert (lateral[0]["rule"], lateral[0]["verdict"], lateral[0]["scale"]) == ("anti-hebb", "equal-up-to-scale", 0.02)
+    assert "name" not in document["verdicts"][0]
+    assert set(document["what_it_does"]) == {"rubner-tavan", "confavreux-quartet"}
+    assert document["what_it_does_by_rule"]["feedforward"]["oja"] == 0.0
+    shown = call(*words).out
+    for line in (
+        "nearest       Rubner & Tavan 1989 with other coefficients: lateral, x*y times 0.02",
+        "feedforward: identical to Oja 1982",
+        "lateral: anti-Hebbian, Foeldiak 1990 times 0.02",
+    ):
+        assert line in shown
+    figure = tmp_path / "beside.png"
+    assert call(*words, "-o", str(figure)).code == 0
+    assert figure.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_compare_takes_a_single_rule_beside_each_rule_of_a_set(call: Call) -> None:
+    found = call("compare", "feedforward[x*y]; lateral[-x*y]", "--with", "hebb", "--json").document["verdicts"]
+    assert [(each["name"], each["verdict"]) for each in found] == [
+        ("feedforward", "identical"),
+        ("lateral", "same-terms"),
+    ]
+
+
 def test_compare_simulates_rules_beside_each_other_on_a_task(call: Call, tmp_path: Path) -> None:
     figure = tmp_path / "beside.png"
     words = ("compare", "2*x*y - 2*w*y**2", "--with", "hebb", "--task", "oja", "--seeds", "1", "-o", str(figure))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from rulesearch.expression import Expression
 from rulesearch.rules import Rule, RuleSet, known_rule, known_rules, parse_rules
 from rulesearch.rules.states import PAIRINGS
-from rulesearch.symbolic import VERDICTS, Verdict, canonical_key, compare, family_key
+from rulesearch.symbolic import VERDICTS, Verdict, by_rule, canonical_key, compare, family_key
 
 
 def _against(text: str, name: str) -> Verdict:
@@ -20,7 +21,7 @@ def _against(text: str, name: str) -> Verdict:
 
 def test_known_rules_are_identical_to_themselves_and_to_nothing_else() -> None:
     for name, known in known_rules().items():
-        verdicts = compare(known.rules)
+        verdicts = by_rule(compare(known.rules))[""]
         assert (verdicts[0].rule, verdicts[0].verdict, verdicts[0].scale) == (name, "identical", 1.0)
         assert all(verdict.rank >= VERDICTS.index("same-terms") for verdict in verdicts[1:])
 
@@ -357,3 +358,52 @@ def test_perturbed_known_rules_are_never_equal(data: st.DataObject, name: str, e
 def _with_slots(rule: Rule, change: Callable[[Expression], Expression], only: str | None = None) -> Rule:
     slots = {slot: change(e) if only in (None, slot) else e for slot, e in rule.slots.items()}
     return Rule(slots, rule.eta, rule.states, rule.constants, rule.bounds)
+
+
+def _on(verdicts: list[Verdict], name: str) -> list[Verdict]:
+    return by_rule(verdicts)[name]
+
+
+def test_of_a_set_the_whole_comes_first_and_then_each_rule_in_its_order() -> None:
+    found = compare(parse_rules("feedforward[y*(x - w*y)]; lateral[-0.02*x*y]"))
+    assert list(by_rule(found)) == ["", "feedforward", "lateral"]
+    whole = _on(found, "")
+    assert {each.rule for each in whole} == {"confavreux-quartet", "rubner-tavan"}
+    assert (whole[0].rule, whole[0].verdict, whole[0].scale) == ("rubner-tavan", "same-terms", None)
+    forward, lateral = _on(found, "feedforward"), _on(found, "lateral")
+    assert [(each.rule, each.verdict) for each in forward[:2]] == [("oja", "identical"), ("rubner-tavan", "identical")]
+    assert (lateral[0].rule, lateral[0].verdict, lateral[0].scale) == ("anti-hebb", "equal-up-to-scale", 0.02)
+    assert lateral[1].title == "lateral of Rubner & Tavan 1989"
+    assert lateral[0].extra_terms == lateral[0].missing_terms == []
+
+
+def test_a_rule_of_a_set_is_compared_as_it_would_be_alone() -> None:
+    ours = parse_rules("feedforward[y*(x - 2*w*y)]; lateral[-x*y + w]")
+    others = [known_rule("oja"), known_rule("anti-hebb")]
+    found = compare(ours, others)
+    assert "" not in by_rule(found)
+    for name, rule in ours.rules.items():
+        alone = compare(RuleSet.single(rule), others)
+        assert [replace(each, name="") for each in _on(found, name)] == alone
+
+
+def test_known_rules_beside_a_rule_of_a_set_are_of_its_kind() -> None:
+    found = compare(known_rule("confavreux-quartet").rules)
+    assert list(by_rule(found)) == ["", "EE", "EI", "IE", "II"]
+    assert (found[0].rule, found[0].verdict) == ("confavreux-quartet", "identical")
+    assert {each.rule for each in _on(found, "IE")} & {"oja", "hebb", "rubner-tavan"} == set()
+    assert "vogels" in {each.rule for each in _on(found, "IE")}
+
+
+def test_two_sets_are_compared_as_a_whole_and_rule_by_rule() -> None:
+    ours = parse_rules("a[x*y]; b[-x*y]; c[w]")
+    found = compare(ours, [parse_rules("a[2*x*y]; b[x*y - w]")])
+    whole, first, second = found
+    assert (whole.name, whole.verdict) == ("", "different")
+    assert (whole.extra_terms, whole.missing_terms) == (["c, w"], ["b, -w"])
+    assert (first.name, first.rule, first.verdict, first.scale) == ("a", "a[2*x*y]", "equal-up-to-scale", 0.5)
+    assert (second.name, second.verdict, second.missing_terms) == ("b", "different", ["-w"])
+
+
+def test_a_single_rule_has_no_verdicts_by_rule() -> None:
+    assert list(by_rule(compare(known_rule("oja").rules))) == [""]
