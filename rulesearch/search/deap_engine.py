@@ -96,7 +96,11 @@ class DeapEngine(Engine):
     def search(self, problem: Problem) -> None:
         variation = Variation(problem.primitives)
         survival = Survival(
-            problem.task.aims, problem.requirements, self.settings.cell, self.settings.fine, self.settings.floor
+            problem.task.protocol.aims,
+            problem.requirements,
+            self.settings.cell,
+            self.settings.fine,
+            self.settings.floor,
         )
         islands = [_Island(number) for number in range(self.settings.islands)]
         problem.reserve = int(self.settings.kept_share * problem.budget)

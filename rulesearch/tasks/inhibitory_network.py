@@ -27,6 +27,7 @@ from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import FixedProbability
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, vogels
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.task import Activity, Course, Fidelity, Setting, Settings, TaskSymbol, Trial
 
@@ -86,12 +87,10 @@ class InhibitoryNetwork(SpikeTask):
     bounds: ClassVar[tuple[float, float]] = (0.0, 2.5)
     inhibitory: ClassVar[tuple[str, ...]] = ("w",)
     grammar: ClassVar[str] = "spiking"
-    tolerance: ClassVar[float] = 0.003
-    selection_trials: ClassVar[int] = 3
-    report_trials: ClassVar[int] = 10
-    evidence = (1, 1)
-    finalists: ClassVar[int] = 4
     known_rule: ClassVar[str] = "vogels"
+    protocol: ClassVar[Protocol] = Protocol(
+        tolerance=0.003, finalists=4, selection_trials=3, evidence_rules=1, evidence_seeds=1
+    )
 
     def default_bounds(self, settings: Settings) -> tuple[float, float]:
         """Return 0 and the setting `w_max`."""

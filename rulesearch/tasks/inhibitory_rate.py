@@ -23,6 +23,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
 from rulesearch.simulate.driven.neuron import DrivenNeuron, Limits, SpikingResult, simulate_spiking
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.task import Activity, Course, Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
 from rulesearch.tasks.tuned_input import GROUPS, TunedInput, prepare
@@ -122,19 +123,20 @@ class InhibitoryRate(SpikeTask):
         ),
     )
     requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("tuning_r", 0.95),)
-    aims: ClassVar[tuple[str, ...]] = ("rate_loss", "tuning_error")
     bounds: ClassVar[tuple[float, float]] = (0.0, 5.0)
     inhibitory: ClassVar[tuple[str, ...]] = ("w",)
     grammar: ClassVar[str] = "spiking"
-    # A mean rate that is off by 0.2 Hz; the rate of one trial scatters by 0.4 Hz.
-    tolerance: ClassVar[float] = 0.006
-    selection_trials: ClassVar[int] = 5
-    front_trials: ClassVar[int] = 40
-    report_trials: ClassVar[int] = 20
-    evidence = (3, 2)
-    calibrated: ClassVar[int] = 3
-    finalists: ClassVar[int] = 6
     known_rule: ClassVar[str] = "vogels"
+    protocol: ClassVar[Protocol] = Protocol(
+        aims=("rate_loss", "tuning_error"),
+        tolerance=0.006,  # a mean rate that is off by 0.2 Hz; the rate of one trial scatters by 0.4 Hz
+        finalists=6,
+        front_trials=40,
+        calibrated=3,
+        report_trials=20,
+        evidence_rules=3,
+        evidence_seeds=2,
+    )
 
     def default_bounds(self, settings: Settings) -> tuple[float, float]:
         """Return 0 and the setting `w_max`."""

@@ -23,6 +23,7 @@ from rulesearch.simulate.codes import OK, STATUS
 from rulesearch.simulate.machine.kernel import compiled
 from rulesearch.simulate.rate.gradient import rate_gradient
 from rulesearch.simulate.rate.neuron import RateInputs, simulate_rate, simulate_rates
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import (
     PERMUTATION,
     Activity,
@@ -147,9 +148,8 @@ class Oja(Task):
     }
     fidelities = (Fidelity("full", 1, "all data sets of one seed"),)
     clock = "steps"
-    aims = ("direction_loss", "length_loss")
     # One start in a few thousand is nearly orthogonal to the component: it alone can decide a mean of five seeds.
-    front_trials = 20
+    protocol = Protocol(aims=("direction_loss", "length_loss"), front_trials=20)
     bounds = (-np.inf, np.inf)
     grammar = "rate"
     known_rule = "oja"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.json_format import rules_from_json, rules_to_json, state_from_json, state_to_json
 from rulesearch.rules.rule import RuleSet
+from rulesearch.tasks.protocol import Protocol, with_former
 from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, Task, TaskSymbol, Trial
 
-_APART = ("symbols", "settings", "fidelities", "requirements")
+_APART = ("symbols", "settings", "fidelities", "requirements", "protocol")
+
+_UNSET: dict[str, tuple[()]] = {"slots": (), "bounds": ()}
+"""Kinds of what `Task` declares without a default; what is not here is text."""
 
 
 def task_to_json(task: Task, settings: Settings) -> dict[str, Any]:
@@ -40,6 +44,7 @@ def task_to_json(task: Task, settings: Settings) -> dict[str, Any]:
             for each in task.fidelities
         ],
         "requirements": [_encoded(asdict(each)) for each in task.requirements],
+        "protocol": _encoded(asdict(task.protocol)),
         "baseline": rules_to_json(task.baseline(settings)),
         "control": rules_to_json(task.control(settings)),
         "references": {label: rules_to_json(rules) for label, rules in task.references(settings).items()},
@@ -57,9 +62,9 @@ class RecordedTask(Task):
     def __init__(self, document: Mapping[str, Any]) -> None:
         try:
             declared = {name: _decoded(value) for name, value in document["declared"].items()}
-            vars(self).update(
-                {name: _of_kind(name, value) for name, value in declared.items() if name in Task.__annotations__}
-            )
+            vars(self).update({name: value for name, value in declared.items() if name in Task.__annotations__})
+            for name in vars(self):
+                _check_kind(name, declared[name], getattr(Task, name, _UNSET.get(name, "")))
             self.symbols = {  # type: ignore[misc]
                 name: TaskSymbol(
                     str(symbol["meaning"]),
@@ -68,6 +73,10 @@ class RecordedTask(Task):
                 )
                 for name, symbol in document["symbols"].items()
             }
+            # Stores of old runs have the fields of the protocol among what is declared.
+            self.protocol = with_former(Protocol(), _decoded(document.get("protocol", document["declared"])))  # type: ignore[misc]
+            for field in fields(Protocol):
+                _check_kind(field.name, getattr(self.protocol, field.name), field.default)
             settings = document["settings"].items()
             self.settings = {name: Setting(**_decoded(each)) for name, each in settings}  # type: ignore[misc]
             self.fidelities = tuple(  # type: ignore[misc]
@@ -79,7 +88,8 @@ class RecordedTask(Task):
             )
             self._values = {name: float(value) for name, value in _decoded(document["values"]).items()}
             self._eta = float(document["eta"])
-            self.bounds = _of_kind("bounds", _decoded(document.get("bounds", self.bounds)))  # type: ignore[misc]
+            self.bounds = _decoded(document.get("bounds", self.bounds))  # type: ignore[misc]
+            _check_kind("bounds", self.bounds, _UNSET["bounds"])
             self._baseline, self._control = (rules_from_json(document[role]) for role in ("baseline", "control"))
             self._references = {label: rules_from_json(rules) for label, rules in document["references"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -139,10 +149,7 @@ def _decoded(value: Any) -> Any:
     return tuple(_decoded(item) for item in value) if isinstance(value, list) else value
 
 
-def _of_kind(name: str, value: Any) -> Any:
-    """Return the value of a class variable where it is of the kind that `Task` has there."""
-    kind = type(getattr(Task, name, None if name in ("slots", "bounds") else ""))
-    wanted = {float: (float, int), type(None): tuple}.get(kind, kind)
-    if not isinstance(value, wanted):  # type: ignore[arg-type]
+def _check_kind(name: str, value: object, default: object) -> None:
+    """Refuse a value of another kind than the default; raises `TypeError`."""
+    if not isinstance(value, (float, int) if isinstance(default, float) else type(default)):
         raise TypeError(f"{name} is {value!r}")
-    return value

@@ -23,11 +23,13 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.synapse.events import Protocols, run_protocols
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.task import (
     PERMUTATION,
     Activity,
     Fidelity,
+    Measurement,
     Requirement,
     Setting,
     Settings,
@@ -45,20 +47,16 @@ _GRID, _REFINEMENTS = 13, 5
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A measured weight change.
+class Measured(Measurement):
+    """A measured weight change, and the spikes under which it was.
 
-    **Fields:** `label`; `pre` and `post`: spike times of one repeat [s]; `every` [s] and `repeats`; `change` of the
-    weight, a fraction, and its standard error `sem`.
+    **Fields:** `pre` and `post`: spike times of one repeat [s]; `every` [s] and `repeats`.
     """
 
-    label: str
     pre: tuple[float, ...]
     post: tuple[float, ...]
     every: float
     repeats: int
-    change: float
-    sem: float
 
     def trains(self) -> tuple[list[float], list[float]]:
         """Return all presynaptic and postsynaptic spike times [s]."""
@@ -84,13 +82,10 @@ class StdpProtocols(SpikeTask):
     fidelities: ClassVar[tuple[Fidelity, ...]] = (Fidelity("full", 1, "every protocol once; nothing is random"),)
     requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("alone", most=_MOST_ALONE),)
     deterministic: ClassVar[bool] = True
-    selection_trials: ClassVar[int] = 1
-    report_trials: ClassVar[int] = 1
     bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
-    permutations: ClassVar[int] = 20
-    refitted: ClassVar[bool] = True
     grammar: ClassVar[str] = "stdp"
     known_rule: ClassVar[str] = "triplet"
+    protocol: ClassVar[Protocol] = Protocol(selection_trials=1, report_trials=1, permutations=20, refitted=True)
 
     @classmethod
     @abstractmethod
@@ -219,7 +214,7 @@ class StdpFrequency(StdpProtocols):
     """Pairs of spikes 10 ms apart at five frequencies: depression at low, potentiation at high frequency."""
 
     name: ClassVar[str] = "stdp-frequency"
-    transfer: ClassVar[tuple[str, ...]] = ("stdp-triplets",)
+    protocol: ClassVar[Protocol] = replace(StdpProtocols.protocol, transfer=("stdp-triplets",))
     title: ClassVar[str] = "frequency dependence of spike pairs, Sjoestroem et al. 2001"
     summary: ClassVar[str] = (
         "60 regular pairs of spikes, the postsynaptic one 10 ms after or before the presynaptic one, at 0.1 to 50 Hz: "
@@ -256,7 +251,7 @@ class StdpFrequency(StdpProtocols):
         for frequency, after, before in rows:
             for label, pre, post, (change, sem) in (("+10 ms", 0.0, 0.01, after), ("-10 ms", 0.01, 0.0, before)):
                 name = f"{label}, {frequency:g} Hz"
-                found.append(Measured(name, (pre,), (post,), 1.0 / frequency, 60, change, sem))
+                found.append(Measured(name, change, sem, (pre,), (post,), 1.0 / frequency, 60))
         return tuple(found)
 
     def baseline(self, settings: Settings) -> RuleSet:
@@ -268,7 +263,7 @@ class StdpTriplets(StdpProtocols):
     """Triplets of spikes at 1 Hz: post-pre-post potentiates, pre-post-pre does not."""
 
     name: ClassVar[str] = "stdp-triplets"
-    transfer: ClassVar[tuple[str, ...]] = ("stdp-frequency",)
+    protocol: ClassVar[Protocol] = replace(StdpProtocols.protocol, transfer=("stdp-frequency",))
     title: ClassVar[str] = "triplets of spikes, Wang et al. 2005"
     summary: ClassVar[str] = (
         "60 triplets at 1 Hz, pre-post-pre and post-pre-post with intervals of 5 to 15 ms: the rule must give the "
@@ -312,7 +307,7 @@ class StdpTriplets(StdpProtocols):
             middle, end = abs(first) * 1e-3, (abs(first) + abs(second)) * 1e-3
             outer, inner = (0.0, end), (middle,)
             pre, post = (outer, inner) if order == "pre-post-pre" else (inner, outer)
-            found.append(Measured(f"{order} ({first}, {second}) ms", pre, post, 1.0, 60, change, sem))
+            found.append(Measured(f"{order} ({first}, {second}) ms", change, sem, pre, post, 1.0, 60))
         return tuple(found)
 
     def baseline(self, settings: Settings) -> RuleSet:

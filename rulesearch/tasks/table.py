@@ -18,6 +18,7 @@ from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression import OPERATORS, Expression, parse_expression
 from rulesearch.files import read_text
 from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import PERMUTATION, Fidelity, Setting, Settings, Task, TaskSymbol, Trial, permuted_order
 
 _UNEXPLAINED = 0.01
@@ -56,13 +57,10 @@ class Table(Task):
     fidelities = (Fidelity("full", 1, "all rows"),)
     deterministic = True
     stateless = True
-    fits_eta = True
-    permutations = 20
-    selection_trials = 1
-    report_trials = 1
     bounds = (-np.inf, np.inf)
     grammar = "columns"
     known_rule = "linear fit"
+    protocol = Protocol(fits_eta=True, selection_trials=1, report_trials=1, permutations=20)
     achieves, misses = "explains", "does not explain"
 
     def __init__(self, path: Path, target: str) -> None:
@@ -70,12 +68,12 @@ class Table(Task):
         columns = read_table(path)
         if target not in columns:
             raise RulesearchError(f"{path} has no column {target!r}{did_you_mean(target, columns)}")
-        self.measured = columns.pop(target)
+        self.wanted = columns.pop(target)
         if not columns:
             raise RulesearchError(f"{path} has no column besides {target}; a rule needs symbols to read")
         for name in columns:
             _check_name(path, name)
-        spread = float(np.ptp(self.measured))
+        spread = float(np.ptp(self.wanted))
         if spread == 0.0:
             raise RulesearchError(f"{path}: all values in column {target} are the same; there is nothing to explain")
         if not _LEAST_SPREAD < spread < _MOST_SPREAD:
@@ -152,14 +150,14 @@ class Table(Task):
 
     def _spread(self, target: npt.NDArray[np.float64]) -> float:
         """Return the variance of some rows' targets, that of all where these are the same."""
-        return float(np.var(target if np.ptp(target) > 0.0 else self.measured))
+        return float(np.var(target if np.ptp(target) > 0.0 else self.wanted))
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         """Return the settings as they are.
 
         **Raises:** `RulesearchError` where the rows that are left to the search leave nothing to explain.
         """
-        rows = self.measured[self._kept(values)]
+        rows = self.wanted[self._kept(values)]
         if np.ptp(rows) == 0.0:
             raise RulesearchError(
                 f"{self.path}: the search sees {len(rows)} rows, and {self.target} is the same in all of them; "
@@ -170,7 +168,7 @@ class Table(Task):
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the linear function of all columns that fits best."""
         kept = self._kept(settings)
-        design: npt.NDArray[np.float64] = np.column_stack([*self.columns.values(), np.ones(len(self.measured))])
+        design: npt.NDArray[np.float64] = np.column_stack([*self.columns.values(), np.ones(len(self.wanted))])
         found = np.linalg.lstsq(design[kept], self._target(settings)[kept])[0]
         total = Expression.number(float(found[-1]))
         for name, value in zip(self.columns, found, strict=False):
@@ -197,7 +195,7 @@ class Table(Task):
         return "\n".join([*lines, "]", "", "[limits]", "size = 17", "depth = 9", ""])
 
     def _kept(self, settings: Settings) -> npt.NDArray[np.bool_]:
-        rows = len(self.measured)
+        rows = len(self.wanted)
         left_out = int(settings["held_out"] * rows)
         order = np.random.default_rng(_HELD_OUT_SEED).permutation(rows)
         kept = np.ones(rows, dtype=np.bool_)
@@ -205,12 +203,12 @@ class Table(Task):
         return kept
 
     def _target(self, settings: Settings) -> npt.NDArray[np.float64]:
-        return self.measured[permuted_order(len(self.measured), settings["permutation"])]
+        return self.wanted[permuted_order(len(self.wanted), settings["permutation"])]
 
     def _changes(self, rule: Rule) -> npt.NDArray[np.float64]:
         with np.errstate(all="ignore"):
             found = rule.slots["on_step"].evaluate({**self.columns, **rule.constant_values()})
-        return np.broadcast_to(np.asarray(found, dtype=np.float64), self.measured.shape)
+        return np.broadcast_to(np.asarray(found, dtype=np.float64), self.wanted.shape)
 
     def _best_eta(self, rule: Rule, settings: Settings) -> float:
         kept = self._kept(settings)

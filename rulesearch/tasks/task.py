@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import State
 from rulesearch.rules.text import parse_rules
+from rulesearch.tasks.protocol import FORMER, Protocol, with_former
 
 Settings = Mapping[str, float]
 """Value of every setting of a task, whole numbers as float."""
@@ -105,6 +106,18 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Measurement:
+    """A measured weight change that a trial's loss is about.
+
+    **Fields:** `label`; `change` of the weight, a fraction, and its standard error `sem`.
+    """
+
+    label: str
+    change: float
+    sem: float
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """What synapses saw while rules acted on a task, and what became of their weights.
 
@@ -175,38 +188,16 @@ class Task(ABC):
     settings: ClassVar[Mapping[str, Setting]]
     fidelities: ClassVar[tuple[Fidelity, ...]]
     requirements: ClassVar[tuple[Requirement, ...]] = ()
-    aims: ClassVar[tuple[str, ...]] = ()
-    """Metrics, smaller is better, that name parts of the problem: a search keeps the best at each part as well."""
     deterministic: ClassVar[bool] = False
     """Whether a trial is the same for every seed."""
-    tolerance: ClassVar[float] = 0.0
-    """Difference of losses that does not matter between two rules."""
-    selection_trials: ClassVar[int] = 5
-    front_trials: ClassVar[int] = 0
-    """Selection trials that decide which cleaned rules make the front, where that is more than `selection_trials`."""
-    calibrated: ClassVar[int] = 0
-    """Constants, in all, that are fitted once more at full fidelity after the clean-up: for noisy simulations."""
-    report_trials: ClassVar[int] = 10
-    evidence: ClassVar[tuple[int, int]] = (12, 5)
-    """Rules of a front that are looked into for the report (ablations, ranges of constants), and report seeds."""
-    finalists: ClassVar[int] = 24
-    """Candidates that are cleaned up after a search."""
     bounds: ClassVar[tuple[float, float]]
     inhibitory: ClassVar[tuple[str, ...]] = ()
     """Names of the rules whose synapses inhibit; their weights are magnitudes."""
     grammar: ClassVar[str]
     known_rule: ClassVar[str]
     """Name of the known rule that solves the task."""
-    permutations: ClassVar[int] = 0
-    """Searches on permuted targets that a run makes unless it is told otherwise; 0 where they would take long."""
-    refitted: ClassVar[bool] = False
-    """Whether the cases are measurements, so that each can be left out and predicted by a rule fitted to the others."""
-    transfer: ClassVar[tuple[str, ...]] = ()
-    """Tasks on which the rules of a front are scored as they are, without refitting."""
     clock: ClassVar[str] = "s"
     """Unit of `duration`: `s`, or `steps` in tasks that count presentations."""
-    fits_eta: ClassVar[bool] = False
-    """Whether a rule that gives no learning rate gets the one that fits best, so that each form has its own."""
     stateless: ClassVar[bool] = False
     """Whether rules may have no traces, low-passes or other states, because nothing goes on in time."""
     achieves: ClassVar[str] = "does as well as"
@@ -215,6 +206,17 @@ class Task(ABC):
     """What a rule is said to do, or not to do, and to what; empty: the known rule's title."""
     nothing: ClassVar[str] = "the control"
     """What the control stands for, where a rule does no better than it on what is held out."""
+    protocol: ClassVar[Protocol] = Protocol()
+    """What a search does with the task."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Take into the protocol what a class says by a name of its own, as files did before there was one."""
+        super().__init_subclass__(**options)
+        told = {name: vars(cls)[name] for name in FORMER if name in vars(cls)}
+        if told:
+            cls.protocol = with_former(cls.protocol, told)
+            for name in told:
+                delattr(cls, name)
 
     @abstractmethod
     def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
@@ -236,7 +238,7 @@ class Task(ABC):
 
     def enough(self, loss: float) -> float:
         """Return the loss up to which a rule does as well as one with the given loss."""
-        return max(loss * AS_GOOD, loss + self.tolerance)
+        return max(loss * AS_GOOD, loss + self.protocol.tolerance)
 
     def searched_on(self, settings: Settings) -> str:
         """Return what the losses of a search are over at full fidelity, in words."""
@@ -247,11 +249,11 @@ class Task(ABC):
         """Return what the losses are over by which rules are chosen for a front, in words."""
         if self.deterministic:
             return "the data of the search"
-        return f"{max(self.selection_trials, self.front_trials)} selection seeds"
+        return f"{self.protocol.choosing_trials} selection seeds"
 
     def held_out_on(self, settings: Settings) -> str:
         """Return what losses are over that choose nothing, in words; empty where nothing is held out."""
-        return "" if self.deterministic else f"{self.report_trials} held-out seeds"
+        return "" if self.deterministic else f"{self.protocol.report_trials} held-out seeds"
 
     def held_out_losses(self, rules: RuleSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
         """Return the losses of bound rules on what is held out, by seed or by row; empty where nothing is.
@@ -263,6 +265,10 @@ class Task(ABC):
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return how long one trial is that runs to its end, in simulated time; 0 where nothing goes on in time."""
         return 0.0
+
+    def measured(self) -> Sequence[Measurement]:
+        """Return the measurements that the metric `predictions` of a trial's details is about, in its order."""
+        return ()
 
     def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity | None:
         """Return what bound rules of one projection saw on one seed; None where the task cannot say."""

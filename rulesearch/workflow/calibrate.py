@@ -40,9 +40,9 @@ class Minimum:
 def shortlist(cleaned: Iterable[CleanUp], baseline: Outcome, task: Task) -> list[CleanUp]:
     """Return the rules that are worth calibrating: small ones that may reach the known rule by their constants.
 
-    At most `task.calibrated` constants in all; of rules that differ in their constants alone, the best one.
+    At most `task.protocol.calibrated` constants in all; of rules that differ in their constants alone, the best one.
     """
-    if baseline.loss is None or not task.calibrated:
+    if baseline.loss is None or not task.protocol.calibrated:
         return []
     limit = _WITHIN_REACH * baseline.loss
     close = [
@@ -54,7 +54,7 @@ def shortlist(cleaned: Iterable[CleanUp], baseline: Outcome, task: Task) -> list
     ]
     close.sort(key=lambda item: (canonical_size(item.rules), item.outcome.loss, str(item.rules)))
     chosen: dict[str, CleanUp] = {}
-    left = task.calibrated
+    left = task.protocol.calibrated
     for item in close:
         constants = sum(len(rule.constants) for rule in item.rules.rules.values())
         if constants and constants <= left and chosen.setdefault(_form(item.rules), item) is item:
@@ -84,7 +84,8 @@ def _move(
     """Calibrate one constant of each of the rules."""
     values = [item.rules[name].constants[key].value for item, (name, key) in zip(rules, places, strict=True)]
     minima: list[Minimum | None] = [None] * len(rules)
-    for (width, points, tries), trials in ((_COARSE, task.selection_trials), (_FINE, task.front_trials)):
+    first, then = task.protocol.selection_trials, task.protocol.front_trials
+    for (width, points, tries), trials in ((_COARSE, first), (_FINE, then)):
         factors = np.linspace(1.0 - width, 1.0 + width, points)
         left = list(range(len(rules)))
         for _ in range(tries):

@@ -60,23 +60,23 @@ def choose(problem: Problem, scorer: Scorer, notify: Callable[[str], None]) -> C
         return scorer.score(rules, "selection", trials, conditions)
 
     def judge(rules: Sequence[RuleSet]) -> list[Outcome]:
-        return select(rules, max(task.selection_trials, task.front_trials))
+        return select(rules, task.protocol.choosing_trials)
 
     references = {label: task.spelled_out(rules, settings) for label, rules in task.references(settings).items()}
-    baseline = select([references[task.known_rule]], task.selection_trials)[0]
+    baseline = select([references[task.known_rule]], task.protocol.selection_trials)[0]
     cleaned: dict[str, CleanUp] = {}
     simplified = 0
     pool = {candidate.key: candidate for candidate in problem.archive.members()}
     front: list[CleanUp] = []
     chosen_on = task.chosen_on(settings)
-    if task.front_trials > task.selection_trials and scorer.clock.limited:
-        chosen_on = f"{task.selection_trials} selection seeds"
+    if task.protocol.front_trials > task.protocol.selection_trials and scorer.clock.limited:
+        chosen_on = f"{task.protocol.selection_trials} selection seeds"
     for _ in range(_ROUNDS):
         finalists = [item for item in choose_finalists(problem, pool.values()) if item.key not in cleaned]
         done, left = _cleaned(finalists, problem, scorer, select, notify)
         cleaned |= done
         simplified += left
-        if task.front_trials > task.selection_trials:
+        if task.protocol.front_trials > task.protocol.selection_trials:
             keys = [item.key for item in finalists]
             with scorer.clock.part("more seeds to choose the front by", _JUDGING):
                 outcomes = judge([cleaned[key].rules for key in keys])
@@ -117,14 +117,16 @@ def _cleaned(
     """
     task, settings, clock = scorer.task, scorer.evaluator.settings, scorer.clock
     # Where the learning rate is fitted, it is fitted to every form that is tried on the way.
-    spelled = {item.key: item.rules if task.fits_eta else task.spelled_out(item.rules, settings) for item in finalists}
+    spelled = {
+        item.key: item.rules if task.protocol.fits_eta else task.spelled_out(item.rules, settings) for item in finalists
+    }
     found: dict[str, CleanUp] = {}
     order = list(finalists)
     if clock.limited and finalists:
         # What there is no time for stays as it was found, but is judged like the others.
         notify(f"scoring {len(finalists)} rules")
         forms = {key: simplify(rules) for key, rules in spelled.items()}
-        outcomes = select([form.simplified for form in forms.values()], task.selection_trials)
+        outcomes = select([form.simplified for form in forms.values()], task.protocol.selection_trials)
         for (key, form), outcome in zip(forms.items(), outcomes, strict=True):
             rules, loss = form.simplified, outcome.loss
             found[key] = CleanUp(rules, spelled[key].size, rules.size, outcome, loss, loss, tuple(form.steps), key)
@@ -164,7 +166,7 @@ def choose_finalists(problem: Problem, pool: Iterable[Candidate]) -> list[Candid
         better = not front or rank(first)[:2] < rank(front[-1])[:2]
         (front if better else next_best).append(first)
         next_best += rest[: _PER_SIZE - 1]
-    more = max(0, problem.task.finalists - len(front))
+    more = max(0, problem.task.protocol.finalists - len(front))
     return [*front, *sorted(next_best, key=rank)[:more]]
 
 

@@ -60,13 +60,13 @@ def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
     **Arguments:** `score`: evaluates candidates on selection seeds.
     **Raises:** `OutOfTime` where there was no time for any form.
     """
-    start = score([rules], task.selection_trials)[0]
+    start = score([rules], task.protocol.selection_trials)[0]
     plain = simplify(rules)
     steps = list(plain.steps)
     current = plain.simplified
     if not start.ok:
         return CleanUp(current, rules.size, current.size, start, None, None, tuple(steps))
-    judge = _Judge(task, score, score([current], task.selection_trials)[0])
+    judge = _Judge(task, score, score([current], task.protocol.selection_trials)[0])
     held = current, judge.outcome, len(steps)
     with suppress(OutOfTime):
         for _ in range(_MAX_ROUNDS):
@@ -114,7 +114,7 @@ class _Judge:
     def first_no_worse(
         self, forms: Sequence[tuple[RuleSet, str]], rounding: bool = False
     ) -> tuple[RuleSet, str, str] | None:
-        count = self.task.selection_trials
+        count = self.task.protocol.selection_trials
         first = self.score([rules for rules, _ in forms], 1)
         left = [index for index, outcome in enumerate(first) if self.may_hold(outcome, count)]
         outcomes = dict(zip(left, self.score([forms[index][0] for index in left], count), strict=True))
@@ -133,7 +133,7 @@ class _Judge:
         """Return whether a form may be no worse, by the first of `count` trials: no loss is negative."""
         if first.loss is None or self.outcome.loss is None:
             return False
-        most = max((1.0 + _NOISE_SHARE) * self.outcome.loss, self.outcome.loss + self.task.tolerance)
+        most = max((1.0 + _NOISE_SHARE) * self.outcome.loss, self.outcome.loss + self.task.protocol.tolerance)
         return first.loss / count <= most
 
     def cost(self, outcome: Outcome, rounding: bool = False) -> float | None:
@@ -154,7 +154,7 @@ class _Judge:
         # seeds and badly on others differs in kind.
         allowed = max(_LOSS_SHARE * self.outcome.loss, min(noise, _NOISE_SHARE * self.outcome.loss))
         if not rounding:
-            allowed = max(allowed, self.task.tolerance)
+            allowed = max(allowed, self.task.protocol.tolerance)
         return mean if mean <= allowed else None
 
 

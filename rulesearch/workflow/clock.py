@@ -87,7 +87,8 @@ def seconds_after(trial: float, task: Task) -> float:
 
     **Arguments:** `trial`: seconds of one trial at full fidelity.
     """
-    chosen, judged = task.selection_trials, max(task.selection_trials, task.front_trials)
-    trials = task.finalists * (_FORMS + _FIRST_FORMS * chosen + judged) + judged + 10 * task.report_trials
-    trials += min(1, task.calibrated) * (_VALUES[0] * chosen + _VALUES[1] * judged)
-    return trials * trial + _SYMBOLIC[0] + task.finalists * _SYMBOLIC[1]
+    protocol = task.protocol
+    chosen, judged = protocol.selection_trials, protocol.choosing_trials
+    trials = protocol.finalists * (_FORMS + _FIRST_FORMS * chosen + judged) + judged + 10 * protocol.report_trials
+    trials += min(1, protocol.calibrated) * (_VALUES[0] * chosen + _VALUES[1] * judged)
+    return trials * trial + _SYMBOLIC[0] + protocol.finalists * _SYMBOLIC[1]

@@ -68,7 +68,7 @@ def conclude(
     beside, scored_on = {task.known_rule: baseline}, ""
     with clock.part(f"the scores on {held_out_on or chosen_on}"):
         wanted = [*(item.rules for item in front), *references.values()]
-        scored = scorer.score_those_that_run(wanted, "report", task.report_trials)
+        scored = scorer.score_those_that_run(wanted, "report", task.protocol.report_trials)
         reported = [item for item in scored[: len(front)] if item is not None]
         if len(reported) < len(front):
             raise RulesearchError("a rule of the front does not run on the report seeds")
@@ -78,12 +78,12 @@ def conclude(
     order = sorted(
         range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements))
     )
-    if task.refitted:
+    if task.protocol.refitted:
         notify("leaving out one measurement after the other")
     predicted: dict[str, dict[str, float]] = {}
     with clock.part("predictions of what a rule was not fitted to"):
         for rules in (*(front[index].rules for index in order), *(references[label] for label in beside)):
-            if task.refitted or task.transfer:
+            if task.protocol.refitted or task.protocol.transfer:
                 clock.check()
             predicted[str(rules)] = predictive_metrics(rules, task, settings)
 
@@ -111,7 +111,7 @@ def conclude(
         for changes in task.report_conditions():
             label = ", ".join(f"{name} = {value:g}" for name, value in changes.items())
             notify(f"scoring rank 1 under {label}")
-            trials = task.report_trials
+            trials = task.protocol.report_trials
             outcome = scorer.score([members[0].rules], "report", trials, [tuple(sorted(changes.items()))])[0]
             losses = held_out(members[0].rules, outcome)
             fields = outcome.status, outcome.loss, outcome.metrics, mean_loss(losses), losses

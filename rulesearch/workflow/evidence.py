@@ -155,7 +155,7 @@ def seconds_to_gather(trial: float, task: Task, searched: float) -> float:
 
     **Arguments:** `trial`: seconds of one trial at full fidelity; `searched`: seconds of the search.
     """
-    count, seeds = task.evidence
+    count, seeds = task.protocol.evidence_rules, task.protocol.evidence_seeds
     trials = min(count, _USUAL_FRONT) * _USUAL_FORMS * (1 if task.deterministic else seeds)
     return min(trials * trial, max(_LEAST_SECONDS, _SHARE * searched) + _USUAL_FORMS * seeds * trial)
 
@@ -168,7 +168,7 @@ def can_be_gathered(run: Run) -> bool:
 
 def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
     task = scorer.task
-    count, seeds = task.evidence
+    count, seeds = task.protocol.evidence_rules, task.protocol.evidence_seeds
     seeds = 1 if task.deterministic else seeds
     # The clock decides how many rules are looked into, never what is found of one: where simulations are slow, this
     # must not take long beside the search.
@@ -249,13 +249,11 @@ def _short(value: float) -> float:
 
 
 def _fits(outcome: Outcome, task: Task) -> tuple[tuple[str, float, float, float], ...]:
-    measured = getattr(task, "measured", None)
-    predictions = outcome.details.get("predictions")
-    if measured is None or predictions is None:
+    measured, predictions = task.measured(), outcome.details.get("predictions")
+    if not measured or predictions is None:
         return ()
     return tuple(
-        (item.label, item.change, item.sem, prediction)
-        for item, prediction in zip(measured(), predictions, strict=True)
+        (item.label, item.change, item.sem, prediction) for item, prediction in zip(measured, predictions, strict=True)
     )
 
 

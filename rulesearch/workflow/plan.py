@@ -48,7 +48,7 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
             f"task {task.name} has the rules {', '.join(task.rule_names)}; a search finds one rule, named w, so far; "
             f"score rules that you have with: rulesearch evaluate RULE --task {chosen.task}"
         )
-    chosen = chosen.with_changes(permutations=task.permutations if chosen.permutations is None else None)
+    chosen = chosen.with_changes(permutations=task.protocol.permutations if chosen.permutations is None else None)
     check_permutations(task, chosen.permutations or 0)
     loaded_engine = load_engine(chosen.engine, chosen.options)
     resolved = task.resolve(chosen.settings)

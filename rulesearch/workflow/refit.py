@@ -30,16 +30,16 @@ Errors = npt.NDArray[np.float64]
 
 
 def predictive_metrics(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> dict[str, float]:
-    """Return `leave_one_out_error`, and the loss on each task of `task.transfer`, as `error_on_` and its name.
+    """Return `leave_one_out_error`, and the loss on each task of `task.protocol.transfer`, as `error_on_` and its name.
 
     Metrics that a rule has no number for, because it died there, are left out.
     """
     found = {}
-    if task.refitted:
+    if task.protocol.refitted:
         error = leave_one_out(rules, task, settings)
         if error is not None:
             found[LEFT_OUT] = error
-    for name in task.transfer:
+    for name in task.protocol.transfer:
         other = load_task(name)
         values = other.resolve()
         trial = other.trial(other.complete(rules, values), 0, values, other.fidelities[-1].name)

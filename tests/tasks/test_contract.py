@@ -181,7 +181,7 @@ def test_the_known_rule_beats_the_control(task: Task, settings: dict[str, float]
     for trial in known.trials:
         assert trial.loss is not None and trial.loss >= 0.0
         assert trial.loss == pytest.approx(sum(trial.cases) / len(trial.cases))
-        assert {*trial.metrics, *trial.details} >= METRICS[task.name] | set(task.aims)
+        assert {*trial.metrics, *trial.details} >= METRICS[task.name] | set(task.protocol.aims)
         assert set(trial.metrics) >= {requirement.metric for requirement in task.requirements}
         assert trial.died_at == 1.0
 

@@ -48,7 +48,7 @@ def test_loss_is_the_squared_error_over_target_plus_two() -> None:
     assert trial.metrics["rate_loss"] == trial.loss
     assert trial.metrics["tuning_error"] == pytest.approx(1.0 - trial.metrics["tuning_r"])
     assert trial.died_at == 1.0
-    assert set(TASK.aims) <= set(trial.metrics)
+    assert set(TASK.protocol.aims) <= set(trial.metrics)
 
 
 def test_a_trial_depends_on_its_arguments_alone() -> None:

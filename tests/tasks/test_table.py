@@ -63,7 +63,7 @@ def test_held_out_rows_do_not_touch_the_loss(tmp_path: Path) -> None:
     task = Table(path, "dw")
     kept = task._kept({"held_out": 0.2})
     assert int((~kept).sum()) == 40
-    task.measured[~kept] += 5.0
+    task.wanted[~kept] += 5.0
     settings = task.resolve({})
     trial = task.trial(task.bind(task.parse("y*(x - w*y)"), settings), 0, settings, "full")
     assert trial.loss == pytest.approx(0.0, abs=1e-20)
@@ -159,9 +159,9 @@ def test_what_is_called_held_out_is_the_error_on_the_rows_left_out(noise: rs.Run
     for member in noise.members:
         rule = member.rules.only()
         found = rule.slots["on_step"].evaluate({**columns, **rule.constant_values()}) * rule.eta
-        squares = (np.broadcast_to(found, kept.shape) - task.measured) ** 2
-        assert member.held_out_loss == pytest.approx(squares[~kept].mean() / task.measured[~kept].var())
-        assert member.loss == pytest.approx(squares[kept].mean() / task.measured[kept].var())
+        squares = (np.broadcast_to(found, kept.shape) - task.wanted) ** 2
+        assert member.held_out_loss == pytest.approx(squares[~kept].mean() / task.wanted[~kept].var())
+        assert member.loss == pytest.approx(squares[kept].mean() / task.wanted[kept].var())
     assert noise.chosen_on == "the 32 rows of the search"
     assert noise.held_out_on == "8 held-out rows"
 

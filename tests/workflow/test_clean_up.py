@@ -10,7 +10,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.expression import to_text
 from rulesearch.rules import RuleSet, parse_rules
 from rulesearch.symbolic import compare
-from rulesearch.tasks import Trial, load_task
+from rulesearch.tasks import Protocol, Trial, load_task
 from rulesearch.workflow.clean_up import CleanUp, Score, clean_up, simplify_on_task
 
 TASK = load_task("oja")
@@ -114,7 +114,7 @@ def test_rounding_goes_no_further_than_the_loss_allows() -> None:
 
 def test_what_the_task_tolerates_drops_a_term_but_moves_no_constant() -> None:
     class Tolerant(type(TASK)):  # type: ignore[misc]
-        tolerance = 0.4
+        protocol = Protocol(tolerance=0.4)
 
     def loss(rules: RuleSet, _: int) -> float:
         read = rules.only().slots["on_step"].symbols
@@ -150,5 +150,5 @@ def test_a_form_that_cannot_hold_is_given_up_after_one_trial() -> None:
         return plain(forms, count)
 
     clean_up(rules, TASK, counted)
-    assert trials.pop(whole) == trials.pop(bracket) == TASK.selection_trials
+    assert trials.pop(whole) == trials.pop(bracket) == TASK.protocol.selection_trials
     assert set(trials.values()) == {1}

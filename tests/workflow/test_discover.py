@@ -85,9 +85,9 @@ def test_the_front_gets_strictly_better_with_size(reference: Run) -> None:
 
 def test_the_losses_of_the_front_are_means_over_many_selection_seeds(reference: Run) -> None:
     task = load_task("oja")
-    assert task.front_trials > task.selection_trials
+    assert task.protocol.front_trials > task.protocol.selection_trials
     settings = task.resolve({"data_sets": 2, "points": 400})
-    seeds = trial_seeds(3, "selection", task.front_trials)
+    seeds = trial_seeds(3, "selection", task.protocol.front_trials)
     for member in reference.members:
         assert member.loss == evaluate_rules(task, member.rules, seeds, settings).loss
 

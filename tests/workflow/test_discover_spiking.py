@@ -67,7 +67,7 @@ def test_a_spiking_search_calibrates_constants_and_repeats(tmp_path: Path) -> No
     assert any(message.startswith("calibrating the constants of ") for message in told)
     assert any(step.startswith("calibrated ") for member in run.members for step in member.steps)
     values = task.resolve(SETTINGS)
-    seeds = trial_seeds(4, "report", task.report_trials)
+    seeds = trial_seeds(4, "report", task.protocol.report_trials)
     assert best.held_out_loss == evaluate_rules(task, best.rules, seeds, values).loss
     labels = {score.label for score in run.conditions}
     assert labels == {"ou_sd = 50", "ou_sd = 100", "ou_sd = 300", "ou_sd = 400", "background = 2", "background = 10"}

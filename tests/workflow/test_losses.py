@@ -66,7 +66,7 @@ def test_the_front_has_the_loss_of_every_held_out_seed(reference: Run) -> None:
     task = load_task("oja")
     settings = task.resolve({"data_sets": 2, "points": 400})
     for member in reference.members:
-        outcome = evaluate_rules(task, member.rules, trial_seeds(3, "report", task.report_trials), settings)
+        outcome = evaluate_rules(task, member.rules, trial_seeds(3, "report", task.protocol.report_trials), settings)
         if not outcome.ok:
             assert member.held_out_loss is None and member.spread is None
             continue

@@ -315,8 +315,8 @@ def _reproduce(run: Run, task: Task | None, history: History) -> dict[str, Any]:
     if task is not None:
         for role, count in (
             ("search", task.fidelities[-1].trials),
-            ("selection", max(task.selection_trials, task.front_trials)),
-            ("report", task.report_trials),
+            ("selection", task.protocol.choosing_trials),
+            ("report", task.protocol.report_trials),
         ):
             seeds[role] = ", ".join(map(str, trial_seeds(experiment.seed, role, count)))
     return {
