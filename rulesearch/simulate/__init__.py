@@ -2,6 +2,7 @@
 
 ```
 from rulesearch.simulate import Network, Neuron, Population, Projection, Receptor, Simulation
+from rulesearch.simulate import Connection, Layer, RateNetwork, RateSimulation
 ```
 
 Each name is loaded when it is first used, since most need compiled kernels.
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
     from rulesearch.simulate.network.simulation import Simulation
     from rulesearch.simulate.network.sources import FluctuatingGroups, FrozenPatterns, Poisson, SpikeTimes
     from rulesearch.simulate.network.wiring import AllToAll, FixedInDegree, FixedProbability, Pairs
+    from rulesearch.simulate.rate.network import Connection, Layer, RateNetwork, Signal
+    from rulesearch.simulate.rate.network_simulation import RateRecording, RateSimulation
 
 __all__ = [
     "Adaptation",
     "AfterDepolarisation",
     "AllToAll",
+    "Connection",
     "Dendrite",
     "Escape",
     "Exponential",
@@ -42,6 +46,7 @@ __all__ = [
     "FixedProbability",
     "FluctuatingGroups",
     "FrozenPatterns",
+    "Layer",
     "MovingThreshold",
     "Network",
     "NetworkLimits",
@@ -50,9 +55,13 @@ __all__ = [
     "Poisson",
     "Population",
     "Projection",
+    "RateNetwork",
+    "RateRecording",
+    "RateSimulation",
     "Receptor",
     "Record",
     "Recording",
+    "Signal",
     "Simulation",
     "SpikeTimes",
 ]
@@ -75,6 +84,8 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "network.simulation": ("Simulation",),
     "network.sources": ("FluctuatingGroups", "FrozenPatterns", "Poisson", "SpikeTimes"),
     "network.wiring": ("AllToAll", "FixedInDegree", "FixedProbability", "Pairs"),
+    "rate.network": ("Connection", "Layer", "RateNetwork", "Signal"),
+    "rate.network_simulation": ("RateRecording", "RateSimulation"),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -40,7 +40,18 @@ def kernel(function: Any) -> Any:
     Without the counts of arrays' owners, which every view and every call would change by atomic instructions: a tenth
     of the time of a network. The caller keeps all arrays.
     """
-    return compiled(nogil=True, error_model="numpy", _nrt=False)(function)
+    return compiled(**_KERNEL)(function)
+
+
+def inlined(function: Any) -> Any:
+    """Compile a function as `kernel` does, and put its code into each kernel that calls it.
+
+    For what is called in every step: a call hands over every array of its arguments again.
+    """
+    return compiled(**_KERNEL, forceinline=True)(function)
+
+
+_KERNEL = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 
 @cache

@@ -13,21 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import Lowpass
 from rulesearch.simulate.codes import NONFINITE, OK, RUNAWAY
 from rulesearch.simulate.machine.compiling import announce
 from rulesearch.simulate.machine.kernel import kernel
-from rulesearch.simulate.machine.program import Program, encode
 from rulesearch.simulate.machine.vector_writing import padded
 from rulesearch.simulate.machine.vm import run_segment
+from rulesearch.simulate.rate.programs import rate_program
 from rulesearch.simulate.rate.vectors import follow, move_weights, neuron_output
-
-SYMBOLS = ("x", "y", "w")
-"""Registers that the simulator itself fills: input, output and weight; a rule's low-passes follow."""
-
-_STEADY = ("x", "y")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +49,6 @@ class RateResult:
     code: int
     steps: int
     weights: npt.NDArray[np.float64]
-
-
-def rate_program(rule: Rule) -> tuple[Program, npt.NDArray[np.float64]]:
-    """Encode a rule for the rate neuron: segment 0 is `on_step`, the low-passes' inputs follow.
-
-    **Returns:** the program and the time constants of the low-passes [steps].
-    **Raises:** `RulesearchError` for slots and states that a rate neuron does not have.
-    """
-    for slot in rule.slots:
-        if slot != "on_step":
-            raise RulesearchError(f"a rate neuron has only the slot on_step; found {slot}: write the expression alone")
-    taus = []
-    inputs = []
-    for name, state in rule.states.items():
-        if not isinstance(state, Lowpass) or not state.in_steps:
-            raise RulesearchError(
-                f"the state {name} does not fit a rate neuron; it has low-passes over steps: {name} = lowpass(x, 100)"
-            )
-        taus.append(state.tau)
-        inputs.append(state.expression)
-    program = encode((rule.slots["on_step"], *inputs), (*SYMBOLS, *rule.states), rule.constant_values(), _STEADY)
-    return program, np.array(taus)
 
 
 def simulate_rate(

@@ -11,7 +11,8 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.rules import Lowpass, Rule, Trace, parse_rules
 from rulesearch.simulate.codes import EXPLANATION, NONFINITE, OK, RUNAWAY, STATUS
-from rulesearch.simulate.rate.neuron import RateInputs, RateResult, rate_program, simulate_rate, simulate_rates
+from rulesearch.simulate.rate.neuron import RateInputs, RateResult, simulate_rate, simulate_rates
+from rulesearch.simulate.rate.programs import rate_program
 
 Array = npt.NDArray[np.float64]
 
