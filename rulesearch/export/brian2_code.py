@@ -18,19 +18,13 @@ from typing import ClassVar
 
 from rulesearch.export.placing import Placed
 from rulesearch.export.spiking import RESERVED, SpikingExport, described
+from rulesearch.expression.operators import Language
 from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, Synaptic
 from rulesearch.tasks.task import FREE
 
-_FUNCTIONS = {
-    **{name: f"{name}({{0}})" for name in ("exp", "log", "sqrt", "abs", "tanh", "sin", "cos", "sign")},
-    "step": "int({0} > 0)",
-    "relu": "clip({0}, 0, inf)",
-    "min": "clip({0}, -inf, {1})",
-    "max": "clip({0}, {1}, inf)",
-}
 _PREFIXED = """
     amp ampere becquerel candle coulomb farad gram gramme gray henry hertz joule katal lumen lux meter metre mol molar
     mole newton ohm pascal radian second siemens sievert steradian tesla volt watt weber liter litre
@@ -84,7 +78,7 @@ class _Synapses(SpikingExport):
 
     simulator: ClassVar[str] = "Brian2"
     taken: ClassVar[frozenset[str]] = _TAKEN
-    functions: ClassVar[dict[str, str]] = _FUNCTIONS
+    language: ClassVar[Language] = "brian2"
     of_neuron: ClassVar[dict[str, str]] = {
         "v": "v_post/mV",
         "v_dend": "v_dend_post/mV",

@@ -31,8 +31,7 @@ _INDENT = 4.0
 _FILLED = 0.4
 _BREAK, _BREAK_UNWILLINGLY = r"\allowbreak", r"\penalty900"
 _ATOM = 6
-_BRACKETS = {"abs": (r"\bigl|", r"\bigr|"), "relu": (r"\bigl[", r"\bigr]_{+}")}
-_FUNCTION_NAMES = {"step": r"\Theta", "sign": r"\operatorname{sgn}"}
+_MARK = "argument"
 
 
 def slot_equations(
@@ -176,9 +175,9 @@ class _Layout:
         joined = inner[0] if len(inner) == 1 else [*inner[0][:-1], f"{inner[0][-1]},", *inner[1]]
         if head.name == "sqrt":
             return _enclosed(r"\bigl(", joined, r"\bigr)^{1/2}"), POWER
-        opening, closing = _BRACKETS.get(head.name, (r"\bigl(", r"\bigr)"))
-        name = "" if head.name in _BRACKETS else _FUNCTION_NAMES.get(head.name, rf"\{head.name}")
-        return _enclosed(name + opening, joined, closing), _ATOM
+        written = head.latex.format(*[_MARK] * head.arity).replace(r"\left", r"\bigl").replace(r"\right", r"\bigr")
+        opening, *_, closing = written.split(_MARK)
+        return _enclosed(opening, joined, closing), _ATOM
 
 
 def _enclosed(left: str, pieces: list[str], right: str) -> list[str]:

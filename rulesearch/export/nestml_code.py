@@ -16,21 +16,11 @@ from typing import ClassVar
 from rulesearch.errors import RulesearchError
 from rulesearch.export.placing import Placed
 from rulesearch.export.spiking import RESERVED, SIGNALS, SpikingExport, described
-from rulesearch.expression.operators import Operator
+from rulesearch.expression.operators import Language, Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.states import Lowpass, Synaptic
 
-_FUNCTIONS = {
-    **{name: f"{name}({{0}})" for name in ("exp", "abs", "tanh", "sin", "cos")},
-    "log": "ln({0})",
-    "sqrt": "({0})**0.5",
-    "step": "({0}) > 0. ? 1. : 0.",
-    "sign": "({0}) > 0. ? 1. : (({0}) < 0. ? -1. : 0.)",
-    "relu": "max({0}, 0.)",
-    "min": "min({0}, {1})",
-    "max": "max({0}, {1})",
-}
 # Keywords, functions and constants of NESTML, SI units, and names of the C++ that is made from a model.
 _TAKEN_WORDS = """
     boolean continuous e emit_spike equations excitatory function inf inhibitory input integer integrate_odes
@@ -80,7 +70,7 @@ class _Model(SpikingExport):
 
     simulator: ClassVar[str] = "NESTML"
     taken: ClassVar[frozenset[str]] = TAKEN
-    functions: ClassVar[dict[str, str]] = _FUNCTIONS
+    language: ClassVar[Language] = "nestml"
     of_neuron: ClassVar[dict[str, str]] = {name: f"{name}_post/(1 {unit})" for name, unit in _UNIT.items()}
 
     second: ClassVar[str] = "one_second"

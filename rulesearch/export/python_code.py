@@ -19,20 +19,6 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, Trace
 
 _ATOM = 6
-_FUNCTIONS = {
-    "exp": "np.exp({0})",
-    "log": "np.log({0})",
-    "sqrt": "np.sqrt({0})",
-    "abs": "np.abs({0})",
-    "tanh": "np.tanh({0})",
-    "sin": "np.sin({0})",
-    "cos": "np.cos({0})",
-    "min": "np.minimum({0}, {1})",
-    "max": "np.maximum({0}, {1})",
-    "step": "np.heaviside({0}, 0.0)",
-    "relu": "np.maximum({0}, 0.0)",
-    "sign": "np.sign({0})",
-}
 _WHEN = {
     "on_pre": "added to w at a presynaptic spike",
     "on_post": "added to w at a postsynaptic spike",
@@ -205,7 +191,7 @@ def python_expression(expression: Expression) -> tuple[str, int]:
     def branch(row: Operator, *parts: tuple[str, int, bool]) -> tuple[str, int, bool]:
         texts, plain = [part[0] for part in parts], all(part[2] for part in parts)
         if row.precedence == FUNCTION:
-            return _FUNCTIONS[row.name].format(*texts), _ATOM, False
+            return row.written["numpy"].format(*texts), _ATOM, False
         if row.name == "pow":
             return _power(row, parts, plain)
         if plain and row.name == "div":

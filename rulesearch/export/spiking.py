@@ -11,7 +11,7 @@ from typing import ClassVar
 from rulesearch.errors import RulesearchError
 from rulesearch.export.placing import Placed
 from rulesearch.export.python_code import citations, equal_known, titled
-from rulesearch.expression.operators import FUNCTION, Operator
+from rulesearch.expression.operators import FUNCTION, Language, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import CUSTOMARY_TRACES, SUMS, Lowpass, State, Synaptic, Trace
@@ -34,15 +34,15 @@ _CUSTOMARY_TAU = 0.02
 class SpikingExport(ABC):
     """The synapses of one rule, as text of a simulator.
 
-    **Class fields:** `simulator`: its name for people; `taken`: names that mean something else there; `functions`:
-    templates by operator; `of_neuron`: how a symbol of the postsynaptic neuron is read; `second`: its name of
+    **Class fields:** `simulator`: its name for people; `taken`: names that mean something else there; `language` of its
+    functions; `of_neuron`: how a symbol of the postsynaptic neuron is read; `second`: its name of
     that time; `over`: how it is divided by.
     **Raises:** `RulesearchError` for what the simulator cannot express, by name.
     """
 
     simulator: ClassVar[str]
     taken: ClassVar[frozenset[str]]
-    functions: ClassVar[Mapping[str, str]]
+    language: ClassVar[Language]
     of_neuron: ClassVar[Mapping[str, str]]
     second: ClassVar[str]
     over: ClassVar[str]
@@ -116,7 +116,7 @@ class SpikingExport(ABC):
 
         def branch(row: Operator, *parts: str) -> str:
             if row.precedence == FUNCTION:
-                return f"({self.functions[row.name].format(*parts)})"
+                return f"({row.written[self.language].format(*parts)})"
             return f"(-{parts[0]})" if row.arity == 1 else f"({parts[0]} {row.infix} {parts[1]})"
 
         text: str = expression.fold(leaf, branch)

@@ -12,20 +12,6 @@ from rulesearch.expression.units import time_text
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, Synaptic, Trace
 
-_FUNCTIONS = {
-    "exp": "sympy.exp({0})",
-    "log": "sympy.log({0})",
-    "sqrt": "sympy.sqrt({0})",
-    "abs": "sympy.Abs({0})",
-    "tanh": "sympy.tanh({0})",
-    "sin": "sympy.sin({0})",
-    "cos": "sympy.cos({0})",
-    "min": "sympy.Min({0}, {1})",
-    "max": "sympy.Max({0}, {1})",
-    "step": "sympy.Heaviside({0}, 0)",
-    "relu": "sympy.Max({0}, 0)",
-    "sign": "sympy.sign({0})",
-}
 _TAKEN = {"sympy", "rules", "learning_rates", "bounds", "constants", "states"}
 
 
@@ -98,7 +84,7 @@ def _source(expression: Expression) -> str:
 
     def branch(row: Operator, *parts: str) -> str:
         if row.precedence == FUNCTION:
-            return _FUNCTIONS[row.name].format(*parts)
+            return row.written["sympy"].format(*parts)
         if row.arity == 1:
             return f"(-{parts[0]})"
         return f"({parts[0]} {row.infix} {parts[1]})"

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from rulesearch.expression.operators import OPERATORS, Operator
+from rulesearch.expression.operators import OPERATORS, Operator, Side
 from rulesearch.expression.points import FAR_POINTS, POINTS, far_points, points
 from rulesearch.expression.rounding import Values, computed, rounded
 from rulesearch.expression.tree import Expression, Node, Number
 
-KINKED = frozenset(OPERATORS[name] for name in ("abs", "relu", "sign", "step", "min", "max"))
+KINKED = frozenset(row for row in OPERATORS.values() if row.kink)
 """Operators with two branches."""
 
 _COUNT = POINTS + FAR_POINTS
@@ -91,18 +91,14 @@ def _interval(row: Operator, first: _Part, second: _Part = (0.0, 0.0, ())) -> tu
         case "pow":
             even = other_low == other_high and other_low % 2.0 == 0.0
             found = (0.0, math.inf) if even or low >= 0.0 else _ANY
-        case "abs" | "exp" | "sqrt" | "relu":
-            found = (max(low, 0.0) if row.name in ("abs", "relu") else 0.0, math.inf)
-        case "step":
-            found = (0.0, 1.0)
-        case "tanh" | "sin" | "cos" | "sign":
-            found = (-1.0, 1.0)
+        case "abs" | "relu":
+            found = (max(low, 0.0), math.inf)
         case "min":
             found = (min(low, other_low), min(high, other_high))
         case "max":
             found = (max(low, other_low), max(high, other_high))
         case _:
-            found = _ANY
+            found = (row.low, row.high)
     return _ANY if math.isnan(found[0]) or math.isnan(found[1]) else found
 
 
@@ -153,22 +149,18 @@ def _on_side(expression: Expression, values: Mapping[str, Any], sides: Mapping[i
         if isinstance(node, Operator):
             arguments = [stack.pop() for _ in range(node.arity)]
             side = sides.get(place)
-            stack.append(node.numpy(*arguments) if side is None else _branch(node.name, side > 0.0, arguments))
+            if side is None or node.kink is None:
+                stack.append(node.numpy(*arguments))
+            else:
+                stack.append(_taken(node.kink.above if side > 0.0 else node.kink.below, arguments))
         else:
             stack.append(node.value if isinstance(node, Number) else values[node])
     found = np.asarray(stack[0], dtype=np.float64)
     return found if found.shape == (POINTS,) else np.full(POINTS, found)
 
 
-def _branch(name: str, above: bool, arguments: list[Any]) -> Any:
-    match name:
-        case "abs":
-            return arguments[0] if above else np.negative(arguments[0])
-        case "relu":
-            return arguments[0] if above else 0.0
-        case "step":
-            return float(above)
-        case "sign":
-            return 1.0 if above else -1.0
-        case _:
-            return arguments[0 if above == (name == "max") else 1]
+def _taken(side: Side, arguments: list[Any]) -> Any:
+    if side.argument is None:
+        return side.factor
+    argument = arguments[side.argument]
+    return argument if side.factor > 0.0 else np.negative(argument)

@@ -20,7 +20,6 @@ _SYMBOLS = {
     "recon": "<mover><mi>x</mi><mo>^</mo></mover>",
     "psp": "<mover><mi>s</mi><mo>¯</mo></mover>",
 }
-_FUNCTIONS = {"step": "Θ", "sign": "sgn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def _piece(expression: Expression, names: Mapping[str, str], digits: int | None)
 
 def _branch(row: Operator, *parts: _Piece) -> _Piece:
     if row.precedence == FUNCTION:
-        return _function(row.name, parts)
+        return _function(row, parts)
     if row.name == "div":
         top, bottom = (f"<mrow>{part.markup}</mrow>" for part in parts)
         return _Piece(f"<mfrac>{top}{bottom}</mfrac>", FUNCTION)
@@ -126,13 +125,13 @@ def _branch(row: Operator, *parts: _Piece) -> _Piece:
     return _Piece(f"{left.markup}<mo>{sign}</mo>{second.markup}", SUM, left.starts)
 
 
-def _function(name: str, parts: tuple[_Piece, ...]) -> _Piece:
+def _function(row: Operator, parts: tuple[_Piece, ...]) -> _Piece:
     inner = "<mo>,</mo>".join(part.markup for part in parts)
-    if name == "sqrt":
+    if row.name == "sqrt":
         return _Piece(f"<msqrt>{inner}</msqrt>", _ATOM)
-    if name == "abs":
+    if row.name == "abs":
         return _in_brackets(inner, "|", "|")
-    if name == "relu":
+    if row.name == "relu":
         return _Piece(f"<msub>{_in_brackets(inner, '[', ']').markup}<mo>+</mo></msub>", _ATOM)
-    called = f'<mi mathvariant="normal">{_FUNCTIONS.get(name, name)}</mi>'
+    called = f'<mi mathvariant="normal">{row.shown}</mi>'
     return _Piece(f"<mrow>{called}{_in_brackets(inner).markup}</mrow>", _ATOM)

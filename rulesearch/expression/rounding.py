@@ -1,10 +1,8 @@
 """How much of a computed value is rounding: running error analysis, and rounding that forgets it.
 
-Beside every value goes its size: what a rounding error of it is a share of. Sums keep the largest size that was added
-up (so that x + 1e8 - 1e8 has the size 1e8), products and functions pass sizes on by their derivatives: the size of a b
-is max(|a| size(b), |b| size(a)), that of f(a) is max(|f(a)|, |f'(a)| size(a)). So the size of 1e-9*tanh(x) is its own,
-and not 1. Wilkinson's method; Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.3
-(doi:10.1137/1.9780898718027).
+Beside every value goes its size: what a rounding error of it is a share of, which is the value itself or what its
+operator says (`error_sizes`), whichever is larger. So the size of 1e-9*tanh(x) is its own, and not 1. Wilkinson's
+method; Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.3 (doi:10.1137/1.9780898718027).
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rulesearch.expression.error_sizes import NOISE
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Number
 
@@ -27,8 +26,6 @@ _KEPT = ~np.int64((1 << _DROPPED_BITS) - 1)
 _SIZE = np.int64(0x7FFFFFFFFFFFFFFF)
 _LOST = 2.0**-20
 _SMALL = np.float64(_LOST).view(np.uint64)
-NOISE = 2.0**-44
-"""Below this share of what was added up, a difference is rounding."""
 
 
 def length(values: Mapping[str, Any]) -> int:
@@ -55,38 +52,8 @@ def traced(expression: Expression, values: Mapping[str, Any]) -> tuple[Values, V
 
 def _branch(row: Operator, *arguments: tuple[Any, Any]) -> tuple[Any, Any]:
     value = np.asarray(row.numpy(*(each for each, _ in arguments)), dtype=np.float64)
-    (a, of_a), (b, of_b) = arguments[0], arguments[-1]
-    match row.name:
-        case "add" | "sub":
-            size = np.fmax(of_a, of_b)
-        case "min" | "max":
-            size = np.where(value == a, of_a, of_b)
-        case "relu":
-            size = np.where(a > -NOISE * of_a, of_a, 0.0)
-        case "mul":
-            size = np.fmax(np.abs(a) * of_b, np.abs(b) * of_a)
-        case "div":
-            size = np.fmax(of_a, np.abs(value) * of_b) / np.abs(b)
-        case "pow":
-            size = np.abs(value) * np.fmax(np.abs(b) * _share(a, of_a), np.abs(np.log(np.abs(a))) * of_b)
-        case "exp":
-            size = np.abs(value) * of_a
-        case "log":
-            size = _share(a, of_a)
-        case "sqrt":
-            size = np.abs(value) * _share(a, of_a)
-        case "tanh":
-            size = (1.0 - value * value) * of_a
-        case "step" | "sign":
-            # So near to the jump nothing is known.
-            size = np.where((a != 0.0) & (np.abs(a) < NOISE * of_a), np.inf, 0.0)
-        case _:
-            size = of_a
+    size = row.error(value, *(part for argument in arguments for part in argument))
     return value, np.fmax(np.abs(value), size)
-
-
-def _share(value: Any, size: Any) -> Any:
-    return np.where(value == 0.0, 1.0, size / np.abs(value))
 
 
 def computed(expression: Expression, values: Mapping[str, Any], count: int) -> Values:

@@ -104,10 +104,9 @@ def applied(row: Operator, parts: Sequence[Dimension | None], exponent: float | 
         if exponent is None or not math.isfinite(exponent):
             raise RulesearchError(f"** raises a quantity in {dimension_text(first)} to what is no fixed number")
         return _rounded(exponent * power + 0.0 for power in first)
-    if row.unit == "root":
-        return None if first is None else _rounded(power / 2.0 for power in first)
-    if row.unit == "keep":
-        return first
+    if isinstance(row.unit, float):
+        raised = row.unit
+        return None if first is None else _rounded(raised * power for power in first)
     if row.unit == "pure" and first not in (None, PURE):
         raise RulesearchError(
             f"{row.name}() was given a quantity in {dimension_text(first)}; "

@@ -18,7 +18,6 @@ from rulesearch.report.style import BLACK, BLUE, GREY, RED, new_figure, panel
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.workflow.evidence import CourseBand, RuleEvidence
 
-_SIGNS = {"mul": r"$\times$", "div": r"$\div$", "pow": "^", "neg": "$-$", "add": "+", "sub": "$-$", "step": r"$\Theta$"}
 _LABEL = 34
 _MOST_PARTS = 14
 
@@ -76,7 +75,7 @@ def _draw_tree(axes: Any, expression: Expression) -> None:
 
 def _node_label(head: Operator | Number | str) -> str:
     if isinstance(head, Operator):
-        return _SIGNS.get(head.name, head.name)
+        return head.shown
     if isinstance(head, Number):
         return f"${number_latex(float(from_base(head.value, head.unit)), 4)}$ {head.unit}".strip()
     return f"${symbol_latex(head)}$"

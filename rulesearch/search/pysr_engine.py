@@ -30,7 +30,6 @@ _LOOKED_AT, _IN_VAIN = 10_000, 100_000
 """Equations in a row without a new rule of the grammar after which the limits are looked at, and the search is over."""
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "^"}
 _POWERS = {"square": Number(2.0), "cube": Number(3.0)}
-_OWN = {"step": "step(x) = x > 0 ? one(x) : zero(x)"}
 _OBJECTIVE = """
 function rulesearch_loss({argument}, dataset::Dataset{{T,L}}, options) where {{T,L}}
     text = string_tree({argument}, options; variable_names={names})
@@ -80,7 +79,7 @@ def arguments(problem: Problem, symbols: list[str]) -> dict[str, Any]:
     grammar = problem.grammar
     heads = {head.name: head for made in grammar.productions.values() for each in made if (head := _head(each))}
     binary = [_INFIX.get(name, name) for name, head in heads.items() if head.arity == 2 and name != "pow"]
-    unary = [_OWN.get(name, name) for name, head in heads.items() if head.arity == 1]
+    unary = [head.julia or name for name, head in heads.items() if head.arity == 1]
     powers = {
         each.template.nodes[-1]
         for made in grammar.productions.values()
@@ -98,7 +97,7 @@ def arguments(problem: Problem, symbols: list[str]) -> dict[str, Any]:
         "unary_operators": unary,
         "nested_constraints": {name: {name: 0} for name in functions} or None,
         # PySR asks for a SymPy form of operators of our own; ours come back as text, so that it is never looked at.
-        "extra_sympy_mappings": {"step": lambda value: value} if "step" in heads else None,
+        "extra_sympy_mappings": {name: lambda value: value for name, head in heads.items() if head.julia} or None,
         "maxsize": max(7, grammar.limits.size),
         "maxdepth": grammar.limits.depth,
         "should_optimize_constants": bool(grammar.constants),

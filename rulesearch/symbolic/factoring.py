@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
+from rulesearch.expression.operators import OPERATORS
 from rulesearch.expression.tree import Expression
 from rulesearch.symbolic.assembly import Pair, cost, powered, signed_products, signed_sum
 from rulesearch.symbolic.coefficient import ONE, Coefficient, product
@@ -25,8 +26,6 @@ from rulesearch.symbolic.spelling import NEGATIVE, PLACEHOLDER, negated
 _SEARCH_LIMIT = 300
 """Sums of one rule for which factorings are searched; for more, one order of atoms is tried, then none."""
 _LONG = 16
-_ODD = frozenset(("tanh", "sin"))
-_EVEN = frozenset(("abs", "cos"))
 _DUAL = {"min": "max", "max": "min"}
 
 
@@ -209,9 +208,10 @@ class Factoring:
         if kind == "sum":
             return arguments[0]
         straight = Expression.apply(kind, *(argument.plus for argument in arguments))
-        if kind in _EVEN:
+        parity = OPERATORS[kind].parity
+        if parity == "even":
             straight = min(straight, Expression.apply(kind, arguments[0].minus), key=self.cost)
-        if kind in _ODD or kind in _DUAL:
+        if parity == "odd" or kind in _DUAL:
             turned = Expression.apply(_DUAL.get(kind, kind), *(argument.minus for argument in arguments))
             return Pair(min(straight, negated(turned), key=self.cost), min(turned, negated(straight), key=self.cost))
         return Pair(straight, negated(straight))

@@ -1,13 +1,16 @@
 """Functions of sums of terms: what holds everywhere (odd, even, homogeneous, idempotent) is taken out.
 
-Rewrites used: tanh and sin odd; cos and abs even; relu, abs, min, max homogeneous for positive factors;
-abs and sign multiplicative; relu(u) = u where u cannot be negative; max(u, 0) = relu(u); log(exp(u)) = u.
+Rewrites used: f(-u) is -f(u) for odd functions and f(u) for even ones; relu, abs, min, max homogeneous for positive
+factors; abs and sign multiplicative; relu(u) = u where u cannot be negative; max(u, 0) = relu(u); log(exp(u)) = u.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
+from rulesearch.expression.operators import OPERATORS
 from rulesearch.symbolic.coefficient import ONE, UndefinedValueError, derived, power
 from rulesearch.symbolic.polynomial import (
     UNIT,
@@ -36,26 +39,14 @@ class FunctionAlgebra(PowerAlgebra):
             return folded(name, known)
         if name in ("min", "max"):
             return self._extreme(name, *arguments)
-        method = getattr(self, name)
-        result: Polynomial = method(arguments[0])
-        return result
-
-    def _odd(self, kind: str, terms: Polynomial) -> Polynomial:
-        if self.lead(terms)[0] < 0:
-            return negative(self.function(kind, negative(terms)))
-        return self.function(kind, terms)
-
-    def tanh(self, terms: Polynomial) -> Polynomial:
-        """Return tanh(u), with tanh(-u) = -tanh(u)."""
-        return self._odd("tanh", terms)
-
-    def sin(self, terms: Polynomial) -> Polynomial:
-        """Return sin(u), with sin(-u) = -sin(u)."""
-        return self._odd("sin", terms)
-
-    def cos(self, terms: Polynomial) -> Polynomial:
-        """Return cos(u), with cos(-u) = cos(u)."""
-        return self.function("cos", negative(terms) if self.lead(terms)[0] < 0 else terms)
+        if name in _REWRITTEN:
+            return _REWRITTEN[name](self, arguments[0])
+        row = OPERATORS[name]
+        if not row.parity or self.lead(arguments[0])[0] > 0:
+            ordered = sorted(arguments, key=self.text) if row.commutes else arguments
+            return {((self.register(name, *ordered), 1),): ONE}
+        turned = self.function(name, negative(arguments[0]))
+        return negative(turned) if row.parity == "odd" else turned
 
     def log(self, terms: Polynomial) -> Polynomial:
         """Return log(u): a positive factor becomes a summand, log(exp(u)) = u."""
@@ -145,3 +136,15 @@ class FunctionAlgebra(PowerAlgebra):
 
     def _unsigned_text(self, terms: Polynomial) -> str:
         return self.text(negative(terms) if self.lead(terms)[0] < 0 else terms)
+
+
+_REWRITTEN: Mapping[str, Callable[[FunctionAlgebra, Polynomial], Polynomial]] = {
+    "exp": FunctionAlgebra.exp,
+    "sqrt": FunctionAlgebra.sqrt,
+    "log": FunctionAlgebra.log,
+    "abs": FunctionAlgebra.abs,
+    "sign": FunctionAlgebra.sign,
+    "relu": FunctionAlgebra.relu,
+    "step": FunctionAlgebra.step,
+}
+"""Functions of which more is known than their parity."""

@@ -20,8 +20,6 @@ Conditions = frozenset[str]
 _NONE: Conditions = frozenset()
 _BOUNDED = frozenset(("tanh", "step", "sign"))
 _NEVER_ZERO = frozenset(("exp",))
-_PARTIAL = frozenset(("div", "pow", "log", "sqrt"))
-"""Operators that are not defined everywhere."""
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -55,7 +53,7 @@ class Holes:
 
     def of(self, expression: Expression) -> Conditions:
         """Return the conditions under which an expression is defined and which its terms do not show."""
-        if not any(isinstance(node, Operator) and node.name in _PARTIAL for node in expression.nodes):
+        if not any(isinstance(node, Operator) and node.partial for node in expression.nodes):
             return _NONE
         written, shown = self._written(expression), self._shown(self.algebra.of(expression))
         found = (written.poles | written.needs) - (shown.poles | shown.needs)

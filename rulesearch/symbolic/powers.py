@@ -23,7 +23,6 @@ from rulesearch.symbolic.coefficient import (
 )
 from rulesearch.symbolic.polynomial import UNIT, Monomial, Polynomial, combine, constant, constant_value, scaled
 
-_NEVER_NEGATIVE = frozenset(("abs", "relu", "exp", "sqrt", "step"))
 _INTEGER_POWER_LIMIT = 64
 
 
@@ -110,7 +109,7 @@ class PowerAlgebra(Algebra):
         if found.kind in ("pow", "sum"):
             whole = found.kind == "pow" and constant_value(found.arguments[1]) is not None
             return whole or self.never_negative(found.arguments[0])
-        return found.kind in _NEVER_NEGATIVE
+        return found.kind in OPERATORS and OPERATORS[found.kind].low >= 0.0
 
     def function(self, kind: str, terms: Polynomial) -> Polynomial:
         """Return a function of a sum as a term."""

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.expression.kinks import KINKED, switch
+from rulesearch.expression.error_sizes import NOISE
+from rulesearch.expression.kinks import switch
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.points import points
-from rulesearch.expression.rounding import NOISE, Values, length, traced
+from rulesearch.expression.rounding import Values, length, traced
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.symbolic.reachable import Reachable
 
@@ -35,7 +36,7 @@ def surfaces(expression: Expression, constants: Mapping[str, float]) -> list[Exp
     """Return the functions whose zeros are thresholds and singularities of an expression, each once."""
     found: dict[Expression, None] = {}
     for place, node in enumerate(expression.nodes):
-        if isinstance(node, Operator) and (node in KINKED or node.name in ("div", "log", "sqrt", "pow")):
+        if isinstance(node, Operator) and (node.kink or node.partial):
             part = Expression(expression.nodes[place : expression.subtree_end(place)])
             for factor in _arguments(node, part.arguments, constants):
                 if any(name not in constants for name in factor.symbols):
@@ -47,7 +48,7 @@ def _arguments(
     row: Operator, arguments: tuple[Expression, ...], constants: Mapping[str, float]
 ) -> Iterator[Expression]:
     first, last = arguments[0], arguments[-1]
-    if row.name in ("min", "max"):
+    if row.kink and row.arity == 2:
         yield switch(row, first, last)
     elif row.name == "div":
         yield from _factors(last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from strategies import expressions
 
 from rulesearch.errors import RulesearchError
 from rulesearch.expression import OPERATORS, Expression, parse_expression, to_sympy, to_text
-from rulesearch.expression.operators import BINARY_INFIX, COPY, FUNCTIONS, SQUARE
+from rulesearch.expression.operators import BINARY_INFIX, COPY, FUNCTION, FUNCTIONS, SQUARE, Language, Side
 from rulesearch.simulate.machine.program import Program, encode
 from rulesearch.simulate.machine.vm import execute, run_segment
 
@@ -198,10 +198,7 @@ def test_the_table_is_consistent() -> None:
     codes = [row.opcode for row in OPERATORS.values()]
     assert len({*codes, SQUARE, COPY}) == len(codes) + 2
     assert set(BINARY_INFIX) == {"+", "-", "*", "/", "**"}
-    assert set(FUNCTIONS) == set(
-        ["exp", "log", "sqrt", "abs", "tanh", "sin", "cos", "min", "max", "step", "relu", "sign"]
-    )
-    assert {row.name for row in OPERATORS.values() if row.commutes} == {"add", "mul", "min", "max"}
+    assert set(FUNCTIONS) == {row.name for row in OPERATORS.values() if row.precedence == FUNCTION}
     for tree in ALL:
         assert parse_expression(to_text(tree)) == tree
 
@@ -212,3 +209,54 @@ def test_an_operator_commutes_just_where_the_table_says_so(name: str) -> None:
     tree = Expression.apply(name, Expression.symbol("a"), Expression.symbol("b"))
     same = np.array_equal(by_numpy(tree, points), by_numpy(tree, points[::-1]), equal_nan=True)
     assert same == OPERATORS[name].commutes
+
+
+@pytest.mark.parametrize("name", list(OPERATORS))
+def test_what_a_row_says_of_an_operators_values_holds(name: str) -> None:
+    row, points = OPERATORS[name], np.concatenate([random_pairs(), pairs((0.0, 1.0, -1.0, 2.0))], axis=1)
+    arguments = points[: row.arity]
+    with np.errstate(all="ignore"):
+        values = row.numpy(*arguments)
+        turned = row.numpy(*-arguments)
+    assert np.all(np.isfinite(values)) or row.partial
+    assert not np.any(values < row.low) and not np.any(values > row.high)
+    if row.parity:
+        np.testing.assert_allclose(turned, values if row.parity == "even" else -values, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", [row.name for row in OPERATORS.values() if row.kink])
+def test_the_branches_of_a_row_are_the_operator_itself(name: str) -> None:
+    row, points = OPERATORS[name], np.concatenate([random_pairs(), pairs((0.0, 1.0, -1.0, 2.0))], axis=1)
+    arguments = points[: row.arity]
+    height = arguments[0] if row.arity == 1 else arguments[0] - arguments[1]
+
+    def on(side: Side) -> Any:
+        return side.factor * (1.0 if side.argument is None else arguments[side.argument])
+
+    assert row.kink is not None
+    level = on(row.kink.below if row.kink.level is None else row.kink.level)
+    expected = np.where(height > 0.0, on(row.kink.above), np.where(height < 0.0, on(row.kink.below), level))
+    np.testing.assert_array_equal(row.numpy(*arguments), expected)
+
+
+@pytest.mark.parametrize("name", list(OPERATORS))
+def test_a_rounding_error_of_an_argument_reaches_the_value_as_the_row_says(name: str) -> None:
+    row, points = OPERATORS[name], np.abs(random_pairs(50)) + 0.01
+    arguments, share = points[: row.arity], 1e-7
+    with np.errstate(all="ignore"):
+        value = row.numpy(*arguments)
+        sizes = row.error(value, *(part for argument in arguments for part in (argument, np.abs(argument))))
+        for place in range(row.arity):
+            moved = list(arguments)
+            moved[place] = moved[place] * (1.0 + share)
+            change = np.abs(row.numpy(*moved) - value)
+            assert np.all(change <= 1.01 * share * np.fmax(np.abs(value), sizes) + 1e-15)
+
+
+@pytest.mark.parametrize("name", list(FUNCTIONS))
+def test_a_function_is_written_in_every_language(name: str) -> None:
+    row = OPERATORS[name]
+    assert set(row.written) == set(get_args(Language))
+    for template in (*row.written.values(), row.scalar, row.latex):
+        marks = [f"argument{place}" for place in range(row.arity)]
+        assert all(mark in template.format(*marks) for mark in marks)

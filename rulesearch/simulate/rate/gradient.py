@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -55,14 +54,13 @@ def need_jax() -> Any:
 def _compiled(expression: Expression, names: tuple[str, ...], record_every: int, loss: Loss) -> Any:
     jax = need_jax()
     xp = jax.numpy
-    functions = functions_of(xp)
 
     def change(values: dict[str, Any]) -> Any:
         def leaf(node: str | Number) -> Any:
             return values[node] if isinstance(node, str) else node.value
 
         def branch(row: Operator, *arguments: Any) -> Any:
-            return row.sympy(functions, *arguments)
+            return row.jax(xp, *arguments)
 
         return expression.fold(leaf, branch)
 
@@ -83,20 +81,3 @@ def _compiled(expression: Expression, names: tuple[str, ...], record_every: int,
         return loss(xp, weights, data)
 
     return jax.jit(jax.value_and_grad(total))
-
-
-def functions_of(xp: Any) -> SimpleNamespace:
-    """Return an array module's functions under the names by which the table of operators calls those of SymPy."""
-    return SimpleNamespace(
-        exp=xp.exp,
-        log=xp.log,
-        sqrt=xp.sqrt,
-        tanh=xp.tanh,
-        sin=xp.sin,
-        cos=xp.cos,
-        sign=xp.sign,
-        Abs=xp.abs,
-        Min=xp.minimum,
-        Max=xp.maximum,
-        Heaviside=xp.heaviside,
-    )

@@ -1,6 +1,6 @@
 """Kinks of expressions: where a function changes its branch, and what it is between two such places.
 
-`abs`, `relu`, `step`, `sign`, `min` and `max` are smooth wherever a switch, an expression of their arguments, keeps its
+Functions such as `abs`, `step` and `max` are smooth wherever a switch, an expression of their arguments, keeps its
 sign. Integrators that know the switches stop where one changes, instead of stepping over it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from rulesearch.expression.kinks import KINKED, switch
+from rulesearch.expression.kinks import switch
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Number
 
@@ -35,21 +35,17 @@ def smooth(expression: Expression, signs: Mapping[Expression, float]) -> Express
         return expression
     parts = [smooth(argument, signs) for argument in expression.arguments]
     own = _switch(expression)
-    if own is None:
+    if own is None or head.kink is None:
         return Expression.apply(head.name, *parts)
     sign = sign_of(float(smooth(own, signs).evaluate({}))) if _only_jumps(own) else signs[own]
     if math.isnan(sign):
         return Expression.number(math.nan)
-    if head.name == "abs":
-        return parts[0] if sign >= 0 else Expression.apply("neg", parts[0])
-    if head.name == "relu":
-        return parts[0] if sign > 0 else Expression.number(0.0)
-    if head.name == "step":
-        return Expression.number(float(sign > 0))
-    if head.name == "sign":
-        return Expression.number(sign)
-    first_is_larger = sign > 0
-    return parts[0] if first_is_larger == (head.name == "max") else parts[1]
+    side = head.kink.above if sign > 0 else head.kink.below
+    if sign == 0 and head.kink.level is not None:
+        side = head.kink.level
+    if side.argument is None:
+        return Expression.number(side.factor)
+    return parts[side.argument] if side.factor > 0.0 else Expression.apply("neg", parts[side.argument])
 
 
 def sign_of(value: float) -> float:
@@ -61,7 +57,7 @@ def _only_jumps(expression: Expression) -> bool:
     """Return whether an expression is one of a few numbers, whatever its symbols are."""
 
     def branch(row: Operator, *parts: bool) -> bool:
-        return row.name in ("step", "sign") or all(parts)
+        return (row.kink is not None and row.kink.jumps) or all(parts)
 
     jumps: bool = expression.fold(lambda node: isinstance(node, Number), branch)
     return jumps
@@ -70,4 +66,4 @@ def _only_jumps(expression: Expression) -> bool:
 def _switch(expression: Expression) -> Expression | None:
     """Return what the branch of the outermost function depends on; None where it has one branch."""
     head = expression.head
-    return switch(head, *expression.arguments) if isinstance(head, Operator) and head in KINKED else None
+    return switch(head, *expression.arguments) if isinstance(head, Operator) and head.kink else None
