@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rulesearch.export.exporting import export
     from rulesearch.grammar import Grammar, load_grammar
     from rulesearch.rules import KnownRule, Rule, RuleSet, known_rules
+    from rulesearch.simulate import Recording
     from rulesearch.simulate.synapse.respond import Response
     from rulesearch.symbolic import Comparison, Simplification
     from rulesearch.tasks.task import Task
@@ -64,6 +65,7 @@ __all__ = [
     "plot",
     "respond",
     "resume",
+    "rule",
     "side_by_side",
     "simplify",
     "tasks",
@@ -145,6 +147,17 @@ def resume(folder: str | Path, **options: Any) -> Run:
     from rulesearch.workflow import discover as workflow
 
     return searched(workflow.resume, (folder,), options)
+
+
+def rule(what: RuleLike) -> Rule:
+    """Return one rule: `rs.rule("x*y - w*y**2")`, `rs.rule("on_pre: y - 0.25; on_post: x; eta = 0.01")`.
+
+    **Arguments:** `what`: rule text, a known name, a file, `RUN:RANK`, or a rule; an expression by itself is `on_step`.
+    **Raises:** `RulesearchError` where it cannot be read, or is a set of several rules.
+    """
+    from rulesearch.workflow.resolve import as_rules
+
+    return as_rules(what, None).only()
 
 
 def write_report(run: Run | str | Path) -> Path:
@@ -302,17 +315,17 @@ def simplify(
 
 
 def plot(
-    what: RuleLike | Run | Sequence[RuleLike | Run],
+    what: RuleLike | Run | Recording | Sequence[RuleLike | Run | Recording],
     task: str | Task | None = None,
     settings: Mapping[str, str | float] | None = None,
     *,
     first_seed: int = 0,
     weight: float = 0.5,
 ) -> Figure:
-    """Return a figure of a rule, of several rules side by side, or of the front of a run.
+    """Return a figure of a rule, of several rules side by side, of the front of a run, or of a network's recording.
 
     A rule shows its STDP window, or its weight change over x and y; with a task, what the simulation did. Several stand
-    on the same axes.
+    on the same axes. A recording shows spikes and rates, and weights and potentials where they were written down.
 
     **Arguments:** `first_seed`: the seed that is simulated on the task, with its `settings`; `weight` before the spikes
     of a window.
@@ -322,17 +335,21 @@ def plot(
 
     from rulesearch.errors import RulesearchError
     from rulesearch.report import figures
+    from rulesearch.simulate.network.recording import Recording
     from rulesearch.tasks.registry import as_task
     from rulesearch.workflow.resolve import as_rules, titled
     from rulesearch.workflow.run import Run
     from rulesearch.workflow.side_by_side import labelled
 
     several = [what] if isinstance(what, str) or not isinstance(what, Sequence) else list(what)
-    runs = [each for each in several if isinstance(each, Run)]
-    if len(several) != 1 and (not several or runs or task is not None):
-        raise RulesearchError("a run, and a rule on a task, is drawn by itself; without a task rules go side by side")
-    if runs:
-        return figures.front_figure(runs[0])
+    alone = [each for each in several if isinstance(each, Run | Recording)]
+    if len(several) != 1 and (not several or alone or task is not None):
+        raise RulesearchError(
+            "a run, a recording, and a rule on a task is drawn by itself; without a task rules go side by side"
+        )
+    if alone:
+        (found,) = alone
+        return figures.front_figure(found) if isinstance(found, Run) else figures.network_figure(found)
     if task is not None:
         on = as_task(task)
         return figures.task_figure(as_rules(several[0], on), on, on.resolve(settings), first_seed)  # type: ignore[arg-type]

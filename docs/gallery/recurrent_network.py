@@ -8,12 +8,11 @@ Vogels et al. 2011.
 
 # %%
 
-from rulesearch.report.network_figures import network_figure
-from rulesearch.rules import parse_rules
+import rulesearch as rs
 from rulesearch.simulate import FixedProbability, Network, Neuron, Population, Projection, Receptor, Record, Simulation
 
 cell = Neuron({"E": Receptor(0.005, 0.0), "I": Receptor(0.01, -80.0)}, current=200.0)
-vogels = parse_rules("on_pre: y - 0.12; on_post: x; eta = 0.01; bounds = [0, 50]").only()
+vogels = rs.rule("on_pre: y - 0.12; on_post: x; eta = 0.01; bounds = [0, 50]")
 sparse = FixedProbability(0.1)
 network = Network(
     [Population("E", 1600, cell, (-60.0, -50.0)), Population("I", 400, cell, (-60.0, -50.0))],
@@ -26,5 +25,5 @@ network = Network(
 )
 simulation = Simulation(network, seed=1)
 recording = simulation.run(20.0, Record(weights=["IE"], weights_every=1.0))
-figure = network_figure(recording)
+figure = rs.plot(recording)
 print(f"{recording.status}: mean rate in the last second {recording.rates('E', 1.0)[-1]:.2f} Hz")

@@ -10,12 +10,11 @@ Two thousand rules, and the front that they leave.
 import tempfile
 
 import rulesearch as rs
-from rulesearch.report.figures import front_figure
 
 folder = tempfile.mkdtemp() + "/run"
 run = rs.discover("oja", budget=2000, seed=5, out=folder, report=False)
 print(run.conclusion)
-front = front_figure(run)
+front = rs.plot(run)
 
 # %%
 # Each rule of the front, and what it is beside known ones:

@@ -10,14 +10,13 @@ rule strengthens.
 # The additive pair rule of Song, Miller & Abbott 2000:
 
 import rulesearch as rs
-from rulesearch.report.figures import rule_figure
 
-pair = rule_figure(rs.known_rules()["stdp-pair"].rules)
+pair = rs.plot("stdp-pair")
 
 # %%
 # The triplet rule of Pfister & Gerstner 2006:
 
-triplet = rule_figure(rs.known_rules()["triplet"].rules)
+triplet = rs.plot("triplet")
 
 # %%
 # The same synapses, spike by spike: the change of sixty pairs at 1 Hz, presynaptic spikes 10 ms first.

@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rulesearch.simulate.codes import NetworkLimits
+    from rulesearch.simulate.codes import STATUS, NetworkLimits
     from rulesearch.simulate.network.network import Network, Projection
     from rulesearch.simulate.network.neurons import (
         Adaptation,
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from rulesearch.simulate.network.wiring import AllToAll, FixedInDegree, FixedProbability, Pairs
     from rulesearch.simulate.rate.network import Connection, Layer, RateNetwork, Signal
     from rulesearch.simulate.rate.network_simulation import RateRecording, RateSimulation
+    from rulesearch.simulate.rate.neuron import simulate_rate
 
 __all__ = [
+    "STATUS",
     "Adaptation",
     "AfterDepolarisation",
     "AllToAll",
@@ -64,10 +66,11 @@ __all__ = [
     "Signal",
     "Simulation",
     "SpikeTimes",
+    "simulate_rate",
 ]
 
 _MODULES: dict[str, tuple[str, ...]] = {
-    "codes": ("NetworkLimits",),
+    "codes": ("STATUS", "NetworkLimits"),
     "network.network": ("Network", "Projection"),
     "network.neurons": (
         "Adaptation",
@@ -86,6 +89,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "network.wiring": ("AllToAll", "FixedInDegree", "FixedProbability", "Pairs"),
     "rate.network": ("Connection", "Layer", "RateNetwork", "Signal"),
     "rate.network_simulation": ("RateRecording", "RateSimulation"),
+    "rate.neuron": ("simulate_rate",),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -1,8 +1,19 @@
-"""Floor 4: tasks: networks, their input, losses, and what is known to solve them."""
+"""Floor 4: tasks: networks, their input, losses, and what is known to solve them.
+
+```
+from rulesearch.tasks import Fidelity, Oja, Protocol, Setting, Task, TaskSymbol, Trial, objective
+```
+
+The classes of shipped tasks, such as `Oja`, are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
 
 from rulesearch.tasks.objective import objective
 from rulesearch.tasks.protocol import Protocol
-from rulesearch.tasks.registry import load_task, task_names
+from rulesearch.tasks.registry import TASKS, load_task, task_names
 from rulesearch.tasks.task import Activity, Course, Fidelity, Measurement, Requirement, Setting, Task, TaskSymbol, Trial
 
 __all__ = [
@@ -20,3 +31,15 @@ __all__ = [
     "objective",
     "task_names",
 ]
+
+_CLASSES = {kind: name for name, (_, kind) in TASKS.items()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _CLASSES:
+        raise AttributeError(f"module 'rulesearch.tasks' has no attribute {name!r}")
+    return type(load_task(_CLASSES[name]))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_CLASSES})

@@ -43,6 +43,21 @@ def test_every_block_is_run_or_only_shown_for_a_reason(page: Path) -> None:
             assert "pip install" in block.text
 
 
+_IMPORT = re.compile(r"^[ \">]*(?:from|import) (rulesearch[\w.]*)", re.MULTILINE)
+_SHOWN_CODE = [
+    *PAGES,
+    *NOTEBOOKS,
+    *sorted((ROOT / "docs" / "gallery").glob("*.py")),
+    *sorted((ROOT / "rulesearch" / "cli" / "starters").glob("*.txt")),
+]
+
+
+@pytest.mark.parametrize("path", _SHOWN_CODE, ids=lambda path: path.stem)
+def test_what_users_import_is_in_the_face_of_a_package(path: Path) -> None:
+    deep = [name for name in _IMPORT.findall(path.read_text("utf-8")) if name.count(".") > 1]
+    assert set(deep) <= {"rulesearch.report.figures"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_block_runs(page: Path, tmp_path: Path) -> None:
