@@ -111,10 +111,10 @@ def __dir__() -> list[str]:
 def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
     """Search for rules and return the run; everything is written into its folder.
 
-    **Arguments:** `experiment`: a shipped name, a TOML file, or an experiment; `options`: those of
-    `rulesearch.workflow.discover.discover`: engine, grammar, seed, budget, workers, scheduler, time_limit,
-    stop_loss, settings, start, out, watch, notify; and `live`: keep a page of it while it goes on, `report`: write the
-    page at the end (True).
+    **Arguments:** `experiment`: a shipped name, a TOML file, or an experiment; `options`: fields
+    of the experiment that are to be others, such as engine, seed, budget (see
+    `rulesearch.workflow.experiment.Experiment`); those of `rulesearch.workflow.discover.discover`: workers, scheduler,
+    out, watch, notify; and `live`: keep a page of it while it goes on, `report`: write the page at the end (True).
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
     from rulesearch.searching import searched
@@ -126,9 +126,8 @@ def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
 def distil(table: str | Path, target: str, **options: Any) -> Run:
     """Find the rule behind a table of symbols and measured weight changes.
 
-    **Arguments:** `table`: a CSV file with a header; `target`: the column of weight changes; `options` of
-    `rulesearch.workflow.discover.distil`: engine, grammar, seed, budget, and those of `discover`, with `live`
-    and `report`.
+    **Arguments:** `table`: a CSV file with a header; `target`: the column of weight changes; `options` as
+    of `discover`; `grammar` is one over the columns where none is given.
     """
     from rulesearch.searching import searched
     from rulesearch.workflow import discover as workflow

@@ -47,6 +47,22 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
         raise RulesearchError(f"{where}: not TOML: {error}") from None
 
 
+def toml_value(value: object) -> str:
+    """Return a text, a number, or a list of such, as TOML writes it."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        escaped = "".join(f"\\u{ord(one):04x}" if one < " " or one == "\x7f" else one for one in escaped)
+        return f'"{escaped}"'
+    return repr(value)
+
+
+def toml_key(name: str) -> str:
+    """Return a name as the key of a TOML table."""
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else toml_value(name)
+
+
 def plain_name(name: str, where: str) -> str:
     """Return a name if a file can bear it wherever it stands: no folders, nothing that a terminal would not show.
 

@@ -13,6 +13,7 @@ from rulesearch.report.progress import NotebookProgress, in_notebook
 from rulesearch.report.run_files import write_run_files
 from rulesearch.search.problem import Problem
 from rulesearch.workflow import discover as workflow
+from rulesearch.workflow.experiment import given_fields
 from rulesearch.workflow.run import Run
 
 
@@ -67,6 +68,8 @@ def _check_options(search: Callable[..., Run], options: Iterable[str]) -> None:
     parameters = [each for one in functions for each in inspect.signature(one).parameters.values()]
     known = {each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
     known |= {"failed", "found", "live", "report"}
+    if search is not workflow.resume:
+        known |= {each.name for each in given_fields()}
     for name in options:
         if name not in known:
             raise RulesearchError(f"unknown argument {name!r}{did_you_mean(name, known)}")

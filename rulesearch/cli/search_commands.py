@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rulesearch.cli.arguments import JsonOption, SetOption, read_settings, whole
+from rulesearch.cli.arguments import JsonOption, whole
 from rulesearch.cli.output import notify, number, print_json, show_facts
+from rulesearch.cli.search_options import takes_search_options
 from rulesearch.errors import RulesearchError
 from rulesearch.interruption import CODE, asked_between_steps
 
@@ -18,14 +20,6 @@ if TYPE_CHECKING:
 
     from rulesearch.workflow.run import Run
 
-PermutationsOption = Annotated[
-    int | None,
-    typer.Option(
-        parser=whole(0),
-        metavar="N",
-        help="Searches on permuted targets, for the p of the result; the task's default.",
-    ),
-]
 WorkersOption = Annotated[
     int,
     typer.Option(
@@ -34,14 +28,12 @@ WorkersOption = Annotated[
         help="Processes that simulate beside the one that searches; 1: none, but two threads.",
     ),
 ]
-TimeOption = Annotated[
-    float | None, typer.Option(metavar="SECONDS", help="What the run may take in all: search, clean-up, report.")
-]
 LiveOption = Annotated[bool, typer.Option("--live", help="Keep report.html up to date while it goes on.")]
 ReportOption = Annotated[
     bool,
     typer.Option("--report/--no-report", help="Write report.html at the end, or leave it to: report RUN."),
 ]
+OutOption = Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")]
 SchedulerOption = Annotated[str | None, typer.Option(metavar="ADDR", help="Address of a Dask scheduler.")]
 
 
@@ -76,41 +68,16 @@ def _no_task(task: str | None) -> None:
     )
 
 
+@takes_search_options()
 def discover(
     experiment: Annotated[
         str, typer.Argument(metavar="EXPERIMENT", help="A shipped experiment's name, or a TOML file.")
     ],
+    changes: Mapping[str, Any],
     task: Annotated[str | None, typer.Option("--task", hidden=True, is_eager=True, callback=_no_task)] = None,
-    engine: Annotated[str | None, typer.Option(metavar="E", help="The search engine; see rulesearch engines.")] = None,
-    grammar: Annotated[str | None, typer.Option(metavar="G", help="A shipped grammar's name, or a TOML file.")] = None,
-    seed: Annotated[int | None, typer.Option(parser=whole(0), metavar="N", help="Seed of the whole run.")] = None,
-    budget: Annotated[
-        int | None,
-        typer.Option(
-            parser=whole(1), metavar="N", help="Distinct rules to try at full fidelity; the last batch is finished."
-        ),
-    ] = None,
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
-    time: TimeOption = None,
-    stop_loss: Annotated[float | None, typer.Option(metavar="L", help="End the search at this loss.")] = None,
-    settings: SetOption = None,
-    start: Annotated[str | None, typer.Option(metavar="RULE", help="A rule to grow from.")] = None,
-    template: Annotated[
-        str | None, typer.Option(metavar="RULE", help="A form to keep, with ? for what is searched: x*y - ?")
-    ] = None,
-    forbid: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="A symbol, operator or function to leave out.")
-    ] = None,
-    require: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="One that every rule must have; or SLOT:WORD.")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", metavar="KEY=VALUE", help="What steers the engine; see: rulesearch engines E."),
-    ] = None,
-    permutations: PermutationsOption = None,
-    out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
+    out: OutOption = None,
     live: LiveOption = False,
     report: ReportOption = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only predict how long it would take.")] = False,
@@ -123,23 +90,6 @@ def discover(
     from rulesearch import discover as search
     from rulesearch.workflow.discover import predict
 
-    _check_time(time)
-    given = read_settings(settings)
-    changes = {
-        "engine": engine,
-        "grammar": grammar,
-        "seed": seed,
-        "budget": budget,
-        "time_limit": time,
-        "stop_loss": stop_loss,
-        "settings": given or None,
-        "start": None if start is None else start.strip(),
-        "options": read_settings(option, "--option", "islands=8") or None,
-        "template": None if template is None else template.strip(),
-        "forbid": forbid or None,
-        "require": require or None,
-        "permutations": permutations,
-    }
     if dry_run:
         _show_prediction(predict(experiment, **changes), as_json)
         return
@@ -147,22 +97,14 @@ def discover(
     _follow(going, Path(experiment).stem, live, report, as_json)
 
 
+@takes_search_options({"grammar": "A grammar of your own over the columns, a TOML file."}, defaults=True)
 def distil(
     table: Annotated[str, typer.Argument(metavar="TABLE.csv", help="A table with a header and numbers only.")],
     target: Annotated[str, typer.Option(metavar="COLUMN", help="The weight changes; other columns are symbols.")],
-    engine: Annotated[str, typer.Option(metavar="E", help="The search engine; see rulesearch engines.")] = "deap",
-    grammar: Annotated[
-        str | None, typer.Option(metavar="G", help="A grammar of your own over the columns, a TOML file.")
-    ] = None,
-    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Seed of the whole run.")] = 1,
-    budget: Annotated[
-        int, typer.Option(parser=whole(1), metavar="N", help="Distinct rules to try; the last batch is finished.")
-    ] = 20_000,
+    changes: Mapping[str, Any],
     workers: WorkersOption = 1,
-    time: TimeOption = None,
-    settings: SetOption = None,
-    permutations: PermutationsOption = None,
-    out: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")] = None,
+    scheduler: SchedulerOption = None,
+    out: OutOption = None,
     live: LiveOption = False,
     report: ReportOption = True,
     as_json: JsonOption = False,
@@ -173,21 +115,7 @@ def distil(
     """
     from rulesearch import distil as search
 
-    _check_time(time)
-    going = partial(
-        search,
-        table,
-        target,
-        engine=engine,
-        grammar=grammar,
-        seed=seed,
-        budget=budget,
-        workers=workers,
-        time_limit=time,
-        settings=read_settings(settings) or None,
-        permutations=permutations,
-        out=out,
-    )
+    going = partial(search, table, target, workers=workers, scheduler=scheduler, out=out, **changes)
     _follow(going, Path(table).stem, live, report, as_json)
 
 
@@ -211,11 +139,6 @@ def resume(
 
     going = partial(go_on, folder, workers=workers, scheduler=scheduler, trust=trust)
     _follow(going, Path(folder).name, live, report, as_json)
-
-
-def _check_time(time: float | None) -> None:
-    if time is not None and not time > 0:
-        raise RulesearchError(f"--time must be above 0 s, found {time:g}")
 
 
 def _show_prediction(predicted: dict[str, object], as_json: bool) -> None:

@@ -6,7 +6,7 @@ import datetime
 import importlib.metadata
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from numbers import Integral
@@ -49,51 +49,22 @@ def _quiet(_: str) -> None:
 def discover(
     experiment: str | Path | Experiment,
     *,
-    engine: str | None = None,
-    grammar: str | None = None,
-    seed: int | None = None,
-    budget: int | None = None,
     workers: int = 1,
     scheduler: str | None = None,
-    time_limit: float | None = None,
-    stop_loss: float | None = None,
-    settings: Mapping[str, str | float] | None = None,
-    start: str | None = None,
-    options: Mapping[str, str | float] | None = None,
-    template: str | None = None,
-    forbid: Sequence[str] | None = None,
-    require: Sequence[str] | None = None,
-    permutations: int | None = None,
     out: str | Path | None = None,
     watch: Watch | None = None,
     notify: Notify = _quiet,
+    **changes: Any,
 ) -> Run:
     """Search for rules and return the run.
 
-    **Arguments:** those of the experiment that are given win over its file; `workers`: processes that simulate beside
-    this one (1: none, this one has two threads); `scheduler`: address of a Dask scheduler, whose workers simulate;
-    `options`: what steers the engine; `template`: a rule with holes `?` that are searched; `forbid`: words of the
-    grammar that no rule may have; `require`: words that every rule must have; `permutations`: searches of equal budget
-    on permuted targets, for the empirical p of the result; `out`: the run folder; `watch` is called after every
-    generation, `notify` with what is being done after the search.
+    **Arguments:** `workers`: processes that simulate beside this one (1: none, this one has two threads); `scheduler`:
+    address of a Dask scheduler, whose workers simulate; `out`: the run folder; `watch` is called after every
+    generation, `notify` with what is being done after the search; `changes`: fields of the experiment that are given
+    win over its file: see `Experiment`.
     Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
-    changes = {
-        "engine": engine,
-        "grammar": grammar,
-        "seed": seed,
-        "budget": budget,
-        "time_limit": time_limit,
-        "stop_loss": stop_loss,
-        "settings": settings,
-        "start": start,
-        "options": options,
-        "template": template,
-        "forbid": forbid,
-        "require": require,
-        "permutations": permutations,
-    }
     plan = planned(experiment, changes)
     with _evaluator(plan, workers, scheduler) as evaluator:
         return _begin(plan, evaluator, out, watch, notify)
@@ -117,16 +88,7 @@ def _begin(plan: Plan, evaluator: Evaluator, out: str | Path | None, watch: Watc
     return _run(plan, evaluator, folder, watch, notify)
 
 
-def distil(
-    table: str | Path,
-    target: str,
-    *,
-    engine: str = "deap",
-    grammar: str | None = None,
-    seed: int = 1,
-    budget: int = 20_000,
-    **others: Any,
-) -> Run:
+def distil(table: str | Path, target: str, *, grammar: str | None = None, **others: Any) -> Run:
     """Search for the rule behind a table of symbols and measured weight changes, and return the run.
 
     **Arguments:** `table`: a CSV file with a header; `target`: the column of weight changes, all others are symbols;
@@ -136,8 +98,7 @@ def distil(
     reference = f"{table}:{target}"
     task = load_task(reference)
     name = f"distil-{name_from(Path(table).stem)}"
-    experiment = Experiment(name, reference, grammar or task.grammar, task.summary, engine, seed, budget)
-    return discover(experiment, **others)
+    return discover(Experiment(name, reference, grammar or task.grammar, task.summary), **others)
 
 
 def resume(

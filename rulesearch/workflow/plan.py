@@ -39,9 +39,7 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
     **Raises:** `RulesearchError` for whatever is wrong.
     """
     chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
-    merged = {name: {**getattr(chosen, name), **changes[name]} for name in ("settings", "options") if changes.get(name)}
-    words = {name: list(changes.get(name) or ()) or None for name in ("forbid", "require")}
-    chosen = chosen.with_changes(**{**changes, "settings": None, "options": None, **merged, **words})
+    chosen = chosen.with_changes(**changes)
     task = load_task(chosen.task)
     if task.rule_names != Task.rule_names:
         raise RulesearchError(

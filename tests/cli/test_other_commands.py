@@ -313,4 +313,4 @@ def test_an_engine_shows_its_options_with_their_ranges(call: Call, refused: Call
     assert "did you mean 'deap'" in refused("engines", "deep")
     line = refused("discover", "oja", "--option", "islands=0")
     assert "must lie in 1 to 1000, found '0'; see: rulesearch engines deap" in line
-    assert "stop_loss must be a number" in refused("discover", "oja", "--stop-loss", "nan")
+    assert "--stop-loss must be a number" in refused("discover", "oja", "--stop-loss", "nan")

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from rulesearch.cli.arguments import whole
+from rulesearch.errors import RulesearchError
+from rulesearch.workflow.experiment import given_fields
 
 Call = Callable[..., Any]
 
@@ -109,6 +111,34 @@ def test_wrong_input_is_refused_before_anything_is_written(
 ) -> None:
     assert said in refused("discover", *words, "--out", str(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["discover", "distil"])
+def test_every_field_that_a_search_can_be_given_is_an_option(call: Call, command: str) -> None:
+    said = " ".join(call(command, "--help").out.split())
+    for each in given_fields():
+        assert f"{each.flag} {each.option.metavar}" in said
+        assert each.option.help in said or (command, each.name) == ("distil", "grammar")
+
+
+def test_what_is_typed_reaches_the_field_of_its_name(monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    reached: dict[str, Any] = {}
+
+    def keep(experiment: str, **changes: Any) -> None:
+        reached.update(changes)
+        raise RulesearchError("enough")
+
+    monkeypatch.setattr("rulesearch.workflow.discover.predict", keep)
+    typed = ("--grammar", "mettler", "--engine", "random", "--seed", "4", "--budget", "1e3", "--set", "dims=3")
+    typed += ("--time", "2.5", "--stop-loss", "0.1", "--start", "-x*y", "--option", "islands=2", "--template", "? - w")
+    typed += ("--forbid", "tanh", "--forbid", "/", "--require", "w", "--permutations", "0")
+    assert "enough" in call("discover", "oja", "--dry-run", *typed).err
+    assert reached == {
+        **{"grammar": "mettler", "engine": "random", "seed": 4, "budget": 1000, "settings": {"dims": "3"}},
+        **{"time_limit": 2.5, "stop_loss": 0.1, "start": "-x*y", "options": {"islands": "2"}, "template": "? - w"},
+        **{"forbid": ["tanh", "/"], "require": ["w"], "permutations": 0},
+    }
+    assert set(reached) == {each.name for each in given_fields()}
 
 
 def test_a_folder_that_cannot_be_made_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ depth = 4
         ({"grammar": "spiking"}, "fills the slot on_pre, task oja has on_step; its own grammar is rate"),
         ({"budget": 0}, "budget must lie in 1 to"),
         ({"seed": -1}, "seed must lie in 0 to"),
-        ({"time_limit": 0.0}, "the time must be above 0 s"),
+        ({"time_limit": 0.0}, "time_limit must be above 0 s"),
         ({"settings": {"dim": 3}}, "did you mean 'dims'"),
         ({"settings": {"dims": 1}}, "must lie in 2 to 200"),
         ({"start": "y*("}, "column 4"),

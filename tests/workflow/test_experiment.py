@@ -68,8 +68,8 @@ COMPLETE = 'task = "oja"\ngrammar = "rate"\n'
         (COMPLETE + "budget = 0", "budget must lie in 1 to 1000000000000, found 0"),
         (COMPLETE + "seed = -1", "seed must lie in 0 to 2147483647, found -1"),
         (COMPLETE + "seed = 2147483648", "seed must lie in 0 to 2147483647"),
-        (COMPLETE + "time_limit = 0", "the time must be above 0 s, found 0"),
-        (COMPLETE + "time_limit = nan", "the time must be above 0 s, found nan"),
+        (COMPLETE + "time_limit = 0", "time_limit must be above 0 s, found 0"),
+        (COMPLETE + "time_limit = nan", "time_limit must be above 0 s, found nan"),
         (COMPLETE + 'time_limit = "1 h"', "time_limit must be of type int or float"),
         (COMPLETE + 'stop_loss = "low"', "stop_loss must be of type int or float"),
         (COMPLETE + 'backend = "gpu"', "backend must be vm or jit, found 'gpu'"),
@@ -85,7 +85,7 @@ COMPLETE = 'task = "oja"\ngrammar = "rate"\n'
         (COMPLETE + "stop_loss = inf", "stop_loss must be a number of at least 0, as losses are, found inf"),
         (COMPLETE + "stop_loss = -1", "stop_loss must be a number of at least 0, as losses are, found -1"),
         (COMPLETE + f"budget = 1{'0' * 400}", "budget must lie in 1 to 1000000000000"),
-        (COMPLETE + f"time_limit = -1{'0' * 400}", "the time must be above 0 s"),
+        (COMPLETE + f"time_limit = -1{'0' * 400}", "time_limit must be above 0 s"),
     ],
 )
 def test_what_is_wrong_is_refused_with_the_file(tmp_path: Path, text: str, said: str) -> None:
@@ -144,6 +144,12 @@ def test_an_experiment_is_read_back_as_it_was_written(tmp_path: Path, experiment
     path = tmp_path / "experiment.toml"
     path.write_text(experiment_text(experiment, {"python": "3.11", "num py": "1"}), "utf-8")
     assert read_experiment(path) == experiment
+
+
+def test_settings_are_added_to_those_of_the_file_and_an_empty_list_changes_nothing() -> None:
+    experiment = Experiment("mine", "oja", "rate", settings={"dims": 3}, forbid=["tanh"])
+    changed = experiment.with_changes(settings={"points": 100}, forbid=[], require=["w"], seed=None)
+    assert changed == replace(experiment, settings={"dims": 3, "points": 100}, require=["w"])
 
 
 def test_versions_are_written_beside_the_experiment() -> None:
