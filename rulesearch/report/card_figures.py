@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,12 @@ from rulesearch.expression.units import from_base
 from rulesearch.report.front_figure import plain
 from rulesearch.report.style import BLACK, BLUE, GREY, RED, new_figure, panel
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.workflow.evidence import CourseBand, RuleEvidence
+from rulesearch.workflow.evidence import Ablation, CourseBand, RuleEvidence
 
 _LABEL = 34
 _MOST_PARTS = 14
+_HEAD = 1.5
+"""Height of a panel's title, in parts."""
 
 
 def tree_figure(rules: RuleSet) -> Figure:
@@ -81,16 +84,39 @@ def _node_label(head: Operator | Number | str) -> str:
     return f"${symbol_latex(head)}$"
 
 
-def ablation_figure(evidence: RuleEvidence, on: str) -> Figure:
+def ablation_figure(evidence: RuleEvidence, on: str, names: Sequence[str] = ()) -> Figure:
     """Return the loss of a rule without each of its parts, beside its own loss; what did not run is named.
 
-    Longest bars first, at most 14 parts; `on`: what the losses are over.
+    Longest bars first, at most 14 parts of each rule; `on`: what the losses are over; `names`: of the rules of a set,
+    each of which has a panel of its own.
     """
-    shown = sorted(evidence.ablations, key=lambda each: -np.inf if each.loss is None else -each.loss)[:_MOST_PARTS]
-    figure = new_figure(5.6, 0.27 * len(shown) + 0.95)
-    axes = panel(figure.subplots(), f"loss on {on} (line: with all its parts)", "")
+    shown = {
+        name: sorted(parts, key=lambda each: -np.inf if each.loss is None else -each.loss)[:_MOST_PARTS]
+        for name, parts in _by_rule(evidence.ablations, names).items()
+    }
+    rows = [len(parts) + _HEAD * bool(name) for name, parts in shown.items()]
+    figure = new_figure(5.6, 0.27 * sum(rows) + 0.95)
+    panels: Any = figure.subplots(len(shown), 1, sharex=True, squeeze=False, height_ratios=rows)[:, 0]
+    for axes, (name, parts) in zip(panels, shown.items(), strict=True):
+        _draw_ablations(panel(axes, "", "", name), parts, evidence)
+    panels[-1].set_xlabel(f"loss on {on} (line: with all its parts)", fontsize=9)
+    return figure
+
+
+def _by_rule(ablations: Sequence[Ablation], names: Sequence[str]) -> dict[str, list[Ablation]]:
+    """Return ablations by the rule of a set that loses a part, without its name; of a single rule under no name."""
+    found: dict[str, list[Ablation]] = {}
+    for each in ablations:
+        name, _, part = each.removed.partition(": ")
+        within = name in names
+        changed = replace(each, removed=part) if within else each
+        found.setdefault(name if within else "", []).append(changed)
+    return found
+
+
+def _draw_ablations(axes: Any, shown: Sequence[Ablation], evidence: RuleEvidence) -> None:
     place = np.arange(len(shown), dtype=float)
-    losses = [each.loss for each in shown if each.loss is not None]
+    losses = [each.loss for each in evidence.ablations if each.loss is not None]
     assert evidence.loss is not None
     positive = [value for value in (*losses, evidence.loss) if value > 0.0]
     if positive and max(positive) > 20.0 * min(positive):
@@ -106,7 +132,6 @@ def ablation_figure(evidence: RuleEvidence, on: str) -> Figure:
     axes.axvline(evidence.loss, color=RED, linewidth=1.4, zorder=0)
     axes.set_yticks(place, [_cut(f"without {each.removed}") for each in shown], fontsize=8)
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    return figure
 
 
 def _cut(text: str) -> str:

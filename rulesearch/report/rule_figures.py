@@ -31,19 +31,17 @@ FREQUENCIES = (0.1, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0)
 _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
 
 
-def rule_figure(rules: RuleSet, weight: float = 0.5) -> Figure:
+def rule_figure(rules: RuleSet, weight: float = 0.5, named: bool = False) -> Figure:
     """Return what pairs of spikes do by their order and frequency; without spike slots, the change over x and y.
 
-    **Arguments:** `weight` before the spikes.
+    **Arguments:** `weight` before the spikes; `named`: the title says the name also of a rule that is the only one.
     """
-    number = len(rules.rules)
+    number, title = len(rules.rules), rule_title(rules, named)
     heights = [_WINDOW_HEIGHT if rule.moved_by_spikes else _SURFACE_HEIGHT for rule in rules.rules.values()]
     windows = any(rule.moved_by_spikes for rule in rules.rules.values())
     wide = windows or any(reads_weight(rule) for rule in rules.rules.values())
-    figure = new_figure(
-        9.0 if windows else 7.2 if wide else 4.4, sum(heights) + 0.25 * (2 + rule_title(rules).count("\n"))
-    )
-    figure.suptitle(rule_title(rules), fontsize=10)
+    figure = new_figure(9.0 if windows else 7.2 if wide else 4.4, sum(heights) + 0.25 * (2 + title.count("\n")))
+    figure.suptitle(title, fontsize=10)
     parts: Any = figure.subfigures(number, 1, height_ratios=heights, squeeze=False)
     for part, (name, rule) in zip(parts[:, 0], rules.rules.items(), strict=True):
         label = name if number > 1 else ""

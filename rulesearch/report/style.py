@@ -47,11 +47,14 @@ def panel(axes: Any, x: str, y: str, title: str = "") -> Any:
     return axes
 
 
-def rule_title(rules: RuleSet) -> str:
-    """Return the equations of rules for a figure; as rule text where they are too wide."""
+def rule_title(rules: RuleSet, named: bool = False) -> str:
+    """Return the equations of rules for a figure; as rule text where they are too wide.
+
+    **Arguments:** `named`: say the name also of a rule that is the only one.
+    """
     lines = []
     for name, rule in rules.rules.items():
-        label = f"{name}: " if len(rules.rules) > 1 else ""
+        label = f"{name}: " if named or len(rules.rules) > 1 else ""
         for left, parts in slot_equations(rule, digits=3, with_values=True, line=1e9):
             lines.append(f"{label}${left} = {parts[0]}$")
     if all(latex_width(line) <= _WIDEST_EQUATION for line in lines) and draws(lines):

@@ -298,10 +298,10 @@ def short_rule(rules: RuleSet) -> str:
     """Return the slots of rules with their constants as short numbers, for a table."""
     parts = []
     for name, rule in rules.rules.items():
-        label = f"{name}, " if len(rules.rules) > 1 else ""
         values = {key: Number(float(f"{each.value:.3g}"), each.unit) for key, each in rule.constants.items()}
         for slot, expression in rule.slots.items():
             text = to_text(expression.substitute({key: Expression((each,)) for key, each in values.items()}))
             text = text.replace("+ -", "- ").replace("- -", "+ ")
-            parts.append(f"{label}{slot}: {text}" if label or slot != "on_step" else text)
+            label = ", ".join([name] * (len(rules.rules) > 1) + [slot] * (slot != "on_step"))
+            parts.append(f"{label}: {text}" if label else text)
     return "; ".join(parts)

@@ -166,7 +166,7 @@ def _filled(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
     for name, rule in rules.rules.items():
         rebuilt = rule_from_terms(rule, rule_terms(rule))
         if rebuilt.size < rule.size:
-            yield _with_rule(rules, name, rebuilt), "what left it undefined at some points"
+            yield _with_rule(rules, name, rebuilt), _said_of(rules, name, "what left it undefined at some points")
 
 
 def deletions(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
@@ -175,8 +175,10 @@ def deletions(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
         for slot, expression in rule.slots.items():
             if len(rule.slots) > 1:
                 kept = {key: value for key, value in rule.slots.items() if key != slot}
-                yield _with_rule(rules, name, replace(rule, slots=kept)), f"{slot}: {to_text(expression)}"
-            for shorter, gone in _smaller(expression):
+                gone = _said_of(rules, name, f"{slot}: {to_text(expression)}")
+                yield _with_rule(rules, name, replace(rule, slots=kept)), gone
+            for shorter, part in _smaller(expression):
+                gone = _said_of(rules, name, part)
                 yield _with_rule(rules, name, replace(rule, slots={**rule.slots, slot: shorter})), gone
 
 
@@ -200,6 +202,11 @@ def _smaller(expression: Expression) -> Iterator[tuple[Expression, str]]:
             yield Expression(nodes[:index] + inner.nodes + nodes[end:]), f"{gone} from {to_text(part)}"
 
 
+def _said_of(rules: RuleSet, name: str, what: str) -> str:
+    """Return what is done to a rule, with the rule's name where there are several."""
+    return f"{name}: {what}" if len(rules.rules) > 1 else what
+
+
 def _with_rule(rules: RuleSet, name: str, rule: Rule) -> RuleSet:
     return RuleSet({**rules.rules, name: rule.without_unread()}, rules.name)
 
@@ -210,7 +217,8 @@ def _round_constants(rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet
             forms = []
             for value in rounded_values(number.value):
                 changed = rules.rules[name].with_constants({constant: value})
-                forms.append((_with_rule(rules, name, changed), f"{constant} = {value:g}"))
+                shown = _said_of(rules, name, f"{constant} = {value:g}")
+                forms.append((_with_rule(rules, name, changed), shown))
             rules = _first_of(forms, rules, judge, steps)
         for state, definition in rule.states.items():
             # A time constant of few digits was chosen by a person, not by a search.
@@ -219,10 +227,9 @@ def _round_constants(rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet
             forms = []
             for value in rounded_values(definition.tau):
                 states = {**rules.rules[name].states, state: replace(definition, tau=value)}
-                shown = f"{value:g} steps" if getattr(definition, "in_steps", False) else f"{1e3 * value:g} ms"
-                forms.append(
-                    (_with_rule(rules, name, replace(rules.rules[name], states=states)), f"tau_{state} = {shown}")
-                )
+                tau = f"{value:g} steps" if getattr(definition, "in_steps", False) else f"{1e3 * value:g} ms"
+                shown = _said_of(rules, name, f"tau_{state} = {tau}")
+                forms.append((_with_rule(rules, name, replace(rules.rules[name], states=states)), shown))
             rules = _first_of(forms, rules, judge, steps)
     return rules
 
@@ -249,7 +256,7 @@ def _absorb_factor(rules: RuleSet, steps: list[str]) -> RuleSet:
         if rest is not None and factor > 0.0 and rule.eta * factor > 0.0:
             kept = _with_rule(rules, name, replace(rule, slots={slot: rest}, eta=float(f"{rule.eta * factor:.12g}")))
             changed[name] = kept.rules[name]
-            steps.append(f"the factor {factor:g} became part of eta")
+            steps.append(_said_of(rules, name, f"the factor {factor:g} became part of eta"))
     return RuleSet(changed, rules.name)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.records import STORE, reading
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
+from rulesearch.expression.tree import Expression
 from rulesearch.rules import known_rules
 from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import canonical_size
@@ -208,10 +209,19 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
     return Evidence(tuple(rules), tuple(scores), on, on)
 
 
+def _emptied(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
+    """Yield a set with each of its rules replaced by one that changes nothing."""
+    if len(rules.rules) > 1:
+        for name, rule in rules.rules.items():
+            slot = next(iter(rule.slots))
+            nothing = replace(rule, slots={slot: Expression.number(0.0)}).without_unread()
+            yield RuleSet({**rules.rules, name: nothing}, rules.name), f"{name}: all of it"
+
+
 def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> RuleEvidence:
     task = scorer.task
     # A part may be what gives the rest its unit.
-    parts = [(form, removed) for form, removed in deletions(rules) if fits(form, task)]
+    parts = [(form, removed) for form, removed in [*_emptied(rules), *deletions(rules)] if fits(form, task)]
     [own] = scorer.score([rules], "report", seeds)
     without = scorer.score_those_that_run([form for form, _ in parts], "report", seeds)
     ablations = tuple(

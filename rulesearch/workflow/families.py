@@ -147,6 +147,6 @@ def _text(rules: RuleSet) -> str:
             text = " ".join(pieces).removeprefix("+ ") or "0"
             text = f"-{text[2:]}" if text.startswith("- ") else text
             text += hole_text(Holes(terms.algebra).of(rule.slots[slot]))
-            label = f"{name}, " if len(rules.rules) > 1 else ""
-            parts.append(f"{label}{slot}: {text}" if label or set(rule.slots) != {"on_step"} else text)
+            label = ", ".join([name] * (len(rules.rules) > 1) + [slot] * (set(rule.slots) != {"on_step"}))
+            parts.append(f"{label}: {text}" if label else text)
     return "; ".join(parts)

@@ -25,3 +25,9 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def page(reported: Run) -> Path:
     """The page of that run."""
     return reported.folder / "report.html"
+
+
+@pytest.fixture(scope="session")
+def pair_page(pair_run: Run) -> Path:
+    """The page of a run of two rules that act together."""
+    return rs.write_report(pair_run)

@@ -143,3 +143,17 @@ def test_an_accessibility_check_finds_nothing_serious(chromium: Any, page: Path,
     found.context.close()
     serious = [each for each in violations if each["impact"] in ("serious", "critical")]
     assert not serious, [(each["id"], each["nodes"][0]["html"][:200]) for each in serious]
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_card_of_a_set_fits_the_screen(chromium: Any, pair_page: Path, width: int) -> None:
+    opened = Opened(chromium, pair_page, width)
+    try:
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not opened.errors
+        for name in ("feedforward", "lateral"):
+            part = opened.page.locator(f"section[aria-labelledby=rule-1-{name}-title]")
+            assert part.locator("figure").count() == 3
+            assert part.bounding_box()["width"] > 0.8 * min(width, 1100)
+    finally:
+        opened.context.close()

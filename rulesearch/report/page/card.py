@@ -1,0 +1,181 @@
+"""The card of one rule on the page: equations, verdicts, constants and figures; of a set, rule by rule."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from rulesearch.export.exporting import export
+from rulesearch.expression.mathml import symbol_mathml
+from rulesearch.report.card_figures import ablation_figure, course_figure, fit_figure, tree_figure
+from rulesearch.report.page.equations import equations_mathml
+from rulesearch.report.page.pictures import Pictures
+from rulesearch.report.rule_figures import rule_figure
+from rulesearch.report.style import number
+from rulesearch.rules import RuleSet, find_known
+from rulesearch.rules.text import short_rule
+from rulesearch.symbolic import Verdict
+from rulesearch.tasks.task import Task
+from rulesearch.workflow.constants import numbers_of
+from rulesearch.workflow.evidence import Evidence, RuleEvidence
+from rulesearch.workflow.front import FrontMember
+from rulesearch.workflow.shown_losses import shown_loss
+
+_MOST_CARDS = 12
+_VERDICTS = 3
+_NO_RANGE = {"low": "", "high": "", "note": ""}
+
+Shown = list[tuple[str, str]]
+"""Titles and markup of figures."""
+
+
+def card(member: FrontMember, whole: Evidence, task: Task | None, pictures: Pictures, brief: bool) -> dict[str, Any]:
+    """Return what the template shows of a rule of the front.
+
+    **Arguments:** `whole`: the evidence of the run; `brief`: without figures.
+    """
+    evidence = whole.of(member.rules)
+    name = f"rule-{member.rank}"
+    detailed = not brief and member.rank <= _MOST_CARDS
+    several = len(member.rules.rules) > 1
+    shown: Shown = []
+    if detailed and not several:
+        shown += _changes(member, "", pictures)
+    if detailed and evidence is not None:
+        shown += _evidence(member, evidence, whole.on, task, pictures)
+    if detailed and not several:
+        shown.append(_tree(member, "", pictures))
+    constants = _constants(member, evidence)
+    return {
+        "member": member,
+        "name": name,
+        "equations": equations_mathml(member.rules),
+        "short": short(member),
+        "latex": export(member.rules, "latex"),
+        "figures": shown,
+        "parts": [_part(member, part, pictures, detailed) for part in member.rules.rules] if several else [],
+        "evidence": evidence,
+        "constants": constants,
+        "notes": any(row["note"] for row in constants),
+        "verdicts": _shown_verdicts(member, ""),
+        "loss": shown_loss(member),
+    }
+
+
+def short(member: FrontMember, width: int = 60) -> str:
+    """Return rule text for a cell of a table."""
+    text = short_rule(member.rules)
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _part(member: FrontMember, part: str, pictures: Pictures, detailed: bool) -> dict[str, Any]:
+    """Return what is shown of one rule of a set."""
+    figures = [*_changes(member, part, pictures), _tree(member, part, pictures)] if detailed else []
+    return {"name": part, "verdicts": _shown_verdicts(member, part), "figures": figures}
+
+
+def _shown_verdicts(member: FrontMember, part: str) -> list[Verdict]:
+    """Return the nearest verdicts; of a set and its rules only those that say anything, and at least one."""
+    nearest = member.verdicts_on(part)[:_VERDICTS]
+    if len(member.rules.rules) == 1:
+        return list(nearest)
+    return [each for each in nearest if each.says_something] or list(nearest[:1])
+
+
+def _of(member: FrontMember, part: str) -> tuple[RuleSet, str, str]:
+    """Return a rule of a set (all of the rules where `part` is empty), its name in files, and its title."""
+    name, title = f"rule-{member.rank}", f"rank {member.rank}"
+    if not part:
+        return member.rules, name, title
+    return RuleSet({part: member.rules.rules[part]}), f"{name}-{part}", f"{title}, {part}"
+
+
+def _changes(member: FrontMember, part: str, pictures: Pictures) -> Shown:
+    """Return what a rule does to a weight, and the nearest known one beside it."""
+    rules, name, title = _of(member, part)
+    named = bool(part)
+    draw = lambda: rule_figure(rules, named=named)  # noqa: E731
+    caption = f"What {part or 'it'} does to a weight"
+    shown = [(caption, pictures.add(f"{name}-change", draw, f"{title}: weight change"))]
+    nearest = member.nearest_by_rule[part] if part else member.nearest
+    known = None if nearest is None else find_known(nearest.rule)
+    if nearest is not None and known is not None:
+        beside = known.rules
+        file = f"known-{known.name}"
+        if part and len(beside.rules) > 1:
+            beside, file = RuleSet({part: beside.rules[part]}), f"{file}-{part}"
+        draw = lambda: rule_figure(beside, named=len(known.rules.rules) > 1)  # noqa: E731
+        label = f"nearest known rule, {nearest.title}: weight change"
+        caption = f"The same for the nearest known rule: {nearest.title}"
+        shown.append((caption, pictures.add(f"{file}-change", draw, label)))
+    return shown
+
+
+def _tree(member: FrontMember, part: str, pictures: Pictures) -> tuple[str, str]:
+    rules, name, title = _of(member, part)
+    tree = pictures.add(f"{name}-tree", lambda: tree_figure(rules), f"{title}: expression tree")
+    return f"Expression tree{' of ' * bool(part)}{part}", tree
+
+
+def _evidence(member: FrontMember, found: RuleEvidence, on: str, task: Task | None, pictures: Pictures) -> Shown:
+    """Return how weights went, fits to measured data, and what each part does."""
+    name, title = f"rule-{member.rank}", f"rank {member.rank}"
+    shown: Shown = []
+    if found.courses:
+        clock = task.clock if task is not None else "s"
+        label = f"{title}: {', '.join(course.name for course in found.courses)} on {on}"
+        draw = lambda: course_figure(found.courses, clock, found.seeds)  # noqa: E731
+        shown.append((f"On {on}", pictures.add(f"{name}-course", draw, label)))
+    if found.fits:
+        fit = pictures.add(f"{name}-fit", lambda: fit_figure(found), f"{title}: fit")
+        shown.append(("Measured and predicted", fit))
+    if found.ablations and found.loss is not None:
+        label = f"{title}: loss without each part"
+        names = tuple(member.rules.rules) if len(member.rules.rules) > 1 else ()
+        parts = pictures.add(f"{name}-parts", lambda: ablation_figure(found, on, names), label)
+        shown.append(("Without each of its parts", parts))
+    return shown
+
+
+def _constants(member: FrontMember, evidence: RuleEvidence | None) -> list[dict[str, Any]]:
+    """Return name, value, unit, range and what is to be noted of every number of a rule; bounds of the weight last."""
+    if evidence is not None and evidence.ranges:
+        rows = [
+            {
+                "name": _name(each.name),
+                "value": number(each.value),
+                "unit": each.unit,
+                "low": "any smaller" if each.low is None else number(each.low),
+                "high": "any larger" if each.high is None else number(each.high),
+                "note": "; ".join(filter(None, (_edge(member, each.name), each.demand))),
+            }
+            for each in evidence.ranges
+        ]
+    else:
+        rows = [
+            {"name": _name(label), "value": number(each.value), "unit": each.unit, "note": _edge(member, label)}
+            for each in numbers_of(member.rules)
+            for label in (each.label(member.rules),)
+        ]
+    return rows + [
+        {"name": _name(name), "value": f"{number(low)} to {number(high)}", "unit": "bounds", **_NO_RANGE}
+        for name, (low, high) in _bounds(member.rules).items()
+    ]
+
+
+def _bounds(rules: RuleSet) -> dict[str, tuple[float, float]]:
+    """Return the bounds of weights by name: `w` where all rules that give any give the same, else `lateral: w`."""
+    given = {name: rule.bounds for name, rule in rules.rules.items() if rule.bounds is not None}
+    if len(set(given.values())) == 1 and len(given) == len(rules.rules):
+        return {"w": next(iter(given.values()))}
+    return {f"{name}: w": bounds for name, bounds in given.items()}
+
+
+def _edge(member: FrontMember, name: str) -> str:
+    return f"at the edge of its range {member.at_edge[name]}" if name in member.at_edge else ""
+
+
+def _name(name: str) -> str:
+    projection, _, constant = name.rpartition(": ")
+    label = f"{escape(projection)}: " if projection else ""
+    return f"{label}<math>{symbol_mathml(constant)}</math>"

@@ -1,0 +1,100 @@
+"""The card of a set of rules: each rule with its equation, verdicts and figures, and what each part of each does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from rulesearch.report.card_figures import ablation_figure
+from rulesearch.report.page.card import card
+from rulesearch.report.page.pictures import Pictures
+from rulesearch.rules import parse_rules
+from rulesearch.workflow.evidence import Evidence, stored_evidence
+from rulesearch.workflow.run import Run
+
+
+def _part(page: Path, rank: int, name: str) -> str:
+    found = re.search(
+        rf'<section class="part" aria-labelledby="rule-{rank}-{name}-title">.*?</section>', page.read_text(), re.DOTALL
+    )
+    assert found is not None
+    return found.group()
+
+
+def test_each_rule_of_a_card_has_its_equation_figures_and_verdicts(pair_run: Run, pair_page: Path) -> None:
+    for member in pair_run.members:
+        opened = re.search(rf'<article id="rule-{member.rank}".*?</article>', pair_page.read_text("utf-8"), re.DOTALL)
+        assert opened is not None
+        assert re.findall(r'<span class="projection">(.*?)</span>', opened.group()) == ["feedforward", "lateral"]
+        for name in member.rules.rules:
+            part = unescape(_part(pair_page, member.rank, name))
+            assert f"What {name} does to a weight" in part
+            assert f"Expression tree of {name}" in part
+            assert part.count("<svg") >= 2
+            nearest = member.nearest_by_rule[name]
+            assert nearest is not None
+            assert nearest.summary in part
+
+
+def test_the_nearest_known_rule_stands_beside_each_rule(pair_page: Path) -> None:
+    assert "The same for the nearest known rule: Oja 1982" in _part(pair_page, 1, "feedforward")
+    lateral = _part(pair_page, 1, "lateral")
+    assert "The same for the nearest known rule: anti-Hebbian, Foeldiak 1990" in lateral
+    assert "<strong>equal-up-to-scale</strong>: anti-Hebbian, Foeldiak 1990 times 2</li>" in lateral
+
+
+def test_figures_of_a_set_are_kept_by_rule_and_named(pair_run: Run, pair_page: Path) -> None:
+    names = {path.name for path in (pair_page.parent / "figures").iterdir()}
+    for name in ("feedforward", "lateral"):
+        assert {f"rule-1-{name}-{what}.{kind}" for what in ("change", "tree") for kind in ("svg", "pdf")} <= names
+    assert {"rule-1-parts.svg", "known-oja-change.svg", "known-anti-hebb-change.svg"} <= names
+    assert not {"rule-1-change.svg", "rule-1-tree.svg"} & names
+
+
+def test_each_part_of_each_rule_is_taken_out_and_each_rule_as_a_whole(pair_run: Run, pair_page: Path) -> None:
+    evidence = stored_evidence(pair_run).rules[0]
+    removed = {each.removed: each for each in evidence.ablations}
+    assert evidence.loss is not None
+    assert {"feedforward: all of it", "lateral: all of it", "lateral: y from -2*x*y"} <= set(removed)
+    assert "feedforward: w*y from x - w*y" in removed
+    without = removed["lateral: all of it"]
+    assert without.rule == "feedforward[y*(x - w*y); eta = 0.02]; lateral[0; eta = 0.02]"
+    # Without lateral weights both neurons find the same component: half of the sine is 1.
+    assert without.loss == pytest.approx(0.5, abs=0.1)
+    figure = ablation_figure(evidence, "one seed", ("feedforward", "lateral"))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["feedforward", "lateral"]
+    rows = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
+    assert "without all of it" in rows[0] and "without y from -2*x*y" in rows[1]
+    assert sum(map(len, rows)) == len(evidence.ablations)
+
+
+def test_the_parts_of_a_single_rule_have_one_panel(pair_run: Run, pair_page: Path) -> None:
+    evidence = stored_evidence(pair_run).rules[0]
+    single = replace(evidence, ablations=tuple(replace(each, removed="y from x*y") for each in evidence.ablations))
+    [axes] = ablation_figure(single, "one seed").axes
+    assert axes.get_title(loc="left") == ""
+
+
+def test_numbers_and_bounds_of_a_set_carry_the_name_of_their_rule(pair_run: Run, pair_page: Path) -> None:
+    ranges = stored_evidence(pair_run).rules[1].ranges
+    assert {each.name for each in ranges} == {"feedforward: eta", "lateral: eta", "lateral: c"}
+    text = "feedforward[x*y; bounds = [0, 1]]; lateral[x*y; bounds = [-1, 0]]"
+    apart = replace(pair_run.members[0], rules=parse_rules(text))
+    rows = card(apart, Evidence(), None, Pictures(None), brief=True)["constants"]
+    assert [(re.sub("<.*?>", "", row["name"]), row["value"]) for row in rows] == [
+        ("feedforward: w", "0 to 1"),
+        ("lateral: w", "-1 to 0"),
+    ]
+    both = replace(pair_run.members[0], rules=parse_rules(text.replace("[-1, 0]", "[0, 1]")))
+    rows = card(both, Evidence(), None, Pictures(None), brief=True)["constants"]
+    assert [re.sub("<.*?>", "", row["name"]) for row in rows] == ["w"]
+
+
+def test_the_front_names_each_rule_once_in_short(pair_page: Path) -> None:
+    text = unescape(pair_page.read_text("utf-8"))
+    assert ">feedforward: y*(x - w*y); lateral: -2*x*y</a>" in text
+    assert "feedforward identical: Oja 1982; lateral equal-up-to-scale: anti-Hebbian, Foeldiak 1990" in text
