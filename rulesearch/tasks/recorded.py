@@ -37,7 +37,7 @@ def task_to_json(task: Task, settings: Settings) -> dict[str, Any]:
         },
         "settings": {name: _encoded(asdict(setting)) for name, setting in task.settings.items()},
         "values": _encoded(dict(settings)),
-        "eta": _eta(task, settings),
+        "etas": {name: _eta(task, name, settings) for name in task.rule_names},
         "bounds": _encoded(task.default_bounds(settings)),
         "fidelities": [
             {**asdict(each), "conditions": [dict(condition) for condition in each.conditions]}
@@ -87,7 +87,9 @@ class RecordedTask(Task):
                 Requirement(**_decoded(each)) for each in document["requirements"]
             )
             self._values = {name: float(value) for name, value in _decoded(document["values"]).items()}
-            self._eta = float(document["eta"])
+            # Stores of old runs have one learning rate.
+            etas = document.get("etas") or dict.fromkeys(self.rule_names, document["eta"])
+            self._etas = {name: float(eta) for name, eta in etas.items()}
             self.bounds = _decoded(document.get("bounds", self.bounds))  # type: ignore[misc]
             _check_kind("bounds", self.bounds, _UNSET["bounds"])
             self._baseline, self._control = (rules_from_json(document[role]) for role in ("baseline", "control"))
@@ -106,9 +108,9 @@ class RecordedTask(Task):
         """Return the settings of the run."""
         return dict(self._values)
 
-    def default_eta(self, settings: Settings) -> float:
-        """Return the learning rate that rules of the run had where they gave none."""
-        return self._eta
+    def default_eta_of(self, name: str, settings: Settings) -> float:
+        """Return the learning rate that a rule of the run had where it gave none."""
+        return self._etas[name]
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the known rule, as it was in the run."""
@@ -123,9 +125,9 @@ class RecordedTask(Task):
         return dict(self._references)
 
 
-def _eta(task: Task, settings: Settings) -> float:
+def _eta(task: Task, name: str, settings: Settings) -> float:
     try:
-        return task.default_eta(settings)
+        return task.default_eta_of(name, settings)
     except KeyError:  # fitted to each rule
         return 1.0
 

@@ -305,6 +305,10 @@ class Task(ABC):
         """Return the learning rate of rules that give none."""
         return settings["eta"]
 
+    def default_eta_of(self, name: str, settings: Settings) -> float:
+        """Return the learning rate of the rule of that name where it gives none."""
+        return self.default_eta(settings)
+
     def default_bounds(self, settings: Settings) -> tuple[float, float]:
         """Return the bounds of the weights of rules that give none."""
         return self.bounds
@@ -376,7 +380,7 @@ class Task(ABC):
 
     def complete(self, rules: RuleSet, settings: Settings) -> RuleSet:
         """Return rules that are known to fit, complete as `bind` makes them."""
-        return RuleSet({name: self._bind_rule(rule, settings) for name, rule in rules.rules.items()}, rules.name)
+        return RuleSet({name: self._bind_rule(name, rule, settings) for name, rule in rules.rules.items()}, rules.name)
 
     def spelled_out(self, rules: RuleSet, settings: Settings) -> RuleSet:
         """Return the rules as they can be read without the task: bound, and bounds that hold nothing back left out."""
@@ -386,16 +390,16 @@ class Task(ABC):
             {name: replace(rule, bounds=None) if name in free else rule for name, rule in bound.items()}, rules.name
         )
 
-    def _bind_rule(self, rule: Rule, settings: Settings) -> Rule:
+    def _bind_rule(self, name: str, rule: Rule, settings: Settings) -> Rule:
         read = rule.symbols
-        states = {name: state for name, state in rule.states.items() if name in read}
-        for name, symbol in self.symbols.items():
-            if symbol.state is not None and name in read and name not in states:
-                states[name] = symbol.state
+        states = {state: what for state, what in rule.states.items() if state in read}
+        for other, symbol in self.symbols.items():
+            if symbol.state is not None and other in read and other not in states:
+                states[other] = symbol.state
         return replace(
             rule,
             states=states,
-            eta=self.default_eta(settings) if rule.eta is None else rule.eta,
+            eta=self.default_eta_of(name, settings) if rule.eta is None else rule.eta,
             bounds=self.default_bounds(settings) if rule.bounds is None else rule.bounds,
         )
 

@@ -125,8 +125,8 @@ def test_bind_fills_in_learning_rate_bounds_and_states(task: Task, settings: dic
     slot = task.slots[0]
     for name, symbol in task.symbols.items():
         rules = RuleSet({rule: task_rule(task, f"{slot}: {name}") for rule in task.rule_names})
-        for rule in task.bind(rules, settings).rules.values():
-            assert rule.eta == task.default_eta(settings)
+        for own, rule in task.bind(rules, settings).rules.items():
+            assert rule.eta == task.default_eta_of(own, settings)
             assert rule.bounds is not None
             assert rule.states == ({} if symbol.state is None else {name: symbol.state})
     given = task_rule(task, f"{slot}: w; eta = 0.125; bounds = [-0.5, 0.75]")

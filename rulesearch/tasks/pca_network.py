@@ -1,0 +1,268 @@
+"""Task `pca-network`: neurons with lateral connections must find the principal components of their input, in order.
+
+The network is that of Rubner & Tavan 1989 (doi:10.1209/0295-5075/10/7/015): y_i = w_i x + sum over j < i of l_ij y_j.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.expression.parser import parse_expression
+from rulesearch.rules.library import known_rule
+from rulesearch.rules.rule import RuleSet
+from rulesearch.rules.states import Lowpass
+from rulesearch.rules.text import parse_rules
+from rulesearch.simulate.rate.network import Connection, Layer, RateNetwork
+from rulesearch.simulate.rate.network_simulation import RateRecording, RateSimulation
+from rulesearch.tasks.protocol import Protocol
+from rulesearch.tasks.task import (
+    PERMUTATION,
+    Course,
+    Fidelity,
+    Requirement,
+    Setting,
+    Settings,
+    Task,
+    TaskSymbol,
+    Trial,
+    permuted_order,
+)
+
+Array = npt.NDArray[np.float64]
+
+OUTPUTS = 3
+SPECTRUM = np.array([1.0, 0.6, 0.35, 0.15, 0.05])
+"""Eigenvalues of the covariance of the input, descending."""
+
+_RECORDS = 100
+_SILENT_NORM = 1e-6
+_ANGLE = 6.0
+_CORRELATION = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class PcaData:
+    """The data sets of one seed.
+
+    **Fields:** `simulation` of the network on them; `covariances` `(data sets, inputs, inputs)`; `components`
+    `(data sets, inputs, inputs)`: row i is the i-th component.
+    """
+
+    simulation: RateSimulation
+    covariances: Array
+    components: Array
+
+
+@lru_cache(maxsize=16)
+def pca_data(seed: int, data_sets: int, presentations: int, symmetric: bool) -> PcaData:
+    """Return the data sets of a seed: Gaussian input, its axes turned at random, and random weights to start from."""
+    inputs = SPECTRUM.size
+    shown = np.empty((presentations, data_sets, inputs))
+    start = np.empty((data_sets, OUTPUTS, inputs))
+    components = np.empty((data_sets, inputs, inputs))
+    for index, child in enumerate(np.random.SeedSequence(seed).spawn(data_sets)):
+        rng = np.random.Generator(np.random.PCG64(child))
+        q, r = np.linalg.qr(rng.normal(size=(inputs, inputs)))
+        components[index] = (q * np.sign(np.diag(r))).T
+        start[index] = rng.normal(size=(OUTPUTS, inputs)) / np.sqrt(inputs)
+        shown[:, index] = rng.normal(size=(presentations, inputs)) * np.sqrt(SPECTRUM) @ components[index]
+    network = RateNetwork(
+        {"input": inputs},
+        [Layer("output", OUTPUTS)],
+        [
+            Connection("feedforward", "input", "output", weight=start, rule="feedforward"),
+            Connection("lateral", "output", "output", "off-diagonal" if symmetric else "lower", rule="lateral"),
+        ],
+    )
+    covariances = np.einsum("dki,k,dkj->dij", components, SPECTRUM, components)
+    return PcaData(RateSimulation(network, {"input": shown}), covariances, components)
+
+
+class PcaNetwork(Task):
+    """Turn the weights of three neurons to the first three principal components, in order, with length 1.
+
+    The loss is the sum of three parts, each a mean over data sets: of 1 - |cos(w_i, PC_i)| over neurons, of
+    (|w_i| - 1)^2 over neurons, both also over the second half of training, and of the squared correlations of the
+    outputs over that half. One output after the other can be won: neuron 1 by a feedforward rule alone; each further
+    one once what it shares with those before it is taken out. Each part of each neuron is a case.
+
+    With symmetric lateral weights no neuron comes before another, and only the subspace of the first three components
+    is asked for: the cosines are then those of the principal angles between it and the weights.
+    """
+
+    name = "pca-network"
+    title = "principal components in order, by two rules"
+    summary = (
+        "Three linear neurons with lateral weights learn online from correlated Gaussian input; neuron i must turn to "
+        "the i-th principal component. A feedforward and a lateral rule are sought together."
+    )
+    reference = (
+        "Rubner, J. & Tavan, P. (1989). A self-organizing network for principal-component analysis. Europhysics "
+        "Letters 10, 693-698."
+    )
+    doi = "10.1209/0295-5075/10/7/015"
+    bibtex = known_rule("rubner-tavan").bibtex.strip()
+    slots = ("on_step",)
+    rule_names = ("feedforward", "lateral")
+    symbols: ClassVar[Mapping[str, TaskSymbol]] = {
+        "x": TaskSymbol("activity of the presynaptic neuron: an input, or another output"),
+        "y": TaskSymbol("activity of the postsynaptic neuron"),
+        "w": TaskSymbol("weight of the synapse; it may be negative"),
+        "recon": TaskSymbol("Sanger's reconstruction, the sum over j <= i of y_j w_j"),
+        "x_bar": TaskSymbol("running mean of x", state=Lowpass(parse_expression("x"), 100.0, in_steps=True)),
+        "y_bar": TaskSymbol("running mean of y", state=Lowpass(parse_expression("y"), 100.0, in_steps=True)),
+    }
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "eta": Setting(0.005, "learning rate of a feedforward rule that gives none", 1e-9, 10.0),
+        "lateral_eta": Setting(0.02, "learning rate of a lateral rule that gives none", 1e-9, 10.0),
+        "presentations": Setting(40000, "presentations of each data set", 200, 1e7, True),
+        "data_sets": Setting(4, "number of data sets of a seed", 1, 1000, whole=True),
+        "symmetric": Setting(0, "1: lateral weights between all outputs, scored by the subspace", 0, 1, whole=True),
+        "permutation": PERMUTATION,
+    }
+    fidelities = (
+        Fidelity("screen", 1, "one seed, an eighth of the presentations"),
+        Fidelity("full", 1, "all data sets of one seed"),
+    )
+    requirements = (
+        *(Requirement(f"angle_{i + 1}_deg", most=_ANGLE) for i in range(OUTPUTS)),
+        Requirement("output_correlation", most=_CORRELATION),
+    )
+    clock = "steps"
+    bounds = (-np.inf, np.inf)
+    grammar = "pca-network"
+    known_rule = "rubner-tavan"
+    protocol = Protocol(aims=("direction_loss", "length_loss", "correlation_loss"))
+
+    def default_eta_of(self, name: str, settings: Settings) -> float:
+        """Return the setting `eta` for the feedforward rule, `lateral_eta` for the lateral one."""
+        return settings["lateral_eta" if name == "lateral" else "eta"]
+
+    def duration(self, settings: Settings, fidelity: str) -> float:
+        """Return the number of presentations, over all data sets."""
+        return settings["data_sets"] * _presentations(settings, fidelity)
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        return known_rule("rubner-tavan").rules
+
+    def control(self, settings: Settings) -> RuleSet:
+        """Return Oja's rule without lateral weights, by which every neuron finds the first component."""
+        return parse_rules("feedforward[y*(x - w*y)]; lateral[0*x]")
+
+    def references(self, settings: Settings) -> dict[str, RuleSet]:
+        """Return the known set, Sanger's rule, which reads the weights of other neurons, and the control."""
+        sanger = parse_rules("feedforward[y*(x - recon)]; lateral[0*x]")
+        known = {self.known_rule: self.baseline(settings), "sanger": sanger}
+        return {**known, "control": self.control(settings)}
+
+    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        return self.trials([rules], seed, settings, fidelity, backend)[0]
+
+    def trials(
+        self, candidates: Sequence[RuleSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
+    ) -> list[Trial]:
+        data = _data(seed, settings, fidelity)
+        steps = data.simulation.steps
+        half = steps // 2
+        found = data.simulation.run_each(candidates, max(1, (steps - half) // _RECORDS), half, backend)
+        return [_trial(each, data, steps, bool(settings["symmetric"])) for each in found]
+
+    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+        """Return the angle of each neuron's weights to its component and their lengths, medians over the data sets."""
+        data = _data(seed, settings, self.fidelities[-1].name)
+        found = data.simulation.run(rules, max(1, data.simulation.steps // _RECORDS))
+        weights = found.weights["feedforward"]
+        with np.errstate(all="ignore"):
+            angles = np.median(_angles(_cosines(weights, data.components, bool(settings["symmetric"]))), axis=1)
+            lengths = np.median(np.linalg.norm(weights, axis=3), axis=1)
+        times: Array = found.at + np.float64(1.0)
+        what = "principal angle" if settings["symmetric"] else "angle to PC"
+        return (
+            *(Course(f"{what} {i + 1} [degrees]", times, angles[:, i], 0.0) for i in range(OUTPUTS)),
+            *(Course(f"length of weight vector {i + 1}", times, lengths[:, i], 1.0) for i in range(OUTPUTS)),
+        )
+
+
+def _presentations(settings: Settings, fidelity: str) -> int:
+    share = 8 if fidelity == "screen" else 1
+    return max(_RECORDS, int(settings["presentations"]) // share)
+
+
+def _data(seed: int, settings: Settings, fidelity: str) -> PcaData:
+    """Return the data sets of a seed under the settings; permuted, each is judged by another one's components."""
+    data = pca_data(seed, int(settings["data_sets"]), _presentations(settings, fidelity), bool(settings["symmetric"]))
+    order = permuted_order(len(data.components), settings["permutation"])
+    return data if settings["permutation"] == 0.0 else replace(data, components=data.components[order])
+
+
+def _trial(found: RateRecording, data: PcaData, steps: int, symmetric: bool) -> Trial:
+    data_sets = data.simulation.data_sets
+    synapses = OUTPUTS * SPECTRUM.size + OUTPUTS * (OUTPUTS - 1) // (1 if symmetric else 2)
+    work = found.steps * data_sets * synapses
+    if found.status != "ok":
+        return Trial(found.status, None, work=work, died_at=found.steps / steps)
+    weights = found.weights["feedforward"]
+    lengths = np.linalg.norm(weights, axis=3)
+    if lengths[-1].min() < _SILENT_NORM:
+        return Trial("silent", None, {"norm": float(lengths.mean())}, work=work)
+    cosines = _cosines(weights, data.components, symmetric)
+    correlations = output_correlations(weights, found.weights["lateral"], data.covariances)
+    pairs = correlations[:, *np.tril_indices(OUTPUTS, -1)]
+    direction = np.mean(1.0 - cosines, axis=(0, 1))
+    length = np.mean((lengths - 1.0) ** 2, axis=(0, 1))
+    shared = np.mean(pairs**2, axis=0)
+    angles = np.median(_angles(cosines), axis=(0, 1)).tolist()
+    metrics = {
+        **{f"angle_{i + 1}_deg": angle for i, angle in enumerate(angles)},
+        "output_correlation": float(np.median(np.abs(pairs).max(axis=1))),
+        "norm": float(lengths.mean()),
+        "direction_loss": float(direction.mean()),
+        "length_loss": float(length.mean()),
+        "correlation_loss": float(shared.mean()),
+    }
+    parts = np.concatenate((direction, length, shared))
+    cases = tuple(float(part) for part in 3.0 * parts)
+    details = {"angles_deg": tuple(angles), "norms": tuple(lengths.mean(axis=(0, 1)).tolist())}
+    return Trial("ok", sum(cases) / len(cases), metrics, cases, work, details=details)
+
+
+def _cosines(weights: Array, components: Array, symmetric: bool) -> Array:
+    """Return |cos| of the angles that are asked for `(records, data sets, neurons)`: to components, or principal ones.
+
+    **Arguments:** `weights` `(records, data sets, neurons, inputs)`; `components` as in `PcaData`.
+    """
+    wanted = components[:, :OUTPUTS]
+    if symmetric:
+        axes = np.linalg.qr(np.swapaxes(weights, 2, 3))[0]
+        principal: Array = np.linalg.svd(wanted @ axes, compute_uv=False)
+        return principal
+    along: Array = np.abs(np.einsum("rdki,dki->rdk", weights, wanted))
+    along /= np.linalg.norm(weights, axis=3)
+    return along
+
+
+def _angles(cosines: Array) -> Array:
+    angles: Array = np.degrees(np.arccos(np.clip(cosines, 0.0, 1.0)))
+    return angles
+
+
+def output_correlations(weights: Array, lateral: Array, covariances: Array) -> Array:
+    """Return the correlations of the outputs over all records `(data sets, neurons, neurons)`.
+
+    Each record stands for a stretch with these weights, in which y = M x with M = (1 - L)^-1 W has the covariance
+    M C M^T.
+
+    **Arguments:** `weights` `(records, data sets, neurons, inputs)`; `lateral` `(records, data sets, neurons,
+    neurons)`; `covariances` `(data sets, inputs, inputs)`.
+    """
+    whole = np.linalg.solve(np.eye(lateral.shape[-1]) - lateral, weights)
+    joint = np.einsum("rdij,djk,rdlk->dil", whole, covariances, whole)
+    deviation = np.sqrt(np.einsum("dii->di", joint))
+    found: Array = joint / (deviation[:, :, None] * deviation[:, None, :])
+    return found
