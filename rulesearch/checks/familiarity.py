@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.checks.rate_layers import Plasticity
 from rulesearch.checks.simulations import Measures
 from rulesearch.rules import Rule, RuleSet
+from rulesearch.simulate import Connection, Layer, RateNetwork, RateSimulation
 
 Array = npt.NDArray[np.float64]
 
@@ -69,14 +69,21 @@ def _sequence(
 def _responses(rule: Rule, stimuli: Array, units: int, excesses: Array) -> Array:
     """Return the summed responses `(steps, excesses)` of a network for each excess."""
     bits = round(math.log2(units))
-    addresses = np.array(list(itertools.product((-1.0, 1.0), repeat=bits)))
-    drive = _SELECTIVITY * (stimuli[:, :bits] @ addresses.T - bits)
-    kept = np.zeros((excesses.size, units, stimuli.shape[1]))
-    plasticity = Plasticity(rule, 1.0)
-    found = np.empty((len(stimuli), excesses.size))
-    with np.errstate(all="ignore"):
-        for step, (x, fixed) in enumerate(zip(stimuli, drive, strict=True)):
-            response = 1.0 / (1.0 + np.exp(-(fixed + excesses[:, None] + kept @ x)))
-            found[step] = response.sum(axis=1)
-            kept = kept + plasticity.change(x=x[None, None, :], y=response[:, :, None], w=kept)
-    return found
+    fixed = np.zeros((units, stimuli.shape[1]))
+    fixed[:, :bits] = _SELECTIVITY * np.array(list(itertools.product((-1.0, 1.0), repeat=bits)))
+    network = RateNetwork(
+        {"stimulus": stimuli.shape[1], "excess": 1},
+        [Layer("hidden", units, "sigmoid", -_SELECTIVITY * bits)],
+        [
+            Connection("fixed", "stimulus", "hidden", weight=fixed),
+            Connection("excess", "excess", "hidden", weight=1.0),
+            Connection("kept", "stimulus", "hidden", rule=rule),
+        ],
+    )
+    shown = {
+        "stimulus": stimuli[:, None, :],
+        "excess": np.broadcast_to(excesses[None, :, None], (len(stimuli), excesses.size, 1)),
+    }
+    found = RateSimulation(network, shown, norm_limit=math.inf).run(connections=[])
+    responses: Array = found.outputs["hidden"].sum(axis=2)
+    return responses if found.status == "ok" else np.full(responses.shape, math.nan)

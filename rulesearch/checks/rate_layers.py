@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rulesearch.checks.simulations import Measures
-from rulesearch.rules import Lowpass, Rule, RuleSet, known_rule
+from rulesearch.rules import Rule, RuleSet, known_rule
+from rulesearch.simulate import Connection, Layer, RateNetwork, RateSimulation, Signal
 
 Array = npt.NDArray[np.float64]
 
 _LAYERS = 16
 """Independent layers, each with input of its own, that a measure is the median of."""
 _LIMIT = 1e6
+"""Length of a weight vector from which on a simulation has ended."""
 
 
-class Plasticity:
-    """A rule at all synapses of several layers, with low-passes of its own.
-
-    **Arguments:** `eta`: learning rate of a rule that gives none.
-    """
-
-    def __init__(self, rule: Rule, eta: float) -> None:
-        self.rule = rule
-        self.eta = eta if rule.eta is None else rule.eta
-        self.lowpasses: dict[str, Array] = {}
-
-    def change(self, **values: Array) -> Array:
-        """Return the weight changes of one presentation, in the shape that the values broadcast to."""
-        rule = self.rule
-        known: dict[str, Any] = {**rule.constant_values(), **values}
-        for name, state in rule.states.items():
-            if isinstance(state, Lowpass):
-                target = np.asarray(state.expression.evaluate(known), dtype=np.float64)
-                level = self.lowpasses.get(name, np.zeros(target.shape))
-                known[name] = level
-                self.lowpasses[name] = level + (target - level) / state.tau
-        return self.eta * np.asarray(rule.slots["on_step"].evaluate(known), dtype=np.float64)
+def _at_rate(rule: Rule, eta: float) -> Rule:
+    """Return a rule with its learning rate, or this one where it gives none."""
+    return rule if rule.eta is not None else replace(rule, eta=eta)
 
 
 def presentations(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
@@ -49,12 +33,19 @@ def presentations(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Mea
     none (default 1).
     **Returns:** `change` of the weight.
     """
-    values = {name: np.array(float(value)) for name, value in settings["values"].items()}
+    values, steps = dict(settings["values"]), int(settings.get("steps", 1))
     start = float(settings.get("w0", 0.0))
-    plasticity, weight = Plasticity(rules.only(), settings.get("eta", 1.0)), np.array(start)
-    for _ in range(int(settings.get("steps", 1))):
-        weight = weight + plasticity.change(**values, w=weight)
-    return {"change": float(weight) - start} if np.isfinite(weight) else {}
+    x, y = (np.full((steps, 1, 1), float(values.pop(name, 0.0))) for name in ("x", "y"))
+    rule = _at_rate(rules.only(), settings.get("eta", 1.0))
+    network = RateNetwork(
+        {"input": 1},
+        [Layer("output", 1)],
+        [Connection("w", "input", "output", weight=start, rule=rule)],
+        [Signal(name) for name in values],
+    )
+    signals = {name: np.full((steps, 1), float(value)) for name, value in values.items()}
+    found = RateSimulation(network, {"input": x}, signals, {"output": y}, _LIMIT).run(record_every=steps)
+    return {"change": float(found.weights["w"][-1].item()) - start} if found.status == "ok" else {}
 
 
 def linear_layer(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
@@ -69,25 +60,22 @@ def linear_layer(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Meas
     deviation = np.sqrt(np.array(settings["variances"], dtype=np.float64))
     mean = np.array(settings.get("mean", [0.0] * deviation.size), dtype=np.float64)
     steps, neurons = int(settings["steps"]), int(settings["neurons"])
-    weights = generator.normal(size=(_LAYERS, neurons, deviation.size)) / np.sqrt(deviation.size)
-    plasticity = Plasticity(rules.only(), settings["eta"])
-    half = np.ones(_LAYERS)
-    for step in range(steps):
-        x = mean + deviation * generator.normal(size=(_LAYERS, 1, deviation.size))
-        y = np.einsum("lij,lkj->li", weights, x)[:, :, None]
-        recon = np.cumsum(y * weights, axis=1)
-        weights = weights + plasticity.change(x=x, y=y, w=weights, recon=recon)
-        if settings.get("normalised"):
-            weights /= np.linalg.norm(weights, axis=2, keepdims=True)
-        if step % 100 == 0 and not np.all(np.abs(weights) < _LIMIT):
-            return {}
-        if step == steps // 2:
-            half = np.linalg.norm(weights[:, 0], axis=1)
-    if not np.all(np.isfinite(weights)):
+    start = generator.normal(size=(_LAYERS, neurons, deviation.size)) / np.sqrt(deviation.size)
+    rule = _at_rate(rules.only(), settings["eta"])
+    normalised = bool(settings.get("normalised"))
+    network = RateNetwork(
+        {"input": deviation.size},
+        [Layer("output", neurons)],
+        [Connection("w", "input", "output", weight=start, rule=rule, normalised=normalised)],
+    )
+    x = mean + deviation * generator.normal(size=(steps, _LAYERS, deviation.size))
+    found = RateSimulation(network, {"input": x}, norm_limit=_LIMIT).run(record_every=(steps + 1) // 2)
+    if found.status != "ok":
         return {}
-    lengths = np.linalg.norm(weights, axis=2)
-    growth = float(np.median(np.log(lengths[:, 0] / half)) / ((steps - 1 - steps // 2) * plasticity.eta))
-    return {"growth": growth, **_alignment(weights)}
+    half, last = found.weights["w"]
+    lengths = [np.linalg.norm(weights[:, 0], axis=1) for weights in (half, last)]
+    between = (found.at[1] - found.at[0]) * (1.0 if rule.eta is None else rule.eta)
+    return {"growth": float(np.median(np.log(lengths[1] / lengths[0])) / between), **_alignment(last)}
 
 
 def lateral_layer(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
@@ -103,28 +91,24 @@ def lateral_layer(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Mea
     generator = np.random.default_rng(np.random.SeedSequence([seed, 102]))
     deviation = np.sqrt(np.array(settings["variances"], dtype=np.float64))
     steps, neurons = int(settings["steps"]), int(settings["neurons"])
-    weights = generator.normal(size=(_LAYERS, neurons, deviation.size)) / np.sqrt(deviation.size)
-    lateral = np.zeros((_LAYERS, neurons, neurons))
-    below = np.tril(np.ones((neurons, neurons)), -1)
-    of_inputs = rules.rules.get("feedforward") or known_rule("oja").rules.only()
-    forward = Plasticity(of_inputs, settings["eta"])
-    sideways = Plasticity(rules.rules.get("lateral") or rules.only(), settings["lateral_eta"])
-    outputs = []
-    for step in range(steps):
-        x = deviation * generator.normal(size=(_LAYERS, 1, deviation.size))
-        y = np.einsum("lij,lkj->li", weights, x)
-        for i in range(1, neurons):
-            y[:, i] += np.einsum("lj,lj->l", lateral[:, i, :i], y[:, :i])
-        column, row = y[:, :, None], y[:, None, :]
-        weights = weights + forward.change(x=x, y=column, w=weights)
-        lateral = lateral + below * sideways.change(x=row, y=column, w=lateral)
-        if step % 100 == 0 and not (np.all(np.abs(weights) < _LIMIT) and np.all(np.abs(lateral) < _LIMIT)):
-            return {}
-        if step >= 0.75 * steps:
-            outputs.append(y)
-    rows = np.array(outputs)
+    start = generator.normal(size=(_LAYERS, neurons, deviation.size)) / np.sqrt(deviation.size)
+    forward = _at_rate(rules.rules.get("feedforward") or known_rule("oja").rules.only(), settings["eta"])
+    sideways = _at_rate(rules.rules.get("lateral") or rules.only(), settings["lateral_eta"])
+    network = RateNetwork(
+        {"input": deviation.size},
+        [Layer("output", neurons)],
+        [
+            Connection("feedforward", "input", "output", weight=start, rule=forward),
+            Connection("lateral", "output", "output", "lower", rule=sideways),
+        ],
+    )
+    x = deviation * generator.normal(size=(steps, _LAYERS, deviation.size))
+    found = RateSimulation(network, {"input": x}, norm_limit=_LIMIT).run(record_from=3 * steps // 4)
+    if found.status != "ok":
+        return {}
+    rows = found.outputs["output"]
     largest = [np.max(np.abs(np.corrcoef(rows[:, layer].T) - np.eye(neurons))) for layer in range(_LAYERS)]
-    return {"output_correlation": float(np.median(largest)), **_alignment(weights)}
+    return {"output_correlation": float(np.median(largest)), **_alignment(found.weights["feedforward"][-1])}
 
 
 def _alignment(weights: Array) -> dict[str, float]:
@@ -145,22 +129,16 @@ def orthogonal_patterns(rules: RuleSet, settings: Mapping[str, Any], seed: int) 
     """
     generator = np.random.default_rng(np.random.SeedSequence([seed, 103]))
     number, steps = int(settings["patterns"]), int(settings["steps"])
-    weights = generator.uniform(0.1, 0.5, size=(_LAYERS, number))
-    plasticity = Plasticity(rules.only(), settings["eta"])
-    patterns = np.eye(number)
-    total, counted = np.zeros(weights.shape), 0
-    for step in range(steps):
-        x = patterns[generator.integers(number, size=_LAYERS)]
-        y = np.sum(weights * x, axis=1, keepdims=True)
-        weights = weights + plasticity.change(x=x, y=y, w=weights)
-        if step % 100 == 0 and not np.all(np.abs(weights) < _LIMIT):
-            return {}
-        if step >= 0.75 * steps:
-            total += weights
-            counted += 1
-    responses = np.sort(total / counted, axis=1)
-    if not np.all(np.isfinite(responses)):
+    start = generator.uniform(0.1, 0.5, size=(_LAYERS, 1, number))
+    rule = _at_rate(rules.only(), settings["eta"])
+    network = RateNetwork(
+        {"input": number}, [Layer("output", 1)], [Connection("w", "input", "output", weight=start, rule=rule)]
+    )
+    x = np.eye(number)[generator.integers(number, size=(steps, _LAYERS))]
+    found = RateSimulation(network, {"input": x}, norm_limit=_LIMIT).run(record_from=3 * steps // 4)
+    if found.status != "ok":
         return {}
+    responses = np.sort(found.weights["w"][:, :, 0].mean(axis=0), axis=1)
     return {
         "largest_response": float(np.median(responses[:, -1])),
         "second_response": float(np.median(np.abs(responses[:, -2]))),

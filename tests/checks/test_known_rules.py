@@ -11,9 +11,9 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules import Check, KnownRule, known_rules, parse_rules
 
 ALL = [each for known in known_rules().values() for each in known.family()]
-EXACT = ("closed-form", "presentations")
+QUICK = ("closed-form", "presentations", "linear-layer", "lateral-layer", "orthogonal-patterns", "familiarity")
 CASES = [
-    pytest.param(known, check, id=f"{known.name}-{n}", marks=() if check.simulation in EXACT else (pytest.mark.slow,))
+    pytest.param(known, check, id=f"{known.name}-{n}", marks=() if check.simulation in QUICK else (pytest.mark.slow,))
     for known in ALL
     for n, check in enumerate(known.checks)
 ]

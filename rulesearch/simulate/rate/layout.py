@@ -40,10 +40,12 @@ class Layout:
     shapes: Mapping[str, tuple[int, int]]
     scratch: Array
 
-    def weights(self, rows: Array, data_sets: int) -> dict[str, Array]:
-        """Return records of lanes as `(records, data sets, targets, sources)` by connection."""
+    def weights(self, rows: Array, data_sets: int, kept: Collection[str]) -> dict[str, Array]:
+        """Return records of lanes as `(records, data sets, targets, sources)` by connection, of those that are kept."""
         found, place = {}, 0
         for name, (targets, sources) in self.synapses.items():
+            if name not in kept:
+                continue
             width = targets.size * self.lanes
             dense = np.zeros((len(rows), data_sets, *self.shapes[name]))
             dense[:, :, targets, sources] = from_lanes(rows[:, place : place + width], self.lanes, data_sets)

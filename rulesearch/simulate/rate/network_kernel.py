@@ -39,6 +39,7 @@ def run_each(
     shown: Any,
     every: int,
     begin: int,
+    kept: Any,
     weights: Any,
     outputs: Any,
     ends: Any,
@@ -64,6 +65,7 @@ def run_each(
             shown,
             every,
             begin,
+            kept,
             weights[k],
             outputs[k],
             ends[k],
@@ -86,6 +88,7 @@ def run_network(
     shown: Any,
     every: int,
     begin: int,
+    kept: Any,
     weights: Any,
     outputs: Any,
     end: Any,
@@ -94,7 +97,8 @@ def run_network(
 
     **Arguments:** `memory`: registers of its plastic connections and weights of the others, as numbers; `shown`
     `(steps, numbers)`: the rows of each presentation; from step `begin` on every `every` steps, `weights` and `outputs`
-    `(records, numbers)` take the weights after the step and the layers' outputs in it.
+    `(records, numbers)` take the weights of the connections that are `kept` after the step and the layers' outputs in
+    it.
     """
     values, sums = work.values, work.sums
     lanes = work.base.shape[1]
@@ -141,10 +145,11 @@ def run_network(
             wait = every
             place = 0
             for c in range(motions.size):
-                width = wiring.connections[c].synapses * lanes
-                for i in range(width):
-                    weights[record, place + i] = memory[motions[c].weight + i]
-                place += width
+                if kept[c]:
+                    width = wiring.connections[c].synapses * lanes
+                    for i in range(width):
+                        weights[record, place + i] = memory[motions[c].weight + i]
+                    place += width
             for i in range(outputs.shape[1]):
                 outputs[record, i] = values[first + i]
             record += 1

@@ -106,20 +106,31 @@ class RateSimulation:
         self._weights = {connection.name: self._start(connection) for connection in network.connections}
 
     def run(
-        self, rules: Candidate | None = None, record_every: int = 1, record_from: int = 0, backend: str = "vm"
+        self,
+        rules: Candidate | None = None,
+        record_every: int = 1,
+        record_from: int = 0,
+        backend: str = "vm",
+        connections: Sequence[str] | None = None,
     ) -> RateRecording:
         """Run the network with one set of rules (see `run_each`)."""
-        return self.run_each([rules or {}], record_every, record_from, backend)[0]
+        return self.run_each([rules or {}], record_every, record_from, backend, connections)[0]
 
     def run_each(
-        self, candidates: Sequence[Candidate], record_every: int = 1, record_from: int = 0, backend: str = "vm"
+        self,
+        candidates: Sequence[Candidate],
+        record_every: int = 1,
+        record_from: int = 0,
+        backend: str = "vm",
+        connections: Sequence[str] | None = None,
     ) -> list[RateRecording]:
         """Run the network once for each of several sets of rules.
 
         On the virtual machine this is one call of compiled code, during which other threads run.
 
         **Arguments:** `candidates`: rules for the connections that only name theirs; weights and outputs are written
-        down at every `record_every`-th step from `record_from` on; `backend`: `vm` or `jit`.
+        down at every `record_every`-th step from `record_from` on; `backend`: `vm` or `jit`; `connections` whose
+        weights are written down (None: all).
         **Raises:** `RulesearchError` for rules that are missing or that a rate network cannot have.
         """
         network, layout, data_sets = self.network, self._layout, self.data_sets
@@ -137,13 +148,18 @@ class RateSimulation:
             for rules, (program, parts), row in zip(chosen, made, motions, strict=True)
         ]
         records = max(0, self.steps - record_from) // record_every
-        widths = [layout.synapses[c.name][0].size * layout.lanes for c in network.connections]
+        names = [connection.name for connection in network.connections]
+        kept = names if connections is None else connections
+        for name in kept:
+            if name not in names:
+                raise RulesearchError(f"the network has no connection {name!r}{did_you_mean(name, names)}")
+        widths = [layout.synapses[name][0].size * layout.lanes for name in set(kept)]
         neurons = sum(layer.size for layer in network.layers)
         weights = np.zeros((len(made), records, sum(widths)))
         outputs = np.zeros((len(made), records, neurons * layout.lanes))
         ends = np.zeros((len(made), 2), dtype=np.int64)
         shared = np.array(fills, dtype=np.int64).reshape(-1, 3).view(FILL).ravel(), np.array(rates, dtype=np.float64)
-        times = record_every, record_from
+        recorded = record_every, record_from, np.array([name in kept for name in names], dtype=np.bool_)
         if backend == "jit":
             for k, (program, _) in enumerate(made):
                 run_network(
@@ -155,7 +171,7 @@ class RateSimulation:
                     *shared,
                     memories[k],
                     self._shown,
-                    *times,
+                    *recorded,
                     weights[k],
                     outputs[k],
                     ends[k],
@@ -175,14 +191,14 @@ class RateSimulation:
                 *shared,
                 np.concatenate(memories),
                 self._shown,
-                *times,
+                *recorded,
                 weights,
                 outputs,
                 ends,
             )
         at = record_from + record_every * np.arange(1, records + 1) - 1
         return [
-            RateRecording(int(code), int(steps), at, layout.weights(w, data_sets), layout.outputs(y, data_sets))
+            RateRecording(int(code), int(steps), at, layout.weights(w, data_sets, kept), layout.outputs(y, data_sets))
             for (code, steps), w, y in zip(ends, weights, outputs, strict=True)
         ]
 

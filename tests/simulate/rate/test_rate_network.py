@@ -390,6 +390,20 @@ def test_records_begin_where_they_are_asked_to_and_hold_outputs_of_the_step_befo
     np.testing.assert_array_equal(found.outputs["output"].ravel(), [5.0, 8.0])
 
 
+def test_weights_are_written_down_of_the_connections_that_are_named() -> None:
+    simulation = RateSimulation(pca_network(2), {"input": gaussian(20, 2)})
+    rules = two("y*(x - w*y); eta = 0.02", "-x*y; eta = 0.02")
+    every = simulation.run(rules)
+    for names in ([], ["lateral"], ["feedforward", "lateral"]):
+        found = simulation.run(rules, connections=names)
+        assert list(found.weights) == names
+        for name in names:
+            np.testing.assert_array_equal(found.weights[name], every.weights[name])
+        np.testing.assert_array_equal(found.outputs["output"], every.outputs["output"])
+    with pytest.raises(RulesearchError, match="the network has no connection 'laterall'; did you mean 'lateral'"):
+        simulation.run(rules, connections=["laterall"])
+
+
 def test_one_data_set_of_input_stands_for_all_starts() -> None:
     start = np.array([0.1, 0.5, 0.9]).reshape(3, 1, 1)
     network = RateNetwork(
