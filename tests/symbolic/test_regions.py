@@ -33,11 +33,10 @@ def test_a_term_that_is_0_but_in_a_region_makes_another_rule(
     island: str, point: dict[str, float], value: float
 ) -> None:
     assert parse_expression(island).evaluate(point) == pytest.approx(value)
-    for base in ("x*y", "y*(x - w*y)"):
-        first, second = parse_rules(f"{base} + {island}"), parse_rules(base)
-        assert compare(first, [second])[0].rank > 2
-        assert compare(second, [first])[0].rank > 2
-        assert canonical_key(first) != canonical_key(second)
+    first, second = parse_rules(f"y*(x - w*y) + {island}"), parse_rules("y*(x - w*y)")
+    assert compare(first, [second])[0].rank > 2
+    assert compare(second, [first])[0].rank > 2
+    assert canonical_key(first) != canonical_key(second)
 
 
 def test_regions_lie_in_the_set_that_is_asked_about() -> None:
