@@ -88,6 +88,25 @@ class Maker:
             text += f"/{self.pick(('x', 'w', '(1 + x**2)', '(y - 0.3)', '(x + y)'))}"
         return text
 
+    def region(self) -> tuple[str, frozenset[str]]:
+        """Return a term that is 0 but in a region of two or three symbols, and who can be asked about it."""
+        names = [str(name) for name in self.generator.permutation(["x", "y", "w"])[: self.generator.integers(2, 4)]]
+        offsets = []
+        for name in names:
+            centre = self.number(2.0)
+            half = float(f"{abs(centre) * 10.0 ** self.generator.uniform(-2.0, -0.3):.3g}")
+            offsets.append(f"({name} - {self.text(centre)})/{half!r}")
+        inside, asked = self.pick(
+            (
+                ("*".join(f"relu(1 - abs({each}))" for each in offsets), frozenset(NOTIONS)),
+                ("*".join(f"step(1 - {each})*step(1 + {each})" for each in offsets), frozenset(NOTIONS)),
+                (f"relu(1 - {' - '.join(f'({each})**2' for each in offsets)})", frozenset(NOTIONS)),
+                # A search takes what is smooth and next to nothing at its points for nothing.
+                (f"exp(-{' - '.join(f'({each})**2' for each in offsets)})", frozenset(("compare", "simplify"))),
+            )
+        )
+        return f"{self.text(float(f'{self.scale * self.number(2.0):.3g}'))}*{inside}", asked
+
     def rule_text(self) -> str:
         """Return a rule of one to three terms, most with a threshold."""
         self.scale = abs(self.number(12.0))
@@ -236,7 +255,7 @@ def by_change(make: Maker) -> Pair:
         expression = slot(first)
         kinks = kink_places(expression)
         numbers = [k for k, node in enumerate(expression.nodes) if isinstance(node, Number)]
-        choice = make.pick(("number", "number", "kink", "saturated", "far"))
+        choice = make.pick(("number", "number", "kink", "saturated", "far", "region"))
         if choice == "number" and numbers:
             place = make.pick(numbers)
             value = expression.nodes[place].value  # type: ignore[union-attr]
@@ -252,6 +271,10 @@ def by_change(make: Maker) -> Pair:
         if choice == "saturated":
             a = make.text(make.number())
             return Pair("saturated", rule(f"{a}*x*y"), rule(f"{a}*tanh({make.pick(('x', '0.1*x', '3*x'))})*y"), False)
+        if choice == "region":
+            text = make.rule_text()
+            inside, asked = make.region()
+            return Pair("region of several thresholds", rule(text), rule(f"{text} + {inside}"), False, asked)
         if choice == "far":
             text = make.rule_text()
             where = make.text(10.0 ** float(make.generator.uniform(1, 12)))

@@ -4,12 +4,12 @@
 
 Each pair is a rule with constants from 1e-12 to 1e12 and thresholds at random places, and another one that is made
 equal (rewritten, kinks written in another way, states scaled, split and doubled), scaled, equal on a set of values
-only, or different (a threshold, coefficient or time constant moved, a kink of another kind, a hole at zero, at a tie or
-at a number, a saturation, a threshold far away). An oracle decides which it became: both are computed with 50 digits,
-in the infinities of IEEE arithmetic, at random points, at 0, 1, -1 and ties, beside and on all thresholds, and far
-away; rules with states along random spike trains. Pairs that differ by 1e-14 to 1e-7 of what is added up are drawn
-again, and those made different that it cannot tell apart; nothing is compared so near to a threshold that the digits of
-a constant decide on the side.
+only, or different (a threshold, coefficient or time constant moved, a kink of another kind, a hole at zero, at a tie
+or at a number, a saturation, a threshold far away, a term that is 0 but in a small region of two or three symbols). An
+oracle decides which it became: both are computed with 50 digits, in the infinities of IEEE arithmetic, at random
+points, at 0, 1, -1 and ties, beside and on all thresholds, and far away; rules with states along random spike trains.
+Pairs that differ by 1e-14 to 1e-7 of what is added up are drawn again, and those made different that it cannot tell
+apart; nothing is compared so near to a threshold that the digits of a constant decide on the side.
 
 Then `compare` is asked for its verdict, the fingerprint whether both are one function (rules with the same states), and
 `simplify` whether the shortest forms have one key (rules that differ by algebra alone). Printed are pairs that one of

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cache
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ _WEIGHTS[::2] *= -1.0
 _Part = tuple[float, float, tuple[Node, ...]]
 """Bounds on a sub-expression, and its nodes."""
 _ANY = (-math.inf, math.inf)
+_FEW = 4
+"""So many thresholds that do nothing alone are taken all together, more of them two at a time."""
 
 
 def switch(row: Operator, *arguments: Expression) -> Expression:
@@ -126,6 +129,7 @@ def kink_keys(expression: Expression, values: Mapping[str, Any], names: Mapping[
         if scale and math.isfinite(scale):
             groups.setdefault(rounded(heights / scale).tobytes(), {})[place] = math.copysign(1.0, scale)
     found = []
+    idle: dict[bytes, dict[int, float]] = {}
     for where, turned in groups.items():
         above, below = (
             rounded(_on_side(expression, values, {place: side * sign for place, sign in turned.items()})).tobytes()
@@ -133,6 +137,20 @@ def kink_keys(expression: Expression, values: Mapping[str, Any], names: Mapping[
         )
         if above != below:
             found.append(where + above + below)
+        else:
+            idle[where] = turned
+    # Where one threshold hides another, as in relu(1 - abs(x - 10))*relu(1 - abs(y - 12)), only both of them matter.
+    for together in combinations(sorted(idle), 2) if len(idle) > _FEW else [sorted(idle)]:
+        values_there = []
+        for sides in product((1.0, -1.0), repeat=len(together)):
+            turned = {
+                place: side * sign
+                for where, side in zip(together, sides, strict=True)
+                for place, sign in idle[where].items()
+            }
+            values_there.append(rounded(_on_side(expression, values, turned)).tobytes())
+        if len(set(values_there)) > 1:
+            found.append(b"".join([*together, *values_there]))
     return sorted(found)
 
 

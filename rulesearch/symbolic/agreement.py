@@ -2,7 +2,8 @@
 
 Values count as the same where they differ by less than 1e-9 of what was added up there (`expression.rounding`), however
 small or large the rule is. The points are those of the fingerprint, at which symbols are also 0, 1, equal and opposite;
-sizes from 1e-13 to 1e13; points on and beside every threshold and singularity of both (`surfaces.py`).
+sizes from 1e-13 to 1e13; points on and beside every threshold and singularity of both (`surfaces.py`); points where
+several thresholds hold at once (`regions.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rulesearch.expression.points import generator_of, points, wide_points
 from rulesearch.expression.rounding import Values, traced
 from rulesearch.expression.tree import Expression
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
+from rulesearch.symbolic.regions import conditions, within
 from rulesearch.symbolic.surfaces import beside, clear, surfaces
 
 TOLERANCE = 1e-9
@@ -78,6 +80,7 @@ def agrees(original: Expression, other: Expression, constants: Mapping[str, floa
     if original == other:
         return bool(np.isfinite(traced(original, {**constants, **on.inside(moderate_points(symbols))})[0]).any())
     edges = [*surfaces(original, constants), *surfaces(other, constants)]
+    read = conditions((original, other), constants)
 
     def same(values: Mapping[str, Values], everywhere: bool) -> bool:
         given = {**constants, **values}
@@ -89,6 +92,7 @@ def agrees(original: Expression, other: Expression, constants: Mapping[str, floa
         and same(on.inside(wide_sample(symbols)), False)
         and same(beside(edges, symbols, constants, on), True)
         and same(on.inside(many_points(symbols)), False)
+        and (not read or same(within(read, symbols, constants, on), False))
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
+from rulesearch.expression.kinks import KINKED
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import format_number
@@ -167,7 +168,11 @@ def _by_terms(
         return Verdict(name, title, "different", None, {}, distance, extra + ours, missing + theirs, summary)
     coefficients, spread = _ratios(pairs, states, a, b, partners)
     distance = min(0.499, max(1e-6, 0.45 * math.hypot(angle, spread / (1.0 + spread))))
-    elsewhere = all(state.equal for state in states) and _single_ratio(list(coefficients.values())) is not None
+    elsewhere = ""
+    if all(state.equal for state in states) and _single_ratio(list(coefficients.values())) is not None:
+        nodes = {node for _, *both in pairs for rule in both for part in rule.slots.values() for node in part.nodes}
+        # Rules without thresholds of the same terms can differ in where they are defined only.
+        elsewhere = "not defined at the same points" if nodes.isdisjoint(KINKED) else "not the same at every point"
     summary = same_terms_summary(title, coefficients, elsewhere)
     return Verdict(name, title, "same-terms", None, coefficients, distance, [], [], summary)
 

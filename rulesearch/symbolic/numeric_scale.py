@@ -15,6 +15,7 @@ from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import SLOTS
 from rulesearch.symbolic.agreement import TOLERANCE, agree, many_points, moderate_points, wide_sample
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
+from rulesearch.symbolic.regions import conditions, within
 from rulesearch.symbolic.surfaces import beside, clear, surfaces
 
 _ENOUGH_POINTS = 12
@@ -84,6 +85,8 @@ def numeric_scale(
             return None, True
         if not all(_agree(ours, theirs, points, scale, False) for points in beyond):
             return None, True
+        if expected is None and not _agree_in_regions(ours, theirs, scale, symbols, on):
+            return None, True
     return scale, True
 
 
@@ -99,6 +102,14 @@ def _agree(ours: _Side, theirs: _Side, points: Points, scale: float, everywhere:
         scale,
         everywhere,
         lambda: ours.clear(points) & theirs.clear(points),
+    )
+
+
+def _agree_in_regions(ours: _Side, theirs: _Side, scale: float, symbols: list[str], on: Reachable) -> bool:
+    return all(
+        not read or _agree(ours, theirs, within(read, symbols, side.constants, on), scale, False)
+        for side in (ours, theirs)
+        for read in [conditions((side.expression,), side.constants)]
     )
 
 

@@ -90,13 +90,13 @@ def listed(names: list[str]) -> str:
     return f"{shown} and {len(names) - _LISTED} more" if len(names) > _LISTED else shown
 
 
-def same_terms_summary(title: str, coefficients: dict[str, float], elsewhere: bool = False) -> str:
+def same_terms_summary(title: str, coefficients: dict[str, float], elsewhere: str = "") -> str:
     """Return `Oja 1982 with other coefficients: w*y**2 times 0.93`.
 
-    **Arguments:** `elsewhere`: one factor relates all terms, and yet the rules are not defined at the same points.
+    **Arguments:** `elsewhere`: one factor relates all terms, and yet the rules differ in this.
     """
     if elsewhere:
-        return f"{title} in its terms, but not defined at the same points"
+        return f"{title} in its terms, but {elsewhere}"
     changed = [
         f"{name} times {format_number(float(f'{ratio:.4g}'))}"
         for name, ratio in coefficients.items()

@@ -197,3 +197,17 @@ def test_keys_are_the_same_in_another_process_with_another_hash_seed() -> None:
             [sys.executable, "-c", program, *texts], env=environment, capture_output=True, text=True, check=True
         )
         assert done.stdout.split() == [key(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "same"),
+    [
+        ("x*y + relu(1 - abs(x - 10))*relu(1 - abs(y - 12))", "x*y", False),
+        ("relu(1 - abs(x - 10))*relu(1 - abs(y - 12))", "relu(1 - abs(x - 10))*relu(1 - abs(y - 13))", False),
+        ("relu(1 - abs(x - 10))*relu(1 - abs(y - 12))", "relu(1 - abs(y - 12))*relu(1 - abs(10 - x))", True),
+        ("x*y + step(x - 20)*step(25 - x)*step(y - 20)*step(25 - y)", "x*y", False),
+    ],
+)
+def test_thresholds_that_do_nothing_alone_count_together(ours: str, theirs: str, same: bool) -> None:
+    first, second = (fingerprint({"on_step": parse_expression(text)}) for text in (ours, theirs))
+    assert (first == second) == same
