@@ -69,7 +69,7 @@ def test_the_wheel_holds_code_and_files_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         found = set(archive.namelist())
     expected = {path.relative_to(ROOT).as_posix() for path in (ROOT / "rulesearch").rglob("*.py")}
-    for suffix in ("toml", "jinja", "css", "js", "txt"):
+    for suffix in ("toml", "jinja", "css", "js", "txt", "typed"):
         paths = list((ROOT / "rulesearch").rglob(f"*.{suffix}"))
         assert paths
         expected |= {path.relative_to(ROOT).as_posix() for path in paths}
