@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rulesearch.rules import RuleSet
     from rulesearch.tasks.task import Task
 
-RULE_HELP = "Rule text, a known rule's name, a rule.json file, or RUN:RANK."
+RULE_HELP = "Rule text, a known rule's name, a rule.json file, or RUN:RANK; one rule of a set: RUN:RANK[lateral]."
 
 RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help=RULE_HELP)]
 TaskOption = Annotated[str, typer.Option("--task", metavar="T", help="A task's name, or my_task.py:Name.")]

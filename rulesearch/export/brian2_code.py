@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from rulesearch.export.placing import Placed
-from rulesearch.export.spiking import RESERVED, SpikingExport, described
+from rulesearch.export.spiking import RESERVED, SpikingExport, described, written_by_rule
 from rulesearch.expression.operators import Language
 from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import time_text
@@ -67,10 +67,14 @@ def rules_brian2(ready: Placed) -> str:
     )
     lines = [f'"""{text}\n"""', "", "import numpy as np", "from brian2 import *", ""]
     makers = {name: "make_synapses" if len(rules.rules) == 1 else f"make_{name}_synapses" for name in rules.rules}
-    writers = [_Synapses(rule, makers[name], name in ready.inhibitory) for name, rule in rules.rules.items()]
-    for writer in writers:
-        lines += writer.lines()
-    return "\n".join([*lines, *_example(writers[0])])
+
+    def synapses(name: str, rule: Rule) -> tuple[_Synapses, list[str]]:
+        writer = _Synapses(rule, makers[name], name in ready.inhibitory)
+        return writer, writer.lines()
+
+    written = written_by_rule(rules, synapses)
+    lines += [line for _, each in written for line in each]
+    return "\n".join([*lines, *_example(written[0][0])])
 
 
 class _Synapses(SpikingExport):

@@ -13,19 +13,12 @@ from rulesearch.expression.operators import NEGATION, POWER, PRODUCT, SUM, Opera
 from rulesearch.expression.printing import multiple_latex, number_latex, symbol_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
+from rulesearch.rules.latex_names import member_symbols, of_member, slot_latex
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import SLOTS
 
 LINE = 66.0
 """Width of a line in characters, at 10 pt on a page of A4 with wide margins."""
-
-LEFT_HAND_SIDES = {
-    "on_pre": r"\Delta w_{\mathrm{pre}}",
-    "on_post": r"\Delta w_{\mathrm{post}}",
-    "drift": r"\dot{w}",
-    "on_step": r"\Delta w",
-}
-"""What each slot gives, in LaTeX."""
 
 _INDENT = 4.0
 _FILLED = 0.4
@@ -35,9 +28,13 @@ _MARK = "argument"
 
 
 def slot_equations(
-    rule: Rule, digits: int | None = None, with_values: bool = False, line: float = LINE
+    rule: Rule, digits: int | None = None, with_values: bool = False, line: float = LINE, member: str = ""
 ) -> list[tuple[str, list[str]]]:
-    """Return, for each slot, the left hand side and the lines of the right hand side."""
+    """Return, for each slot, the left hand side and the lines of the right hand side.
+
+    **Arguments:** `member`: the rule's name in a set, which its weight, learning rate and constants then carry.
+    """
+    eta, names = of_member(r"\eta", member), member_symbols(rule.constants, member)
     values = {name: Expression((number,)) for name, number in rule.constants.items()} if with_values else {}
     equations = []
     for slot in SLOTS:
@@ -45,22 +42,31 @@ def slot_equations(
             expression = rule.slots[slot].substitute(values)
             if with_values:
                 expression = with_joined_signs(expression)
-            left = LEFT_HAND_SIDES[slot]
-            equations.append((left, lines_of(expression, r"\eta", digits, line - latex_width(left) - 3)))
+            left = slot_latex(slot, member)
+            equations.append((left, lines_of(expression, eta, digits, line - latex_width(left) - 3, names)))
     return equations
 
 
-def lines_of(expression: Expression, factor: str, digits: int | None = None, line: float = LINE) -> list[str]:
-    """Return an expression times a factor, on one line where it fits, else on several."""
+def lines_of(
+    expression: Expression,
+    factor: str,
+    digits: int | None = None,
+    line: float = LINE,
+    names: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Return an expression times a factor, on one line where it fits, else on several.
+
+    **Arguments:** `names`: LaTeX of symbols that have one of their own.
+    """
     alone = multiple_latex(factor, expression)
     if alone is not None:
         return [alone]
-    short = to_latex(expression, digits=digits)
+    short = to_latex(expression, names, digits)
     product = _is_product(expression, short)
     whole = f"{_times(factor, short)}{short}" if product else rf"{factor}\left({short}\right)"
     if latex_width(whole) <= line:
         return [whole]
-    pieces = _Layout(digits).pieces(expression, PRODUCT if product else _ATOM)
+    pieces = _Layout(digits, names).pieces(expression, PRODUCT if product else _ATOM)
     return _filled([f"{_times(factor, pieces[0])}{pieces[0]}", *pieces[1:]], line)
 
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rulesearch.export.equations import LEFT_HAND_SIDES, constant_value, flowing, lines_of, slot_equations
+from rulesearch.export.equations import constant_value, flowing, lines_of, slot_equations
 from rulesearch.export.latex_text import escape
 from rulesearch.expression.printing import number_latex, symbol_latex, to_latex
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import time_text
+from rulesearch.rules.latex_names import member_symbols, of_member, slot_latex
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
 from rulesearch.workflow.front import ReferenceScore
@@ -88,12 +90,15 @@ def _comment(text: str) -> str:
 def _equations(rules: RuleSet) -> str:
     rows: list[str] = []
     for name, rule in rules.rules.items():
-        if len(rules.rules) > 1:
+        member = name if len(rules.rules) > 1 else ""
+        if member and rule.states:
+            # What the states are called is said below each rule: two may have one name.
             rows.append(rf"&\text{{{escape(name)}:}}")
-        for left, lines in slot_equations(rule):
+        for left, lines in slot_equations(rule, member=member):
             rows += _rows(left, lines)
+        symbols = member_symbols(rule.constants, member)
         for state_name, state in rule.states.items():
-            rows += _state_rows(state_name, state)
+            rows += _state_rows(state_name, state, tau_latex(state_name, member), symbols)
     return "\\begin{align*}\n" + " \\\\\n".join(f"  {row}" for row in rows) + "\n\\end{align*}"
 
 
@@ -101,8 +106,9 @@ def _rows(left: str, lines: list[str], sign: str = "=") -> list[str]:
     return [f"{left} &{sign} {lines[0]}", *(rf"&\quad {line}" for line in lines[1:])]
 
 
-def _state_rows(name: str, state: State) -> list[str]:
-    symbol, tau = symbol_latex(name), tau_latex(name)
+def _state_rows(name: str, state: State, tau: str, symbols: Mapping[str, str]) -> list[str]:
+    """Return what a state follows; `symbols`: LaTeX of those that have one of their own."""
+    symbol = symbol_latex(name)
     if isinstance(state, Trace):
         event, other = (
             f"a {side}synaptic spike" for side in (("pre", "post") if state.side == "pre" else ("post", "pre"))
@@ -111,39 +117,39 @@ def _state_rows(name: str, state: State) -> list[str]:
         rows = [rf"{tau}\,\dot{{{symbol}}} &= -{symbol}, \quad {jump} \text{{ at {event}}}"]
         return rows + [rf"&\quad {symbol} \leftarrow 0 \text{{ behind {other}}}"] * state.resets
     if isinstance(state, Lowpass):
-        target = to_latex(state.expression)
+        target = to_latex(state.expression, symbols)
         if state.in_steps:
             return [rf"{symbol} &\leftarrow {symbol} + \left({target} - {symbol}\right) / {tau} \text{{ at each step}}"]
         return [rf"{tau}\,\dot{{{symbol}}} &= {target} - {symbol}"]
-    return _synaptic_rows(symbol, tau, state)
+    return _synaptic_rows(symbol, tau, state, symbols)
 
 
-def _synaptic_rows(symbol: str, tau: str, state: Synaptic) -> list[str]:
+def _synaptic_rows(symbol: str, tau: str, state: Synaptic, symbols: Mapping[str, str]) -> list[str]:
     decay = rf"-{symbol} / {tau}" if state.tau is not None else ""
     rows = []
     if decay or "drift" in state.slots:
-        drift = lines_of(state.slots["drift"], "") if "drift" in state.slots else []
+        drift = lines_of(state.slots["drift"], "", names=symbols) if "drift" in state.slots else []
         joint = " + " if decay and drift else ""
         rows += _rows(rf"\dot{{{symbol}}}", [decay + joint + (drift[0] if drift else ""), *drift[1:]])
     events = {"on_pre": "a presynaptic spike", "on_post": "a postsynaptic spike", "on_step": "each step"}
     for slot, event in events.items():
         if slot in state.slots:
-            lines = lines_of(state.slots[slot], "")
+            lines = lines_of(state.slots[slot], "", names=symbols)
             lines = [rf"{symbol} + {lines[0]}", *lines[1:]]
             rows += _rows(symbol, [*lines[:-1], rf"{lines[-1]} \text{{ at {event}}}"], r"\leftarrow")
     return rows
 
 
-def tau_latex(name: str) -> str:
-    """Return the LaTeX of the time constant of a state."""
-    return rf"\tau_{{{symbol_latex(name)}}}"
+def tau_latex(name: str, member: str = "") -> str:
+    """Return the LaTeX of the time constant of a state; `member`: the name of its rule in a set."""
+    return of_member(rf"\tau_{{{symbol_latex(name)}}}", member)
 
 
 def _constants(rules: RuleSet) -> str:
     rows = []
     for name, rule in rules.rules.items():
-        label = f" ({escape(name)})" if len(rules.rules) > 1 else ""
-        rows += [f"${symbol}${label} & {value} & {unit}" for symbol, value, unit in _constant_rows(rule)]
+        member = name if len(rules.rules) > 1 else ""
+        rows += [f"${of_member(symbol, member)}$ & {value} & {unit}" for symbol, value, unit in _constant_rows(rule)]
     return _tabular("lrl", ["", "value", "unit"], rows)
 
 
@@ -202,7 +208,7 @@ def rule_cell(rules: RuleSet) -> str:
             if slot in rule.slots:
                 label = f"{escape(name)}: " if len(rules.rules) > 1 else ""
                 body = flowing(rule.slots[slot].substitute(values), r"\eta")
-                cells.append(rf"{label}${LEFT_HAND_SIDES[slot]} =\nobreak {body}$")
+                cells.append(rf"{label}${slot_latex(slot)} =\nobreak {body}$")
     return r" \newline ".join(cells)
 
 

@@ -15,10 +15,11 @@ from typing import ClassVar
 
 from rulesearch.errors import RulesearchError
 from rulesearch.export.placing import Placed
-from rulesearch.export.spiking import RESERVED, SIGNALS, SpikingExport, described
+from rulesearch.export.spiking import RESERVED, SIGNALS, SpikingExport, described, written_by_rule
 from rulesearch.expression.operators import Language, Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
+from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, Synaptic
 
 # Keywords, functions and constants of NESTML, SI units, and names of the C++ that is made from a model.
@@ -53,10 +54,12 @@ def rules_nestml(ready: Placed) -> str:
         "Inside the rule all quantities are plain numbers in s, mV, nS, pA and Hz. Generate code for a pair of this "
         "synapse and a neuron (code generator option neuron_synapse_pairs).",
     )
-    models = []
-    for name, rule in rules.rules.items():
+
+    def model(name: str, rule: Rule) -> str:
         title = rules.name if len(rules.rules) == 1 else f"{rules.name}_{name}"
-        models.append("\n".join(_Model(rule, name in ready.inhibitory).lines(_model_name(title))))
+        return "\n".join(_Model(rule, name in ready.inhibitory).lines(_model_name(title)))
+
+    models = written_by_rule(rules, model)
     return "\n".join([*(f"# {line}".rstrip() for line in text.splitlines()), *models])
 
 

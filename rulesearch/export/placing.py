@@ -96,5 +96,9 @@ def _inhibitory(rules: RuleSet, task: Task | None, told: bool | None) -> tuple[s
         return tuple(rules.rules) if told else ()
     if task is not None:
         return task.inhibitory
-    known = find_known(rules.name) if rules.name else None
-    return () if known is None else known.inhibitory
+    name, _, member = rules.name.removesuffix("]").partition("[")
+    known = find_known(name) if name else None
+    if known is None:
+        return ()
+    # One rule of a known set goes out as a set of one.
+    return known.inhibitory if not member else ("w",) * (member in known.inhibitory)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import keyword
 import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar, TypeVar
 
 from rulesearch.errors import RulesearchError
 from rulesearch.export.placing import Placed
 from rulesearch.export.python_code import citations, equal_known, titled
 from rulesearch.expression.operators import FUNCTION, Language, Operator
 from rulesearch.expression.tree import Expression, Number
-from rulesearch.rules.rule import Rule
+from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import CUSTOMARY_TRACES, SUMS, Lowpass, State, Synaptic, Trace
+
+Written = TypeVar("Written")
 
 SIGNALS = ("R", "R_bar", "R_bar_plus", "R_bar_minus", "v_target")
 """Symbols of the vocabulary that one value for all synapses may hold."""
@@ -166,6 +168,27 @@ class SpikingExport(ABC):
     @abstractmethod
     def changed(self, slot: str) -> str:
         """Return the weight after a change by eta times what a slot gives, within its bounds."""
+
+
+def written_by_rule(rules: RuleSet, write: Callable[[str, Rule], Written]) -> list[Written]:
+    """Return what is written of each rule.
+
+    **Raises:** `RulesearchError` for what the simulator cannot express; of a set it names the rule, and says how the
+    others go out.
+    """
+    found: dict[str, Written] = {}
+    refused: dict[str, RulesearchError] = {}
+    for name, rule in rules.rules.items():
+        try:
+            found[name] = write(name, rule)
+        except RulesearchError as error:
+            refused[name] = error
+    for name, why in refused.items():
+        if len(rules.rules) == 1:
+            raise why
+        hint = f"; {', '.join(found)} can go out alone, such as RUN:1[{next(iter(found))}]" if found else ""
+        raise RulesearchError(f"rule {name}: {why}{hint}")
+    return list(found.values())
 
 
 def described(ready: Placed, simulator: str, *more: str) -> str:

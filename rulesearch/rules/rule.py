@@ -14,6 +14,7 @@ from rulesearch.expression.fingerprint import fingerprint
 from rulesearch.expression.printing import multiple_latex, number_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import dimension_of
+from rulesearch.rules.latex_names import member_symbols, of_member, slot_latex
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, expressions_of, reached
 from rulesearch.rules.written import written
 
@@ -153,9 +154,15 @@ class Rule:
         """
         return r" \\ ".join(f"{left} = {right}" for left, right in self.latex_equations(digits, with_values))
 
-    def latex_equations(self, digits: int | None = None, with_values: bool = False) -> list[tuple[str, str]]:
-        """Return left and right hand sides in LaTeX, one pair per slot."""
+    def latex_equations(
+        self, digits: int | None = None, with_values: bool = False, member: str = ""
+    ) -> list[tuple[str, str]]:
+        """Return left and right hand sides in LaTeX, one pair per slot.
+
+        **Arguments:** `member`: the rule's name in a set, which its weight, learning rate and constants then carry.
+        """
         equations = []
+        eta, names = of_member(r"\eta", member), member_symbols(self.constants, member)
         for slot in SLOTS:
             if slot not in self.slots:
                 continue
@@ -163,20 +170,14 @@ class Rule:
             if with_values:
                 values = {name: Expression((number,)) for name, number in self.constants.items()}
                 expression = with_joined_signs(expression.substitute(values))
-            left = {
-                "on_pre": r"\Delta w_{\mathrm{pre}}",
-                "on_post": r"\Delta w_{\mathrm{post}}",
-                "drift": r"\dot{w}",
-                "on_step": r"\Delta w",
-            }[slot]
-            body = to_latex(expression, digits=digits)
+            body = to_latex(expression, names, digits)
             simple = isinstance(expression.head, str) or (
                 not isinstance(expression.head, Number) and expression.head.name not in ("add", "sub", "neg")
             )
             if body.startswith("-"):
                 simple = False
-            whole = rf"\eta\,{body}" if simple else rf"\eta\left({body}\right)"
-            equations.append((left, multiple_latex(r"\eta", expression) or whole))
+            whole = rf"{eta}\,{body}" if simple else rf"{eta}\left({body}\right)"
+            equations.append((slot_latex(slot, member), multiple_latex(eta, expression) or whole))
         return equations
 
     def limits_latex(self) -> str:
@@ -239,8 +240,7 @@ class RuleSet:
             return self.only().latex(digits, with_values)
         lines = []
         for name, rule in self.rules.items():
-            equations = rule.latex_equations(digits, with_values)
-            lines += [rf"\text{{{name}: }} {left} = {right}" for left, right in equations]
+            lines += [f"{left} = {right}" for left, right in rule.latex_equations(digits, with_values, name)]
         return r" \\ ".join(lines)
 
     def _repr_latex_(self) -> str | None:

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from rulesearch.errors import RulesearchError, shown
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.evaluation.records import STORE, SUMMARY, is_run
 from rulesearch.files import read_text
 from rulesearch.rules.json_format import rules_from_json
@@ -20,6 +20,7 @@ from rulesearch.workflow.experiment import read_experiment
 from rulesearch.workflow.kept_task import described_task
 
 _RANK = re.compile("-?[0-9]{1,30}")
+_MEMBER = re.compile(r"(.+)\[([A-Za-z_]\w*)\]", re.ASCII)
 
 
 def read_rules(argument: str, task: Task | None = None) -> RuleSet:
@@ -31,6 +32,8 @@ def read_rules(argument: str, task: Task | None = None) -> RuleSet:
     known = find_known(text)
     if known is not None:
         rules = known.rules
+    elif (member := _member(text)) is not None:
+        rules = member
     elif text.endswith(".json"):
         rules = _from_file(Path(text))
     elif (found := _run_and_rank(text)) is not None:
@@ -83,6 +86,25 @@ def task_of(argument: str) -> tuple[Task, dict[str, float]] | None:
     except RulesearchError:
         return None
     return task, task.resolve(experiment.settings)
+
+
+def _member(text: str) -> RuleSet | None:
+    """Return one rule of a set that is known, in a file or of a run, `confavreux-quartet[EE]`; None for other text.
+
+    **Raises:** `RulesearchError` where the set has no rule of that name.
+    """
+    match = _MEMBER.fullmatch(text)
+    if match is None:
+        return None
+    whole, name = match.groups()
+    if find_known(whole) is None and not whole.endswith(".json") and _run_and_rank(whole) is None:
+        return None
+    rules = read_rules(whole).rules
+    if len(rules) == 1 and name not in rules:
+        return None
+    if name not in rules:
+        raise RulesearchError(f"{whole} has the rules {', '.join(rules)}; found {name!r}{did_you_mean(name, rules)}")
+    return RuleSet({"w": rules[name]}, text)
 
 
 def _run_and_rank(text: str) -> tuple[Path, int] | None:

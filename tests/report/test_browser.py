@@ -145,6 +145,7 @@ def test_an_accessibility_check_finds_nothing_serious(chromium: Any, page: Path,
     assert not serious, [(each["id"], each["nodes"][0]["html"][:200]) for each in serious]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_card_of_a_set_fits_the_screen(chromium: Any, pair_page: Path, width: int) -> None:
     opened = Opened(chromium, pair_page, width)

@@ -13,7 +13,7 @@ from rulesearch.report.card_figures import ablation_figure
 from rulesearch.report.page.card import card
 from rulesearch.report.page.pictures import Pictures
 from rulesearch.rules import parse_rules
-from rulesearch.workflow.evidence import Evidence, stored_evidence
+from rulesearch.workflow.evidence import Evidence, gather
 from rulesearch.workflow.run import Run
 
 
@@ -25,6 +25,7 @@ def _part(page: Path, rank: int, name: str) -> str:
     return found.group()
 
 
+@pytest.mark.slow
 def test_each_rule_of_a_card_has_its_equation_figures_and_verdicts(pair_run: Run, pair_page: Path) -> None:
     for member in pair_run.members:
         opened = re.search(rf'<article id="rule-{member.rank}".*?</article>', pair_page.read_text("utf-8"), re.DOTALL)
@@ -40,6 +41,7 @@ def test_each_rule_of_a_card_has_its_equation_figures_and_verdicts(pair_run: Run
             assert nearest.summary in part
 
 
+@pytest.mark.slow
 def test_the_nearest_known_rule_stands_beside_each_rule(pair_page: Path) -> None:
     assert "The same for the nearest known rule: Oja 1982" in _part(pair_page, 1, "feedforward")
     lateral = _part(pair_page, 1, "lateral")
@@ -47,6 +49,7 @@ def test_the_nearest_known_rule_stands_beside_each_rule(pair_page: Path) -> None
     assert "<strong>equal-up-to-scale</strong>: anti-Hebbian, Foeldiak 1990 times 2</li>" in lateral
 
 
+@pytest.mark.slow
 def test_figures_of_a_set_are_kept_by_rule_and_named(pair_run: Run, pair_page: Path) -> None:
     names = {path.name for path in (pair_page.parent / "figures").iterdir()}
     for name in ("feedforward", "lateral"):
@@ -55,8 +58,8 @@ def test_figures_of_a_set_are_kept_by_rule_and_named(pair_run: Run, pair_page: P
     assert not {"rule-1-change.svg", "rule-1-tree.svg"} & names
 
 
-def test_each_part_of_each_rule_is_taken_out_and_each_rule_as_a_whole(pair_run: Run, pair_page: Path) -> None:
-    evidence = stored_evidence(pair_run).rules[0]
+def test_each_part_of_each_rule_is_taken_out_and_each_rule_as_a_whole(pair_run: Run) -> None:
+    evidence = gather(pair_run).rules[0]
     removed = {each.removed: each for each in evidence.ablations}
     assert evidence.loss is not None
     assert {"feedforward: all of it", "lateral: all of it", "lateral: y from -2*x*y"} <= set(removed)
@@ -72,15 +75,15 @@ def test_each_part_of_each_rule_is_taken_out_and_each_rule_as_a_whole(pair_run: 
     assert sum(map(len, rows)) == len(evidence.ablations)
 
 
-def test_the_parts_of_a_single_rule_have_one_panel(pair_run: Run, pair_page: Path) -> None:
-    evidence = stored_evidence(pair_run).rules[0]
+def test_the_parts_of_a_single_rule_have_one_panel(pair_run: Run) -> None:
+    evidence = gather(pair_run).rules[0]
     single = replace(evidence, ablations=tuple(replace(each, removed="y from x*y") for each in evidence.ablations))
     [axes] = ablation_figure(single, "one seed").axes
     assert axes.get_title(loc="left") == ""
 
 
-def test_numbers_and_bounds_of_a_set_carry_the_name_of_their_rule(pair_run: Run, pair_page: Path) -> None:
-    ranges = stored_evidence(pair_run).rules[1].ranges
+def test_numbers_and_bounds_of_a_set_carry_the_name_of_their_rule(pair_run: Run) -> None:
+    ranges = gather(pair_run).rules[1].ranges
     assert {each.name for each in ranges} == {"feedforward: eta", "lateral: eta", "lateral: c"}
     text = "feedforward[x*y; bounds = [0, 1]]; lateral[x*y; bounds = [-1, 0]]"
     apart = replace(pair_run.members[0], rules=parse_rules(text))
@@ -94,6 +97,7 @@ def test_numbers_and_bounds_of_a_set_carry_the_name_of_their_rule(pair_run: Run,
     assert [re.sub("<.*?>", "", row["name"]) for row in rows] == ["w"]
 
 
+@pytest.mark.slow
 def test_the_front_names_each_rule_once_in_short(pair_page: Path) -> None:
     text = unescape(pair_page.read_text("utf-8"))
     assert ">feedforward: y*(x - w*y); lateral: -2*x*y</a>" in text

@@ -234,7 +234,7 @@ def test_a_rule_knows_its_latex() -> None:
     )
     assert rule("alpha*x; alpha = 0.25").latex_equations(with_values=True) == [(r"\Delta w", r"\eta\,0.25\,x")]
     assert parse_rules("a[x]; b[drift: y]").latex() == (
-        r"\text{a: } \Delta w = \eta\,x \\ \text{b: } \dot{w} = \eta\,y"
+        r"\Delta w^{\mathrm{a}} = \eta^{\mathrm{a}}\,x \\ \dot{w}^{\mathrm{b}} = \eta^{\mathrm{b}}\,y"
     )
 
 

@@ -51,7 +51,7 @@ CLOCKED = {
 }
 STDP = "on_pre: -0.01*y; on_post: 0.01*x; tau_x = 20 ms; tau_y = 20 ms"
 NOT_IN_BRIAN2 = {
-    "steps": "anti-hebb bcm covariance e2l-error e2l-reward hebb hebbff oja sanger",
+    "steps": "anti-hebb bcm covariance e2l-error e2l-reward hebb hebbff oja rubner-tavan sanger",
     "trial": "fremaux",
 }
 """Known rules of rate networks and trials: the first are refused, the second has no weight that spikes alone decide."""

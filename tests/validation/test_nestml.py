@@ -18,7 +18,7 @@ from rulesearch.rules import Rule, RuleSet, Synaptic, Trace, known_rules, parse_
 pytestmark = pytest.mark.slow
 
 REFUSED = {
-    "steps": "anti-hebb bcm covariance e2l-error e2l-reward hebb hebbff oja sanger",
+    "steps": "anti-hebb bcm covariance e2l-error e2l-reward hebb hebbff oja rubner-tavan sanger",
     "not linear": "r-stdp",
     "reads v": "clopath urbanczik-senn",
 }
