@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Lowpass
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.rate.network import Connection, Layer, RateNetwork
+from rulesearch.simulate.rate.network_gradient import network_gradient
 from rulesearch.simulate.rate.network_simulation import RateRecording, RateSimulation
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import (
@@ -169,9 +170,15 @@ class PcaNetwork(Task):
     ) -> list[Trial]:
         data = _data(seed, settings, fidelity)
         steps = data.simulation.steps
-        half = steps // 2
-        found = data.simulation.run_each(candidates, max(1, (steps - half) // _RECORDS), half, backend)
+        found = data.simulation.run_each(candidates, *_recorded(steps), backend)
         return [_trial(each, data, steps, bool(settings["symmetric"])) for each in found]
+
+    def gradient(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str) -> tuple[float, Array]:
+        """Differentiate the loss through every presentation; lateral weights must not be symmetric."""
+        data = _data(seed, settings, fidelity)
+        judged = (data.covariances, data.components)
+        loss, slopes = network_gradient(data.simulation, rules, *_recorded(data.simulation.steps), _loss, judged)
+        return loss, np.concatenate([slopes[name] for name in rules.rules])
 
     def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
         """Return the angle of each neuron's weights to its component and their lengths, medians over the data sets."""
@@ -179,7 +186,7 @@ class PcaNetwork(Task):
         found = data.simulation.run(rules, max(1, data.simulation.steps // _RECORDS))
         weights = found.weights["feedforward"]
         with np.errstate(all="ignore"):
-            angles = np.median(_angles(_cosines(weights, data.components, bool(settings["symmetric"]))), axis=1)
+            angles = np.median(_angles(_cosines(np, weights, data.components, bool(settings["symmetric"]))), axis=1)
             lengths = np.median(np.linalg.norm(weights, axis=3), axis=1)
         times: Array = found.at + np.float64(1.0)
         what = "principal angle" if settings["symmetric"] else "angle to PC"
@@ -192,6 +199,11 @@ class PcaNetwork(Task):
 def _presentations(settings: Settings, fidelity: str) -> int:
     share = 8 if fidelity == "screen" else 1
     return max(_RECORDS, int(settings["presentations"]) // share)
+
+
+def _recorded(steps: int) -> tuple[int, int]:
+    """Return every how many steps weights are written down, and from which step on: the second half."""
+    return max(1, (steps - steps // 2) // _RECORDS), steps // 2
 
 
 def _data(seed: int, settings: Settings, fidelity: str) -> PcaData:
@@ -211,12 +223,9 @@ def _trial(found: RateRecording, data: PcaData, steps: int, symmetric: bool) -> 
     lengths = np.linalg.norm(weights, axis=3)
     if lengths[-1].min() < _SILENT_NORM:
         return Trial("silent", None, {"norm": float(lengths.mean())}, work=work)
-    cosines = _cosines(weights, data.components, symmetric)
-    correlations = output_correlations(weights, found.weights["lateral"], data.covariances)
-    pairs = correlations[:, *np.tril_indices(OUTPUTS, -1)]
-    direction = np.mean(1.0 - cosines, axis=(0, 1))
-    length = np.mean((lengths - 1.0) ** 2, axis=(0, 1))
-    shared = np.mean(pairs**2, axis=0)
+    cosines = _cosines(np, weights, data.components, symmetric)
+    pairs = _pairs(np, weights, found.weights["lateral"], data.covariances)
+    direction, length, shared = _parts(np, cosines, lengths, pairs)
     angles = np.median(_angles(cosines), axis=(0, 1)).tolist()
     metrics = {
         **{f"angle_{i + 1}_deg": angle for i, angle in enumerate(angles)},
@@ -232,19 +241,37 @@ def _trial(found: RateRecording, data: PcaData, steps: int, symmetric: bool) -> 
     return Trial("ok", sum(cases) / len(cases), metrics, cases, work, details=details)
 
 
-def _cosines(weights: Array, components: Array, symmetric: bool) -> Array:
+def _loss(xp: Any, recorded: Mapping[str, Any], data: tuple[Any, Any]) -> Any:
+    """Return the loss of recorded weights as `_trial` does, in the functions of `xp`, which may differentiate."""
+    covariances, components = data
+    weights = recorded["feedforward"]
+    lengths = xp.sqrt(xp.sum(weights**2, axis=3))
+    pairs = _pairs(xp, weights, recorded["lateral"], covariances)
+    parts = _parts(xp, _cosines(xp, weights, components, False), lengths, pairs)
+    return sum(xp.mean(part) for part in parts)
+
+
+def _parts(xp: Any, cosines: Any, lengths: Any, pairs: Any) -> tuple[Any, Any, Any]:
+    """Return what directions, lengths (by neuron) and correlations (by pair) cost."""
+    direction, length = xp.mean(1.0 - cosines, axis=(0, 1)), xp.mean((lengths - 1.0) ** 2, axis=(0, 1))
+    return direction, length, xp.mean(pairs**2, axis=0)
+
+
+def _pairs(xp: Any, weights: Any, lateral: Any, covariances: Any) -> Any:
+    """Return the correlation of each pair of outputs `(data sets, pairs)`."""
+    return output_correlations(xp, weights, lateral, covariances)[:, *np.tril_indices(OUTPUTS, -1)]
+
+
+def _cosines(xp: Any, weights: Any, components: Any, symmetric: bool) -> Any:
     """Return |cos| of the angles that are asked for `(records, data sets, neurons)`: to components, or principal ones.
 
     **Arguments:** `weights` `(records, data sets, neurons, inputs)`; `components` as in `PcaData`.
     """
     wanted = components[:, :OUTPUTS]
     if symmetric:
-        axes = np.linalg.qr(np.swapaxes(weights, 2, 3))[0]
-        principal: Array = np.linalg.svd(wanted @ axes, compute_uv=False)
-        return principal
-    along: Array = np.abs(np.einsum("rdki,dki->rdk", weights, wanted))
-    along /= np.linalg.norm(weights, axis=3)
-    return along
+        axes = xp.linalg.qr(xp.swapaxes(weights, 2, 3))[0]
+        return xp.linalg.svd(wanted @ axes, compute_uv=False)
+    return xp.abs(xp.einsum("rdki,dki->rdk", weights, wanted)) / xp.sqrt(xp.sum(weights**2, axis=3))
 
 
 def _angles(cosines: Array) -> Array:
@@ -252,17 +279,16 @@ def _angles(cosines: Array) -> Array:
     return angles
 
 
-def output_correlations(weights: Array, lateral: Array, covariances: Array) -> Array:
+def output_correlations(xp: Any, weights: Any, lateral: Any, covariances: Any) -> Any:
     """Return the correlations of the outputs over all records `(data sets, neurons, neurons)`.
 
     Each record stands for a stretch with these weights, in which y = M x with M = (1 - L)^-1 W has the covariance
     M C M^T.
 
-    **Arguments:** `weights` `(records, data sets, neurons, inputs)`; `lateral` `(records, data sets, neurons,
-    neurons)`; `covariances` `(data sets, inputs, inputs)`.
+    **Arguments:** `xp`: NumPy or what works like it; `weights` `(records, data sets, neurons, inputs)`; `lateral`
+    `(records, data sets, neurons, neurons)`; `covariances` `(data sets, inputs, inputs)`.
     """
-    whole = np.linalg.solve(np.eye(lateral.shape[-1]) - lateral, weights)
-    joint = np.einsum("rdij,djk,rdlk->dil", whole, covariances, whole)
-    deviation = np.sqrt(np.einsum("dii->di", joint))
-    found: Array = joint / (deviation[:, :, None] * deviation[:, None, :])
-    return found
+    whole = xp.linalg.solve(xp.eye(lateral.shape[-1]) - lateral, weights)
+    joint = xp.einsum("rdij,djk,rdlk->dil", whole, covariances, whole)
+    deviation = xp.sqrt(xp.einsum("dii->di", joint))
+    return joint / (deviation[:, :, None] * deviation[:, None, :])

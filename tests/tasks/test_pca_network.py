@@ -33,7 +33,7 @@ def test_data_sets_have_the_spectrum_along_axes_of_their_own() -> None:
     assert np.abs(data.components[0] - data.components[1]).max() > 0.1
     again = pca_data.__wrapped__(3, 2, 1000, False)
     np.testing.assert_array_equal(again.covariances, data.covariances)
-    np.testing.assert_array_equal(again.simulation._shown, data.simulation._shown)
+    np.testing.assert_array_equal(again.simulation.shown, data.simulation.shown)
 
 
 def test_weights_that_stay_are_judged_by_the_closed_form() -> None:
@@ -63,11 +63,11 @@ def test_outputs_that_lateral_weights_mix_are_correlated_as_theory_says() -> Non
     variance, coupling = 0.36, 0.8
     weights = np.eye(2)[None, None]
     lateral = np.array([[0.0, 0.0], [coupling, 0.0]])[None, None]
-    found = output_correlations(weights, lateral, np.diag([1.0, variance])[None])
+    found = output_correlations(np, weights, lateral, np.diag([1.0, variance])[None])
     assert found[0, 0, 1] == pytest.approx(coupling / np.sqrt(variance + coupling**2))
     # Over two records with opposite couplings nothing is left in common.
     both = output_correlations(
-        np.repeat(weights, 2, 0), np.concatenate([lateral, -lateral]), np.diag([1.0, 0.36])[None]
+        np, np.repeat(weights, 2, 0), np.concatenate([lateral, -lateral]), np.diag([1.0, 0.36])[None]
     )
     assert both[0, 0, 1] == pytest.approx(0.0, abs=1e-15)
 

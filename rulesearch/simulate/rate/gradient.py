@@ -1,12 +1,12 @@
 """Derivatives of what a rate neuron learns by the constants of its rule: automatic differentiation through time.
 
-The neuron of `rate.py` written in JAX, whose reverse mode goes back through every presentation, as in Confavreux,
+The neuron of `neuron.py` written in JAX, whose reverse mode goes back through every presentation, as in Confavreux,
 Zenke, Agnes, Lillicrap & Vogels 2020 (NeurIPS 33), where coefficients of a rule are fitted by gradient descent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -50,26 +50,30 @@ def need_jax() -> Any:
     return jax
 
 
+def in_jax(expression: Expression, values: Mapping[str, Any]) -> Any:
+    """Return what an expression gives, as JAX follows it."""
+    xp = need_jax().numpy
+
+    def leaf(node: str | Number) -> Any:
+        return values[node] if isinstance(node, str) else node.value
+
+    def branch(row: Operator, *arguments: Any) -> Any:
+        return row.jax(xp, *arguments)
+
+    return expression.fold(leaf, branch)
+
+
 @lru_cache(maxsize=64)
 def _compiled(expression: Expression, names: tuple[str, ...], record_every: int, loss: Loss) -> Any:
     jax = need_jax()
     xp = jax.numpy
-
-    def change(values: dict[str, Any]) -> Any:
-        def leaf(node: str | Number) -> Any:
-            return values[node] if isinstance(node, str) else node.value
-
-        def branch(row: Operator, *arguments: Any) -> Any:
-            return row.jax(xp, *arguments)
-
-        return expression.fold(leaf, branch)
 
     def total(constants: Any, inputs: Any, initial: Any, eta: float, data: tuple[Any, ...]) -> Any:
         known = dict(zip(names, constants, strict=True))
 
         def step(weights: Any, x: Any) -> tuple[Any, None]:
             y = xp.sum(weights * x, axis=-1, keepdims=True)
-            return weights + eta * (change({**known, "x": x, "y": y, "w": weights}) + 0.0 * weights), None
+            return weights + eta * (in_jax(expression, {**known, "x": x, "y": y, "w": weights}) + 0.0 * weights), None
 
         def stretch(weights: Any, part: Any) -> tuple[Any, Any]:
             weights, _ = jax.lax.scan(step, weights, part)

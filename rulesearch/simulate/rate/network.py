@@ -159,6 +159,13 @@ class RateNetwork:
         """The connections that learn."""
         return [connection for connection in self.connections if connection.rule is not None]
 
+    def readable(self) -> dict[str, list[str]]:
+        """Return the signals that the rule of each connection may read."""
+        return {
+            connection.name: [each.name for each in self.signals if each.layer in (None, connection.target)]
+            for connection in self.connections
+        }
+
     def layer(self, name: str, where: str = "network") -> Layer:
         """Return a layer by its name.
 

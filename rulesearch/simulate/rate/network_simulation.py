@@ -100,10 +100,10 @@ class RateSimulation:
                 raise RulesearchError(f"inputs, signals, clamps and weights differ in {what}: {sorted(numbers)}")
         self.steps = found["steps"].pop()
         self.data_sets = found["data sets"].pop() if found["data sets"] else 1
-        self._layout = lay_out(network, self.data_sets, list(clamps or {}), norm_limit)
-        shown = [to_lanes(each, self._layout.lanes, self.data_sets) for each in given.values()]
-        self._shown = np.concatenate(shown, axis=1).reshape(self.steps, -1)
-        self._weights = {connection.name: self._start(connection) for connection in network.connections}
+        self.layout = lay_out(network, self.data_sets, list(clamps or {}), norm_limit)
+        shown = [to_lanes(each, self.layout.lanes, self.data_sets) for each in given.values()]
+        self.shown = np.concatenate(shown, axis=1).reshape(self.steps, -1)
+        self.weights = {connection.name: self._start(connection) for connection in network.connections}
 
     def run(
         self,
@@ -133,13 +133,9 @@ class RateSimulation:
         weights are written down (None: all).
         **Raises:** `RulesearchError` for rules that are missing or that a rate network cannot have.
         """
-        network, layout, data_sets = self.network, self._layout, self.data_sets
-        chosen = [self._rules(candidate) for candidate in candidates]
-        readable = {
-            connection.name: [s.name for s in network.signals if s.layer in (None, connection.target)]
-            for connection in network.connections
-        }
-        made = [network_program(rules, readable) for rules in chosen]
+        network, layout, data_sets = self.network, self.layout, self.data_sets
+        chosen = [self.rules(candidate) for candidate in candidates]
+        made = [network_program(rules, network.readable()) for rules in chosen]
         motions = np.zeros((len(made), len(network.connections)), dtype=MOTION)
         fills: list[tuple[int, int, int]] = []
         rates: list[float] = []
@@ -170,7 +166,7 @@ class RateSimulation:
                     motions[k],
                     *shared,
                     memories[k],
-                    self._shown,
+                    self.shown,
                     *recorded,
                     weights[k],
                     outputs[k],
@@ -190,7 +186,7 @@ class RateSimulation:
                 motions,
                 *shared,
                 np.concatenate(memories),
-                self._shown,
+                self.shown,
                 *recorded,
                 weights,
                 outputs,
@@ -202,8 +198,8 @@ class RateSimulation:
             for (code, steps), w, y in zip(ends, weights, outputs, strict=True)
         ]
 
-    def _rules(self, candidate: Candidate) -> dict[str, Rule]:
-        """Return the rule of each plastic connection."""
+    def rules(self, candidate: Candidate) -> dict[str, Rule]:
+        """Return the rule of each plastic connection; raises `RulesearchError` for too few and too many."""
         given = candidate.rules if isinstance(candidate, RuleSet) else candidate
         named = {connection.rule for connection in self.network.connections if isinstance(connection.rule, str)}
         for name in given:
@@ -233,7 +229,7 @@ class RateSimulation:
         memory = []
         place = 0
         for motion, connection in zip(row, self.network.connections, strict=True):
-            weights = self._weights[connection.name]
+            weights = self.weights[connection.name]
             motion["memory"] = motion["weight"] = place
             motion["segment"] = -1
             if connection.name not in rules:
@@ -257,7 +253,7 @@ class RateSimulation:
 
     def _fill(self, connection: Connection, name: str, register: int) -> tuple[int, int, int]:
         """Return what a register is filled from (see `FILL`)."""
-        layout, target = self._layout, connection.target
+        layout, target = self.layout, connection.target
         known = {
             "x": (FROM_SOURCE, layout.first[connection.source]),
             "y": (FROM_TARGET, layout.first[target]),
@@ -273,7 +269,7 @@ class RateSimulation:
 
     def _start(self, connection: Connection) -> Array:
         """Return the weights at the start as lanes."""
-        targets, sources = self._layout.synapses[connection.name]
+        targets, sources = self.layout.synapses[connection.name]
         shape = (self.data_sets, *self.network.mask(connection).shape)
         dense = np.broadcast_to(np.asarray(connection.weight, dtype=np.float64), shape)
-        return to_lanes(dense[None, :, targets, sources], self._layout.lanes, self.data_sets).ravel()
+        return to_lanes(dense[None, :, targets, sources], self.layout.lanes, self.data_sets).ravel()
