@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rulesearch.cli.arguments import JsonOption, OutputOption, whole
 from rulesearch.cli.output import notify, number, print_json, show_table
+
+if TYPE_CHECKING:
+    from rulesearch.workflow.families import Family
 
 _SHOWN = 30
 
@@ -62,6 +65,7 @@ def families(
                 "runs": family.runs,
                 "best": str(family.members[0].rules),
                 "neighbours": [each + 1 for each in near[place]],
+                **_by_rule(family, [graph.edges[place, each]["rule"] for each in near[place]]),
             }
             for place, family in enumerate(shown)
         ]
@@ -75,11 +79,22 @@ def families(
             str(family.size),
             str(len(family.members)),
             str(family.runs),
-            " ".join(str(each + 1) for each in near[place]),
-            family.known,
+            " ".join(_neighbour(each + 1, graph.edges[place, each]["rule"]) for each in near[place]),
+            family.known_as,
         ]
         for place, family in enumerate(shown)
     ]
     show_table(["", "terms", "best loss", "size", "rules", "runs", "one term away", "known as"], rows)
     if len(found) > _SHOWN:
         print(f"and {len(found) - _SHOWN} more families")
+
+
+def _by_rule(family: Family, differ_in: list[str]) -> dict[str, Any]:
+    """Return what is said of the rules of a set: in which one each neighbour differs, and what each is known as."""
+    if len(family.members[0].rules.rules) == 1:
+        return {}
+    return {"differ_in": differ_in, "known_by_rule": dict(family.known_by_rule)}
+
+
+def _neighbour(number: int, rule: str) -> str:
+    return f"{number} ({rule})" if rule else str(number)

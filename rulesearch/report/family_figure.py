@@ -19,7 +19,8 @@ _SMALLEST, _LARGEST = 90.0, 900.0
 def family_figure(found: Sequence[Family], title: str) -> Figure:
     """Return the graph of families: a node's area grows with its rules, its colour shows the loss.
 
-    Lines join families that differ by one term more (full) or one other term (dotted); red rings are known rules.
+    Lines join families that differ by one term more (full) or one other term (dotted), of sets with the name of the
+    rule that differs; red rings are known rules.
     """
     import networkx
 
@@ -35,6 +36,9 @@ def family_figure(found: Sequence[Family], title: str) -> Figure:
     for change, style in (("more", "solid"), ("other", "dotted")):
         edges = [(a, b) for a, b, kind in graph.edges(data="change") if kind == change]
         networkx.draw_networkx_edges(graph, places, edges, ax=axes, edge_color=GREY, style=style, width=0.9)
+    names = {(a, b): rule for a, b, rule in graph.edges(data="rule") if rule}
+    if names:
+        networkx.draw_networkx_edge_labels(graph, places, names, ax=axes, font_size=6, font_color="#404040")
     most = max(len(family.members) for family in found)
     areas = [_SMALLEST + (_LARGEST - _SMALLEST) * math.sqrt(len(family.members) / most) for family in found]
     losses, label = _shown([family.loss for family in found])
@@ -76,7 +80,7 @@ def _shown(losses: list[float]) -> tuple[list[float], str]:
 
 
 def _lines(place: int, family: Family) -> list[str]:
-    known = f" [{family.known}]" if family.known else ""
+    known = f" [{family.known_as}]" if family.known_as else ""
     number = f"{len(family.members)} rule{'s' * (len(family.members) > 1)}"
     whole = f"{place + 1:>2} {family.text}{known}: {family.loss:.3g}, {number}"
     return textwrap.wrap(whole, _WIDEST, subsequent_indent="   ")

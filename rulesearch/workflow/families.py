@@ -40,13 +40,20 @@ class Family:
     """Rules with the same terms.
 
     **Fields:** `terms` as sets show them; `text`: the terms with their signs, constants left out; `members`, the best
-    first; `known`: title of a known rule of the family.
+    first; `known`: title of a known rule of the family; `known_by_rule`: of a set, titles of known rules of which its
+    rules by themselves are of one family, by name.
     """
 
     terms: frozenset[Term]
     text: str
     members: list[Found] = field(default_factory=list)
     known: str = ""
+    known_by_rule: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def known_as(self) -> str:
+        """The known rule of the family; of a set that is none, those that its rules are, by name."""
+        return self.known or "; ".join(f"{name}: {title}" for name, title in self.known_by_rule.items())
 
     @property
     def loss(self) -> float:
@@ -95,16 +102,22 @@ def families(rules: Iterable[Found]) -> list[Family]:
     for key, family in groups.items():
         family.members.sort(key=lambda member: (member.loss, member.rank or 10**6, str(member.rules)))
         family.text = _text(family.members[0].rules)
+        best = family.members[0].rules
         if key in known:
-            family.known = compare(family.members[0].rules, known[key])[0].title
+            family.known = compare(best, known[key])[0].title
+        for name, member in best.rules.items() if len(best.rules) > 1 else ():
+            single = RuleSet.single(member)
+            alike = known.get(family_key(single, within_bounds=True))
+            if alike is not None:
+                family.known_by_rule[name] = compare(single, alike)[0].title
     return sorted(groups.values(), key=lambda family: (family.loss, family.text))
 
 
 def neighbours(found: Sequence[Family]) -> Any:
     """Return the graph of families (`networkx.Graph`): nodes are places in `found`, edges say what changes.
 
-    Edge attribute `change`: `more` where one family has a term that the other lacks, `other` where one term of each
-    stands in place of the other's.
+    Edge attributes: `change`: `more` where one family has a term that the other lacks, `other` where one term of each
+    stands in place of the other's, in one rule of a set; `rule`: the name of that rule, empty for single rules.
     """
     import networkx
 
@@ -114,10 +127,11 @@ def neighbours(found: Sequence[Family]) -> Any:
     for a in range(len(found)):
         for b in range(a):
             extra, missing = found[a].terms - found[b].terms, found[b].terms - found[a].terms
-            if len(extra) + len(missing) == 1:
-                graph.add_edge(b, a, change="more")
-            elif len(extra) == len(missing) == 1:
-                graph.add_edge(b, a, change="other")
+            names = {name for name, _, _ in extra | missing}
+            single = all(len(family.members[0].rules.rules) == 1 for family in (found[a], found[b]))
+            if len(extra) + len(missing) == 1 or (len(extra) == len(missing) == 1 and (single or len(names) == 1)):
+                change = "more" if len(extra) + len(missing) == 1 else "other"
+                graph.add_edge(b, a, change=change, rule="" if single else next(iter(names)))
     return graph
 
 

@@ -17,6 +17,7 @@ from rulesearch.cli.app import app
 from rulesearch.cli.output import strict
 from rulesearch.grammar import load_grammar, member
 from rulesearch.rules import known_rules, parse_rules
+from rulesearch.workflow.run import Run
 
 Call = Callable[..., Any]
 
@@ -314,3 +315,12 @@ def test_an_engine_shows_its_options_with_their_ranges(call: Call, refused: Call
     line = refused("discover", "oja", "--option", "islands=0")
     assert "must lie in 1 to 1000, found '0'; see: rulesearch engines deap" in line
     assert "--stop-loss must be a number" in refused("discover", "oja", "--stop-loss", "nan")
+
+
+def test_families_of_sets_say_in_which_rule_neighbours_differ(call: Call, pair_run: Run) -> None:
+    listed = call("families", str(pair_run.folder), "--json").document["families"]
+    assert [(each["neighbours"], each["differ_in"]) for each in listed] == [([2], ["lateral"]), ([1], ["lateral"])]
+    assert listed[0]["known"] == "Rubner & Tavan 1989"
+    assert listed[1]["known_by_rule"]["feedforward"] == "Oja 1982"
+    shown = call("families", str(pair_run.folder)).out
+    assert "2 (lateral)" in shown and "feedforward: Oja 1982" in shown

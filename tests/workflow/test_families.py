@@ -84,3 +84,47 @@ def test_rules_of_a_search_are_shown_without_bounds_that_hold_nothing_back(refer
     assert len(texts) > len(reference.members)
     assert not any("bounds" in text for text in texts)
     assert all("eta = " in text for text in texts)
+
+
+OJA = "feedforward[y*(x - w*y)]; lateral"
+
+
+def test_sets_are_one_family_where_each_rule_has_the_same_terms() -> None:
+    found = families(_found(f"{OJA}[-0.02*x*y]", "lateral[-x*y]; feedforward[2*y*x - w*y*y]", f"{OJA}[x*y - w]"))
+    assert [(each.text, len(each.members)) for each in found] == [
+        ("feedforward: x*y - w*y**2; lateral: -x*y", 2),
+        ("feedforward: x*y - w*y**2; lateral: -w + x*y", 1),
+    ]
+    assert [each.known for each in found] == ["Rubner & Tavan 1989", ""]
+    assert found[0].known_by_rule == {"feedforward": "Oja 1982", "lateral": "anti-Hebbian, Foeldiak 1990"}
+    assert found[1].known_as == "feedforward: Oja 1982; lateral: HebbFF, Tyulmankov, Yang & Abbott 2022"
+
+
+def test_neighbours_of_a_set_say_which_rule_differs() -> None:
+    others = (
+        f"{OJA}[-x*y - w]",
+        f"{OJA}[-w]",
+        "feedforward[x*y]; lateral[-x*y]",
+        "feedforward[x*y]; lateral[-x*y + w*y**2]",
+    )
+    graph = neighbours(families(_found(f"{OJA}[-x*y]", *others)))
+    assert sorted((*edge, graph.edges[edge]["change"], graph.edges[edge]["rule"]) for edge in graph.edges) == [
+        (0, 1, "more", "lateral"),
+        (0, 2, "other", "lateral"),
+        (0, 3, "more", "feedforward"),
+        (1, 2, "more", "lateral"),
+        (3, 4, "more", "lateral"),
+    ]
+    single = neighbours(families(_found("x*y", "x*y - w")))
+    assert [single.edges[edge]["rule"] for edge in single.edges] == [""]
+
+
+def test_families_of_a_run_of_sets_are_listed_and_drawn(pair_run: Run, tmp_path: Path) -> None:
+    found = rs.families(pair_run)
+    assert [each.text for each in found] == [
+        "feedforward: x*y - w*y**2; lateral: -x*y",
+        "feedforward: x*y - w*y**2; lateral: -w - x*y",
+    ]
+    figure = family_figure(found, "two families of sets")
+    assert "lateral" in [text.get_text() for text in figure.axes[0].texts]
+    save_figure(figure, tmp_path / "families.svg")
