@@ -14,7 +14,7 @@ from rulesearch.export.python_code import citations, equal_known, titled
 from rulesearch.expression.operators import FUNCTION, Language, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import CUSTOMARY_TRACES, SUMS, Lowpass, State, Synaptic, Trace
+from rulesearch.rules.states import SUMS, Lowpass, State, Synaptic, Trace, customary_traces
 
 Written = TypeVar("Written")
 
@@ -29,8 +29,6 @@ _OF_CPP = """
 """
 RESERVED = frozenset((*keyword.kwlist, *_OF_CPP.split()))
 """Keywords of Python and C++, the languages that simulators read or write."""
-
-_CUSTOMARY_TAU = 0.02
 
 
 class SpikingExport(ABC):
@@ -53,11 +51,7 @@ class SpikingExport(ABC):
         self.rule = rule
         self.inhibits = inhibits
         self.states: dict[str, State] = {
-            **{
-                name: Trace(CUSTOMARY_TRACES[name], _CUSTOMARY_TAU)
-                for name in rule.symbols
-                if name in CUSTOMARY_TRACES and name not in rule.states
-            },
+            **customary_traces(name for name in rule.symbols if name not in rule.states),
             **rule.states,
         }
         if not ({"on_pre", "on_post", "drift"} & set(rule.slots) or rule.states):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -38,17 +37,16 @@ def _in_brackets(markup: str, left: str = "(", right: str = ")") -> _Piece:
     return _Piece(f"<mrow><{mark}>{left}</mo>{markup}<{mark}>{right}</mo></mrow>", _ATOM)
 
 
-def to_mathml(expression: Expression, names: Mapping[str, str] | None = None, digits: int | None = None) -> str:
-    """Return the MathML of an expression, without the enclosing `<math>`; built as `to_latex` builds LaTeX.
-
-    **Arguments:** `names`: MathML of symbols that have one of their own; `digits`: significant digits of numbers.
-    """
-    return _piece(expression, names or {}, digits).markup
-
-
 def product_mathml(factor: str, expression: Expression, digits: int | None = None) -> str:
-    """Return the MathML of a factor (MathML itself) times an expression, which is bracketed where it is a sum."""
-    piece = _piece(expression, {}, digits)
+    """Return the MathML of a factor (MathML itself) times an expression, without the enclosing `<math>`.
+
+    It is built as `to_latex` builds LaTeX, and in brackets where it is a sum; without a factor it stands alone.
+
+    **Arguments:** `digits`: significant digits of numbers.
+    """
+    piece = _piece(expression, digits)
+    if not factor:
+        return piece.markup
     if piece.precedence in (SUM, NEGATION) or piece.starts == "-":
         return f"{factor}{_in_brackets(piece.markup).markup}"
     return f"{factor}{'<mo>⋅</mo>' if piece.starts.isdigit() else _THIN}{piece.markup}"
@@ -84,10 +82,10 @@ def number_mathml(value: float, digits: int | None = None) -> str:
     return f"<mrow>{text}</mrow>"
 
 
-def _piece(expression: Expression, names: Mapping[str, str], digits: int | None) -> _Piece:
+def _piece(expression: Expression, digits: int | None) -> _Piece:
     def leaf(node: str | Number) -> _Piece:
         if isinstance(node, str):
-            return _Piece(names.get(node) or symbol_mathml(node), _ATOM)
+            return _Piece(symbol_mathml(node), _ATOM)
         shown = float(from_base(node.value, node.unit))
         markup = number_mathml(shown, digits)
         if node.unit:

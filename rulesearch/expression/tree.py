@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,7 +141,3 @@ class Expression:
                 else:
                     stack.append(node.numpy(first, second))
         return stack[0]
-
-    def walk(self) -> Iterator[Node]:
-        """Iterate over the nodes in prefix order."""
-        return iter(self.nodes)

@@ -14,7 +14,7 @@ from rulesearch.expression.printing import symbol_latex
 from rulesearch.expression.tree import Expression
 from rulesearch.report.style import BLUE, GREY, RED, limits, new_figure, panel, rule_title
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import VOCABULARY, Trace
+from rulesearch.rules.states import SUMS, VOCABULARY, Trace
 from rulesearch.simulate.synapse.respond import far_apart_change, pair_change, respond
 from rulesearch.simulate.synapse.synapse import with_customary_traces
 from rulesearch.workflow.side_by_side import spikes_alone
@@ -54,7 +54,7 @@ def rule_figure(rules: RuleSet, weight: float = 0.5, named: bool = False) -> Fig
 
 def reads_weight(rule: Rule) -> bool:
     """Return whether the change depends on the weight."""
-    return any(name in rule.symbols for name in ("w", "w_mean", "w_sum"))
+    return any(name in rule.symbols for name in ("w", *SUMS))
 
 
 def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
@@ -80,7 +80,7 @@ def _window(part: Any, rule: Rule, weight: float, label: str) -> None:
         f"left: one pair of spikes; right: {PAIRS} pairs, {1e3 * _GAP:g} ms apart; traces start at 0, w = {weight:g}"
     ]
     notes += [f"{_named(name)} = {value:g}" for name, value in held.items()]
-    notes += [f"${symbol_latex(name)}$ = w" for name in ("w_mean", "w_sum") if name in alone.symbols]
+    notes += [f"${symbol_latex(name)}$ = w" for name in SUMS if name in alone.symbols]
     notes += [f"{slot} left out" for slot in left_out]
     _note(part, notes)
 
@@ -124,8 +124,8 @@ def _surface(part: Any, rule: Rule, label: str) -> None:
     bar.set_label(_change_label(rule, left), fontsize=9)
     bar.ax.tick_params(labelsize=8)
     notes = ["black line: no change"]
-    notes += [f"{_named(name)} = {value:g}" for name, value in held.items() if name not in ("w_mean", "w_sum")]
-    notes += [f"${symbol_latex(name)}$ = w" for name in held if name in ("w_mean", "w_sum")]
+    notes += [f"{_named(name)} = {value:g}" for name, value in held.items() if name not in SUMS]
+    notes += [f"${symbol_latex(name)}$ = w" for name in held if name in SUMS]
     _note(part, notes)
 
 
@@ -141,7 +141,7 @@ def surface(rule: Rule, w: float) -> Array:
     x, y = np.meshgrid(side, side)
     held = held_values(rule)
     values: dict[str, Any] = {**held, **rule.constant_values(), "x": x, "y": y, "w": w}
-    values |= {name: w for name in ("w_mean", "w_sum") if name in held}
+    values |= {name: w for name in SUMS if name in held}
     eta = 1.0 if rule.eta is None else rule.eta
     changes: Array = eta * np.broadcast_to(np.asarray(_rate_slot(rule).evaluate(values), dtype=float), x.shape)
     return changes

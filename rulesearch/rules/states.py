@@ -16,6 +16,9 @@ CUSTOMARY_TRACES: dict[str, str] = {
 }
 """Side of the traces that `tau_NAME = 20 ms` declares."""
 
+CUSTOMARY_TAU = 0.02
+"""Time constant of these traces where a rule reads one without declaring it [s]."""
+
 SUMS = ("w_sum", "w_mean")
 """What reads all weights of a neuron in a projection; of a single synapse both are its weight."""
 
@@ -129,3 +132,8 @@ def reached(names: Iterable[str], states: Mapping[str, State]) -> tuple[str, ...
             if name in states:
                 waiting += [read for part in expressions_of(states[name]) for read in part.symbols]
     return tuple(found)
+
+
+def customary_traces(names: Iterable[str]) -> dict[str, State]:
+    """Return the traces that are meant by x, y and the others among names, where a rule declares none of that name."""
+    return {name: Trace(CUSTOMARY_TRACES[name], CUSTOMARY_TAU) for name in names if name in CUSTOMARY_TRACES}

@@ -27,7 +27,7 @@ from rulesearch.expression.operators import Operator
 from rulesearch.expression.sympy_form import to_sympy
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import CUSTOMARY_TRACES, Lowpass, Trace
+from rulesearch.rules.states import CUSTOMARY_TAU, Lowpass, Trace, customary_traces
 
 _HIGHEST_POWER = 8
 _HIGHEST_DEGREE = 12
@@ -36,7 +36,6 @@ _MOST_OPERATIONS = 400
 _MOST_TERMS = 5_000
 _GRID = 2001
 _REFERENCE_RATE = 10.0
-_CUSTOMARY_TAU = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,7 @@ def _spike_mean(rule: Rule) -> Any:
     """Return the mean of dw/dt as a SymPy expression in w, r_pre and r_post."""
     import sympy
 
-    states = {
-        **{name: Trace(CUSTOMARY_TRACES[name], _CUSTOMARY_TAU) for name in rule.symbols if name in CUSTOMARY_TRACES},
-        **rule.states,
-    }
+    states = {**customary_traces(rule.symbols), **rule.states}
     traces = {name: state for name, state in states.items() if isinstance(state, Trace) and name in rule.symbols}
     if set(rule.symbols) - {"w", *traces}:
         raise _BeyondAveragingError
@@ -278,5 +274,5 @@ def _value(name: str, rule: Rule) -> float:
         return rule.constants[name].value
     if name.startswith("tau_"):
         state = rule.states.get(name[4:])
-        return _CUSTOMARY_TAU if state is None or state.tau is None else state.tau
+        return CUSTOMARY_TAU if state is None or state.tau is None else state.tau
     return _REFERENCE_RATE if name.startswith("r_") else 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import SLOTS, Trace
+from rulesearch.rules.states import SLOTS, SUMS, Trace
 from rulesearch.symbolic.linear_states import LinearStates
 
 
@@ -30,7 +30,7 @@ def family_key(rules: RuleSet, within_bounds: bool = False) -> str:
 def never_negative(rule: Rule) -> frozenset[str]:
     """Return what a rule reads that cannot be below 0: traces, and weights where the bounds say so."""
     traces = {name for name, state in rule.states.items() if isinstance(state, Trace)}
-    weights = ("w", "w_mean", "w_sum") if rule.bounds is not None and rule.bounds[0] >= 0.0 else ()
+    weights = ("w", *SUMS) if rule.bounds is not None and rule.bounds[0] >= 0.0 else ()
     return frozenset(traces | set(weights))
 
 

@@ -121,14 +121,6 @@ class Terms:
             self.algebra, {key: value for key, value in self.polynomial.items() if self._name(key) not in monomials}
         )
 
-    def with_coefficients(self, values: Mapping[str, float]) -> Terms:
-        """Return the sum with other coefficients for some of its terms (then numbers, not named constants)."""
-        changed = {
-            key: (float(values[self._name(key)]), "") if self._name(key) in values else value
-            for key, value in self.polynomial.items()
-        }
-        return Terms(self.algebra, {key: value for key, value in changed.items() if value[0]})
-
     def _name(self, monomial: Monomial) -> str:
         return self.algebra.monomial_text(monomial)
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import RuleSet
-from rulesearch.rules.states import Trace
+from rulesearch.rules.states import CUSTOMARY_TAU, Trace
 from rulesearch.tasks.task import Task, TaskSymbol
 
 TRACES: Mapping[str, TaskSymbol] = {
-    "x": TaskSymbol("trace of the presynaptic spikes", "", Trace("pre", 0.02)),
-    "y": TaskSymbol("trace of the postsynaptic spikes", "", Trace("post", 0.02)),
+    "x": TaskSymbol("trace of the presynaptic spikes", "", Trace("pre", CUSTOMARY_TAU)),
+    "y": TaskSymbol("trace of the postsynaptic spikes", "", Trace("post", CUSTOMARY_TAU)),
     "x2": TaskSymbol("slow trace of the presynaptic spikes", "", Trace("pre", 0.1)),
     "y2": TaskSymbol("slow trace of the postsynaptic spikes", "", Trace("post", 0.1)),
 }

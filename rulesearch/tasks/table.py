@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression import OPERATORS, Expression, parse_expression
-from rulesearch.files import read_text
+from rulesearch.files import read_text, toml_value
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import PERMUTATION, Fidelity, Setting, Settings, Task, TaskSymbol, Trial, permuted_order
@@ -183,7 +183,8 @@ class Table(Task):
 
     def own_grammar(self) -> str:
         """Return a grammar over the columns."""
-        lines = ['name = "columns"', f'description = "Functions of the columns of {_quoted(self.path.name)}."', ""]
+        described = toml_value(f"Functions of the columns of {self.path.name}.")
+        lines = ['name = "columns"', f"description = {described}", ""]
         for name in self.columns:
             lines += [f"[symbols.{name}]", f'meaning = "column {name}"', 'unit = ""', ""]
         kind = next(name for name in ("c", "k", "const") if name not in self.columns)
@@ -287,7 +288,3 @@ def _check_name(path: Path, name: str) -> None:
         raise RulesearchError(
             f"{path}: the column {name!r} cannot be a symbol of a rule; expected letters, digits and _, such as x_bar"
         )
-
-
-def _quoted(text: str) -> str:
-    return "".join(mark for mark in text if mark.isprintable() and mark not in '"\\')

@@ -18,7 +18,7 @@ from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import Lowpass, State, Synaptic, Trace
+from rulesearch.rules.states import SUMS, Lowpass, State, Synaptic, Trace
 from rulesearch.simulate.synapse.respond import pair_change
 from rulesearch.simulate.synapse.synapse import Synapse, with_customary_traces
 from rulesearch.symbolic.likeness import apart
@@ -135,9 +135,7 @@ def spikes_alone(rule: Rule) -> tuple[Rule, dict[str, float]]:
             states[name] = replace(state, slots=slots)
     slots = {slot: part for slot, part in rule.slots.items() if slot in ("on_pre", "on_post")}
     alone = replace(rule, slots=slots, states=states)
-    held = {
-        name: 1.0 if name == "R" else 0.0 for name in alone.symbols if name not in ("w", "w_mean", "w_sum", *states)
-    }
+    held = {name: 1.0 if name == "R" else 0.0 for name in alone.symbols if name not in ("w", *SUMS, *states)}
     return alone, held
 
 
@@ -177,7 +175,7 @@ def _over_steps(rule: Rule, activity: Activity) -> Array | None:
 
 
 def _over_spikes(ours: Rule, theirs: Rule, activity: Activity) -> tuple[Array | None, Array | None]:
-    known = {"w", "w_mean", "w_sum"}
+    known = {"w", *SUMS}
     pair = [with_customary_traces(rule) for rule in (ours, theirs)]
     if any(set(rule.symbols) - {*known, *rule.states} for rule in pair):
         return None, None

@@ -97,11 +97,9 @@ def test_expansion_is_bounded_by_counted_work() -> None:
     assert terms(parse_expression("(x + y + w)**40")) == {"(w + x + y)**40": 1.0}
 
 
-def test_terms_can_be_left_out_and_changed() -> None:
+def test_terms_can_be_left_out() -> None:
     found = normal_form(parse_expression("y*(x - w*y)"))
     assert found.without("w*y**2").coefficients == {"x*y": 1.0}
-    assert found.with_coefficients({"x*y": 2.0}).coefficients == {"x*y": 2.0, "w*y**2": -1.0}
-    assert found.with_coefficients({"x*y": 0.0}).text == "-w*y**2"
     assert len(found) == 2
 
 

@@ -63,11 +63,6 @@ class SpikeTrain:
         return SpikeTrain(offsets.astype(np.int32), indices[order].astype(np.int16), len(times))
 
 
-def constant_rates(rates: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return the rates `(groups, 1)` of groups that fire at constant rates [Hz]: plain Poisson afferents."""
-    return np.atleast_1d(np.asarray(rates, dtype=np.float64))[:, None]
-
-
 def fluctuating_rates(
     generator: np.random.Generator, groups: int, seconds: float, sd: float, background: float, tau: float = 0.05
 ) -> npt.NDArray[np.float64]:

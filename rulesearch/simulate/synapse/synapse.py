@@ -20,10 +20,9 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.files import read_text
 from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import CUSTOMARY_TRACES, SUMS, Lowpass, Synaptic, Trace
+from rulesearch.rules.states import SUMS, Lowpass, Synaptic, Trace, customary_traces
 from rulesearch.simulate.synapse.motion import Motion, OutOfWorkError
 
-_CUSTOMARY_TAU = 0.02
 _WORK, _WORK_EACH = 300_000, 500
 """Evaluations of a rule between spikes: so many in all, and so many more for each spike and sample of a potential."""
 _MOST_BYTES = 100_000_000
@@ -31,11 +30,8 @@ _MOST_BYTES = 100_000_000
 
 def with_customary_traces(rule: Rule) -> Rule:
     """Return the rule with x, y and the others that it reads, but does not declare, as traces of 20 ms."""
-    states = dict(rule.states)
-    for name in rule.symbols:
-        if name in CUSTOMARY_TRACES and name not in states:
-            states[name] = Trace(CUSTOMARY_TRACES[name], _CUSTOMARY_TAU)
-    return replace(rule, states=states)
+    added = customary_traces(name for name in rule.symbols if name not in rule.states)
+    return replace(rule, states={**rule.states, **added})
 
 
 @dataclass(frozen=True, slots=True)

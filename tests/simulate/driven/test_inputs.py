@@ -11,7 +11,6 @@ from rulesearch.errors import RulesearchError
 from rulesearch.simulate.driven.inputs import (
     SpikeTrain,
     _next_spike,
-    constant_rates,
     draw_conductance,
     draw_spikes,
     fluctuating_rates,
@@ -35,7 +34,7 @@ def test_constant_rate_with_refractoriness_is_r_over_one_plus_r_tau(refractory: 
     rates, seconds, each = np.array([10.0, 80.0]), 100.0, 40
     group = np.repeat([0, 1], each)
     steps = round(seconds / DT)
-    train = draw_spikes(np.random.default_rng(1), constant_rates(rates), group, steps, DT, refractory)
+    train = draw_spikes(np.random.default_rng(1), rates[:, None], group, steps, DT, refractory)
     dead = max(refractory, DT)
     for g, rate in enumerate(rates):
         expected = rate / (1.0 + rate * dead) * seconds * each
@@ -43,7 +42,7 @@ def test_constant_rate_with_refractoriness_is_r_over_one_plus_r_tau(refractory: 
 
 
 def test_plain_poisson_intervals_are_exponential() -> None:
-    train = draw_spikes(np.random.default_rng(2), constant_rates(20.0), np.zeros(50, dtype=np.int64), 10**6, DT, 0.0)
+    train = draw_spikes(np.random.default_rng(2), np.full((1, 1), 20.0), np.zeros(50, dtype=np.int64), 10**6, DT, 0.0)
     step = np.repeat(np.arange(train.steps), np.diff(train.offsets))
     intervals = np.concatenate([np.diff(step[train.indices == i]) for i in range(50)]) * DT
     assert intervals.std() / intervals.mean() == pytest.approx(1.0, abs=0.02)
@@ -122,7 +121,7 @@ def test_afferents_of_a_group_fire_together_and_of_two_groups_do_not() -> None:
 
 def test_the_same_seed_gives_the_same_spikes() -> None:
     first, second, other = (
-        draw_spikes(np.random.default_rng(seed), constant_rates(50.0), np.zeros(5, dtype=np.int64), 10_000, DT)
+        draw_spikes(np.random.default_rng(seed), np.full((1, 1), 50.0), np.zeros(5, dtype=np.int64), 10_000, DT)
         for seed in (9, 9, 10)
     )
     np.testing.assert_array_equal(first.indices, second.indices)
@@ -144,4 +143,4 @@ def test_trains_from_given_times() -> None:
 @pytest.mark.parametrize("rate", [-1.0, np.nan, np.inf])
 def test_impossible_rates_are_refused(rate: float) -> None:
     with pytest.raises(RulesearchError, match="at least 0 Hz"):
-        draw_spikes(np.random.default_rng(0), constant_rates(rate), np.zeros(1, dtype=np.int64), 10, DT)
+        draw_spikes(np.random.default_rng(0), np.full((1, 1), rate), np.zeros(1, dtype=np.int64), 10, DT)
