@@ -31,9 +31,11 @@ def triplet_order(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Mea
 
     **Returns:** `order_effect`: mean relative weight change by triplets post-pre-post less that by pre-post-pre.
     """
-    trial = StdpTriplets().trial(rules, seed, StdpTriplets().resolve({}), "full")
+    task = StdpTriplets()
+    values = task.resolve()
+    trial = task.trial(task.complete(rules, values), seed, values, "full")
     if trial.status != "ok":
         return {}
     changes = np.array(trial.details["predictions"])
-    doubled = np.array([len(item.post) > len(item.pre) for item in StdpTriplets.measured()])
+    doubled = np.array([len(item.post) > len(item.pre) for item in task.measured()])
     return {"order_effect": float(changes[doubled].mean() - changes[~doubled].mean())}

@@ -60,9 +60,9 @@ def evaluate(
     A rule under which the network runs away or falls silent is a result, not an error: the status says so.
     """
     import rulesearch as rs
+    from rulesearch.tasks.registry import load_task
 
-    on = read_task(task)
-    assert on is not None
+    on = load_task(task)
     rules = read_rule(rule, on)
     outcome = rs.evaluate(rules, on, seeds, first_seed, read_settings(settings), backend)
     if as_json:

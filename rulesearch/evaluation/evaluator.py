@@ -123,7 +123,8 @@ class Evaluator:
             self._apart = Cluster(scheduler)
         elif workers > 1:
             self._apart = Processes(workers)
-        self._threads = ThreadPoolExecutor(_THREADS, "simulation") if self._apart is None else None
+        # Threads begin with the first job that they are given: none where workers are apart.
+        self._threads = ThreadPoolExecutor(_THREADS, "simulation")
         self._sent = (sent(reference, with_files=scheduler is not None), self.settings, self.backend)
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
@@ -148,7 +149,6 @@ class Evaluator:
     def _begin(self, part: list[Job]) -> Future[_Timed]:
         if self._apart is not None:
             return self._apart.submit(_run_apart, *self._sent, part)
-        assert self._threads is not None
         return self._threads.submit(self._run_here, part)
 
     def _at_least(self) -> int:
@@ -189,8 +189,7 @@ class Evaluator:
         self._closed = True
         if self._apart is not None:
             self._apart.close()
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Evaluator:
         return self

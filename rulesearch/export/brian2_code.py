@@ -21,9 +21,9 @@ from rulesearch.export.spiking import RESERVED, SpikingExport, described, writte
 from rulesearch.expression.operators import Language
 from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import time_text
+from rulesearch.rules.bound import FREE
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, Synaptic
-from rulesearch.tasks.task import FREE
 
 _PREFIXED = """
     amp ampere becquerel candle coulomb farad gram gramme gray henry hertz joule katal lumen lux meter metre mol molar

@@ -49,7 +49,6 @@ def _oja(figure: Figure, rules: RuleSet, task: Task, settings: Settings, seed: i
     from rulesearch.tasks.oja import oja_data
 
     rule = task.bind(rules, settings).only()
-    assert rule.eta is not None and rule.bounds is not None
     names = ("data_sets", "dims", "points")
     data = oja_data(seed, *(int(settings[name]) for name in names), settings["minor"])
     steps = len(data.inputs)

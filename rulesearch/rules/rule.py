@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -101,7 +101,7 @@ class Rule:
         with np.errstate(all="ignore"):
             return (1.0 if self.eta is None else self.eta) * np.asarray(self.slots[slot].evaluate(given))
 
-    def with_constants(self, values: Mapping[str, float]) -> Rule:
+    def with_constants(self, values: Mapping[str, float]) -> Self:
         """Return the rule with other values for some of its constants; units stay."""
         constants = {
             name: Number(float(values.get(name, number.value)), number.unit) for name, number in self.constants.items()

@@ -17,6 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from rulesearch.errors import RulesearchError
+from rulesearch.rules.bound import BoundRule, BoundSet
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import NetworkLimits
@@ -107,7 +108,7 @@ class InhibitoryNetwork(SpikeTask):
             )
         return values
 
-    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Let bound rules learn in the network of one seed, and score its rate.
 
         **Returns:** metrics, as far as they can be computed: `rate_hz` of the excitatory neurons over scoring;
@@ -130,7 +131,7 @@ class InhibitoryNetwork(SpikeTask):
         """Return the time of learning and scoring [s]."""
         return _learning(settings, fidelity) + settings["scoring"]
 
-    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
+    def activity(self, rules: BoundSet, seed: int, settings: Settings) -> Activity:
         """Return the spikes on both sides of some synapses in the first seconds of learning, and their weights."""
         run = simulate_for_plot(rules, seed, settings)
         learning = run.learning
@@ -147,7 +148,7 @@ class InhibitoryNetwork(SpikeTask):
         # The weights at the start were drawn from 0 to 0.3.
         return Activity({}, tuple(trains), (0.15,) * len(trains), learning.weight_times, learning.weights["IE"])
 
-    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
         """Return the mean rate of the excitatory neurons and the mean plastic weight while weights learn."""
         learning = simulate_for_plot(rules, seed, settings).learning
         window = max(0.01, round((learning.stop - learning.start) / _WINDOWS, 2))
@@ -176,7 +177,7 @@ class InhibitoryNetwork(SpikeTask):
         return RuleSet(parse_rules("on_pre: 0.1").rules, "growth alone")
 
 
-def simulate_for_plot(rules: RuleSet, seed: int, settings: Settings) -> NetworkRun:
+def simulate_for_plot(rules: BoundSet, seed: int, settings: Settings) -> NetworkRun:
     """Simulate bound rules on one seed, with weights written down every tenth of the learning."""
     return _simulate(rules.only(), seed, settings, "full", "vm", settings["learning"] / 10.0)
 
@@ -206,10 +207,8 @@ def inhibitory_network(
 
 
 def _simulate(
-    rule: Rule, seed: int, settings: Settings, fidelity: str, backend: str, weights_every: float = 0.0
+    rule: BoundRule, seed: int, settings: Settings, fidelity: str, backend: str, weights_every: float = 0.0
 ) -> NetworkRun:
-    if rule.eta is None or rule.bounds is None:
-        raise RulesearchError("the rule is not bound to the task: learning rate or bounds are missing; call bind first")
     rates, network = np.random.SeedSequence([seed, 11]).spawn(2)
     small = fidelity == "screen"
     described = inhibitory_network(rule, settings, np.random.Generator(np.random.PCG64(rates)), 0.1 if small else 1.0)

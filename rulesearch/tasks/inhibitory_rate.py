@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
-from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.bound import BoundRule, BoundSet
+from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
 from rulesearch.simulate.driven.neuron import DrivenNeuron, Limits, SpikingResult, simulate_spiking
@@ -160,7 +161,7 @@ class InhibitoryRate(SpikeTask):
             )
         return values
 
-    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Let bound rules learn on the input of one seed, freeze them, and score the rate.
 
         **Returns:** metrics, as far as they can be computed: `rate_hz` over scoring, `rate_loss` of it (the loss);
@@ -180,7 +181,7 @@ class InhibitoryRate(SpikeTask):
         pace = _PACES[fidelity]
         return pace.learning * settings["learning"] + pace.scoring * settings["scoring"]
 
-    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
+    def activity(self, rules: BoundSet, seed: int, settings: Settings) -> Activity:
         """Return the spikes of two afferents of each group and of the neuron in the first seconds of learning."""
         tuned, result, learning = _simulate(rules.only(), seed, settings, _PACES["full"], "vm", record_every=1.0)
         end = min(learning, _SEEN_SECONDS)
@@ -194,7 +195,7 @@ class InhibitoryRate(SpikeTask):
         times = np.arange(1.0, len(result.records) + 1.0)
         return Activity({}, spikes, (settings["w_start"],) * len(spikes), times, result.records[:, chosen])
 
-    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
         """Return the neuron's rate in windows of a second and the mean plastic weight, first while weights learn."""
         run = simulate_for_plot(rules, seed, settings)
         return (
@@ -237,7 +238,7 @@ def vogels(alpha: float) -> RuleSet:
     return RuleSet.single(parse_rules(text).only().with_constants({"alpha": alpha}))
 
 
-def simulate_for_plot(rules: RuleSet, seed: int, settings: Settings) -> InhibitoryRateRun:
+def simulate_for_plot(rules: BoundSet, seed: int, settings: Settings) -> InhibitoryRateRun:
     """Simulate bound rules on one seed at full fidelity and return what a figure of it needs."""
     tuned, result, learning = _simulate(rules.only(), seed, settings, _PACES["full"], "vm", record_every=1.0)
     rate = result.rates(1.0)
@@ -258,10 +259,8 @@ def simulate_for_plot(rules: RuleSet, seed: int, settings: Settings) -> Inhibito
 
 
 def _simulate(
-    rule: Rule, seed: int, settings: Settings, pace: _Pace, backend: str, record_every: float = 0.0
+    rule: BoundRule, seed: int, settings: Settings, pace: _Pace, backend: str, record_every: float = 0.0
 ) -> tuple[TunedInput, SpikingResult, float]:
-    if rule.eta is None or rule.bounds is None:
-        raise RulesearchError("the rule is not bound to the task: learning rate or bounds are missing; call bind first")
     dt, afferents = settings["dt"] * 1e-3, int(settings["afferents"])
     learning, scoring = pace.learning * settings["learning"], pace.scoring * settings["scoring"]
     tuned = prepare(seed, settings["ou_sd"], settings["background"], learning + scoring, dt, afferents)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from rulesearch.errors import RulesearchError
+from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.library import find_known
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
@@ -29,7 +30,7 @@ class FunctionTask(Task):
         "eta": Setting(0.01, "learning rate of rules that give none", 1e-12, 1e12)
     }
 
-    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Call the function with bound rules; a result that is not finite, or an overflow, is `nonfinite`.
 
         **Raises:** `RulesearchError` where the function fails otherwise, or its loss is negative.

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.expression.parser import parse_expression
+from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Lowpass
@@ -172,11 +173,11 @@ class Oja(Task):
         """Return Hebb's rule, which runs away."""
         return parse_rules("x*y")
 
-    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         return self.trials([rules], seed, settings, fidelity, backend)[0]
 
     def trials(
-        self, candidates: Sequence[RuleSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
+        self, candidates: Sequence[BoundSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
     ) -> list[Trial]:
         dims, data_sets = int(settings["dims"]), int(settings["data_sets"])
         data = _data(seed, settings)
@@ -188,9 +189,9 @@ class Oja(Task):
             single,
             training,
             data.initial,
-            [self.default_eta(settings) if rule.eta is None else rule.eta for rule in single],
+            [rule.eta for rule in single],
             every,
-            bounds=[rule.bounds or self.bounds for rule in single],
+            bounds=[rule.bounds for rule in single],
             backend=backend,
         )
         found = []
@@ -202,14 +203,13 @@ class Oja(Task):
                 found.append(Trial(STATUS[result.code], None, work=work, died_at=result.steps / steps))
         return found
 
-    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
+    def activity(self, rules: BoundSet, seed: int, settings: Settings) -> Activity:
         """Return input, output and weight of every synapse at every presentation of the training."""
         rule = rules.only()
         dims, data_sets = int(settings["dims"]), int(settings["data_sets"])
         data = _data(seed, settings)
         inputs = data.inputs[: int(len(data.inputs) * _TRAINING_SHARE)]
-        eta = self.default_eta(settings) if rule.eta is None else rule.eta
-        result = simulate_rate(rule, inputs, data.initial, eta, 1, bounds=rule.bounds or self.bounds)
+        result = simulate_rate(rule, inputs, data.initial, rule.eta, 1, bounds=rule.bounds)
         before = np.concatenate([data.initial[None], result.weights[: result.steps]])
         seen = inputs[: len(before) - 1]
         output = np.einsum("tdi,tdi->td", seen, before[:-1])
@@ -223,7 +223,7 @@ class Oja(Task):
         times = np.arange(0, len(before), every, dtype=np.float64)
         return Activity(series, times=times, weights=before[::every].reshape(-1, width))
 
-    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
         """Return the length of the weight vector and its angle to the first component, medians over the data sets."""
         activity = self.activity(rules, seed, settings)
         data = _data(seed, settings)
@@ -237,15 +237,14 @@ class Oja(Task):
             Course("angle to PC 1 [degrees]", activity.times, np.median(angles, axis=1), 0.0),
         )
 
-    def gradient(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str) -> tuple[float, Array]:
+    def gradient(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str) -> tuple[float, Array]:
         """Differentiate the loss through every presentation; bounds of the weight are left out."""
         rule = rules.only()
         data = _data(seed, settings)
         steps = int(len(data.inputs) * _TRAINING_SHARE)
-        eta = self.default_eta(settings) if rule.eta is None else rule.eta
         every = max(1, steps // _RECORDS)
         judged = (data.components, data.penalty)
-        return rate_gradient(rule, data.inputs[:steps], data.initial, eta, every, _loss, judged)
+        return rate_gradient(rule, data.inputs[:steps], data.initial, rule.eta, every, _loss, judged)
 
 
 def _loss(xp: Any, weights: Any, data: Any) -> Any:

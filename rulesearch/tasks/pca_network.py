@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.expression.parser import parse_expression
+from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Lowpass
@@ -162,25 +163,25 @@ class PcaNetwork(Task):
         known = {self.known_rule: self.baseline(settings), "sanger": sanger}
         return {**known, "control": self.control(settings)}
 
-    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         return self.trials([rules], seed, settings, fidelity, backend)[0]
 
     def trials(
-        self, candidates: Sequence[RuleSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
+        self, candidates: Sequence[BoundSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
     ) -> list[Trial]:
         data = _data(seed, settings, fidelity)
         steps = data.simulation.steps
         found = data.simulation.run_each(candidates, *_recorded(steps), backend)
         return [_trial(each, data, steps, bool(settings["symmetric"])) for each in found]
 
-    def gradient(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str) -> tuple[float, Array]:
+    def gradient(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str) -> tuple[float, Array]:
         """Differentiate the loss through every presentation; lateral weights must not be symmetric."""
         data = _data(seed, settings, fidelity)
         judged = (data.covariances, data.components)
         loss, slopes = network_gradient(data.simulation, rules, *_recorded(data.simulation.steps), _loss, judged)
         return loss, np.concatenate([slopes[name] for name in rules.rules])
 
-    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
         """Return the angle of each neuron's weights to its component and their lengths, medians over the data sets."""
         data = _data(seed, settings, self.fidelities[-1].name)
         found = data.simulation.run(rules, max(1, data.simulation.steps // _RECORDS))

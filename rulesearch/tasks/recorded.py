@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from rulesearch.errors import RulesearchError
+from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.json_format import rules_from_json, rules_to_json, state_from_json, state_to_json
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.protocol import Protocol, with_former
@@ -97,7 +98,7 @@ class RecordedTask(Task):
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RulesearchError(f"what the run keeps of its task is damaged: {error!r}") from None
 
-    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Refuse: what simulates is in the task's own file.
 
         **Raises:** `RulesearchError`.

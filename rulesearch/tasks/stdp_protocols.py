@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Trace
@@ -92,16 +93,15 @@ class StdpProtocols(SpikeTask):
     def measured(cls) -> tuple[Measured, ...]:
         """Return the data."""
 
-    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Let bound rules respond to every protocol; the seed changes nothing.
 
         **Returns:** metrics `error`, the mean z^2 (the loss), and `alone`; in `details` the `predictions`, one per
         protocol in the order of the data, and the `residuals` (model - data)/s.e.m.
         """
         rule = rules.only()
-        eta = self.default_eta(settings) if rule.eta is None else rule.eta
         protocols = _protocols(type(self))
-        weights = run_protocols(rule, protocols, 1.0, eta, rule.bounds or self.bounds, backend)
+        weights = run_protocols(rule, protocols, 1.0, rule.eta, rule.bounds, backend)
         work = int(protocols.offsets[-1])
         if not np.all(np.isfinite(weights)):
             return Trial("nonfinite", None, work=work)
@@ -127,7 +127,7 @@ class StdpProtocols(SpikeTask):
         ends = protocols.offsets[1:] - 1
         return float(np.sum(protocols.times[ends] - protocols.times[protocols.offsets[:-1]]))
 
-    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity:
+    def activity(self, rules: BoundSet, seed: int, settings: Settings) -> Activity:
         """Return the spikes of every protocol."""
         trains = tuple((np.array(pre), np.array(post)) for pre, post in (item.trains() for item in self.measured()))
         return Activity(trains=trains, weights_before=(1.0,) * len(trains))

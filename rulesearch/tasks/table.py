@@ -17,6 +17,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression import OPERATORS, Expression, parse_expression
 from rulesearch.files import read_text, toml_value
+from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import PERMUTATION, Fidelity, Setting, Settings, Task, TaskSymbol, Trial, permuted_order
@@ -92,7 +93,7 @@ class Table(Task):
         """Return the loss at which a rule explains the table; what another rule reaches does not matter."""
         return _UNEXPLAINED
 
-    def complete(self, rules: RuleSet, settings: Settings) -> RuleSet:
+    def complete(self, rules: RuleSet, settings: Settings) -> BoundSet:
         """Return rules with the learning rate that fits best where they give none."""
         fitted = {
             name: rule if rule.eta is not None else replace(rule, eta=self._best_eta(rule, settings))
@@ -100,10 +101,10 @@ class Table(Task):
         }
         return super().complete(RuleSet(fitted, rules.name), settings)
 
-    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Compare bound rules with the table; the seed changes nothing."""
         rule = rules.only()
-        found = self._changes(rule) * (1.0 if rule.eta is None else rule.eta)
+        found = self._changes(rule) * rule.eta
         work = len(found)
         kept = self._kept(settings)
         # Rows that are held out choose nothing: not even that a rule has no value there.
@@ -132,10 +133,10 @@ class Table(Task):
         left_out = int((~self._kept(settings)).sum())
         return f"{left_out} held-out row{'s' * (left_out > 1)}" if left_out else ""
 
-    def held_out_losses(self, rules: RuleSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
+    def held_out_losses(self, rules: BoundSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
         """Return the squared error of each held-out row, over their variance; empty where a rule has no value there."""
         rule, kept, target = rules.only(), self._kept(settings), self._target(settings)
-        found = self._changes(rule) * (1.0 if rule.eta is None else rule.eta)
+        found = self._changes(rule) * rule.eta
         with np.errstate(over="ignore", invalid="ignore"):
             return self._left_out((found - target) ** 2, target, kept)
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.rules.bound import FREE, BoundRule, BoundSet
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import State
 from rulesearch.rules.text import parse_rules
@@ -20,9 +21,6 @@ from rulesearch.tasks.protocol import FORMER, Protocol, with_former
 Settings = Mapping[str, float]
 """Value of every setting of a task, whole numbers as float."""
 
-
-FREE = (-math.inf, math.inf)
-"""Bounds of a weight that may take any value."""
 
 AS_GOOD = 1.05
 """Factor by which a loss may be above another one that it equals."""
@@ -219,11 +217,11 @@ class Task(ABC):
                 delattr(cls, name)
 
     @abstractmethod
-    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Simulate bound rules (see `bind`) on the data of one seed."""
 
     def trials(
-        self, candidates: Sequence[RuleSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
+        self, candidates: Sequence[BoundSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
     ) -> list[Trial]:
         """Return what `trial` gives for each of several candidates; a task may simulate them together."""
         return [self.trial(rules, seed, settings, fidelity, backend) for rules in candidates]
@@ -255,7 +253,7 @@ class Task(ABC):
         """Return what losses are over that choose nothing, in words; empty where nothing is held out."""
         return "" if self.deterministic else f"{self.protocol.report_trials} held-out seeds"
 
-    def held_out_losses(self, rules: RuleSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
+    def held_out_losses(self, rules: BoundSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
         """Return the losses of bound rules on what is held out, by seed or by row; empty where nothing is.
 
         **Arguments:** `trials`: theirs on the report seeds, all of them `ok`.
@@ -270,11 +268,11 @@ class Task(ABC):
         """Return the measurements that the metric `predictions` of a trial's details is about, in its order."""
         return ()
 
-    def activity(self, rules: RuleSet, seed: int, settings: Settings) -> Activity | None:
+    def activity(self, rules: BoundSet, seed: int, settings: Settings) -> Activity | None:
         """Return what bound rules of one projection saw on one seed; None where the task cannot say."""
         return None
 
-    def courses(self, rules: RuleSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
         """Return how weights, rates and what is asked of them went on one seed under bound rules.
 
         By default the median and the root mean square of the weights that `activity` shows.
@@ -288,7 +286,7 @@ class Task(ABC):
         )
 
     def gradient(
-        self, rules: RuleSet, seed: int, settings: Settings, fidelity: str
+        self, rules: BoundSet, seed: int, settings: Settings, fidelity: str
     ) -> tuple[float, npt.NDArray[np.float64]] | None:
         """Return the loss of bound rules on one seed and its derivative by each constant of the rule, in their order.
 
@@ -370,7 +368,7 @@ class Task(ABC):
             units = {name: symbol.unit for name, symbol in self.symbols.items()}
             rule.check_units(units, f"task {self.name}")
 
-    def bind(self, rules: RuleSet, settings: Settings) -> RuleSet:
+    def bind(self, rules: RuleSet, settings: Settings) -> BoundSet:
         """Return the rules complete: default states, learning rate and bounds filled in.
 
         States that the rule declares but nothing reads are dropped.
@@ -378,29 +376,32 @@ class Task(ABC):
         self.check(rules)
         return self.complete(rules, settings)
 
-    def complete(self, rules: RuleSet, settings: Settings) -> RuleSet:
+    def complete(self, rules: RuleSet, settings: Settings) -> BoundSet:
         """Return rules that are known to fit, complete as `bind` makes them."""
-        return RuleSet({name: self._bind_rule(name, rule, settings) for name, rule in rules.rules.items()}, rules.name)
+        return BoundSet.of(rules, {name: self._bind_rule(name, rule, settings) for name, rule in rules.rules.items()})
 
     def spelled_out(self, rules: RuleSet, settings: Settings) -> RuleSet:
         """Return the rules as they can be read without the task: bound, and bounds that hold nothing back left out."""
         bound = self.bind(rules, settings).rules
-        free = {name for name, rule in rules.rules.items() if rule.bounds is None and bound[name].bounds == FREE}
-        return RuleSet(
-            {name: replace(rule, bounds=None) if name in free else rule for name, rule in bound.items()}, rules.name
-        )
+        spelled = {}
+        for name, rule in rules.rules.items():
+            free = rule.bounds is None and bound[name].bounds == FREE
+            spelled[name] = bound[name].unbound(bounds=None if free else bound[name].bounds)
+        return replace(rules, rules=spelled)
 
-    def _bind_rule(self, name: str, rule: Rule, settings: Settings) -> Rule:
+    def _bind_rule(self, name: str, rule: Rule, settings: Settings) -> BoundRule:
         read = rule.symbols
         states = {state: what for state, what in rule.states.items() if state in read}
         for other, symbol in self.symbols.items():
             if symbol.state is not None and other in read and other not in states:
                 states[other] = symbol.state
-        return replace(
-            rule,
-            states=states,
-            eta=self.default_eta_of(name, settings) if rule.eta is None else rule.eta,
-            bounds=self.default_bounds(settings) if rule.bounds is None else rule.bounds,
+        return BoundRule(
+            rule.slots,
+            self.default_eta_of(name, settings) if rule.eta is None else rule.eta,
+            states,
+            rule.constants,
+            self.default_bounds(settings) if rule.bounds is None else rule.bounds,
+            rule.name,
         )
 
 

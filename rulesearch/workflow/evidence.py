@@ -21,6 +21,7 @@ from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
 from rulesearch.expression.tree import Expression
 from rulesearch.rules import known_rules
+from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import canonical_size
 from rulesearch.tasks.registry import load_task
@@ -237,7 +238,7 @@ def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> 
     )
 
 
-def _courses(rules: RuleSet, task: Task, settings: Settings, seeds: Sequence[int]) -> tuple[CourseBand, ...]:
+def _courses(rules: BoundSet, task: Task, settings: Settings, seeds: Sequence[int]) -> tuple[CourseBand, ...]:
     runs = [task.courses(rules, seed, settings) for seed in seeds]
     bands = []
     for same in zip(*runs, strict=True):

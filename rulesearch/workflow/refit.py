@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.bound import BoundRule, BoundSet
+from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Synaptic
 from rulesearch.search.least_squares import RESIDUALS, damped_step
 from rulesearch.tasks.registry import load_task
@@ -56,7 +57,7 @@ def leave_one_out(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> 
         return None
     squares = []
     for place in range(len(start)):
-        errors = form.errors(form.fit(np.arange(len(start)) != place))
+        errors = form.errors(form.fit(np.arange(len(start)) != place, start))
         if errors is None:
             return None
         squares.append(float(errors[place] ** 2))
@@ -71,22 +72,17 @@ class _Form:
         self.task = task
         self.settings = settings
         self.constants = [name for name, number in self.rule.constants.items() if number.value != 0.0]
-        self.timed = [name for name, state in self.rule.states.items() if not isinstance(state, Synaptic)]
-        assert self.rule.eta is not None
+        taus = {name: each.tau for name, each in self.rule.states.items() if not isinstance(each, Synaptic)}
+        self.timed = list(taus)
         values = self.rule.constant_values()
-        numbers = [self.rule.eta, *(abs(values[name]) for name in self.constants), *map(self._tau, self.timed)]
+        numbers = [self.rule.eta, *(abs(values[name]) for name in self.constants), *taus.values()]
         self.start: Errors = np.log(np.array(numbers))
         self.low, self.high = self.start - _LARGEST_MOVE, self.start + _LARGEST_MOVE
         first = len(numbers) - len(self.timed)
         self.low[first:] = np.minimum(np.log(_TAUS[0]), self.start[first:])
         self.high[first:] = np.maximum(np.log(_TAUS[1]), self.start[first:])
 
-    def _tau(self, name: str) -> float:
-        state = self.rule.states[name]
-        assert not isinstance(state, Synaptic)
-        return state.tau
-
-    def _made(self, point: Errors) -> Rule:
+    def _made(self, point: Errors) -> BoundRule:
         eta, *rest = np.exp(point).tolist()
         values = self.rule.constant_values()
         constants = {
@@ -94,23 +90,23 @@ class _Form:
         }
         states = dict(self.rule.states)
         for name, tau in zip(self.timed, rest[len(self.constants) :], strict=True):
-            state = states[name]
-            assert not isinstance(state, Synaptic)
-            states[name] = replace(state, tau=tau)
+            states[name] = replace(states[name], tau=tau)
         return replace(self.rule.with_constants(constants), eta=eta, states=states)
 
     def errors(self, point: Errors) -> Errors | None:
         """Return the residuals at a point; None where the rule died."""
-        rules = RuleSet({"w": self._made(point)})
+        rules = BoundSet({"w": self._made(point)})
         trial = self.task.trial(rules, 0, self.settings, self.task.fidelities[-1].name)
         if trial.loss is None or RESIDUALS not in trial.details:
             return None
         return np.array(trial.details[RESIDUALS])
 
-    def fit(self, kept: npt.NDArray[np.bool_]) -> Errors:
-        """Return the point at which the residuals that are kept have the least sum of squares, from the start."""
-        point, errors = self.start, self.errors(self.start)
-        assert errors is not None
+    def fit(self, kept: npt.NDArray[np.bool_], errors: Errors) -> Errors:
+        """Return the point at which the residuals that are kept have the least sum of squares, from the start.
+
+        **Arguments:** `errors`: the residuals there.
+        """
+        point = self.start
         for _ in range(_STEPS):
             slopes = self._slopes(point, errors)[kept]
             tried = [self._step(point, slopes, errors[kept], factor) for factor in _FACTORS]

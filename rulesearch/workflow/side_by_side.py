@@ -17,6 +17,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
+from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SUMS, Lowpass, State, Synaptic, Trace
 from rulesearch.simulate.synapse.respond import pair_change
@@ -95,13 +96,13 @@ def fits(rules: RuleSet, task: Task) -> bool:
     return True
 
 
-def faster(rules: RuleSet, factor: float) -> RuleSet:
+def faster(rules: BoundSet, factor: float) -> BoundSet:
     """Return bound rules with their learning rates multiplied."""
-    changed = {name: replace(rule, eta=(rule.eta or 1.0) * factor) for name, rule in rules.rules.items()}
-    return RuleSet(changed, rules.name)
+    changed = {name: replace(rule, eta=rule.eta * factor) for name, rule in rules.rules.items()}
+    return BoundSet(changed, rules.name)
 
 
-def _best_factor(rules: RuleSet, task: Task, settings: Settings, run_seed: int) -> float:
+def _best_factor(rules: BoundSet, task: Task, settings: Settings, run_seed: int) -> float:
     """Return the factor of the learning rate that gives the least loss at the cheapest fidelity; 1 where none does."""
     count = 1 if task.deterministic else _FITTING_SEEDS
     fidelity = task.fidelities[0].name

@@ -140,11 +140,6 @@ def test_settling_follows_the_time_of_learning_unless_it_is_set() -> None:
     assert TASK.resolve({"learning": 20, "settling": 0})["settling"] == 0.0
 
 
-def test_unbound_rules_are_refused() -> None:
-    with pytest.raises(RulesearchError, match="call bind first"):
-        TASK.trial(TASK.parse("on_pre: 0*w"), 0, QUICK, "full")
-
-
 def test_screening_is_cheaper_than_the_full_version() -> None:
     full, screen = run("on_pre: y - 0.25"), run("on_pre: y - 0.25", fidelity="screen")
     assert [fidelity.name for fidelity in TASK.fidelities] == ["screen", "full"]
