@@ -6,6 +6,7 @@ Only the searching process writes. Resuming is replay: the engine starts anew an
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Condition, Job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.tasks.task import Trial
+
+_NUMBERS = re.compile(r"; (?:bounds = \[[^\]]*\]|\w+ = [-+]?[\d.][^;\])]*)")
+"""What the text of a rule declares as a number, or as bounds; what is left is its structure."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS evaluation (
@@ -180,7 +184,7 @@ class Store:
         forms: dict[int, set[str]] = {}
         counts: dict[int, int] = {}
         for number, rule in self._connection.execute(query):
-            forms.setdefault(number, set()).add(str(rule).partition(";")[0])
+            forms.setdefault(number, set()).add(_NUMBERS.sub("", str(rule)))
             counts[number] = counts.get(number, 0) + 1
         return [(number, counts[number], len(forms[number])) for number in counts]
 

@@ -20,6 +20,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.workflow.evidence import Ablation, CourseBand, RuleEvidence
 
 _LABEL = 34
+_COURSES = 3
 _MOST_PARTS = 14
 _HEAD = 1.5
 """Height of a panel's title, in parts."""
@@ -140,14 +141,19 @@ def _cut(text: str) -> str:
 
 
 def course_figure(courses: Sequence[CourseBand], clock: str, seeds: int) -> Figure:
-    """Return how quantities went: the median over several seeds, and the range of all of them."""
-    figure = new_figure(3.5 * len(courses), 2.7)
-    panels: Any = np.atleast_1d(figure.subplots(1, len(courses)))
+    """Return how quantities went: the median over several seeds, and the range of all of them; three to a row."""
+    columns = min(len(courses), _COURSES)
+    rows = -(-len(courses) // columns)
+    figure = new_figure(3.5 * columns, 2.4 * rows + 0.3)
+    panels: Any = figure.subplots(rows, columns, squeeze=False).ravel()
     unit = "presentations" if clock == "steps" else f"time [{clock}]"
-    for axes, course in zip(panels, courses, strict=True):
+    over = f"median and range of {seeds} seeds" if seeds > 1 else "one seed"
+    for axes in panels[len(courses) :]:
+        axes.set_axis_off()
+    for axes, course in zip(panels, courses, strict=False):
         panel(axes, unit, plain(course.name))
         axes.fill_between(course.times, course.low, course.high, color=BLUE, alpha=0.22, linewidth=0)
-        axes.plot(course.times, course.middle, color=BLUE, linewidth=1.4, label=f"median and range of {seeds} seeds")
+        axes.plot(course.times, course.middle, color=BLUE, linewidth=1.4, label=over)
         if course.target is not None:
             axes.axhline(course.target, color=RED, linestyle="--", linewidth=1.1, label="wanted")
             largest = max(course.middle)

@@ -11,10 +11,12 @@ from matplotlib.figure import Figure
 
 from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.report.card_figures import course_figure
 from rulesearch.report.network_figures import network_figure
 from rulesearch.report.style import BLACK, BLUE, COLOURS, GREY, RED, new_figure, panel, rule_title
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.evidence import course_bands
 
 Settings = Mapping[str, float]
 Array = npt.NDArray[np.float64]
@@ -26,16 +28,26 @@ _METRICS = 6
 
 
 def task_figure(rules: RuleSet, task: Task, settings: Settings, seed: int = 0) -> Figure:
-    """Return what the rules did on a task on one seed; for a task of one's own, its metrics beside the baseline's.
+    """Return what the rules did on a task on one seed.
+
+    A task that is made from a shipped one is drawn as that is; of any other the courses that it tells, and where it
+    tells none, its metrics beside the baseline's.
 
     **Raises:** `RulesearchError` where the rules do not fit the task.
     """
     task.check(rules)
-    if task.name == "inhibitory-network":
-        return _inhibitory_network(rules, task, settings, seed)
-    draw = _FIGURES.get(task.name, _metrics)
+    made_from = [f"{each.__module__}:{each.__name__}" for each in type(task).__mro__]
+    draw = next((_FIGURES[name] for name in made_from if name in _FIGURES), None)
+    if draw is _inhibitory_network:
+        found: Figure = draw(rules, task, settings, seed)
+        return found
+    bands = course_bands(task.bind(rules, settings), task, settings, [seed]) if draw is None else ()
+    if bands:
+        figure = course_figure(bands, task.clock, 1)
+        _title(figure, rules, f"task {task.name}, seed {seed}")
+        return figure
     figure = new_figure(9.6, 3.3)
-    draw(figure, rules, task, settings, seed)
+    (draw or _metrics)(figure, rules, task, settings, seed)
     return figure
 
 
@@ -78,7 +90,7 @@ def _oja(figure: Figure, rules: RuleSet, task: Task, settings: Settings, seed: i
     _title(
         figure,
         rules,
-        f"task oja, seed {seed}, {data.initial.shape[0]} data sets: {ended} after {result.steps} presentations",
+        f"task {task.name}, seed {seed}, {data.initial.shape[0]} data sets: {ended} after {result.steps} presentations",
     )
 
 
@@ -132,7 +144,7 @@ def _inhibitory_rate(figure: Figure, rules: RuleSet, task: Task, settings: Setti
     axes.set_ylim(bottom=0.0)
     axes.set_xticks(numbers)
     axes.legend(fontsize=8, frameon=False)
-    _title(figure, rules, f"task inhibitory-rate, seed {seed}: {run.status}")
+    _title(figure, rules, f"task {task.name}, seed {seed}: {run.status}")
 
 
 def _inhibitory_network(rules: RuleSet, task: Task, settings: Settings, seed: int) -> Figure:
@@ -141,7 +153,7 @@ def _inhibitory_network(rules: RuleSet, task: Task, settings: Settings, seed: in
     run = simulate_for_plot(task.bind(rules, settings), seed, settings)
     stretches = [run.learning] if run.scoring is None else [run.learning, run.scoring]
     figure = network_figure(stretches, settings["target"])
-    _title(figure, rules, f"task inhibitory-network, seed {seed}: {stretches[-1].status}")
+    _title(figure, rules, f"task {task.name}, seed {seed}: {stretches[-1].status}")
     return figure
 
 
@@ -203,9 +215,10 @@ def _values(outcome: Outcome, name: str) -> list[float]:
     return [float("nan") if value is None else value for value in found]
 
 
-_FIGURES: dict[str, Callable[[Figure, RuleSet, Task, Settings, int], None]] = {
-    "oja": _oja,
-    "inhibitory-rate": _inhibitory_rate,
-    "stdp-frequency": _protocols,
-    "stdp-triplets": _protocols,
+_FIGURES: dict[str, Callable[..., Any]] = {
+    "rulesearch.tasks.inhibitory_network:InhibitoryNetwork": _inhibitory_network,
+    "rulesearch.tasks.inhibitory_rate:InhibitoryRate": _inhibitory_rate,
+    "rulesearch.tasks.oja:Oja": _oja,
+    "rulesearch.tasks.stdp_protocols:StdpProtocols": _protocols,
 }
+"""How a task is drawn, by its class, so that none is imported that is not drawn."""

@@ -234,11 +234,12 @@ def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> 
     numbers = trial_seeds(scorer.run_seed, "report", seeds)
     bound = task.bind(rules, settings)
     return RuleEvidence(
-        str(rules), seeds, own.loss, ablations, ranges, _courses(bound, task, settings, numbers), _fits(own, task)
+        str(rules), seeds, own.loss, ablations, ranges, course_bands(bound, task, settings, numbers), _fits(own, task)
     )
 
 
-def _courses(rules: BoundSet, task: Task, settings: Settings, seeds: Sequence[int]) -> tuple[CourseBand, ...]:
+def course_bands(rules: BoundSet, task: Task, settings: Settings, seeds: Sequence[int]) -> tuple[CourseBand, ...]:
+    """Return how the quantities that a task tells of went under bound rules, over several seeds."""
     runs = [task.courses(rules, seed, settings) for seed in seeds]
     bands = []
     for same in zip(*runs, strict=True):

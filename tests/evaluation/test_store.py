@@ -118,6 +118,20 @@ def test_deaths_and_facts(tmp_path: Path) -> None:
     assert Store(tmp_path / "run.sqlite", read_only=True).get(record("x").job) is None
 
 
+def test_structures_count_every_slot_and_rule_and_leave_numbers_out(tmp_path: Path) -> None:
+    store = reopened(tmp_path)
+    spiking = "on_pre: c1*y; on_post: {}; eta = {}; c1 = {}; tau_y = {} ms; bounds = [0, 1]"
+    texts = {
+        0: ("x*c1; c1 = 0.1", "x*c1; c1 = -2e-05", "x*y"),
+        1: (spiking.format("x", 1, 0.5, 20), spiking.format("x", 0.1, 0.25, 31.5), spiking.format("w", 1, 0.5, 20)),
+        2: ("a[x; eta = 1]; b[-y; eta = 2]", "a[x; eta = 3]; b[-y; eta = 4]", "a[x; eta = 1]; b[y; eta = 2]"),
+    }
+    for generation, rules in texts.items():
+        store.add([record(text, generation=generation) for text in rules])
+    assert store.structures() == [(0, 3, 2), (1, 3, 2), (2, 3, 2)]
+    store.close()
+
+
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.sqlite"
     path.write_text("This is not a database, and it is long enough to be recognised as something else." * 20)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pair_task import Pair
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
@@ -17,7 +19,7 @@ from rulesearch.report.front_figure import equation, front_panel, spaced
 from rulesearch.report.network_figures import network_figure
 from rulesearch.report.search_figures import lineage_figure
 from rulesearch.report.style import SUFFIXES, draws, rule_title
-from rulesearch.rules import known_rules, parse_rules
+from rulesearch.rules import RuleSet, known_rules, parse_rules
 from rulesearch.rules.text import short_rule
 from rulesearch.simulate.network.network import Network
 from rulesearch.simulate.network.neurons import Neuron, Population
@@ -25,6 +27,7 @@ from rulesearch.simulate.network.recording import Record
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.synapse.respond import respond
 from rulesearch.symbolic import compare
+from rulesearch.tasks import Course, Oja
 from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.experiment import Experiment
 from rulesearch.workflow.front import FrontMember, ReferenceScore
@@ -251,3 +254,31 @@ def test_no_two_lines_of_a_family_tree_overlap_and_it_ends_in_rank_1(reported: R
     assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 for box in boxes)
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts[-4:] == [short_rule(member.rules), f"{member.loss:.3g}", "clean-up: rank 1", ""]
+
+
+def test_a_task_that_is_made_from_a_shipped_one_is_drawn_as_that_is() -> None:
+    class FasterOja(Oja):
+        name = "faster-oja"
+
+    task = FasterOja()
+    figure = task_figure(task.parse("y*(x - w*y)"), task, task.resolve({"points": 300, "data_sets": 2}), 3)
+    assert [axes.get_title(loc="left") for axes in figure.axes][1:] == ["length, dashed: 1", "angle"]
+    assert "task faster-oja, seed 3, 2 data sets" in figure.get_suptitle()
+
+
+def test_a_task_of_ones_own_is_drawn_by_the_courses_that_it_tells() -> None:
+    class Told(Pair):
+        def courses(self, rules: RuleSet, seed: int, settings: Mapping[str, float]) -> tuple[Course, ...]:
+            return tuple(Course(f"angle {n}", np.arange(3.0), np.array([90.0, n, seed]), 0.0) for n in range(4))
+
+    task = Told()
+    figure = task_figure(task.baseline({}), task, task.resolve({}), 7)
+    assert [axes.get_ylabel() for axes in figure.axes if axes.axison] == ["angle 0", "angle 1", "angle 2", "angle 3"]
+    assert list(figure.axes[2].lines[0].get_ydata()) == [90.0, 2.0, 7.0]
+    assert "feedforward: " in figure.get_suptitle() and "task pair, seed 7" in figure.get_suptitle()
+
+
+def test_a_task_of_ones_own_without_courses_is_drawn_by_its_metrics() -> None:
+    task = Pair()
+    figure = task_figure(task.baseline({}), task, task.resolve({"steps": 20}))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["loss", "angle_deg"]
