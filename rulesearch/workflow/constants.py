@@ -8,7 +8,6 @@ from rulesearch.expression.units import from_base
 from rulesearch.grammar import Grammar
 from rulesearch.grammar.grammar import ConstantPrior
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import Synaptic
 
 _EDGE = 1e-3
 """Share of a range that is its edge."""
@@ -40,11 +39,11 @@ def _numbers(rule: Rule) -> list[tuple[str, float, str]]:
         if number.value
     ]
     for name, state in rule.states.items():
-        if isinstance(state, Synaptic) and state.tau is None:
+        tau = state.tau
+        if tau is None:
             continue
         steps = getattr(state, "in_steps", False)
-        assert state.tau is not None
-        found.append((f"tau_{name}", state.tau if steps else 1e3 * state.tau, "steps" if steps else "ms"))
+        found.append((f"tau_{name}", tau if steps else 1e3 * tau, "steps" if steps else "ms"))
     if rule.eta:
         found.append(("eta", rule.eta, ""))
     return found
@@ -54,15 +53,14 @@ def moved(rules: RuleSet, number: RuleNumber, factor: float) -> RuleSet:
     """Return the rules with one of their numbers multiplied."""
     rule, name = rules.rules[number.rule], number.name
     if name == "eta":
-        assert rule.eta is not None
-        changed = replace(rule, eta=factor * rule.eta)
+        changed = replace(rule, eta=factor * number.value)
     elif name in rule.constants:
         changed = rule.with_constants({name: factor * rule.constants[name].value})
     else:
         symbol = name.removeprefix("tau_")
         state = rule.states[symbol]
-        assert state.tau is not None
-        changed = replace(rule, states={**rule.states, symbol: replace(state, tau=factor * state.tau)})
+        slower = state if state.tau is None else replace(state, tau=factor * state.tau)
+        changed = replace(rule, states={**rule.states, symbol: slower})
     return RuleSet({**rules.rules, number.rule: changed}, rules.name)
 
 

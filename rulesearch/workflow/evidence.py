@@ -230,7 +230,7 @@ def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> 
         for (form, removed), outcome in zip(parts, without, strict=True)
         if outcome is not None
     )
-    ranges = tuple(constant_ranges(rules, own, scorer, seeds)) if own.ok else ()
+    ranges = tuple(constant_ranges(rules, own, scorer, seeds))
     numbers = trial_seeds(scorer.run_seed, "report", seeds)
     bound = task.bind(rules, settings)
     return RuleEvidence(

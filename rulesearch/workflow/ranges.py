@@ -48,10 +48,11 @@ class ConstantRange:
 def constant_ranges(rules: RuleSet, own: Outcome, scorer: Scorer, seeds: int) -> list[ConstantRange]:
     """Return how far each constant, time constant and learning rate may go, each direction until it does harm.
 
-    **Arguments:** `own`: the outcome of the rules on the report seeds.
+    **Arguments:** `own`: the outcome of the rules on the report seeds; nothing may move where they failed there.
     """
     task = scorer.task
-    assert own.loss is not None
+    if own.loss is None:
+        return []
     # What is enough for a task may be less than this rule reaches.
     enough = max(task.enough(own.loss), AS_GOOD * own.loss)
     shortfall = own.shortfall(task.requirements)

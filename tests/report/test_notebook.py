@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import rulesearch as rs
+from rulesearch import display
 from rulesearch.report.notebook import table_html
 from rulesearch.rules import parse_rules
 from rulesearch.workflow.run import Run
@@ -52,6 +53,11 @@ def test_an_outcome_shows_each_seed() -> None:
     assert outcome._repr_html_().count("<tr>") == 1 + 1 + 3
 
 
+def test_where_nothing_draws_results_their_text_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(display, "_drawer", None)
+    assert rs.compare("x*y", ["hebb"])._repr_html_() is None
+
+
 def test_long_tables_are_cut() -> None:
     assert table_html(["a"], [["1"]] * 500).count("<tr>") == 13
 
@@ -76,6 +82,7 @@ def test_a_search_in_a_notebook_can_be_interrupted_and_keeps_what_was_found(tmp_
     cell = """
 import os, signal, threading
 import rulesearch as rs
+from rulesearch import display
 threading.Timer(4.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 run = rs.discover("oja", budget=10**6, out="run")
 """
