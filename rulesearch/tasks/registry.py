@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,13 +15,29 @@ from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.tasks.source import absolute, digest, import_file, split_reference, task_files, unpacked
 from rulesearch.tasks.task import Task
 
-TASKS: dict[str, tuple[str, str]] = {
-    "oja": ("rulesearch.tasks.oja", "Oja"),
-    "inhibitory-rate": ("rulesearch.tasks.inhibitory_rate", "InhibitoryRate"),
-    "inhibitory-network": ("rulesearch.tasks.inhibitory_network", "InhibitoryNetwork"),
-    "stdp-frequency": ("rulesearch.tasks.stdp_protocols", "StdpFrequency"),
-    "stdp-triplets": ("rulesearch.tasks.stdp_protocols", "StdpTriplets"),
-}
+_CLASS = re.compile(
+    r'^(?:class (?P<kind>\w+)\(|    name(?:: ClassVar\[str\])? = "(?P<name>[a-z][a-z0-9-]*)")', re.MULTILINE
+)
+_FIRST = ("oja", "inhibitory-rate")
+"""What comes first in lists; the others follow by name."""
+_UNFINISHED = ("pca-network",)
+"""Tasks that stand as modules, but have no grammar so far."""
+
+
+def _shipped_tasks() -> dict[str, tuple[str, str]]:
+    """Return module and class of each class in this folder that gives a task a name, from the text of the modules."""
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        kind = ""
+        for match in _CLASS.finditer(path.read_text("utf-8")):
+            kind = match["kind"] or kind
+            if match["name"] and match["name"] not in _UNFINISHED:
+                found[match["name"]] = (f"{__package__}.{path.stem}", kind)
+    order = [*_FIRST, *sorted(set(found) - set(_FIRST))]
+    return {name: found[name] for name in order}
+
+
+TASKS = _shipped_tasks()
 """Module and class of each shipped task; modules are imported on use."""
 
 
