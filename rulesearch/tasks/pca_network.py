@@ -46,6 +46,7 @@ _RECORDS = 100
 _SILENT_NORM = 1e-6
 _ANGLE = 6.0
 _CORRELATION = 0.1
+_NORM = (0.9, 1.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class PcaNetwork(Task):
     requirements = (
         *(Requirement(f"angle_{i + 1}_deg", most=_ANGLE) for i in range(OUTPUTS)),
         Requirement("output_correlation", most=_CORRELATION),
+        Requirement("norm", *_NORM),
     )
     clock = "steps"
     bounds = (-np.inf, np.inf)
