@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -166,11 +167,16 @@ def _show_behaviours(behaviours: list[Behaviour]) -> None:
         for each in behaviours
     ]
     show_table(["on the task", "status", "loss", "eta times", "loss then", "distance", *names], rows)
-    delays = list(dict.fromkeys(delay for each in behaviours for delay in each.window))
+    found = [
+        (f"{each.label}, {name}" if len(each.windows) > 1 else each.label, window)
+        for each in behaviours
+        for name, window in each.windows.items()
+    ]
+    delays = list(dict.fromkeys(delay for _, window in found for delay in window))
     if delays:
         print()
         heads = [f"{1e3 * delay:+g} ms" for delay in delays]
-        windows = [[each.label, *(number(each.window.get(delay), 3) for delay in delays)] for each in behaviours]
+        windows = [[label, *(number(window.get(delay), 3) for delay in delays)] for label, window in found]
         show_table(["change by one pair, post - pre", *heads], windows)
 
 
@@ -218,5 +224,14 @@ def behaviour_document(behaviour: Behaviour) -> dict[str, Any]:
         "metrics": dict(behaviour.fitted.metrics),
         "activity_distance": behaviour.distance,
         "trajectory": {"time": behaviour.times, "rms_weight": behaviour.weights},
-        "window": {"delay_ms": [1e3 * each for each in behaviour.window], "change": list(behaviour.window.values())},
+        "window": _window_document(behaviour.window),
+        **(
+            {"windows": {name: _window_document(window) for name, window in behaviour.windows.items()}}
+            if len(behaviour.windows) > 1
+            else {}
+        ),
     }
+
+
+def _window_document(window: Mapping[float, float]) -> dict[str, list[float]]:
+    return {"delay_ms": [1e3 * delay for delay in window], "change": list(window.values())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,13 @@ from rulesearch.report.style import COLOURS, GREY, new_figure, panel, rule_title
 from rulesearch.rules.rule import RuleSet
 from rulesearch.workflow.side_by_side import Behaviour
 
+_STYLES = ("-", "--", ":", "-.")
+"""How windows of the rules of a set are told apart."""
+
 
 def comparison_figure(rules: RuleSet, behaviours: Sequence[Behaviour]) -> Figure:
     """Return losses (own and fitted learning rate), weights on the way, and STDP windows, as far as there are."""
-    windows = any(each.window for each in behaviours)
+    windows = any(each.windows for each in behaviours)
     trajectories = any(each.weights.size for each in behaviours)
     figure = new_figure(3.4 + 3.2 * (windows + trajectories), 3.6)
     figure.suptitle(rule_title(rules), fontsize=9)
@@ -33,21 +36,24 @@ def comparison_figure(rules: RuleSet, behaviours: Sequence[Behaviour]) -> Figure
             axes.set_ylim(0.0, 1.15 * max(tops))
     if windows:
         axes = panel(panels.pop(0), r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", r"$\Delta w$", "one pair of spikes")
+        styles: dict[str, str] = {}
         for each in behaviours:
-            for sign in (-1.0, 1.0):
-                side = {delay: change for delay, change in each.window.items() if sign * delay > 0}
-                label = each.label if sign > 0 else None
-                axes.plot(
-                    [1e3 * delay for delay in side],
-                    list(side.values()),
-                    "o-",
-                    markersize=3,
-                    color=colours[each.label],
-                    label=label,
-                )
+            for name, window in each.windows.items():
+                style = styles.setdefault(name, _STYLES[len(styles) % len(_STYLES)])
+                _draw_window(axes, window, style, colours[each.label])
+        if len(styles) > 1:
+            for name, style in styles.items():
+                axes.plot([], [], style, color=GREY, label=name)
+            axes.legend(fontsize=7, frameon=False)
         axes.axhline(0.0, color=GREY, linewidth=0.6)
         axes.axvline(0.0, color=GREY, linewidth=0.6)
     return figure
+
+
+def _draw_window(axes: Any, window: Mapping[float, float], style: str, colour: str) -> None:
+    for sign in (-1.0, 1.0):
+        side = {delay: change for delay, change in window.items() if sign * delay > 0}
+        axes.plot([1e3 * delay for delay in side], list(side.values()), f"o{style}", markersize=3, color=colour)
 
 
 def _losses(axes: Any, behaviours: Sequence[Behaviour], colours: dict[str, str]) -> None:

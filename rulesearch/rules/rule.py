@@ -180,16 +180,20 @@ class Rule:
             equations.append((slot_latex(slot, member), multiple_latex(eta, expression) or whole))
         return equations
 
-    def limits_latex(self) -> str:
-        r"""Return learning rate and bounds, as far as the rule gives them: `\eta = 0.01,\quad 0 \le w \le 1`."""
-        parts = [] if self.eta is None else [rf"\eta = {number_latex(self.eta)}"]
+    def limits_latex(self, member: str = "") -> str:
+        r"""Return learning rate and bounds, as far as the rule gives them: `\eta = 0.01,\quad 0 \le w \le 1`.
+
+        **Arguments:** `member`: the rule's name in a set.
+        """
+        eta = of_member(r"\eta", member)
+        parts = [] if self.eta is None else [f"{eta} = {number_latex(self.eta)}"]
         low, high = self.bounds or (-math.inf, math.inf)
         left = rf"{number_latex(low)} \le " if math.isfinite(low) else ""
         right = rf" \le {number_latex(high)}" if math.isfinite(high) else ""
-        return r",\quad ".join([*parts, *[f"{left}w{right}"] * bool(left or right)])
+        return r",\quad ".join([*parts, *[f"{left}{of_member('w', member)}{right}"] * bool(left or right)])
 
     def _repr_latex_(self) -> str | None:
-        return _shown(_with_limits(self.latex(with_values=True, digits=4), self))
+        return _shown(_joined(self.latex(with_values=True, digits=4), self.limits_latex()))
 
     def __str__(self) -> str:
         return written(self.slots, self.eta, self.constants, self.states, self.bounds)
@@ -203,9 +207,8 @@ def _shown(latex: str) -> str | None:
     return f"$\\begin{{aligned}}{latex}\\end{{aligned}}$" if len(latex) <= _LONGEST_SHOWN else None
 
 
-def _with_limits(latex: str, *rules: Rule) -> str:
-    limits = [each for each in dict.fromkeys(rule.limits_latex() for rule in rules) if each]
-    return r" \\ ".join([latex, *limits])
+def _joined(*lines: str) -> str:
+    return r" \\ ".join(filter(None, lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +234,10 @@ class RuleSet:
         **Raises:** `RulesearchError` where there are several.
         """
         if len(self.rules) != 1:
-            raise RulesearchError(f"expected one rule, found a set of {len(self.rules)}: {', '.join(self.rules)}")
+            raise RulesearchError(
+                f"expected one rule, found a set of {len(self.rules)}: {', '.join(self.rules)}; one rule of a run "
+                f"or of a known set is named so: RUN:1[{next(iter(self.rules), 'w')}]"
+            )
         return next(iter(self.rules.values()))
 
     def latex(self, digits: int | None = None, with_values: bool = False) -> str:
@@ -244,8 +250,9 @@ class RuleSet:
         return r" \\ ".join(lines)
 
     def _repr_latex_(self) -> str | None:
-        limits = self.rules.values() if len(self.rules) == 1 else ()
-        return _shown(_with_limits(self.latex(with_values=True, digits=4), *limits))
+        several = len(self.rules) > 1
+        limits = [rule.limits_latex(name if several else "") for name, rule in self.rules.items()]
+        return _shown(_joined(self.latex(with_values=True, digits=4), *limits))
 
     def __str__(self) -> str:
         if list(self.rules) == ["w"]:

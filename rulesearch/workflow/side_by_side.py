@@ -40,8 +40,8 @@ class Behaviour:
     **Fields:** `label`; `outcome` with its own learning rate; `factor` of it that does best on selection seeds, and the
     `fitted` outcome with that; `distance` in [0, 1] to the first rule over the activity that the task produces under
     the first rule (the sine of the angle between the changes of both, 1 from 90 degrees on; None where the task cannot
-    say); `times` and root mean square of the `weights` on the way; `window`: weight change by
-    delay of one pair of spikes [s].
+    say); `times` and root mean square of the `weights` on the way; `windows`: by the name of each rule that spikes
+    move, weight change by delay of one pair of spikes [s].
     """
 
     label: str
@@ -51,7 +51,12 @@ class Behaviour:
     distance: float | None
     times: Array = field(default_factory=lambda: np.zeros(0))
     weights: Array = field(default_factory=lambda: np.zeros(0))
-    window: Mapping[float, float] = field(default_factory=dict)
+    windows: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
+
+    @property
+    def window(self) -> Mapping[float, float]:
+        """The window of a single rule; empty of a set, and where spikes move nothing."""
+        return next(iter(self.windows.values())) if len(self.windows) == 1 else {}
 
 
 def side_by_side(
@@ -82,8 +87,8 @@ def side_by_side(
         distance = None if activity is None else activity_distance(first.only(), bound.only(), activity)
         times, weights = (np.zeros(0), np.zeros(0)) if seen is None else (seen.times, seen.weights)
         size = np.sqrt(np.mean(weights * weights, axis=1)) if weights.size else np.zeros(0)
-        window = stdp_window(bound.only()) if len(bound.rules) == 1 else {}
-        found.append(Behaviour(label, outcome, factor, fitted, distance, times, size, window))
+        windows = {name: stdp_window(rule) for name, rule in bound.rules.items() if rule.moved_by_spikes}
+        found.append(Behaviour(label, outcome, factor, fitted, distance, times, size, windows))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,17 @@ run = rs.discover("oja", budget=10**6, out="run")
     assert any("interrupted True" in text for text in shown)
     assert any("<svg" in text for text in shown)
     assert (tmp_path / "run" / "report.html").is_file()
+
+
+def test_a_set_shows_learning_rates_and_bounds_by_rule() -> None:
+    shown = parse_rules("a[x*y; eta = 0.01; bounds = [0, 2]]; b[-x*y]")._repr_latex_() or ""
+    assert r"\\ \eta^{\mathrm{a}} = 0.01,\quad 0 \le w^{\mathrm{a}} \le 2\end{aligned}$" in shown
+    assert r"\Delta w^{\mathrm{b}} = \eta^{\mathrm{b}}" in shown
+
+
+def test_verdicts_on_a_set_are_shown_by_rule() -> None:
+    shown = rs.compare("feedforward[y*(x - w*y)]; lateral[-x*y]")._repr_html_() or ""
+    rows = re.findall("<tr>(.*?)</tr>", shown)
+    assert "<th>rule</th><th>known rule</th>" in rows[0]
+    assert "<td>the set</td><td>Rubner &amp; Tavan 1989</td><td>identical</td>" in rows[1]
+    assert "<td>lateral</td><td>anti-Hebbian, Foeldiak 1990</td><td>identical</td>" in rows[6]

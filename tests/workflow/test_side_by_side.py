@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from pair_task import Pair
 
-from rulesearch.rules import known_rule, parse_rules
-from rulesearch.tasks import Activity, load_task
+from rulesearch.report.figures import comparison_figure
+from rulesearch.rules import RuleSet, known_rule, parse_rules
+from rulesearch.tasks import Activity, TaskSymbol, Trial, load_task
+from rulesearch.tasks.task import Settings
 from rulesearch.workflow.side_by_side import activity_distance, side_by_side, stdp_window
 
 
@@ -88,3 +91,29 @@ def test_a_task_shows_what_its_synapses_saw(name: str) -> None:
     assert activity_distance(baseline.only(), baseline.only(), activity) == pytest.approx(0.0, abs=1e-7)
     other = "x" if activity.series else "on_pre: 1; on_post: -3*x"
     assert activity_distance(baseline.only(), task.bind(task.parse(other), settings).only(), activity) > 0.1
+
+
+def test_sets_stand_beside_each_other_with_a_window_of_each_rule() -> None:
+    class Spiking(Pair):
+        slots = ("on_pre", "on_post")
+        rule_names = ("EE", "IE")
+        symbols = {"x": TaskSymbol("trace"), "y": TaskSymbol("trace"), "w": TaskSymbol("weight")}  # noqa: RUF012
+
+        def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+            return Trial("ok", abs(sum(rule.eta or 0.0 for rule in rules.rules.values()) - 4.0))
+
+        def baseline(self, settings: Settings) -> RuleSet:
+            return parse_rules("EE[on_post: x; tau_x = 10 ms]; IE[on_pre: -y; tau_y = 50 ms]")
+
+    task = Spiking()
+    ours = parse_rules("EE[on_post: x; eta = 1; tau_x = 20 ms]; IE[on_pre: -0.5*y; eta = 1; tau_y = 20 ms]")
+    first, second = side_by_side(ours, {"known": task.baseline({})}, task, task.resolve({}))
+    assert (first.window, first.distance, list(first.windows)) == ({}, None, ["EE", "IE"])
+    assert first.windows["EE"][0.02] == pytest.approx(np.exp(-1.0))
+    assert first.windows["IE"][-0.02] == pytest.approx(-0.5 * np.exp(-1.0))
+    assert first.windows["IE"][0.02] == 0.0
+    assert (first.outcome.loss, first.factor, first.fitted.loss) == (2.0, 2.0, 0.0)
+    assert second.windows["EE"][0.02] == pytest.approx(0.02 * np.exp(-2.0))
+    figure = comparison_figure(ours, [first, second])
+    labels = [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
+    assert labels == ["EE", "IE"]
