@@ -47,6 +47,8 @@ _SILENT_NORM = 1e-6
 _ANGLE = 6.0
 _CORRELATION = 0.1
 _NORM = (0.9, 1.1)
+_LONGEST = 10.0
+"""Length of a weight vector from which on it has run away: it should be 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def pca_data(seed: int, data_sets: int, presentations: int, symmetric: bool) -> 
         ],
     )
     covariances = np.einsum("dki,k,dkj->dij", components, SPECTRUM, components)
-    return PcaData(RateSimulation(network, {"input": shown}), covariances, components)
+    return PcaData(RateSimulation(network, {"input": shown}, norm_limit=_LONGEST), covariances, components)
 
 
 class PcaNetwork(Task):
@@ -164,6 +166,10 @@ class PcaNetwork(Task):
         sanger = parse_rules("feedforward[y*(x - recon)]; lateral[0*x]")
         known = {self.known_rule: self.baseline(settings), "sanger": sanger}
         return {**known, "control": self.control(settings)}
+
+    def report_conditions(self) -> tuple[Mapping[str, float], ...]:
+        """Return the setting under which lateral weights are symmetric."""
+        return ({"symmetric": 1.0},)
 
     def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         return self.trials([rules], seed, settings, fidelity, backend)[0]
