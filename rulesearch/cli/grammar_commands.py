@@ -10,8 +10,12 @@ from rulesearch.cli.arguments import RULE_HELP, JsonOption, whole
 from rulesearch.cli.output import print_json, show_facts, show_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
     from rulesearch.expression import Expression
-    from rulesearch.grammar import Grammar
+    from rulesearch.grammar import Grammar, RuleSlot
 
 GrammarArgument = Annotated[str, typer.Argument(metavar="GRAMMAR", help="A shipped grammar's name, or a TOML file.")]
 
@@ -83,31 +87,29 @@ def sample(
         show_table(["size", "rule"], [[str(nodes), text] for nodes, text in rows])
 
 
-def rule_text_of(grammar: Grammar, slots: dict[str, Expression], rng: object) -> str:
-    """Return the rule text of a derivation with the states that it reads, constants and time constants at random."""
-    import numpy as np
-
+def rule_text_of(grammar: Grammar, slots: Mapping[RuleSlot, Expression], rng: np.random.Generator) -> str:
+    """Return the text of a candidate with the states that it reads, constants and time constants at random."""
     from rulesearch.expression import Number
-    from rulesearch.rules import Rule, RuleSet
+    from rulesearch.grammar import RuleName
 
-    assert isinstance(rng, np.random.Generator)
+    def drawn(kind: str) -> float:
+        return float(f"{grammar.constants[kind].sample(rng):.4g}")
+
     named, kinds = grammar.name_constants(slots)
-    constants = {
-        name: Number(float(f"{grammar.constants[kind].sample(rng):.4g}"), grammar.constants[kind].unit)
-        for name, kind in kinds.items()
-    }
-    read = grammar.states_read(named)
+    constants = {key: Number(drawn(kind), grammar.constants[kind].unit) for key, kind in kinds.items()}
+    read = grammar.rule_set(named, {}, {}).rules
     times = {
-        name: float(f"{grammar.constants[kind].sample(rng):.4g}")
-        for name, kind in grammar.time_constants.items()
-        if name in read
+        RuleName(rule, symbol): drawn(kind)
+        for rule, found in read.items()
+        for symbol, kind in grammar.time_constants.items()
+        if symbol in found.states
     }
-    return str(RuleSet.single(Rule(named, None, grammar.states_read(named, times), constants)))
+    return str(grammar.rule_set(named, constants, times))
 
 
 def count(
     grammar: GrammarArgument,
-    size: Annotated[int, typer.Option(parser=whole(1, 63), metavar="NODES", help="Nodes over all slots.")] = 7,
+    size: Annotated[int, typer.Option(parser=whole(1, 63), metavar="NODES", help="Nodes of a whole candidate.")] = 7,
     as_json: JsonOption = False,
 ) -> None:
     """Count the derivations and the distinct functions of a grammar, of a size and up to it.

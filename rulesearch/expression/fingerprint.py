@@ -48,3 +48,10 @@ def fingerprint(
                 for key in kink_keys(expression, values, drawn):
                     digest.update(key)
     return digest.hexdigest()[:24]
+
+
+def joined(parts: Mapping[str, str]) -> str:
+    """Return one key of 24 hexadecimal digits for several by name, in any order; that of one is its own."""
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    return hashlib.sha256("".join(f"{name}\0{parts[name]}\0" for name in sorted(parts)).encode()).hexdigest()[:24]

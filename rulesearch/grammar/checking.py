@@ -5,9 +5,10 @@ from __future__ import annotations
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.units import dimension_text
 from rulesearch.grammar.dimensions import check_definitions, infer_dimensions
-from rulesearch.grammar.grammar import Grammar, values_text
+from rulesearch.grammar.grammar import Grammar, reachable, values_text
 from rulesearch.grammar.source import GrammarSource
 from rulesearch.rules.states import VOCABULARY, Lowpass, Synaptic, reached
+from rulesearch.wording import counted
 
 
 def check_structure(grammar: Grammar, source: GrammarSource) -> None:
@@ -23,7 +24,7 @@ def check_structure(grammar: Grammar, source: GrammarSource) -> None:
                 "productions",
                 name,
             )
-    reached = _reachable(grammar)
+    reached = reachable(grammar.slots.values(), grammar.productions)
     for name in grammar.productions:
         if name not in reached:
             raise source.error(
@@ -33,11 +34,15 @@ def check_structure(grammar: Grammar, source: GrammarSource) -> None:
             )
     infer_dimensions(grammar, source)
     check_definitions(grammar, source)
-    least = smallest_rule(grammar)
-    if least > grammar.limits.size:
-        raise source.error(
-            f"the smallest rule has {least} nodes, but the limit is {grammar.limits.size}", "limits", "size"
-        )
+    least, limits = smallest_rules(grammar), grammar.limits
+    for rule, own in least.items():
+        if own > limits.of_a_rule:
+            name, key = f" {rule}" * (len(least) > 1), "size" if own > limits.size else "rule_size"
+            reason = f"the smallest rule{name} has {own} nodes, but the limit is {limits.of_a_rule}"
+            raise source.error(reason, "limits", key)
+    if sum(least.values()) > limits.size:
+        reason = f"the smallest rules have {sum(least.values())} nodes together, but the limit is {limits.size}"
+        raise source.error(reason, "limits", "size")
 
 
 def _check_states(grammar: Grammar, source: GrammarSource) -> None:
@@ -95,22 +100,15 @@ def smallest_sizes(grammar: Grammar) -> dict[str, int]:
     return smallest
 
 
-def smallest_rule(grammar: Grammar) -> int:
-    """Return the nodes of the smallest candidate; at least one slot is filled."""
-    smallest = smallest_sizes(grammar)
-    needed = [smallest[start] for slot, start in grammar.slots.items() if slot not in grammar.optional_slots]
-    return sum(needed) if needed else min(smallest[start] for start in grammar.slots.values())
-
-
-def _reachable(grammar: Grammar) -> set[str]:
-    reached: set[str] = set()
-    waiting = list(grammar.slots.values())
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += [child for production in grammar.productions[name] for child in production.children]
-    return reached
+def smallest_rules(grammar: Grammar) -> dict[str, int]:
+    """Return the nodes of the smallest form of each rule; at least one slot of it is filled."""
+    smallest, optional = smallest_sizes(grammar), grammar.optional_slots
+    found = {}
+    for rule in grammar.rules:
+        own = {place: smallest[grammar.slots[place]] for place in grammar.slots_of(rule)}
+        needed = [size for place, size in own.items() if place not in optional]
+        found[rule] = sum(needed) if needed else min(own.values())
+    return found
 
 
 def _unused(grammar: Grammar) -> list[str]:
@@ -127,20 +125,26 @@ def grammar_facts(grammar: Grammar) -> list[tuple[str, str]]:
     """Return what can be said of a grammar that was read: pairs of a heading and a text."""
     source = GrammarSource(grammar.name, "")
     dimensions = infer_dimensions(grammar, source)
-    optional, least = grammar.optional_slots, smallest_rule(grammar)
-    slots = [f"{slot} from {start}{' (may stay empty)' * (slot in optional)}" for slot, start in grammar.slots.items()]
+    optional, least, limits = grammar.optional_slots, smallest_rules(grammar), grammar.limits
+    slots = [
+        f"{grammar.label(place)} from {start}{' (may stay empty)' * (place in optional)}"
+        for place, start in grammar.slots.items()
+    ]
+    smallest = [counted(size, "node") + f" of {rule}" * (len(least) > 1) for rule, size in least.items()]
     constants = {kind: prior.text() for kind, prior in grammar.constants.items()}
+    of_a_rule = "" if limits.rule_size is None else f", {limits.rule_size} nodes of each rule"
     constants |= {kind: values_text(values) for kind, values in grammar.sets.items()}
     facts = [
         ("name", grammar.name),
+        ("rules", ", ".join(grammar.rules) * (not grammar.is_of_one_table)),
         ("slots", ", ".join(slots)),
         ("symbols", ", ".join(grammar.symbols)),
         ("constants", ", ".join(f"{kind} {text}" for kind, text in constants.items()) or "none"),
         ("operators", ", ".join(grammar.operators) or "none"),
         ("non-terminals", ", ".join(f"{name} [{dimension_text(unit)}]" for name, unit in dimensions.items())),
         ("productions", str(sum(len(productions) for productions in grammar.productions.values()))),
-        ("smallest rule", f"{least} node{'s' * (least > 1)}"),
-        ("limits", f"{grammar.limits.size} nodes, {grammar.limits.depth} levels"),
+        ("smallest rule", ", ".join(smallest)),
+        ("limits", f"{limits.size} nodes, {limits.depth} levels{of_a_rule}"),
         ("not used", ", ".join(_unused(grammar))),
     ]
     return [fact for fact in facts if fact[1]]

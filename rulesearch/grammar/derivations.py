@@ -5,11 +5,12 @@ closed over: N(A, n) is the sum over A's productions and over all ways to share 
 children of the product of the children's numbers (the recursive method; Flajolet, Zimmermann and Van Cutsem
 1994, doi:10.1016/0304-3975(94)90226-7). Python's integers keep every number exact.
 
-Only the size is kept to; the depth limit of a grammar is the business of who draws.
+Only sizes are kept to, the limit of one rule among them; the depth limit of a grammar is the business of who draws.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.tree import Expression
 from rulesearch.grammar.grammar import Grammar, Production
+from rulesearch.grammar.slots import RuleSlot
 
 LARGEST = 128
 """Nodes of the largest candidate that is counted or drawn."""
@@ -75,22 +77,44 @@ class DerivationTable:
         first = 1 + draw_weighted(rng, shares)
         return [self.draw(left, rng, first), self.draw(right, rng, rest - first)]
 
-    def candidates(self, size: int) -> list[list[int]]:
-        """Return, for each slot and size n up to `size`, how many ways it and the slots behind it have n nodes.
-
-        An optional slot may have 0 nodes. The list has one more row, for no slot: one way to have 0 nodes.
-        """
-        rows = [[1] + [0] * size]
-        for slot in reversed(self.grammar.slots):
-            own, behind = self.slot_counts(slot, size), rows[0]
-            rows.insert(0, convolve(own, behind))
-        return rows
-
-    def slot_counts(self, slot: str, size: int) -> list[int]:
-        """Return the numbers of derivations of one slot with 0 to `size` nodes."""
-        start = self.grammar.slots[slot]
-        empty = int(slot in self.grammar.optional_slots)
+    def slot_counts(self, place: RuleSlot, size: int) -> list[int]:
+        """Return the numbers of derivations of one slot with 0 to `size` nodes; an optional slot may have 0."""
+        start = self.grammar.slots[place]
+        empty = int(place in self.grammar.optional_slots)
         return [empty, *(self.count(start, nodes) for nodes in range(1, size + 1))]
+
+
+Own = Callable[[RuleSlot, int], list[int]]
+"""The numbers of what one slot may hold, with 0 to a given number of nodes."""
+
+
+def rule_rows(grammar: Grammar, rule: str, own: Own, size: int) -> list[list[int]]:
+    """Return, for each slot of a rule and size n up to `size`, how many ways it and the slots behind it have n nodes.
+
+    The list has one more row, for no slot: one way to have 0 nodes.
+    """
+    rows = [[1] + [0] * size]
+    for place in reversed(grammar.slots_of(rule)):
+        rows.insert(0, convolve(own(place, size), rows[0]))
+    return rows
+
+
+def rule_counts(grammar: Grammar, rule: str, own: Own, size: int) -> list[int]:
+    """Return how many ways a rule has 0 to `size` nodes: none is empty, none above the limit of one rule."""
+    most = size if grammar.limits.rule_size is None else grammar.limits.rule_size
+    counts = rule_rows(grammar, rule, own, size)[0]
+    return [number if 0 < nodes <= most else 0 for nodes, number in enumerate(counts)]
+
+
+def candidate_rows(grammar: Grammar, own: Own, size: int) -> list[list[int]]:
+    """Return, for each rule and size n up to `size`, how many ways it and the rules behind it have n nodes.
+
+    The first row counts candidates. The list has one more row, for no rule: one way to have 0 nodes.
+    """
+    rows = [[1] + [0] * size]
+    for rule in reversed(grammar.rules):
+        rows.insert(0, convolve(rule_counts(grammar, rule, own, size), rows[0]))
+    return rows
 
 
 def convolve(left: list[int], right: list[int]) -> list[int]:
@@ -124,28 +148,41 @@ def draw_weighted(rng: np.random.Generator, weights: list[int]) -> int:
     raise AssertionError("the ticket is below the sum of the weights")
 
 
-def sample(grammar: Grammar, rng: np.random.Generator, size: int) -> dict[str, Expression]:
+def sample(grammar: Grammar, rng: np.random.Generator, size: int) -> dict[RuleSlot, Expression]:
     """Return a candidate with exactly `size` nodes over all slots, each derivation with the same chance.
 
-    An empty slot is absent and has 0 nodes; at least one slot is filled.
+    An empty slot is absent and has 0 nodes; at least one slot of each rule is filled.
     **Raises:** `RulesearchError` where there is no candidate of that size.
     """
     table = derivation_table(grammar)
-    rows = table.candidates(max(size, 0))
+    rows = candidate_rows(grammar, table.slot_counts, max(size, 0))
     if size < 1 or not rows[0][size]:
-        raise RulesearchError(f"the grammar {grammar.name!r} has no rule of {size} nodes; {_nearest(grammar, size)}")
-    found: dict[str, Expression] = {}
-    rest = size
-    for slot, behind in zip(grammar.slots, rows[1:], strict=True):
-        own = table.slot_counts(slot, rest)
-        nodes = draw_weighted(rng, [own[nodes] * behind[rest - nodes] for nodes in range(rest + 1)])
-        if nodes:
-            found[slot] = table.draw(grammar.slots[slot], rng, nodes)
-        rest -= nodes
+        what = "rule" if len(grammar.rules) == 1 else "set of rules"
+        raise RulesearchError(f"the grammar {grammar.name!r} has no {what} of {size} nodes; {_nearest(grammar, size)}")
+    found: dict[RuleSlot, Expression] = {}
+    for rule, behind in zip(grammar.rules, rows[1:], strict=True):
+        share = size
+        if rule != grammar.rules[-1]:
+            own = rule_counts(grammar, rule, table.slot_counts, size)
+            share = draw_weighted(rng, [own[nodes] * behind[size - nodes] for nodes in range(size + 1)])
+        found |= _sample_rule(table, rule, rng, share)
+        size -= share
     return found
 
 
-def sample_up_to(grammar: Grammar, rng: np.random.Generator, max_size: int) -> dict[str, Expression]:
+def _sample_rule(table: DerivationTable, rule: str, rng: np.random.Generator, size: int) -> dict[RuleSlot, Expression]:
+    grammar, found = table.grammar, dict[RuleSlot, Expression]()
+    rows = rule_rows(grammar, rule, table.slot_counts, size)
+    for place, behind in zip(grammar.slots_of(rule), rows[1:], strict=True):
+        own = table.slot_counts(place, size)
+        nodes = draw_weighted(rng, [own[nodes] * behind[size - nodes] for nodes in range(size + 1)])
+        if nodes:
+            found[place] = table.draw(grammar.slots[place], rng, nodes)
+        size -= nodes
+    return found
+
+
+def sample_up_to(grammar: Grammar, rng: np.random.Generator, max_size: int) -> dict[RuleSlot, Expression]:
     """Return a candidate of at most `max_size` nodes: first a size that exists, then a candidate of it, uniformly.
 
     **Raises:** `RulesearchError` where there is no candidate so small.
@@ -177,7 +214,7 @@ def sizes(grammar: Grammar, nonterminal: str, max_size: int) -> tuple[int, ...]:
 
 def candidate_sizes(grammar: Grammar, max_size: int) -> tuple[int, ...]:
     """Return the sizes up to `max_size` that whole candidates exist of."""
-    totals = derivation_table(grammar).candidates(max(max_size, 0))[0]
+    totals = candidate_rows(grammar, derivation_table(grammar).slot_counts, max(max_size, 0))[0]
     return tuple(size for size in range(1, max_size + 1) if totals[size])
 
 

@@ -1,23 +1,26 @@
 """A grammar: which symbols, constants and operators a rule may use, and how they may be put together.
 
 A derivation of one slot is an `Expression` whose constant leaves are the names of constant kinds; a candidate
-is one derivation for each slot that is filled.
+is one derivation for each slot of each rule that is filled; of every rule at least one is.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Node, Number
 from rulesearch.expression.units import UNITS, from_base
+from rulesearch.grammar.slots import ONE, RuleName, RuleSlot, names_of, slots_by_rule
+from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import PAIRINGS, SLOTS, VOCABULARY, State, Synaptic, reached
 from rulesearch.rules.text import parse_state
 
@@ -144,19 +147,40 @@ def values_text(values: Sequence[Number]) -> str:
     return f"one of {', '.join(from_base(number.value, number.unit) for number in values)}{unit}"
 
 
+def reachable(
+    starts: Iterable[str], productions: Mapping[str, tuple[Production, ...]]
+) -> dict[str, tuple[Production, ...]]:
+    """Return the productions of the non-terminals that some of them lead to."""
+    found: set[str] = set()
+    waiting = list(starts)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [child for production in productions[name] for child in production.children]
+    return {name: made for name, made in productions.items() if name in found}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a candidate may be: `size` in nodes over all slots, `depth` in levels of each slot."""
+    """How large a candidate may be: `size` in nodes over all slots of all rules, `depth` in levels of each slot, and
+    `rule_size` in nodes over all slots of one rule, None where only `size` limits it."""
 
     size: int
     depth: int
+    rule_size: int | None = None
+
+    @property
+    def of_a_rule(self) -> int:
+        """Nodes of one rule at most."""
+        return self.size if self.rule_size is None else min(self.size, self.rule_size)
 
 
 @dataclass(frozen=True, eq=False)
 class Grammar:
     """A set of productions and what their leaves mean; made by `load_grammar`, which checks it.
 
-    **Fields:** `name`; `description`; `symbols` and `constants` by name; `slots`: start symbol by slot;
+    **Fields:** `name`; `description`; `symbols` and `constants` by name; `slots`: start symbol by (rule, slot);
     `productions` by non-terminal, as written, with each value of a set in its place; `limits`; `sets`: the values of
     the constants that may have these only, by name.
     """
@@ -165,7 +189,7 @@ class Grammar:
     description: str
     symbols: dict[str, GrammarSymbol]
     constants: dict[str, ConstantPrior]
-    slots: dict[str, str]
+    slots: dict[RuleSlot, str]
     productions: dict[str, tuple[Production, ...]]
     limits: Limits
     sets: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
@@ -194,11 +218,62 @@ class Grammar:
         """Return the productions of a non-terminal with `A -> B` replaced by all of B's; none empty, none twice."""
         return self._expanded[nonterminal]
 
+    @cached_property
+    def rules(self) -> tuple[str, ...]:
+        """Names of the rules, in order; one named `w` where there is one table `[slots]`."""
+        return tuple(dict.fromkeys(place.rule for place in self.slots))
+
     @property
-    def optional_slots(self) -> tuple[str, ...]:
+    def is_of_one_table(self) -> bool:
+        """Whether one table `[slots]` serves a task with one rule, whatever its name."""
+        return self.rules == (ONE,)
+
+    def slots_of(self, rule: str) -> tuple[RuleSlot, ...]:
+        """Return the slots of one rule, in order."""
+        return tuple(place for place in self.slots if place.rule == rule)
+
+    def label(self, place: RuleSlot) -> str:
+        """Return a slot in words: `on_pre`, with the rule's name before it where rules have names."""
+        return place.slot if self.is_of_one_table else f"{place.rule} {place.slot}"
+
+    def place(self, rule: str, slot: str) -> RuleSlot:
+        """Return the key of a slot of a rule; raises `RulesearchError` where the grammar has no such slot."""
+        own = self.slots_of(rule)
+        if RuleSlot(rule, slot) not in own:
+            of = "" if self.is_of_one_table else f" of {rule}"
+            raise RulesearchError(
+                f"grammar {self.name} has no slot {slot}{of}; it has {', '.join(place.slot for place in own)}"
+            )
+        return RuleSlot(rule, slot)
+
+    def named(self, rules: RuleSet) -> Mapping[str, Rule]:
+        """Return rules by the grammar's names: one rule without a name is its only one.
+
+        **Raises:** `RulesearchError` for a rule that the grammar does not have.
+        """
+        if len(self.rules) == 1 and len(rules.rules) == 1:
+            return {self.rules[0]: rules.only()}
+        for name in rules.rules:
+            if name not in self.rules:
+                there = "one rule" if self.is_of_one_table else f"the rules {', '.join(self.rules)}"
+                raise RulesearchError(f"grammar {self.name} has {there}; found {', '.join(rules.rules)}")
+        return {name: rules.rules[name] for name in self.rules if name in rules.rules}
+
+    def for_rules(self, names: Sequence[str]) -> Grammar:
+        """Return the grammar with its rules in a given order; that of one table takes the name of the only rule.
+
+        **Arguments:** `names`: those of the grammar's rules, or one name for a grammar of one table.
+        """
+        if self.is_of_one_table and len(names) == 1 and names[0] != ONE:
+            return replace(self, slots={RuleSlot(names[0], slot): start for (_, slot), start in self.slots.items()})
+        ordered = {place: self.slots[place] for rule in names for place in self.slots_of(rule)}
+        return self if list(ordered) == list(self.slots) else replace(self, slots=ordered)
+
+    @property
+    def optional_slots(self) -> tuple[RuleSlot, ...]:
         """The slots that may stay empty."""
         optional = {name for name, several in self.productions.items() if any(each.is_empty for each in several)}
-        return tuple(slot for slot, start in self.slots.items() if start in optional)
+        return tuple(place for place, start in self.slots.items() if start in optional)
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -252,41 +327,62 @@ class Grammar:
     def states_read(
         self, slots: Mapping[str, Expression], times: Mapping[str, float] | None = None
     ) -> dict[str, State]:
-        """Return the states that slots read, also through other states; `times` as of `states`."""
+        """Return the states that slots of one rule read, also through other states; `times` as of `states`."""
         read = reached((name for part in slots.values() for name in part.symbols), self._defined)
         return {name: state for name, state in self.states(times).items() if name in read}
 
-    def name_constants(self, slots: Mapping[str, Expression]) -> tuple[dict[str, Expression], dict[str, str]]:
-        """Give each constant of a candidate a name of its own: `c1`, `c2`, ..., in order of slots and of writing.
+    def name_constants(
+        self, slots: Mapping[RuleSlot, Expression]
+    ) -> tuple[dict[RuleSlot, Expression], dict[RuleName, str]]:
+        """Give each constant of a candidate a name of its own in its rule: `c1`, `c2`, ..., in order of writing.
 
-        A name that means something else is passed over.
-        **Returns:** the slots with the names in place of the kinds, and the kind by name.
+        A rule of a set then reads as it would alone. A name that means something else is passed over.
+        **Returns:** the slots with the names in place of the kinds, and the kind by (rule, name).
         """
         taken = {*self.symbols, *self.constants, *self.productions, *VOCABULARY, *FUNCTIONS, *UNITS, *SLOTS}
-        named: dict[str, Expression] = {}
-        kinds: dict[str, str] = {}
-        number = 0
-        for slot in (slot for slot in SLOTS if slot in slots):
+        named: dict[RuleSlot, Expression] = {}
+        kinds: dict[RuleName, str] = {}
+        numbers = dict.fromkeys((place.rule for place in slots), 0)
+        for place in sorted(slots, key=lambda place: (list(numbers).index(place.rule), SLOTS.index(place.slot))):
             nodes: list[Node] = []
-            for node in slots[slot].nodes:
+            for node in slots[place].nodes:
                 if not isinstance(node, str) or node not in self.constants:
                     nodes.append(node)
                     continue
-                number += 1
-                while f"c{number}" in taken:
-                    number += 1
-                kinds[f"c{number}"] = node
-                nodes.append(f"c{number}")
-            named[slot] = Expression(tuple(nodes))
+                numbers[place.rule] += 1
+                while f"c{numbers[place.rule]}" in taken:
+                    numbers[place.rule] += 1
+                name = f"c{numbers[place.rule]}"
+                kinds[RuleName(place.rule, name)] = node
+                nodes.append(name)
+            named[place] = Expression(tuple(nodes))
         return named, kinds
+
+    def rule_set(
+        self,
+        slots: Mapping[RuleSlot, Expression],
+        constants: Mapping[RuleName, Number],
+        times: Mapping[RuleName, float],
+    ) -> RuleSet:
+        """Return a candidate as rules with the states that they read.
+
+        **Arguments:** `slots`, whose constants bear the names of `constants`; `times`: searched time constants [s].
+        """
+        return RuleSet(
+            {
+                rule: Rule(own, None, self.states_read(own, names_of(rule, times)), names_of(rule, constants))
+                for rule, own in slots_by_rule(slots).items()
+            }
+        )
 
     def text(self) -> str:
         """Return the grammar for reading: one line per slot, constant kind and non-terminal."""
-        lines = [f"{slot} starts from {start}" for slot, start in self.slots.items()]
+        lines = [f"{self.label(place)} starts from {start}" for place, start in self.slots.items()]
         lines += [f"{kind}: constant, {prior.text()}" for kind, prior in self.constants.items()]
         lines += [f"{kind}: constant, {values_text(values)}" for kind, values in self.sets.items()]
         lines += [
             f"{name} -> {' | '.join(production.text or '(empty)' for production in productions)}"
             for name, productions in self.productions.items()
         ]
-        return "\n".join([*lines, f"at most {self.limits.size} nodes and {self.limits.depth} levels"])
+        of_a_rule = "" if self.limits.rule_size is None else f", {self.limits.rule_size} nodes of each rule"
+        return "\n".join([*lines, f"at most {self.limits.size} nodes and {self.limits.depth} levels{of_a_rule}"])

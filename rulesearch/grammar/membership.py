@@ -12,7 +12,8 @@ from rulesearch.grammar.derivation import derive
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.grammar.grammar import Grammar
 from rulesearch.grammar.keys import function_keys
-from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.grammar.slots import ONE, RuleSlot
+from rulesearch.rules.rule import Rule
 
 SEARCH_CAP = 20_000_000
 """Combinations that `find_function` evaluates at most."""
@@ -23,31 +24,35 @@ def derives(grammar: Grammar, nonterminal: str, expression: Expression) -> bool:
     return derive(grammar, nonterminal, expression) is not None
 
 
-def member(grammar: Grammar, slots: Mapping[str, Expression], constants: Mapping[str, Number] | None = None) -> bool:
-    """Return whether the slots of a rule are a candidate of the grammar, as `derive` says.
+def member(
+    grammar: Grammar, slots: Mapping[str, Expression], constants: Mapping[str, Number] | None = None, rule: str = ONE
+) -> bool:
+    """Return whether the slots of a rule are one of the grammar's, as `derive` says.
 
-    **Arguments:** `constants`: values of the rule's named constants.
+    **Arguments:** `constants`: values of the rule's named constants; `rule`: its name in the grammar.
     """
-    return derived_slots(grammar, slots, constants) is not None
+    return derived_slots(grammar, slots, constants, rule) is not None
 
 
 def derived_slots(
-    grammar: Grammar, slots: Mapping[str, Expression], constants: Mapping[str, Number] | None = None
+    grammar: Grammar, slots: Mapping[str, Expression], constants: Mapping[str, Number] | None = None, rule: str = ONE
 ) -> dict[str, Expression] | None:
     """Return the slots of a rule as the grammar derives them, signs and values where they went; None where it does not.
 
     **Arguments:** as of `member`.
     """
-    if not _slots_fit(grammar, slots):
+    if not _slots_fit(grammar, slots, rule):
         return None
-    found = {slot: derive(grammar, grammar.slots[slot], part, constants) for slot, part in slots.items()}
+    starts = {slot: grammar.slots[RuleSlot(rule, slot)] for slot in slots}
+    found = {slot: derive(grammar, starts[slot], part, constants) for slot, part in slots.items()}
     made = {slot: each.expression(grammar) for slot, each in found.items() if each is not None}
     return made if len(made) == len(found) else None
 
 
-def _slots_fit(grammar: Grammar, slots: Mapping[str, Expression]) -> bool:
-    filled = all(slot in slots or slot in grammar.optional_slots for slot in grammar.slots)
-    return bool(slots) and filled and all(slot in grammar.slots for slot in slots)
+def _slots_fit(grammar: Grammar, slots: Mapping[str, Expression], rule: str) -> bool:
+    places = grammar.slots_of(rule)
+    filled = all(place.slot in slots or place in grammar.optional_slots for place in places)
+    return bool(slots) and filled and all(RuleSlot(rule, slot) in places for slot in slots)
 
 
 def states_agree(grammar: Grammar, rule: Rule) -> bool:
@@ -65,28 +70,28 @@ def states_agree(grammar: Grammar, rule: Rule) -> bool:
 
 
 def find_function(
-    grammar: Grammar, rules: Rule | RuleSet, max_size: int, cap: int = SEARCH_CAP
+    grammar: Grammar, rule: Rule, max_size: int, cap: int = SEARCH_CAP, name: str = ONE
 ) -> dict[str, Expression] | None:
-    """Return a smallest candidate that computes the same function as a rule, by enumeration.
+    """Return a smallest rule of the grammar that computes the same function as a rule, by enumeration.
 
-    **Arguments:** `rules`: one rule without named constants (with some, None is returned: their values are free in
-    a grammar, so no one function is meant); `max_size`: nodes of each slot; `cap`: combinations at most.
+    **Arguments:** `rule`: one without named constants (with some, None is returned: their values are free in a
+    grammar, so no one function is meant); `max_size`: nodes of each slot; `cap`: combinations at most; `name`: of the
+    rule in the grammar.
     **Returns:** expressions by slot, or None where none was found; states must agree. Functions are told apart as
     in `FunctionTable`.
-    **Raises:** `RulesearchError` where there are several rules.
     """
-    rule = rules.only() if isinstance(rules, RuleSet) else rules
-    if rule.constants or not _slots_fit(grammar, rule.slots) or not states_agree(grammar, rule):
+    if rule.constants or not _slots_fit(grammar, rule.slots, name) or not states_agree(grammar, rule):
         return None
-    if any(name not in grammar.symbols for part in rule.slots.values() for name in part.symbols):
+    if any(symbol not in grammar.symbols for part in rule.slots.values() for symbol in part.symbols):
         return None
     table = FunctionTable(grammar, max_size, cap)
     keys = {slot: function_key(expression) for slot, expression in rule.slots.items()}
+    starts = {slot: grammar.slots[RuleSlot(name, slot)] for slot in keys}
     for slot, key in keys.items():
-        table.want(grammar.slots[slot], key)
+        table.want(starts[slot], key)
     for size in range(1, max_size + 1):
         table.fill_to(size)
-        found = {slot: table.wanted(grammar.slots[slot], key) for slot, key in keys.items()}
+        found = {slot: table.wanted(starts[slot], key) for slot, key in keys.items()}
         complete = {slot: expression for slot, expression in found.items() if expression is not None}
         if len(complete) == len(found):
             return complete

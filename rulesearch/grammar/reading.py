@@ -19,6 +19,7 @@ from rulesearch.expression.units import UNITS, to_base
 from rulesearch.files import MAX_BYTES, parse_toml, plain_name, read_text
 from rulesearch.grammar.checking import check_structure, grammar_facts
 from rulesearch.grammar.grammar import PRIORS, ConstantPrior, Grammar, GrammarSymbol, Limits, Production, last_argument
+from rulesearch.grammar.slots import ONE, RuleSlot
 from rulesearch.grammar.source import GrammarError, GrammarSource
 from rulesearch.rules.states import SLOTS
 from rulesearch.shipped import shipped_folder, shipped_names
@@ -255,23 +256,41 @@ def _template(text: str, name: str, leaves: set[str], source: GrammarSource) -> 
     return template
 
 
-def _slots(value: Any, productions: Mapping[str, Any], source: GrammarSource) -> dict[str, str]:
+def _slots(value: Any, productions: Mapping[str, Any], source: GrammarSource) -> dict[RuleSlot, str]:
+    """Return the start symbols: of one table `[slots]`, or of a table per rule, `[slots.lateral]`."""
+    tables = source.table(value, "slots")
+    rules = [name for name, content in tables.items() if isinstance(content, dict)]
+    if not rules:
+        return _slots_of(ONE, tables, "slots", productions, source)
+    found: dict[RuleSlot, str] = {}
+    for name, content in tables.items():
+        if name not in rules:
+            reason = f"{name} stands beside tables of rules; type it in one, such as [slots.{rules[0]}]"
+            raise source.error(reason, "slots", name)
+        _check_name(name, {}, "slots", source)
+        found |= _slots_of(name, content, f"slots.{name}", productions, source)
+    return found
+
+
+def _slots_of(
+    rule: str, tables: Mapping[str, Any], table: str, productions: Mapping[str, Any], source: GrammarSource
+) -> dict[RuleSlot, str]:
     slots: dict[str, str] = {}
-    for slot, content in source.table(value, "slots").items():
+    for slot, content in tables.items():
         if slot not in SLOTS:
-            raise source.error(f"unknown slot {slot!r}{did_you_mean(slot, SLOTS)}", "slots", slot)
-        start = source.string(content, "slots", slot)
+            raise source.error(f"unknown slot {slot!r}{did_you_mean(slot, SLOTS)}", table, slot)
+        start = source.string(content, table, slot)
         if start not in productions:
             raise source.error(
-                f"the start symbol {start!r} has no productions{did_you_mean(start, productions)}", "slots", slot
+                f"the start symbol {start!r} has no productions{did_you_mean(start, productions)}", table, slot
             )
         slots[slot] = start
     if not slots:
-        raise source.error(f"there is no slot; expected one of {', '.join(SLOTS)}", "slots")
-    return {slot: slots[slot] for slot in SLOTS if slot in slots}
+        raise source.error(f"there is no slot; expected one of {', '.join(SLOTS)}", table)
+    return {RuleSlot(rule, slot): slots[slot] for slot in SLOTS if slot in slots}
 
 
 def _limits(value: Any, source: GrammarSource) -> Limits:
-    fields = source.fields(value, "limits", ("size", "depth"))
-    size, depth = (source.whole_number(fields[key], 1, MAX_LIMIT, "limits", key) for key in ("size", "depth"))
-    return Limits(size, depth)
+    fields = source.fields(value, "limits", ("size", "depth"), ("rule_size",))
+    numbers = {key: source.whole_number(fields[key], 1, MAX_LIMIT, "limits", key) for key in fields}
+    return Limits(**numbers)

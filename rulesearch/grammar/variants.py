@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
-from rulesearch.grammar.grammar import Grammar, Production
+from rulesearch.grammar.grammar import Grammar, Production, reachable
 from rulesearch.grammar.reading import parse_grammar
+from rulesearch.grammar.slots import RuleSlot
 from rulesearch.rules.text import parse_rules
 
 _HOLE = "hole"
+_MEMBER = re.compile(r"\s*(?P<rule>[A-Za-z_]\w*)\s*\[(?P<word>[^\[\]]*)\]\s*", re.ASCII)
 
 
 def grammar_toml(grammar: Grammar) -> str:
@@ -27,65 +30,95 @@ def grammar_toml(grammar: Grammar) -> str:
         low, high = (from_base(value, prior.unit) for value in (prior.low, prior.high))
         lines += ["", f"[constants.{name}]", f"range = [{_float(low)}, {_float(high)}]"]
         lines += [f"prior = {_quoted(prior.prior)}", f"unit = {_quoted(prior.unit)}"]
-    lines += ["", "[slots]", *(f"{slot} = {_quoted(start)}" for slot, start in grammar.slots.items())]
+    for rule in grammar.rules:
+        lines += ["", "[slots]" if grammar.is_of_one_table else f"[slots.{rule}]"]
+        lines += [f"{place.slot} = {_quoted(grammar.slots[place])}" for place in grammar.slots_of(rule)]
     lines += ["", "[productions]"]
     for name, made in grammar.productions.items():
         lines += [f"{name} = [", *(f"    {_quoted(production.text)}," for production in made), "]"]
     limits = grammar.limits
-    return "\n".join([*lines, "", "[limits]", f"size = {limits.size}", f"depth = {limits.depth}", ""])
+    of_a_rule = [] if limits.rule_size is None else [f"rule_size = {limits.rule_size}"]
+    return "\n".join([*lines, "", "[limits]", f"size = {limits.size}", f"depth = {limits.depth}", *of_a_rule, ""])
 
 
 def with_template(grammar: Grammar, text: str) -> Grammar:
-    """Return the grammar of the rules that have a given form, such as `x*y - ?`.
+    """Return the grammar of the rules that have a given form, such as `x*y - ?` or `feedforward[x*y - ?]; lateral[?]`.
 
     **Arguments:** `text`: a rule in whose slots every `?` is a part that is searched; slots that it leaves out stay
-    empty. Everything else stands as it is written.
+    empty, and a rule that it leaves out of a set is searched as before. Everything else stands as it is written.
     **Raises:** `RulesearchError` where it is no rule of this grammar's symbols, or has no hole.
     """
     if "?" not in text:
         raise RulesearchError(f"the template {text!r} has no hole to search; write ? for it, such as x*y - ?")
     hole = _free(_HOLE, grammar)
-    bare = next(iter(grammar.slots))
-    rule = parse_rules(text.replace("?", f" {hole} "), bare, {*grammar.symbols, hole}).only()
-    for slot in rule.slots:
-        if slot not in grammar.slots:
-            raise RulesearchError(f"grammar {grammar.name} has no slot {slot}; it has {', '.join(grammar.slots)}")
-    if rule.constants or rule.states:
-        raise RulesearchError("a template has no constants or states of its own; write ? where one may stand")
+    bare = {rule: grammar.slots_of(rule)[0].slot for rule in grammar.rules}
+    alone = bare[grammar.rules[0]]
+    rules = grammar.named(parse_rules(text.replace("?", f" {hole} "), alone, {*grammar.symbols, hole}, bare))
     productions: dict[str, tuple[Production, ...]] = dict(grammar.productions)
-    slots = {}
-    for slot, expression in rule.slots.items():
-        inner = _core(grammar, grammar.slots[slot])
-        slots[slot] = _fixed(expression, {hole: inner}, productions, grammar)
-    made = replace(grammar, slots=slots, productions=_reachable(slots, productions))
+    slots = {place: start for place, start in grammar.slots.items() if place.rule not in rules}
+    for name, rule in rules.items():
+        for slot, expression in rule.slots.items():
+            place = grammar.place(name, slot)
+            inner = _core(grammar, grammar.slots[place])
+            slots[place] = _fixed(expression, {hole: inner}, productions, grammar)
+        if rule.constants or rule.states:
+            raise RulesearchError("a template has no constants or states of its own; write ? where one may stand")
+    kept = reachable(slots.values(), productions)
+    made = replace(grammar, slots=slots, productions=kept).for_rules(grammar.rules)
     return parse_grammar(grammar_toml(made), f"grammar {grammar.name} with template {text!r}")
 
 
 def without(grammar: Grammar, words: Iterable[str]) -> Grammar:
     """Return the grammar without some symbols, constants, operators or functions.
 
-    **Arguments:** `words`: such as `y_bar`, `tanh`, `/`, `**`.
+    **Arguments:** `words`: such as `y_bar`, `tanh`, `/`, `**`; of one rule of a set `lateral[tanh]`.
     **Raises:** `RulesearchError` for a word that the grammar does not have, or where nothing is left to write.
     """
-    gone = {_name_of(word) for word in words}
-    used = _used(grammar)
+    gone: dict[str, set[str]] = {}
+    for rule, word in _by_rule(words):
+        gone.setdefault(rule, set()).add(_name_of(word))
+    for rule, names in gone.items():
+        grammar = _without(grammar, names, rule)
+    return grammar
+
+
+def _without(grammar: Grammar, gone: set[str], rule: str) -> Grammar:
+    """Return the grammar without words, in one rule, which gets non-terminals of its own, or in all of them."""
+    own = _with_own(grammar, _known(rule, grammar)) if rule else grammar
+    starts = [own.slots[place] for place in own.slots_of(rule)]
+    searched = reachable(starts, own.productions) if rule else own.productions
+    used = _used(grammar, searched)
     for word in gone:
         if word not in used:
             raise RulesearchError(f"grammar {grammar.name} has no {word!r} to leave out{did_you_mean(word, used)}")
-    productions = {
-        name: tuple(production for production in made if not _words(production) & gone)
-        for name, made in grammar.productions.items()
-    }
-    empty = [name for name, made in productions.items() if not any(not each.is_empty for each in made)]
+    productions = dict(own.productions)
+    for name, made in searched.items():
+        productions[name] = tuple(production for production in made if not _words(production) & gone)
+    empty = [name for name in searched if not any(not each.is_empty for each in productions[name])]
+    where = f"{', '.join(sorted(gone))}{f' in {rule}' * bool(rule)}"
     if empty:
-        raise RulesearchError(f"without {', '.join(sorted(gone))} nothing is left of {empty[0]} in {grammar.name}")
-    left = replace(
-        grammar,
-        productions=_reachable(grammar.slots, productions),
-        symbols={name: symbol for name, symbol in grammar.symbols.items() if name not in gone},
-        constants={name: prior for name, prior in grammar.constants.items() if name not in gone},
-    )
-    return parse_grammar(grammar_toml(left), f"grammar {grammar.name} without {', '.join(sorted(gone))}")
+        raise RulesearchError(f"without {where} nothing is left of {empty[0]} in {grammar.name}")
+    left = replace(own, productions=reachable(own.slots.values(), productions))
+    if not rule:
+        symbols = {name: symbol for name, symbol in grammar.symbols.items() if name not in gone}
+        constants = {name: prior for name, prior in grammar.constants.items() if name not in gone}
+        left = replace(left, symbols=symbols, constants=constants)
+    return parse_grammar(grammar_toml(left), f"grammar {grammar.name} without {where}")
+
+
+def _with_own(grammar: Grammar, rule: str) -> Grammar:
+    """Return the grammar with non-terminals for one rule that no other rule uses."""
+    starts = {place: grammar.slots[place] for place in grammar.slots_of(rule)}
+    own = {name: _free(f"{name}_of_{rule}", grammar) for name in reachable(starts.values(), grammar.productions)}
+    leaves = {name: Expression.symbol(other) for name, other in own.items()}
+    productions = dict(grammar.productions)
+    for name, other in own.items():
+        productions[other] = tuple(
+            Production(other, each.template.substitute(leaves), tuple(own[child] for child in each.children))
+            for each in grammar.productions[name]
+        )
+    slots = {place: own[start] if place in starts else start for place, start in grammar.slots.items()}
+    return replace(grammar, productions=productions, slots=slots)
 
 
 def with_words(grammar: Grammar, words: Iterable[str]) -> Grammar:
@@ -93,17 +126,27 @@ def with_words(grammar: Grammar, words: Iterable[str]) -> Grammar:
 
     Every non-terminal gets a second one of the expressions that have the word somewhere.
 
-    **Arguments:** `words`: such as `w`, `tanh`, `/`; with several slots each says where, such as `on_post:x2`.
+    **Arguments:** `words`: such as `w`, `tanh`, `/`; with several slots each says where, such as `on_post:x2`, and with
+    several rules `lateral[w]` or `lateral[on_post:x2]`.
     **Raises:** `RulesearchError` for a word that the grammar does not have, or that no rule of it can have.
     """
-    for text in words:
-        slot, colon, word = text.rpartition(":")
-        slot = slot.strip() if colon else next(iter(grammar.slots))
-        if (not colon and len(grammar.slots) > 1) or slot not in grammar.slots:
-            where = ", ".join(f"{name}:{word.strip()}" for name in grammar.slots)
-            raise RulesearchError(f"say in which slot {word.strip()!r} must be, one of: {where}")
-        grammar = _with_word(grammar, _name_of(word.strip()), slot)
+    for rule, text in _by_rule(words):
+        slot, colon, word = (part.strip() for part in text.rpartition(":"))
+        places = grammar.slots_of(_known(rule, grammar)) if rule else tuple(grammar.slots)
+        if colon:
+            places = tuple(place for place in places if place.slot == slot)
+        if len(places) != 1:
+            where = ", ".join(_said(grammar, place, word) for place in grammar.slots)
+            raise RulesearchError(f"say in which slot {word!r} must be, one of: {where}")
+        grammar = _with_word(grammar, _name_of(word), places[0])
     return grammar
+
+
+def _said(grammar: Grammar, place: RuleSlot, word: str) -> str:
+    """Return how a word in a slot is required."""
+    if grammar.is_of_one_table:
+        return f"{place.slot}:{word}"
+    return f"{place.rule}[{word if len(grammar.slots_of(place.rule)) == 1 else f'{place.slot}:{word}'}]"
 
 
 def check_words(forbidden: Iterable[str], required: Iterable[str]) -> None:
@@ -112,15 +155,29 @@ def check_words(forbidden: Iterable[str], required: Iterable[str]) -> None:
     **Arguments:** those of `without` and of `with_words`.
     **Raises:** `RulesearchError`.
     """
-    gone = {_name_of(word) for word in forbidden}
-    for text in required:
+    gone = {(rule, _name_of(word)) for rule, word in _by_rule(forbidden)}
+    for rule, text in _by_rule(required):
         word = text.rpartition(":")[2].strip()
-        if _name_of(word) in gone:
+        if gone & {("", _name_of(word)), (rule, _name_of(word))}:
             raise RulesearchError(f"{word!r} is both forbidden and required; leave one of the two out")
 
 
-def _with_word(grammar: Grammar, word: str, slot: str) -> Grammar:
-    used = _used(grammar)
+def _by_rule(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each word with the rule that it is said of, empty for none: `lateral[w]; feedforward[x]` are two."""
+    for text in words:
+        for piece in text.split(";"):
+            member = _MEMBER.fullmatch(piece)
+            yield (member["rule"], member["word"].strip()) if member else ("", piece.strip())
+
+
+def _known(rule: str, grammar: Grammar) -> str:
+    if rule not in grammar.rules:
+        raise RulesearchError(f"grammar {grammar.name} has no rule {rule!r}{did_you_mean(rule, grammar.rules)}")
+    return rule
+
+
+def _with_word(grammar: Grammar, word: str, place: RuleSlot) -> Grammar:
+    used, where = _used(grammar, grammar.productions), grammar.label(place)
     if word not in used:
         raise RulesearchError(f"grammar {grammar.name} has no {word!r} to require{did_you_mean(word, used)}")
     able: set[str] = set()
@@ -130,8 +187,8 @@ def _with_word(grammar: Grammar, word: str, slot: str) -> Grammar:
         if name not in able and any(word in _words(each) or able.intersection(each.children) for each in made)
     }:
         able |= more
-    if grammar.slots[slot] not in able:
-        raise RulesearchError(f"no rule of grammar {grammar.name} has {word!r} in {slot}")
+    if grammar.slots[place] not in able:
+        raise RulesearchError(f"no rule of grammar {grammar.name} has {word!r} in {where}")
     second: dict[str, str] = {}
     for name in grammar.productions:
         if name in able:
@@ -145,9 +202,9 @@ def _with_word(grammar: Grammar, word: str, slot: str) -> Grammar:
             ):
                 made.setdefault(found.template, found)
         productions[other] = tuple(made.values())
-    slots = {**grammar.slots, slot: second[grammar.slots[slot]]}
-    changed = replace(grammar, slots=slots, productions=_reachable(slots, productions))
-    return parse_grammar(grammar_toml(changed), f"grammar {grammar.name} with {word!r} in {slot}")
+    slots = {**grammar.slots, place: second[grammar.slots[place]]}
+    changed = replace(grammar, slots=slots, productions=reachable(slots.values(), productions))
+    return parse_grammar(grammar_toml(changed), f"grammar {grammar.name} with {word!r} in {where}")
 
 
 def _one_child_with(production: Production, result: str, second: Mapping[str, str]) -> list[Production]:
@@ -167,14 +224,14 @@ def _name_of(word: str) -> str:
     return {row.infix: name for name, row in OPERATORS.items() if row.infix and row.arity == 2}.get(word, word)
 
 
-def _used(grammar: Grammar) -> set[str]:
-    """Return the symbols, constants, operators and functions of the productions."""
+def _used(grammar: Grammar, productions: Mapping[str, Sequence[Production]]) -> set[str]:
+    """Return the symbols, constants, operators and functions of some productions of a grammar."""
     return {
         node.name if isinstance(node, Operator) else node
-        for made in grammar.productions.values()
+        for made in productions.values()
         for production in made
         for node in production.template.nodes
-        if not isinstance(node, Number) and node not in grammar.productions
+        if not isinstance(node, Number) and node not in productions
     }
 
 
@@ -210,19 +267,6 @@ def _fixed(
 def _core(grammar: Grammar, start: str) -> str:
     filled = [production for production in grammar.productions[start] if not production.is_empty]
     return _core(grammar, filled[0].children[0]) if len(filled) == 1 and filled[0].is_unit else start
-
-
-def _reachable(
-    slots: Mapping[str, str], productions: Mapping[str, tuple[Production, ...]]
-) -> dict[str, tuple[Production, ...]]:
-    found: dict[str, None] = {}
-    waiting = list(slots.values())
-    while waiting:
-        name = waiting.pop(0)
-        if name not in found:
-            found[name] = None
-            waiting += [child for production in productions[name] for child in production.children]
-    return {name: productions[name] for name in productions if name in found}
 
 
 def _free(name: str, grammar: Grammar) -> str:

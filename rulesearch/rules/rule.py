@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -213,10 +213,15 @@ def _joined(*lines: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules that act together, by the name of their projection; a single rule is a set of one named `w`."""
+    """Rules that act together, by the name of their projection; a single rule is a set of one named `w`.
+
+    **Fields:** `given`: names of the rules that a search holds fixed: they act, but are not changed and do not count in
+    the size.
+    """
 
     rules: Mapping[str, Rule]
     name: str = ""
+    given: frozenset[str] = frozenset()
 
     @staticmethod
     def single(rule: Rule) -> RuleSet:
@@ -224,9 +229,23 @@ class RuleSet:
         return RuleSet({"w": rule}, rule.name)
 
     @property
+    def searched(self) -> dict[str, Rule]:
+        """The rules that are not given, by name."""
+        return {name: rule for name, rule in self.rules.items() if name not in self.given}
+
+    @property
     def size(self) -> int:
-        """Nodes over all rules."""
-        return sum(rule.size for rule in self.rules.values())
+        """Nodes over all rules that are not given."""
+        return sum(rule.size for rule in self.searched.values())
+
+    def with_rules(self, rules: Mapping[str, Rule]) -> RuleSet:
+        """Return the set with other rules in place of some of its own."""
+        return replace(self, rules={**self.rules, **rules})
+
+    def with_given(self, given: RuleSet, order: Sequence[str]) -> RuleSet:
+        """Return the set with rules beside its own that are held fixed, all in a given order."""
+        rules = {**given.rules, **self.rules}
+        return replace(self, rules={name: rules[name] for name in order}, given=frozenset(given.rules))
 
     def only(self) -> Rule:
         """Return the one rule of a set of one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rulesearch.errors import ParseError, did_you_mean, shown
@@ -74,11 +74,17 @@ class _Span:
         return [*parts, self.part(begin)]
 
 
-def parse_rules(text: str, bare_slot: str = "on_step", symbols: Collection[str] | None = None) -> RuleSet:
+def parse_rules(
+    text: str,
+    bare_slot: str = "on_step",
+    symbols: Collection[str] | None = None,
+    bare_slots: Mapping[str, str] | None = None,
+) -> RuleSet:
     """Read rule text into a `RuleSet`.
 
     **Arguments:** `bare_slot`: the slot of an expression that names none; `symbols`: the names that may be read
-    without being declared (by default the common vocabulary).
+    without being declared (by default the common vocabulary); `bare_slots`: that slot by rule, where rules of a set
+    differ in it.
     **Raises:** `ParseError`, which shows the column.
     """
     check_length(text)
@@ -94,7 +100,8 @@ def parse_rules(text: str, bare_slot: str = "on_step", symbols: Collection[str] 
             raise piece.error("a set of rules holds only pieces of the form name[...]")
         if member.group(1) in rules:
             raise piece.error(f"the rule {member.group(1)!r} is given twice")
-        rules[member.group(1)] = _parse_rule(piece.part(member.start(2), member.end(2)), bare_slot, known)
+        bare = (bare_slots or {}).get(member.group(1), bare_slot)
+        rules[member.group(1)] = _parse_rule(piece.part(member.start(2), member.end(2)), bare, known)
     return RuleSet(rules)
 
 

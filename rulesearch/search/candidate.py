@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rulesearch.evaluation.outcome import Outcome
-from rulesearch.expression.fingerprint import fingerprint
+from rulesearch.expression.fingerprint import fingerprint, joined
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Number
-from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.grammar import RuleName, RuleSlot, names_of
+from rulesearch.rules.rule import RuleSet
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.tasks.task import Requirement
 
@@ -18,8 +19,9 @@ from rulesearch.tasks.task import Requirement
 class Candidate:
     """A genome under evaluation.
 
-    **Fields:** `rules`: what it says; `key`: numeric fingerprint; `size`: nodes as evolved; `constants`: values
-    in order of appearance, then time constants [s] that are searched; `origin` and `parents`: how it came about;
+    **Fields:** `rules`: what it says, with the rules that are held fixed; `key`: numeric fingerprint and `size`: nodes
+    as evolved, of the rules that are searched; `constants`: their values in order of appearance, rule by rule, then
+    time constants [s] that are searched; `origin` and `parents`: how it came about;
     `screen` and `full`: outcomes at the cheapest and at the full fidelity, None until evaluated; `born`: generation;
     `fitted`: whether its constants were fitted; `cell`: where it lies for survival, once that was asked.
     """
@@ -44,14 +46,20 @@ class Candidate:
             self.rank = self.screen.rank_key(requirements)
 
     @property
-    def form(self) -> tuple[tuple[str, Expression], ...]:
-        """What the rule is without the values of its constants and time constants."""
-        return tuple(self.rules.only().slots.items())
+    def form(self) -> tuple[tuple[RuleSlot, Expression], ...]:
+        """What the rules that are searched are without the values of their constants and time constants."""
+        rules = self.rules.searched.items()
+        return tuple((RuleSlot(name, slot), part) for name, rule in rules for slot, part in rule.slots.items())
 
     @property
     def alive(self) -> bool:
         """Whether the screening simulation ran to its end."""
         return self.screen is not None and self.screen.ok
+
+
+def nests_functions(candidate: Candidate) -> bool:
+    """Return whether a rule that is searched has a function such as tanh inside itself."""
+    return any(nests_a_function(expression) for _, expression in candidate.form)
 
 
 def nests_a_function(expression: Expression) -> bool:
@@ -70,10 +78,15 @@ def nests_a_function(expression: Expression) -> bool:
 
 
 class CandidateMaker:
-    """Turns genomes into candidates, and counts them in `made`."""
+    """Turns genomes into candidates, and counts them in `made`.
 
-    def __init__(self, primitives: GrammarPrimitives) -> None:
+    **Arguments:** `given`: rules that are held fixed beside those searched; `order` of all of them.
+    """
+
+    def __init__(self, primitives: GrammarPrimitives, given: RuleSet | None = None, order: Sequence[str] = ()) -> None:
         self.primitives = primitives
+        self.given = given
+        self.order = order
         self.grammar = primitives.grammar
         self.made = 0
 
@@ -81,16 +94,21 @@ class CandidateMaker:
         """Return the candidate of a genome."""
         self.made += 1
         skeleton = self.primitives.skeleton(genome)
-        names = [f"{self.primitives.prefix}{index + 1}" for index in range(len(skeleton.values))]
-        values = dict(zip(names, skeleton.values, strict=True))
         constants = {
-            name: Number(value, self.primitives.grammar.constants[kind].unit)
-            for (name, value), kind in zip(values.items(), skeleton.kinds, strict=True)
+            name: Number(value, self.grammar.constants[kind].unit)
+            for name, value, kind in zip(skeleton.names, skeleton.values, skeleton.kinds, strict=True)
         }
-        states = self.grammar.states_read(skeleton.slots, skeleton.times)
-        rules = RuleSet.single(Rule(skeleton.slots, None, states, constants))
+        searched = self.grammar.rule_set(skeleton.slots, constants, skeleton.times)
+        keys = {
+            name: fingerprint(rule.slots, rule.constant_values(), _drawn(name, skeleton.times))
+            for name, rule in searched.rules.items()
+        }
         size = sum(expression.size for expression in skeleton.slots.values())
-        drawn = {name: f"{name}@{tau:.9g}" for name, tau in skeleton.times.items()}
-        key = fingerprint(skeleton.slots, values, drawn)
         parameters = (*skeleton.values, *skeleton.times.values())
-        return Candidate(genome, rules, key, size, parameters, origin, parents, born=born)
+        rules = searched if self.given is None else searched.with_given(self.given, self.order)
+        return Candidate(genome, rules, joined(keys), size, parameters, origin, parents, born=born)
+
+
+def _drawn(rule: str, times: Mapping[RuleName, float]) -> dict[str, str]:
+    """Return the names under which points are drawn for symbols whose time constant is searched."""
+    return {name: f"{name}@{tau:.9g}" for name, tau in names_of(rule, times).items()}

@@ -35,6 +35,10 @@ class Certificate:
         """The largest size up to which every distinct function was tried."""
         return max(self.fixed, default=0)
 
+    @property
+    def _what(self) -> str:
+        return "rule" if len(self.grammar.rules) == 1 else "set of rules"
+
     def functions(self, size: int) -> int:
         """Number of distinct functions of at most so many nodes."""
         return _up_to(size, self.fixed) + _up_to(size, self.open)
@@ -49,7 +53,7 @@ class Certificate:
         sizes = [size for size in (self.solved, solved) if size is not None]
         below = min([self.complete, *(size - 1 for size in sizes)])
         if not self.functions(below):
-            return f"there is no rule smaller than that in grammar {self.grammar.name}"
+            return f"there is no {self._what} smaller than that in grammar {self.grammar.name}"
         fewer = sizes and below < self.complete
         size = f"fewer than {below + 1} nodes" if fewer else f"up to {counted(below, 'node')}"
         place, solves = f"in grammar {self.grammar.name}", f"solves task {self.task}"
@@ -58,11 +62,11 @@ class Certificate:
             fitted = _up_to(below, self.fitted)
             tried = f"the {counted(1, 'function')}" if fixed == 1 else f"all {counted(fixed, 'function')}"
             text = (
-                f"no rule of {size} was found {place} that {solves}: {tried} without constants {_were(fixed)} tried, "
-                f"and {counted(open_, 'structure')} with constants, of which {fitted:,} {_were(fitted)} fitted"
+                f"no {self._what} of {size} was found {place} that {solves}: {tried} without constants {_were(fixed)} "
+                f"tried, and {counted(open_, 'structure')} with constants, of which {fitted:,} {_were(fitted)} fitted"
             )
         else:
-            text = f"no rule of {size} {place} {solves} ({counted(fixed, 'distinct function')}, all tried)"
+            text = f"no {self._what} of {size} {place} {solves} ({counted(fixed, 'distinct function')}, all tried)"
         if below < self.complete:
             text += f"; {self.functions(self.complete):,} of up to {counted(self.complete, 'node')} were tried"
         return text

@@ -15,8 +15,9 @@ import numpy as np
 
 from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.tree import Expression
+from rulesearch.grammar import RuleSlot
 from rulesearch.grammar.functions import FunctionTable
-from rulesearch.search.candidate import Candidate, nests_a_function
+from rulesearch.search.candidate import Candidate, nests_functions
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
 from rulesearch.search.exhaust import functions_of_size, try_the_rest
@@ -40,13 +41,14 @@ class DeapSettings:
     islands: int = option(4, "islands, each with candidates of its own", 1, 1000)
     complete: int = option(3, "size up to which every function is tried first, where the budget allows it", 0, 9)
     initial: int = option(60, "random genomes that an island starts from", 1, 100_000)
-    initial_size: int = option(9, "nodes of these at most", 1, 63)
+    initial_size: int = option(9, "nodes of these at most, per rule", 1, 63)
     offspring: int = option(40, "children of an island in each generation", 1, 100_000)
     capacity: int = option(120, "candidates that an island keeps", 2, 100_000)
     cell: float = option(0.3, "width of the grid on which aims are compared, in powers of ten", 1e-6, 10.0)
     fine: float = option(0.1, "width of the grid on which losses are compared, in powers of ten", 1e-6, 10.0)
     floor: float = option(1e-5, "aims below it count as equal", 1e-300, 1e6)
     crossover: float = option(0.15, "share of children that are made from subtrees of two parents", 0.0, 1.0)
+    exchange: float = option(0.15, "share made of whole rules of two parents, where there are several rules", 0.0, 1.0)
     join: float = option(0.3, "share that is made by one operator over a parent and another tree", 0.0, 1.0)
     leafy: float = option(0.8, "share of these others that are a leaf", 0.0, 1.0)
     dressed: float = option(0.4, "chance that such a leaf stands in a function", 0.0, 1.0)
@@ -200,7 +202,7 @@ class DeapEngine(Engine):
             if len(batch) == wanted:
                 break
             candidate = self._child(problem, variation, island, lexicase, rng, generation)
-            if candidate is None or any(map(nests_a_function, candidate.rules.only().slots.values())):
+            if candidate is None or nests_functions(candidate):
                 continue
             if problem.is_new(candidate):
                 batch.append(candidate)
@@ -216,7 +218,7 @@ class DeapEngine(Engine):
         top = min(self.settings.complete, grammar.limits.size)
         table = FunctionTable(grammar, top, expressions=True)
         table.fill_to(top)
-        found: list[Mapping[str, Expression]] = []
+        found: list[Mapping[RuleSlot, Expression]] = []
         for size in range(1, top + 1):
             level = list(functions_of_size(grammar, table, size))
             if len(found) + len(level) > _MOST_COMPLETE * problem.budget:
@@ -242,9 +244,14 @@ class DeapEngine(Engine):
     ) -> Candidate | None:
         settings = self.settings
         if lexicase is None or rng.random() < settings.fresh:
-            genome = variation.random_genome(1 + int(rng.random() * settings.initial_size), rng)
+            largest = settings.initial_size * len(problem.grammar.rules)
+            genome = variation.random_genome(1 + int(rng.random() * largest), rng)
             return problem.maker.make(genome, "random", (), generation)
         first = self._parent(island, lexicase, rng)
+        if len(problem.grammar.rules) > 1 and rng.random() < settings.exchange:
+            second = self._parent(island, lexicase, rng)
+            exchanged = variation.exchange(first.genome, second.genome, rng)
+            return _made(problem, exchanged, "exchange", (first.key, second.key), generation)
         if rng.random() < settings.join:
             second = self._parent(island, lexicase, rng)
             joined = variation.join(first.genome, second.genome, rng, settings.leafy, settings.dressed)
@@ -321,7 +328,7 @@ def neighbours_of(
     known: dict[str, Candidate] = {}
     for neighbour in variation.neighbours(genome):
         child = problem.maker.make(neighbour, "neighbour", (parent,), problem.progress.generation)
-        if any(map(nests_a_function, child.rules.only().slots.values())):
+        if nests_functions(child):
             continue
         if problem.is_new(child):
             new.append(child)

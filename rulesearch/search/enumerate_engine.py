@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.tree import Expression
+from rulesearch.grammar import RuleSlot
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.certificate import Certificate
@@ -29,7 +30,7 @@ from rulesearch.search.problem import Problem
 _CONSTANTS = 5
 _POPULATION = 6
 
-Slots = Mapping[str, Expression]
+Slots = Mapping[RuleSlot, Expression]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from rulesearch.expression.tree import Expression
-from rulesearch.grammar import Grammar
+from rulesearch.grammar import Grammar, RuleSlot
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.problem import Problem
 
@@ -41,23 +41,27 @@ def try_the_rest(problem: Problem) -> None:
     problem.stopped_by = "exhausted"
 
 
-def functions_of_size(grammar: Grammar, table: FunctionTable, size: int) -> Iterator[Mapping[str, Expression]]:
-    """Yield every rule of a size over all slots, as expressions whose constants bear the names of their kinds."""
+def functions_of_size(grammar: Grammar, table: FunctionTable, size: int) -> Iterator[Mapping[RuleSlot, Expression]]:
+    """Yield every candidate of a size over all slots, as expressions whose constants bear the names of their kinds."""
+    limits = grammar.limits
+    most = size if limits.rule_size is None else limits.rule_size
 
-    def share(slots: tuple[str, ...], left: int) -> Iterator[dict[str, Expression]]:
+    def share(slots: tuple[RuleSlot, ...], left: int, of_rule: int) -> Iterator[dict[RuleSlot, Expression]]:
+        """Yield what the slots may hold with all of `left`, where their first rule has `of_rule` nodes already."""
         if not slots:
             if left == 0:
                 yield {}
             return
         slot, *others = slots
         start = grammar.slots[slot]
-        if slot in grammar.optional_slots:
-            yield from share(tuple(others), left)
-        for own in range(1, left + 1):
+        is_last = not others or others[0].rule != slot.rule
+        if slot in grammar.optional_slots and (of_rule or not is_last):
+            yield from share(tuple(others), left, 0 if is_last else of_rule)
+        for own in range(1, min(left, most - of_rule) + 1):
             if not table.number(start, own):
                 continue
-            for rest in share(tuple(others), left - own):
+            for rest in share(tuple(others), left - own, 0 if is_last else of_rule + own):
                 for expression in table.functions(start, own):
                     yield {slot: expression, **rest}
 
-    yield from share(tuple(grammar.slots), size)
+    yield from share(tuple(grammar.slots), size, 0)

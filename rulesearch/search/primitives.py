@@ -18,9 +18,8 @@ from deap import gp
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Node, Number
-from rulesearch.grammar import Derived, Grammar, Production, derive
-from rulesearch.rules.rule import Rule
-from rulesearch.rules.states import State
+from rulesearch.grammar import Derived, Grammar, Production, RuleName, RuleSlot, derive
+from rulesearch.rules.rule import Rule, RuleSet
 
 _DERIVED_WEIGHT = 0.3
 _CONSTANT_WEIGHT = 0.6
@@ -29,14 +28,14 @@ running mean, a second trace) and a constant are the more complicated choices.""
 
 
 class Genome(tuple[gp.PrimitiveTree | None, ...]):
-    """One tree per slot of the grammar, None for an empty slot, and the time constants that are searched.
+    """One tree per (rule, slot) of the grammar, None for an empty slot, and the time constants that are searched.
 
-    **Fields:** `times` [s]: time constant by symbol, also of symbols that no tree reads just now.
+    **Fields:** `times` [s]: time constant by (rule, symbol), also of symbols that no tree reads just now.
     """
 
-    times: Mapping[str, float]
+    times: Mapping[RuleName, float]
 
-    def __new__(cls, trees: Iterable[gp.PrimitiveTree | None], times: Mapping[str, float]) -> Genome:
+    def __new__(cls, trees: Iterable[gp.PrimitiveTree | None], times: Mapping[RuleName, float]) -> Genome:
         made = super().__new__(cls, trees)
         made.times = times
         return made
@@ -56,14 +55,16 @@ class ConstantTerminal(gp.Terminal):  # type: ignore[misc]
 class Skeleton:
     """What a genome says, without the values of its constants.
 
-    **Fields:** `slots`: expression by slot, constants named c1, c2, ... in order of appearance; `values` and
-    `kinds` of the constants, in that order; `times`: searched time constants [s] of the symbols that are read.
+    **Fields:** `slots`: expression by (rule, slot), the constants of each rule named c1, c2, ... in order of
+    appearance; `names`, `values` and `kinds` of the constants of all rules, in that order; `times`: searched time
+    constants [s] of the symbols that are read, by (rule, symbol).
     """
 
-    slots: Mapping[str, Expression]
+    slots: Mapping[RuleSlot, Expression]
+    names: tuple[RuleName, ...]
     values: tuple[float, ...]
     kinds: tuple[str, ...]
-    times: Mapping[str, float]
+    times: Mapping[RuleName, float]
 
 
 class GrammarPrimitives:
@@ -72,6 +73,9 @@ class GrammarPrimitives:
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
         self.slots = tuple(grammar.slots)
+        self.places = {
+            rule: tuple(place for place, slot in enumerate(self.slots) if slot.rule == rule) for rule in grammar.rules
+        }
         self.optional = frozenset(grammar.optional_slots)
         # A constant that stands beside others in a production is a type of its own, with no leaf but constants.
         beside = [
@@ -83,7 +87,7 @@ class GrammarPrimitives:
         ]
         named = dict.fromkeys((*grammar.productions, *beside))
         self.types: dict[str, type] = {name: type(name, (), {}) for name in named}
-        starts = [self.types[_core(grammar, grammar.slots[slot])] for slot in self.slots]
+        starts = [self.types[_core(grammar, start)] for start in grammar.slots.values()]
         self.set = gp.PrimitiveSetTyped(grammar.name, [], starts[0])
         self.productions: dict[str, Production] = {}
         self.names: dict[tuple[str, Expression], str] = {}
@@ -113,7 +117,11 @@ class GrammarPrimitives:
             if isinstance(head := production.template.head, Operator) and not head.infix and production.children
         }
         self.sizes = self._possible_sizes()
-        self.middle = {name: grammar.constants[kind].at(0.5) for name, kind in grammar.time_constants.items()}
+        self.middle = {
+            RuleName(rule, name): grammar.constants[kind].at(0.5)
+            for rule in grammar.rules
+            for name, kind in grammar.time_constants.items()
+        }
 
     def _fill(self) -> None:
         for name in self.types.keys() & self.grammar.constants:
@@ -213,8 +221,19 @@ class GrammarPrimitives:
         return ConstantTerminal(name, float(self.grammar.constants[name].sample(rng)), kind)
 
     def size(self, genome: Genome) -> int:
-        """Number of nodes over all slots."""
+        """Number of nodes over all slots of all rules."""
         return sum(self.tree_size(tree) for tree in genome if tree is not None)
+
+    def fits(self, genome: Genome) -> bool:
+        """Return whether a genome is within the limits of size, and no rule of it is empty."""
+        limits = self.grammar.limits
+        if len(self.places) == 1 and limits.rule_size is None:
+            return self.size(genome) <= limits.size and any(tree is not None for tree in genome)
+        sizes = [
+            sum(self.tree_size(genome[place]) for place in places if genome[place] is not None)
+            for places in self.places.values()
+        ]
+        return sum(sizes) <= limits.size and all(0 < size <= limits.of_a_rule for size in sizes)
 
     def tree_size(self, nodes: Any) -> int:
         """Number of expression nodes of a tree or a part of one."""
@@ -223,35 +242,45 @@ class GrammarPrimitives:
 
     def skeleton(self, genome: Genome) -> Skeleton:
         """Return the expressions of a genome with its constants named, and their values."""
+        names: list[RuleName] = []
         values: list[float] = []
         kinds: list[str] = []
-        slots = {
-            slot: Expression(self._nodes(tree, values, kinds))
-            for slot, tree in zip(self.slots, genome, strict=True)
-            if tree is not None
-        }
-        return Skeleton(slots, tuple(values), tuple(kinds), self.times_read(genome))
+        slots: dict[RuleSlot, Expression] = {}
+        for rule, places in self.places.items():
+            first = len(values)
+            for place in places:
+                tree = genome[place]
+                if tree is not None:
+                    slots[self.slots[place]] = Expression(self._nodes(tree, values, kinds, first))
+            names += [RuleName(rule, f"{self.prefix}{number}") for number in range(1, len(values) - first + 1)]
+        return Skeleton(slots, tuple(names), tuple(values), tuple(kinds), self.times_read(genome))
 
-    def times_read(self, genome: Genome) -> dict[str, float]:
+    def times_read(self, genome: Genome) -> dict[RuleName, float]:
         """Return the searched time constants [s] of the symbols that a genome reads, in the grammar's order."""
         if not self.middle:
             return {}
-        nodes = [node for tree in genome if tree is not None for node in tree if not isinstance(node, ConstantTerminal)]
-        read = {symbol for node in nodes for symbol in self.productions[node.name].template.symbols}
+        read = {
+            RuleName(slot.rule, symbol)
+            for slot, tree in zip(self.slots, genome, strict=True)
+            for node in tree or ()
+            if not isinstance(node, ConstantTerminal)
+            for symbol in self.productions[node.name].template.symbols
+        }
         return {name: genome.times[name] for name in self.middle if name in read}
 
     def parameter_kinds(self, skeleton: Skeleton) -> tuple[str, ...]:
         """Return the constant kind of every number that is fitted: constants, then time constants."""
-        return (*skeleton.kinds, *(self.grammar.time_constants[name] for name in skeleton.times))
+        return (*skeleton.kinds, *(self.grammar.time_constants[key.name] for key in skeleton.times))
 
-    def _nodes(self, tree: gp.PrimitiveTree, values: list[float], kinds: list[str]) -> tuple[Node, ...]:
+    def _nodes(self, tree: gp.PrimitiveTree, values: list[float], kinds: list[str], first: int) -> tuple[Node, ...]:
+        """Return the nodes of a tree; its constants are added to `values`, of which its rule's begin at `first`."""
         nodes: list[Node] = []
         waiting: list[tuple[tuple[Node, ...], bool]] = []
         for node in tree:
             if isinstance(node, ConstantTerminal):
                 values.append(node.value)
                 kinds.append(node.kind)
-                nodes.append(f"{self.prefix}{len(values)}")
+                nodes.append(f"{self.prefix}{len(values) - first}")
             else:
                 before, behind = self.parts[node.name]
                 nodes += before
@@ -279,62 +308,80 @@ class GrammarPrimitives:
         ]
         return Genome(trees, {**genome.times, **dict(zip(self.times_read(genome), rest, strict=True))})
 
-    def random_times(self, rng: np.random.Generator) -> dict[str, float]:
-        """Return a time constant [s] from its prior for every symbol whose time constant is searched."""
-        priors = self.grammar.constants
-        return {name: float(priors[kind].sample(rng)) for name, kind in self.grammar.time_constants.items()}
+    def random_times(self, rng: np.random.Generator) -> dict[RuleName, float]:
+        """Return a time constant [s] from its prior for every symbol of a rule whose time constant is searched."""
+        priors, kinds = self.grammar.constants, self.grammar.time_constants
+        return {key: float(priors[kinds[key.name]].sample(rng)) for key in self.middle}
 
-    def genome_of(self, rule: Rule) -> Genome:
-        """Return the genome that derives a rule with its constants and time constants.
+    def genome_of(self, rules: RuleSet) -> Genome:
+        """Return the genome that derives rules with their constants and time constants.
 
-        **Raises:** `RulesearchError` where the grammar cannot derive it.
+        **Arguments:** `rules`: those of the grammar, and others that it does not search.
+        **Raises:** `RulesearchError` where the grammar cannot derive them.
         """
-        return self._genome(rule.slots, rule.constants, rule.states)
+        trees: dict[RuleSlot, gp.PrimitiveTree] = {}
+        times = dict(self.middle)
+        own = {name: rule for name, rule in rules.rules.items() if name in self.grammar.rules}
+        for name, rule in self.grammar.named(RuleSet(own or rules.rules)).items():
+            trees |= self._trees(name, rule)
+            for symbol, state in rule.states.items():
+                key = RuleName(name, symbol)
+                if key in times and state.tau is not None:
+                    prior = self.grammar.constants[self.grammar.time_constants[symbol]]
+                    times[key] = min(max(state.tau, prior.low), prior.high)
+        return self._filled(trees, times)
 
-    def genome(self, slots: Mapping[str, Expression], constants: Mapping[str, float], signs: bool = True) -> Genome:
+    def _trees(self, name: str, rule: Rule) -> dict[RuleSlot, gp.PrimitiveTree]:
+        places = [(self.grammar.place(name, slot), part) for slot, part in rule.slots.items()]
+        return {place: self._derived(place, part, rule.constants) for place, part in places}
+
+    def genome(
+        self, slots: Mapping[RuleSlot, Expression], constants: Mapping[str, float], signs: bool = True
+    ) -> Genome:
         """Return the genome that derives given expressions, with time constants at the middle of their priors.
 
         **Arguments:** `constants`: values by name, or by kind; they may lie outside of the range of their kind;
         `signs`: whether signs may move.
         **Raises:** `RulesearchError` where the grammar cannot derive them.
         """
-        return self._genome(slots, {name: Number(value) for name, value in constants.items()}, {}, False, signs)
+        values = {name: Number(value) for name, value in constants.items()}
+        places = [(self.grammar.place(*key), part) for key, part in slots.items()]
+        trees = {place: self._derived(place, part, values, False, signs) for place, part in places}
+        return self._filled(trees, self.middle)
 
-    def _genome(
+    def _filled(self, trees: Mapping[RuleSlot, gp.PrimitiveTree], times: Mapping[RuleName, float]) -> Genome:
+        """Return the genome of trees by slot; raises `RulesearchError` where a slot is empty that must not be."""
+        for slot in self.slots:
+            if slot not in trees and slot not in self.optional:
+                raise RulesearchError(
+                    f"grammar {self.grammar.name} does not let the slot {self.grammar.label(slot)} be empty"
+                )
+        genome = Genome((trees.get(slot) for slot in self.slots), times)
+        for rule, places in self.places.items():
+            if len(self.places) > 1 and all(genome[place] is None for place in places):
+                raise RulesearchError(f"grammar {self.grammar.name} does not let the rule {rule} be empty")
+        return genome
+
+    def _derived(
         self,
-        slots: Mapping[str, Expression],
+        place: RuleSlot,
+        expression: Expression,
         constants: Mapping[str, Number],
-        states: Mapping[str, State],
         bounded: bool = True,
         signs: bool = True,
-    ) -> Genome:
-        times = dict(self.middle)
-        for name, state in states.items():
-            if name in times and state.tau is not None:
-                prior = self.grammar.constants[self.grammar.time_constants[name]]
-                times[name] = min(max(state.tau, prior.low), prior.high)
-        for slot in slots:
-            if slot not in self.start:
-                raise RulesearchError(f"grammar {self.grammar.name} has no slot {slot}; it has {', '.join(self.slots)}")
-        found: list[gp.PrimitiveTree | None] = []
-        for slot in self.slots:
-            if slot not in slots:
-                if slot not in self.optional:
-                    raise RulesearchError(f"grammar {self.grammar.name} does not let the slot {slot} be empty")
-                found.append(None)
-                continue
-            start = _core(self.grammar, self.grammar.slots[slot])
-            derived = derive(self.grammar, start, slots[slot], constants, bounded, signs)
-            if derived is None and bounded:
-                # A published constant may lie outside of what the grammar searches; a rule grows from it all the same.
-                derived = derive(self.grammar, start, slots[slot], constants, False, signs)
-            if derived is None:
-                raise RulesearchError(
-                    f"grammar {self.grammar.name} cannot derive the expression in slot {slot} as it is written; "
-                    "see what it offers with: rulesearch grammars " + self.grammar.name
-                )
-            found.append(gp.PrimitiveTree(self._tree(derived)))
-        return Genome(found, times)
+    ) -> gp.PrimitiveTree:
+        start = _core(self.grammar, self.grammar.slots[place])
+        derived = derive(self.grammar, start, expression, constants, bounded, signs)
+        if derived is None and bounded:
+            # A published constant may lie outside of what the grammar searches; a rule grows from it all the same.
+            derived = derive(self.grammar, start, expression, constants, False, signs)
+        if derived is None:
+            where = self.grammar.label(place)
+            raise RulesearchError(
+                f"grammar {self.grammar.name} cannot derive the expression in slot {where} as it is written; "
+                f"see what it offers with: rulesearch grammars {self.grammar.name}"
+            )
+        return gp.PrimitiveTree(self._tree(derived))
 
     def _tree(self, derived: Derived) -> list[Any]:
         """Return the nodes of the tree that says a derivation."""

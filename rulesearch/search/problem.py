@@ -13,11 +13,12 @@ from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
 from rulesearch.grammar import Grammar
 from rulesearch.interruption import check
+from rulesearch.rules.rule import RuleSet
 from rulesearch.search.archive import Archive
 from rulesearch.search.candidate import Candidate, CandidateMaker
 from rulesearch.search.certificate import Certificate
 from rulesearch.search.memory import Memory
-from rulesearch.search.primitives import Genome, GrammarPrimitives
+from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.tasks.task import Fidelity
 
 _HOPEFUL = 3
@@ -70,8 +71,9 @@ class Problem:
     """A search problem, as engines see it.
 
     **Arguments:** `budget`: distinct evaluations at full fidelity; `time_limit` [s]; `stop_loss`: the search ends
-    when a rule that meets the task's requirements reaches it; `watch`: called after every generation; `start`: text
-    of a rule to grow from. Where `goal` is set, the first rule that reaches this loss is taken note of. After
+    when a rule that meets the task's requirements reaches it; `watch`: called after every generation; `start`: rules
+    to grow from; `given`: rules of the task that are held fixed, so that the grammar has the others.
+    Where `goal` is set, the first rule that reaches this loss is taken note of. After
     `patience` proposals in a row of which none was new the search is over, since a grammar may have fewer functions
     than the budget, or none that runs; None where an engine knows by itself when it has tried them all. `in_vain`: how
     many these were.
@@ -87,13 +89,14 @@ class Problem:
         time_limit: float | None = None,
         stop_loss: float | None = None,
         watch: Callable[[Problem], None] | None = None,
-        start: str | None = None,
+        start: RuleSet | None = None,
+        given: RuleSet | None = None,
     ) -> None:
         self.evaluator = evaluator
         self.task = evaluator.task
         self.grammar = grammar
         self.primitives = GrammarPrimitives(grammar)
-        self.maker = CandidateMaker(self.primitives)
+        self.maker = CandidateMaker(self.primitives, given, self.task.rule_names)
         self.seed = seed
         self.budget = budget
         self.store = store
@@ -112,16 +115,13 @@ class Problem:
         self.certificate: Certificate | None = None
         self.goal: float | None = None
         self.stopped_by = ""
-        self.start = self._start(start) if start else None
+        self.start = None if start is None else self.primitives.genome_of(start)
         self._pending: list[Record] = []
         self._batches = 0
         self._hopeful: dict[int, Candidate] = {}
         self._paces: dict[str, tuple[float, int]] = {}
         told = store.fact(_TIME_UP) if store is not None and time_limit is not None else None
         self._stopped_at: list[int] | None = None if told is None else json.loads(told)
-
-    def _start(self, text: str) -> Genome:
-        return self.primitives.genome_of(self.task.parse(text).only())
 
     @property
     def staged(self) -> bool:

@@ -1,7 +1,8 @@
 """PySR with our simulation as its objective.
 
 PySR evolves equations in Julia; each one comes back as text, is read by our own parser and simulated like any other
-candidate. What the grammar cannot derive counts as infinitely bad. Several slots are a template of one function each.
+candidate. What the grammar cannot derive counts as infinitely bad. Several slots, of one rule or of several, are a
+template of one function each.
 Works with PySR 1.5.10 and 2.x; what differs between them is not used.
 """
 
@@ -16,7 +17,7 @@ import numpy as np
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import FUNCTION, Operator
 from rulesearch.expression.tree import Number
-from rulesearch.grammar import Grammar
+from rulesearch.grammar import Grammar, RuleSlot
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import Engine
 from rulesearch.search.julia import require_julia
@@ -91,7 +92,7 @@ def arguments(problem: Problem, symbols: list[str]) -> dict[str, Any]:
         binary.append("^")
     functions = [name for name, head in heads.items() if head.arity == 1 and head.precedence == FUNCTION]
     names = "[" + ", ".join(f'"{name}"' for name in symbols) + "]"
-    slots = list(grammar.slots)
+    slots = list(functions_of(grammar))
     found: dict[str, Any] = {
         "binary_operators": binary,
         "unary_operators": unary,
@@ -126,6 +127,12 @@ def arguments(problem: Problem, symbols: list[str]) -> dict[str, Any]:
     return {**found, "expression_spec": template, "loss_function_expression": loss}
 
 
+def functions_of(grammar: Grammar) -> dict[str, RuleSlot]:
+    """Return the function of a template that stands for each slot; with several rules `lateral_on_step`."""
+    several = len(grammar.rules) > 1
+    return {f"{place.rule}_{place.slot}" if several else place.slot: place for place in grammar.slots}
+
+
 def _check_numbers(grammar: Grammar) -> None:
     """Refuse fixed numbers, which PySR cannot keep to: its constants have any value."""
     for made in grammar.productions.values():
@@ -153,7 +160,7 @@ class Objective:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.symbols = tuple(problem.grammar.symbols)
-        self.slots = tuple(problem.grammar.slots)
+        self.functions = functions_of(problem.grammar)
         self._known: dict[str, float] = {}
         self._waiting = 0
         self._in_vain = 0
@@ -195,10 +202,10 @@ class Objective:
     def _candidate(self, text: str) -> Candidate | None:
         problem = self.problem
         try:
-            slots = read_equations(text, self.symbols, self.slots)
-            genome = problem.primitives.genome(slots, {})
+            found = read_equations(text, self.symbols, tuple(self.functions))
+            genome = problem.primitives.genome({self.functions[name]: part for name, part in found.items()}, {})
         except RulesearchError:
             return None
-        if problem.primitives.size(genome) > problem.grammar.limits.size:
+        if not problem.primitives.fits(genome):
             return None
         return problem.maker.make(genome, "pysr", (), problem.progress.generation)

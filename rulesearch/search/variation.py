@@ -5,12 +5,14 @@ Types are listed in tree order, never in memory order, so that a seed gives the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from deap import gp
 
+from rulesearch.grammar import RuleName, RuleSlot, names_of
 from rulesearch.search.primitives import ConstantTerminal, Genome, GrammarPrimitives
 
 _DRESSED = 0.3
@@ -31,7 +33,7 @@ def pick(items: Sequence[Item], rng: np.random.Generator) -> Item:
 
 
 class Variation:
-    """Makes new genomes of at most `limits.size` nodes from a grammar's primitives."""
+    """Makes new genomes within the limits of size from a grammar's primitives."""
 
     def __init__(self, primitives: GrammarPrimitives) -> None:
         self.primitives = primitives
@@ -68,24 +70,32 @@ class Variation:
         return self._known_options[kind, size]
 
     def random_genome(self, size: int, rng: np.random.Generator) -> Genome:
-        """Return a random genome of about `size` nodes, shared among the slots at random, never above the limit.
+        """Return a random genome of about `size` nodes, shared among the slots at random, never above the limits.
 
         A leaf of several nodes, such as `-x`, may make one too large: then a smaller one is drawn.
         """
         genome = self._drawn(size, rng)
-        while self.primitives.size(genome) > self.limit:
+        while not self.primitives.fits(genome):
             size = max(1, size - 1)
             genome = self._drawn(size, rng)
         return genome
 
     def _drawn(self, size: int, rng: np.random.Generator) -> Genome:
-        slots = self.primitives.slots
-        filled = [slot for slot in slots if slot not in self.primitives.optional or rng.random() < 0.7]
-        if not filled:
-            filled = [pick(slots, rng)]
+        slots, most = self.primitives.slots, self.primitives.grammar.limits.of_a_rule
+        filled: list[RuleSlot] = []
+        for places in self.primitives.places.values():
+            own = [slots[k] for k in places if slots[k] not in self.primitives.optional or rng.random() < 0.7]
+            filled += own or [slots[pick(places, rng)]]
         shares = {slot: 1 for slot in filled}
+        sizes = Counter(slot.rule for slot in filled)
         for _ in range(size - len(filled)):
-            shares[pick(filled, rng)] += 1
+            slot = pick(filled, rng)
+            shares[slot] += 1
+            sizes[slot.rule] += 1
+            if len(sizes) > 1 and sizes[slot.rule] >= most:
+                filled = [other for other in filled if other.rule != slot.rule]
+                if not filled:
+                    break
         trees = [
             gp.PrimitiveTree(self.grow(self.primitives.start[slot], shares[slot], rng)) if slot in shares else None
             for slot in slots
@@ -100,17 +110,29 @@ class Variation:
         slot = self._filled_slot(first, rng)
         tree = first[slot]
         assert tree is not None
-        donors: dict[type, list[tuple[gp.PrimitiveTree, int]]] = {}
-        for other in second:
+        donors: dict[type, list[tuple[gp.PrimitiveTree, int, str]]] = {}
+        for other, key in zip(second, self.primitives.slots, strict=True):
             for index, node in enumerate(other or ()):
-                donors.setdefault(node.ret, []).append((other, index))
+                donors.setdefault(node.ret, []).append((other, index, key.rule))
         places = [index for index, node in enumerate(tree) if node.ret in donors]
         if not places:
             return None
         place = pick(places, rng)
-        source, index = pick(donors[tree[place].ret], rng)
-        first = self._with_times_of(first, second)
+        source, index, rule = pick(donors[tree[place].ret], rng)
+        first = self._with_times_of(first, second, self.primitives.slots[slot].rule, rule)
         return self._replace(first, slot, tree.searchSubtree(place), source[source.searchSubtree(index)])
+
+    def exchange(self, first: Genome, second: Genome, rng: np.random.Generator) -> Genome | None:
+        """Return the first genome with one whole rule, and its time constants, from the second.
+
+        None where the child is too large.
+        """
+        rule = pick(tuple(self.primitives.places), rng)
+        places = self.primitives.places[rule]
+        trees = [second[place] if place in places else tree for place, tree in enumerate(first)]
+        times = {key: (second if key.rule == rule else first).times[key] for key in first.times}
+        child = Genome(trees, times)
+        return child if self.primitives.fits(child) else None
 
     def join(
         self, first: Genome, second: Genome, rng: np.random.Generator, leafy: float, dressed: float
@@ -129,7 +151,8 @@ class Variation:
         if not options:
             return None
         primitive = pick(options, rng)
-        first = self._with_times_of(first, second)
+        rule = self.primitives.slots[slot].rule
+        first = self._with_times_of(first, second, rule, rule)
         place = int(rng.random() * primitive.arity)
         new: list[Any] = [primitive]
         for index, argument in enumerate(primitive.args):
@@ -249,9 +272,9 @@ class Variation:
         times = list(self.primitives.times_read(genome).items())
         number = int(rng.random() * (len(places) + len(times))) if times else 0
         if number >= len(places) and times:
-            name, tau = times[number - len(places)]
-            value = self._moved(self.primitives.grammar.time_constants[name], tau, rng)
-            return Genome(genome, {**genome.times, name: value})
+            key, tau = times[number - len(places)]
+            value = self._moved(self.primitives.grammar.time_constants[key.name], tau, rng)
+            return Genome(genome, {**genome.times, key: value})
         if not places:
             return None
         slot, index = places[number] if times else pick(places, rng)
@@ -268,11 +291,15 @@ class Variation:
         value *= float(np.exp(0.5 * rng.standard_normal())) * (-1.0 if rng.random() < 0.1 else 1.0)
         return min(max(value, prior.low), prior.high)
 
-    def _with_times_of(self, first: Genome, second: Genome) -> Genome:
-        """Return the first genome with the second one's time constants where it reads no such symbol itself."""
+    def _with_times_of(self, first: Genome, second: Genome, rule: str, giver: str) -> Genome:
+        """Return the first genome with the second one's time constants where it reads no such symbol itself.
+
+        **Arguments:** `rule` takes those of the rule `giver`.
+        """
         if not first.times:
             return first
-        return Genome(first, {**first.times, **second.times, **self.primitives.times_read(first)})
+        given = {RuleName(rule, name): tau for name, tau in names_of(giver, second.times).items()}
+        return Genome(first, {**first.times, **given, **self.primitives.times_read(first)})
 
     def toggle_slot(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Empty an optional slot, or fill an empty one."""
@@ -287,7 +314,7 @@ class Variation:
         else:
             parts[place] = None
         child = Genome(parts, genome.times)
-        return child if any(part is not None for part in child) and self.primitives.size(child) <= self.limit else None
+        return child if self.primitives.fits(child) else None
 
     def neighbours(self, genome: Genome) -> Iterator[Genome]:
         """Yield every genome with one leaf or operator replaced by another, or one operator by an argument of it.
@@ -328,4 +355,4 @@ class Variation:
         parts = list(genome)
         parts[slot] = gp.PrimitiveTree([*tree[: span.start], *nodes, *tree[span.stop :]])
         child = Genome(parts, genome.times)
-        return child if self.primitives.size(child) <= self.limit else None
+        return child if self.primitives.fits(child) else None

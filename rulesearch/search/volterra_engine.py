@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.seeds import generator, trial_seeds
 from rulesearch.expression.tree import Expression
-from rulesearch.grammar import Grammar
+from rulesearch.grammar import Grammar, RuleSlot, reachable
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.constants import ConstantFit
 from rulesearch.search.engine import Engine
@@ -32,8 +32,11 @@ from rulesearch.tasks.task import Task
 
 _FIT = 6
 
-Term = tuple[str, tuple[int, ...]]
-"""A slot, and the power of every symbol."""
+Term = tuple[RuleSlot, tuple[str, ...]]
+"""A slot, and the symbols whose product it is, one that is squared twice."""
+
+Bases = Mapping[RuleSlot, tuple[str, tuple[str, ...]]]
+"""The kind of the coefficients and the symbols of a polynomial, by slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,9 @@ class VolterraEngine(Engine):
         self.settings: VolterraSettings = settings or VolterraSettings()
 
     def check(self, task: Task, grammar: Grammar) -> None:
-        kind, symbols = _base(grammar)
-        if not _derives(GrammarPrimitives(grammar), self._terms(grammar, symbols), symbols, kind):
+        bases = _bases(grammar)
+        if not _derives(GrammarPrimitives(grammar), self._terms(bases), bases):
+            symbols = dict.fromkeys(name for _, names in bases.values() for name in names)
             raise RulesearchError(
                 f"grammar {grammar.name} cannot write a polynomial of {', '.join(symbols)}, which is all that engine "
                 "volterra fits; it needs sums and products of symbols and constants in every slot"
@@ -73,9 +77,9 @@ class VolterraEngine(Engine):
             need_jax()
 
     def search(self, problem: Problem) -> None:
-        kind, symbols = _base(problem.grammar)
-        terms = list(self._terms(problem.grammar, symbols))
-        best = self._candidate(problem, terms, [0.0] * len(terms), symbols, kind)
+        bases = _bases(problem.grammar)
+        terms = list(self._terms(bases))
+        best = self._candidate(problem, terms, [0.0] * len(terms), bases)
         number = 1
         best = self._fit(problem, best, int(self.settings.share * problem.budget), number)
         while not problem.stopped_by:
@@ -83,7 +87,7 @@ class VolterraEngine(Engine):
             places = [
                 place
                 for place in self._droppable(problem, terms)
-                if _derives(problem.primitives, [*terms[:place], *terms[place + 1 :]], symbols, kind)
+                if _derives(problem.primitives, [*terms[:place], *terms[place + 1 :]], bases)
             ]
             if not places:
                 break
@@ -92,8 +96,7 @@ class VolterraEngine(Engine):
                     problem,
                     [*terms[:place], *terms[place + 1 :]],
                     [*best.constants[:place], *best.constants[place + 1 : len(terms)]],
-                    symbols,
-                    kind,
+                    bases,
                     best,
                 )
                 for place in places
@@ -147,39 +150,43 @@ class VolterraEngine(Engine):
         """Return the derivative of the loss by each coefficient, a mean over the search seeds; None if nonfinite."""
         settings = problem.evaluator.settings
         rules = problem.task.bind(candidate.rules, settings)
+        searched = [name not in rules.given for name, rule in rules.rules.items() for _ in rule.constants]
         slopes = []
         for seed in _seeds(problem):
             found = problem.task.gradient(rules, seed, settings, problem.screen.name)
             assert found is not None
-            slopes.append(found[1])
+            slopes.append(found[1][searched])
         total: npt.NDArray[np.float64] = np.mean(slopes, axis=0)
         return total if np.all(np.isfinite(total)) else None
 
     def _droppable(self, problem: Problem, terms: Sequence[Term]) -> list[int]:
-        """Return the places of terms that may go: not the last of all, nor of a slot that must not be empty."""
+        """Return the places of terms that may go: not the last of a rule, nor of a slot that must not be empty."""
         left = Counter(slot for slot, _ in terms)
+        of_rules = Counter(slot.rule for slot, _ in terms)
         needed = set(problem.grammar.slots) - set(problem.grammar.optional_slots)
-        if len(terms) == 1:
-            return []
-        return [place for place, (slot, _) in enumerate(terms) if left[slot] > 1 or slot not in needed]
+        return [
+            place
+            for place, (slot, _) in enumerate(terms)
+            if of_rules[slot.rule] > 1 and (left[slot] > 1 or slot not in needed)
+        ]
 
-    def _terms(self, grammar: Grammar, symbols: Sequence[str]) -> Iterator[Term]:
+    def _terms(self, bases: Bases) -> Iterator[Term]:
         powers = range(self.settings.power + 1)
-        for slot in grammar.slots:
+        for slot, (_, symbols) in bases.items():
             for degrees in itertools.product(powers, repeat=len(symbols)):
                 if sum(degrees) <= self.settings.order:
-                    yield slot, degrees
+                    pairs = zip(symbols, degrees, strict=True)
+                    yield slot, tuple(name for name, degree in pairs for _ in range(degree))
 
     def _candidate(
         self,
         problem: Problem,
         terms: Sequence[Term],
         values: Sequence[float],
-        symbols: Sequence[str],
-        kind: str,
+        bases: Bases,
         parent: Candidate | None = None,
     ) -> Candidate:
-        genome = problem.primitives.genome(_polynomial(terms, symbols, kind), {kind: 0.0}, signs=False)
+        genome = _genome(problem.primitives, terms, bases)
         genome = Genome(genome, genome.times if parent is None else parent.genome.times)
         genome = problem.primitives.with_values(genome, (*values, *problem.primitives.times_read(genome).values()))
         parents = () if parent is None else (parent.key,)
@@ -205,24 +212,24 @@ class VolterraEngine(Engine):
         return fit.best
 
 
-def _polynomial(terms: Iterable[Term], symbols: Sequence[str], kind: str) -> dict[str, Expression]:
-    """Return the sum of terms in each slot, a coefficient of a kind before each."""
-    sums: dict[str, Expression] = {}
-    for slot, degrees in terms:
-        factors = [
-            Expression.symbol(name) for name, degree in zip(symbols, degrees, strict=True) for _ in range(degree)
-        ]
-        term = Expression.symbol(kind)
-        for factor in factors:
-            term = Expression.apply("mul", term, factor)
+def _genome(primitives: GrammarPrimitives, terms: Iterable[Term], bases: Bases) -> Genome:
+    """Return the genome of the sum of terms in each slot, each with a coefficient of 0.
+
+    **Raises:** `RulesearchError` where the grammar cannot write it.
+    """
+    sums: dict[RuleSlot, Expression] = {}
+    for slot, factors in terms:
+        term = Expression.symbol(bases[slot][0])
+        for name in factors:
+            term = Expression.apply("mul", term, Expression.symbol(name))
         sums[slot] = Expression.apply("add", sums[slot], term) if slot in sums else term
-    return sums
+    return primitives.genome(sums, {kind: 0.0 for kind, _ in bases.values()}, signs=False)
 
 
-def _derives(primitives: GrammarPrimitives, terms: Iterable[Term], symbols: Sequence[str], kind: str) -> bool:
+def _derives(primitives: GrammarPrimitives, terms: Iterable[Term], bases: Bases) -> bool:
     """Return whether a grammar can write a sum of terms."""
     try:
-        primitives.genome(_polynomial(terms, symbols, kind), {kind: 0.0}, signs=False)
+        _genome(primitives, terms, bases)
     except RulesearchError:
         return False
     return True
@@ -232,15 +239,21 @@ def _seeds(problem: Problem) -> tuple[int, ...]:
     return trial_seeds(problem.seed, "search", problem.screen.trials)
 
 
-def _base(grammar: Grammar) -> tuple[str, tuple[str, ...]]:
-    """Return the kind of the coefficients and the symbols of the polynomial.
+def _bases(grammar: Grammar) -> Bases:
+    """Return the kind of the coefficients and the symbols of the polynomial of each slot: those that it can read.
 
     Symbols with a definition of their own are left out, unless their time constant is searched.
 
-    **Raises:** `RulesearchError` where the grammar has no constants.
+    **Raises:** `RulesearchError` where a slot has no constants.
     """
-    if not set(grammar.constants) - set(grammar.time_constants.values()):
-        raise RulesearchError(f"grammar {grammar.name} has no constants; engine volterra fits nothing else")
-    times = grammar.time_constants
-    symbols = tuple(name for name, symbol in grammar.symbols.items() if not symbol.definition or name in times)
-    return next(kind for kind in grammar.constants if kind not in times.values()), symbols
+    times, found = grammar.time_constants, {}
+    for slot, start in grammar.slots.items():
+        made = reachable([start], grammar.productions)
+        read = {name for several in made.values() for each in several for name in each.template.symbols}
+        kinds = [kind for kind in grammar.constants if kind in read and kind not in times.values()]
+        if not kinds:
+            of = "" if len(grammar.slots) == 1 else f" in {grammar.label(slot)}"
+            raise RulesearchError(f"grammar {grammar.name} has no constants{of}; engine volterra fits nothing else")
+        symbols = (name for name, symbol in grammar.symbols.items() if not symbol.definition or name in times)
+        found[slot] = kinds[0], tuple(name for name in symbols if name in read)
+    return found

@@ -48,7 +48,7 @@ class Simplification:
 
 
 def simplify(rules: RuleSet, on: Reachable = EVERYWHERE) -> Simplification:
-    """Return the shortest equal rules found; named constants stay named where they stand alone.
+    """Return the shortest equal rules found; named constants stay named where they stand alone, given rules stay.
 
     **Arguments:** `on`: the values that symbols can take; by default `y*y/y` is not `y`, which has a value at 0.
     **Raises:** `RulesearchError` where none of the rules reads such a symbol.
@@ -56,13 +56,13 @@ def simplify(rules: RuleSet, on: Reachable = EVERYWHERE) -> Simplification:
     on.check_read(rules.rules.values())
     simplified: dict[str, Rule] = {}
     steps: list[str] = []
-    for name, rule in rules.rules.items():
+    for name, rule in rules.searched.items():
         same = duplicates(rule)
         shortener = _Shortener(merged(rule, same), on=on)
         shortener.steps += [f"the state {one} is {other}" for one, other in same.items()]
         simplified[name] = shortener.simplified()
         steps += [f"{name}: {step}" if len(rules.rules) > 1 else step for step in shortener.steps]
-    result = RuleSet(simplified, rules.name)
+    result = rules.with_rules(simplified)
     return Simplification(result, rules.size, result.size, steps)
 
 
@@ -72,8 +72,8 @@ def simplify_rule(rule: Rule) -> Rule:
 
 
 def canonical_size(rules: RuleSet) -> int:
-    """Return the nodes over all slots after simplification; eta left out, a constant counts 1."""
-    text = str(rules)
+    """Return the nodes over all slots after simplification; eta and given rules left out, a constant counts 1."""
+    text = str(rules if not rules.given else RuleSet(rules.searched))
     size = _SIZES.get(text)
     if size is None:
         size = simplify(rules).size_after

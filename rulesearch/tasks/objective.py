@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rulesearch.errors import RulesearchError
@@ -70,6 +70,7 @@ def objective(
     symbols: Mapping[str, str],
     known_rule: str,
     control: str = "0*w",
+    rules: tuple[str, ...] = Task.rule_names,
     slots: tuple[str, ...] = ("on_step",),
     seeds: int = 3,
     deterministic: bool = False,
@@ -78,7 +79,8 @@ def objective(
     """Make a task of a function of a rule and a seed, which `my_file.py:function` then names.
 
     **Arguments:** `grammar`: name or file; `symbols`: meaning of each symbol that rules may read; `known_rule`: name or
-    text of a rule that does well, `control` of one that does not; `slots` of rules; `seeds` of one evaluation.
+    text of a rule that does well, `control` of one that does not (of several rules that of each, or all of them);
+    `rules`: names of rules that act together, where there are several; `slots` of rules; `seeds` of one evaluation.
     """
 
     def make(function: Function) -> type[FunctionTask]:
@@ -94,6 +96,7 @@ def objective(
             "reference": "",
             "doi": "",
             "bibtex": "",
+            "rule_names": rules,
             "slots": slots,
             "bare_slot": "on_step" if "on_step" in slots else "drift",
             "symbols": {symbol: TaskSymbol(meaning) for symbol, meaning in symbols.items()},
@@ -103,9 +106,14 @@ def objective(
             "grammar": grammar,
             "known_rule": known_rule,
             "known_text": str(known.rules) if known is not None else known_rule,
-            "control_text": control,
+            "control_text": control if len(rules) == 1 or "[" in control else _each(rules, control),
         }
         parse_rules(fields["known_text"], fields["bare_slot"])
         return type(function.__name__, (FunctionTask,), fields)
 
     return make
+
+
+def _each(rules: Sequence[str], text: str) -> str:
+    """Return the text of a set in which all rules are the same."""
+    return "; ".join(f"{name}[{text}]" for name in rules)

@@ -99,7 +99,7 @@ class Table(Task):
             name: rule if rule.eta is not None else replace(rule, eta=self._best_eta(rule, settings))
             for name, rule in rules.rules.items()
         }
-        return super().complete(RuleSet(fitted, rules.name), settings)
+        return super().complete(rules.with_rules(fitted), settings)
 
     def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Compare bound rules with the table; the seed changes nothing."""

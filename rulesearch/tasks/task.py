@@ -288,7 +288,7 @@ class Task(ABC):
     def gradient(
         self, rules: BoundSet, seed: int, settings: Settings, fidelity: str
     ) -> tuple[float, npt.NDArray[np.float64]] | None:
-        """Return the loss of bound rules on one seed and its derivative by each constant of the rule, in their order.
+        """Return the loss of bound rules on one seed and its derivative by each constant of each rule, in their order.
 
         None where the task has no derivatives. They may be nonfinite where a rule runs away.
         **Raises:** `MissingPartError` where what takes derivatives is not installed.
@@ -335,14 +335,30 @@ class Task(ABC):
         """Adjust defaults that depend on other settings; `given` names those that were set by hand."""
         return values
 
-    def parse(self, text: str) -> RuleSet:
+    def parse(self, text: str, names: Sequence[str] | None = None) -> RuleSet:
         """Read rule text with this task's symbols and default slot, and check that it fits.
 
+        **Arguments:** `names` as of `fitted`.
         **Raises:** `RulesearchError`.
         """
-        rules = parse_rules(text, self.bare_slot, set(self.symbols))
-        self.check(rules)
-        return rules
+        return self.fitted(parse_rules(text, self.bare_slot, set(self.symbols)), names)
+
+    def fitted(self, rules: RuleSet, names: Sequence[str] | None = None) -> RuleSet:
+        """Return rules in the task's order, checked to fit; a single rule takes the one name that is wanted.
+
+        **Arguments:** `names`: of the rules that are wanted, None for all of the task's, empty for any of them.
+        **Raises:** `RulesearchError`.
+        """
+        wanted = self.rule_names if names is None else names
+        if len(wanted) == 1 and tuple(rules.rules) == Task.rule_names != tuple(wanted):
+            rules = replace(rules, rules={wanted[0]: rules.only()})
+        found = set(rules.rules)
+        if names is not None and (found != set(names or found) or not found <= set(self.rule_names)):
+            takes = f"task {self.name} takes the rules {', '.join(names or self.rule_names)}"
+            raise RulesearchError(f"{takes} here; found {', '.join(rules.rules)}")
+        others = {} if names is None else self.baseline(self.resolve()).rules
+        self.check(replace(rules, rules={**others, **rules.rules}))
+        return replace(rules, rules={name: rules.rules[name] for name in self.rule_names if name in rules.rules})
 
     def check(self, rules: RuleSet) -> None:
         """Refuse rules that this task cannot run, in one clear line.

@@ -56,7 +56,7 @@ def shortlist(cleaned: Iterable[CleanUp], baseline: Outcome, task: Task) -> list
     chosen: dict[str, CleanUp] = {}
     left = task.protocol.calibrated
     for item in close:
-        constants = sum(len(rule.constants) for rule in item.rules.rules.values())
+        constants = sum(len(rule.constants) for rule in item.rules.searched.values())
         if constants and constants <= left and chosen.setdefault(_form(item.rules), item) is item:
             left -= constants
     return list(chosen.values())
@@ -69,7 +69,7 @@ def calibrate(rules: Sequence[RuleSet], task: Task, score: Score) -> list[tuple[
     so that the data of a seed are made once.
     """
     found: list[tuple[RuleSet, tuple[str, ...]]] = [(item, ()) for item in rules]
-    places = [[(name, key) for name, rule in item.rules.items() for key in rule.constants] for item in rules]
+    places = [[(name, key) for name, rule in item.searched.items() for key in rule.constants] for item in rules]
     for turn in range(max(map(len, places), default=0)):
         indices = [index for index, row in enumerate(places) if turn < len(row)]
         moved = _move([found[index][0] for index in indices], [places[index][turn] for index in indices], task, score)
@@ -148,7 +148,7 @@ def _vertex(x: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]) -> float 
 
 def _with_value(rules: RuleSet, place: tuple[str, str], value: float) -> RuleSet:
     name, constant = place
-    return RuleSet({**rules.rules, name: rules.rules[name].with_constants({constant: value})}, rules.name)
+    return rules.with_rules({name: rules.rules[name].with_constants({constant: value})})
 
 
 def _form(rules: RuleSet) -> str:

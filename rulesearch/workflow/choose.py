@@ -195,7 +195,7 @@ def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
 def _does_nothing(rules: RuleSet) -> bool:
     """Return whether no slot of a cleaned rule ever changes a weight: that is no rule, whatever it scores."""
     zero = Expression.number(0.0)
-    return all(expression == zero for rule in rules.rules.values() for expression in rule.slots.values())
+    return all(expression == zero for rule in rules.searched.values() for expression in rule.slots.values())
 
 
 def recommended(front: Sequence[CleanUp], baseline: Outcome, task: Task) -> int:

@@ -163,7 +163,7 @@ def _filled(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
 
     They are then defined also where they were not, which is another function: only a simulation can allow that.
     """
-    for name, rule in rules.rules.items():
+    for name, rule in rules.searched.items():
         rebuilt = rule_from_terms(rule, rule_terms(rule))
         if rebuilt.size < rule.size:
             yield _with_rule(rules, name, rebuilt), _said_of(rules, name, "what left it undefined at some points")
@@ -171,7 +171,7 @@ def _filled(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
 
 def deletions(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
     """Yield the rules with one slot emptied, or one operator replaced by one of its arguments."""
-    for name, rule in rules.rules.items():
+    for name, rule in rules.searched.items():
         for slot, expression in rule.slots.items():
             if len(rule.slots) > 1:
                 kept = {key: value for key, value in rule.slots.items() if key != slot}
@@ -208,11 +208,11 @@ def _said_of(rules: RuleSet, name: str, what: str) -> str:
 
 
 def _with_rule(rules: RuleSet, name: str, rule: Rule) -> RuleSet:
-    return RuleSet({**rules.rules, name: rule.without_unread()}, rules.name)
+    return rules.with_rules({name: rule.without_unread()})
 
 
 def _round_constants(rules: RuleSet, judge: _Judge, steps: list[str]) -> RuleSet:
-    for name, rule in rules.rules.items():
+    for name, rule in rules.searched.items():
         for constant, number in rule.constants.items():
             forms = []
             for value in rounded_values(number.value):
@@ -246,8 +246,8 @@ def _first_of(forms: Sequence[tuple[RuleSet, str]], rules: RuleSet, judge: _Judg
 
 def _absorb_factor(rules: RuleSet, steps: list[str]) -> RuleSet:
     """Return the rules with a positive constant factor of a rule's only slot moved into eta: the same dynamics."""
-    changed = dict(rules.rules)
-    for name, rule in rules.rules.items():
+    changed: dict[str, Rule] = {}
+    for name, rule in rules.searched.items():
         if rule.eta is None or len(rule.slots) != 1:
             continue
         slot, expression = next(iter(rule.slots.items()))
@@ -257,7 +257,7 @@ def _absorb_factor(rules: RuleSet, steps: list[str]) -> RuleSet:
             kept = _with_rule(rules, name, replace(rule, slots={slot: rest}, eta=float(f"{rule.eta * factor:.12g}")))
             changed[name] = kept.rules[name]
             steps.append(_said_of(rules, name, f"the factor {factor:g} became part of eta"))
-    return RuleSet(changed, rules.name)
+    return rules.with_rules(changed)
 
 
 def _constant_factor(expression: Expression, constants: Mapping[str, float]) -> tuple[float, Expression | None]:

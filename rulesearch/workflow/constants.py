@@ -28,8 +28,8 @@ class RuleNumber:
 
 
 def numbers_of(rules: RuleSet) -> list[RuleNumber]:
-    """Return every number that may be moved; what is 0 has no scale to be moved on."""
-    return [RuleNumber(name, *item) for name, rule in rules.rules.items() for item in _numbers(rule)]
+    """Return every number that may be moved, those of given rules left out; what is 0 has no scale to be moved on."""
+    return [RuleNumber(name, *item) for name, rule in rules.searched.items() for item in _numbers(rule)]
 
 
 def _numbers(rule: Rule) -> list[tuple[str, float, str]]:
@@ -61,7 +61,7 @@ def moved(rules: RuleSet, number: RuleNumber, factor: float) -> RuleSet:
         state = rule.states[symbol]
         slower = state if state.tau is None else replace(state, tau=factor * state.tau)
         changed = replace(rule, states={**rule.states, symbol: slower})
-    return RuleSet({**rules.rules, number.rule: changed}, rules.name)
+    return rules.with_rules({number.rule: changed})
 
 
 def at_edge(rules: RuleSet, grammar: Grammar) -> dict[str, str]:

@@ -31,6 +31,7 @@ from rulesearch.workflow.front import front_csv
 from rulesearch.workflow.kept_task import keep_task, kept_reference
 from rulesearch.workflow.permuted import compare_with_permuted
 from rulesearch.workflow.plan import Plan, planned
+from rulesearch.workflow.problems import fitted_grammar, problem_of
 from rulesearch.workflow.run import Run, summary_text
 from rulesearch.workflow.summary import write_summary
 from rulesearch.writing import write_text
@@ -130,7 +131,7 @@ def resume(
             if run.status != "interrupted":
                 return run
     task = load_task(reference)
-    grammar = load_grammar(path / "grammar.toml")
+    grammar = fitted_grammar(load_grammar(path / "grammar.toml"), experiment, task)
     text = read_text(path / "grammar.toml")
     plan = Plan(experiment, reference, task, task.resolve(experiment.settings), grammar, text)
     with _evaluator(plan, workers, scheduler) as evaluator:
@@ -184,17 +185,7 @@ def _run(plan: Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, no
     store = Store(folder / STORE)
     store.set_fact("hardware", f"{platform.machine()}, {os.cpu_count()} processors")
     try:
-        problem = Problem(
-            evaluator,
-            plan.grammar,
-            experiment.seed,
-            experiment.budget,
-            store,
-            experiment.time_limit,
-            experiment.stop_loss,
-            watch,
-            experiment.start,
-        )
+        problem = problem_of(experiment, evaluator, plan.grammar, store, watch)
         status, conclusion, effort = _search(problem, evaluator, store, experiment, notify, clock)
         run = Run(
             folder,

@@ -66,10 +66,12 @@ class Experiment:
 
     **Fields:** `task`: name or `file.py:Name`; `grammar`: name or file; `engine`; `seed`; `budget`: distinct
     evaluations at full fidelity; `settings` of the task that differ from its defaults; `time_limit` [s] and
-    `stop_loss` end a search early; `backend` `vm` or `jit`; `start`: text of a rule to grow from;
+    `stop_loss` end a search early; `backend` `vm` or `jit`; `start`: text of rules to grow from;
+    `given`: text of those of the task's rules that are held fixed: simulated, not searched, not counted;
     `options`: what steers the engine, where it differs from the engine's own defaults;
     `template`: a rule with holes `?` to be searched; `forbid`: words of the grammar that no rule may have;
-    `require`: those that every rule must have, where there are several slots as `slot:word`;
+    `require`: those that every rule must have, where there are several slots as `slot:word`, or several rules as
+    `rule[word]`;
     `permutations`: searches on permuted targets, None for the task's own default.
     """
 
@@ -103,12 +105,13 @@ class Experiment:
     )
     backend: str = field(default="vm", metadata={"limit": Limit(lambda value: value in ("vm", "jit"), "be vm or jit")})
     start: str | None = _option(None, "RULE", "A rule to grow from.")
+    given: str | None = _option(None, "RULES", "Rules of the task that are held fixed, not searched: EE[…]; II[…].")
     options: Mapping[str, float | str] = _option(
         dict, "KEY=VALUE", "What steers the engine; see: rulesearch engines E.", flag="option", example="islands=8"
     )
     template: str | None = _option(None, "RULE", "A form to keep, with ? for what is searched: x*y - ?")
     forbid: Sequence[str] = _option((), "WORD", "A symbol, operator or function to leave out.")
-    require: Sequence[str] = _option((), "WORD", "One that every rule must have; or SLOT:WORD.")
+    require: Sequence[str] = _option((), "WORD", "One that every rule must have; or SLOT:WORD, or RULE[WORD].")
     permutations: int | None = _option(
         None,
         "N",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.grammar import Grammar
 from rulesearch.search.engine import load_engine
-from rulesearch.search.problem import Problem
 from rulesearch.workflow.clock import seconds_after
 from rulesearch.workflow.evidence import seconds_to_gather
 from rulesearch.workflow.experiment import Experiment
 from rulesearch.workflow.permuted import at_once
+from rulesearch.workflow.problems import problem_of
 
 _TRIED, _FIRST = 10.0, 0.2
 _START, _DRAWN = 3.0, 6.0
@@ -25,16 +26,11 @@ def forecast(experiment: Experiment, evaluator: Evaluator, grammar: Grammar) -> 
     What the first generation does is left out of the pace: it is unlike those that follow.
     """
     marks: list[tuple[float, int]] = []
-    problem = Problem(
+    problem = problem_of(
+        replace(experiment, time_limit=_TRIED),
         evaluator,
         grammar,
-        experiment.seed,
-        experiment.budget,
-        None,
-        _TRIED,
-        experiment.stop_loss,
-        lambda now: marks.append((now.progress.seconds, now.progress.distinct)),
-        experiment.start,
+        watch=lambda now: marks.append((now.progress.seconds, now.progress.distinct)),
     )
     problem.threshold()
     begin = time.monotonic()

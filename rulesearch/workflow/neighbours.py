@@ -32,7 +32,7 @@ def try_neighbours(problem: Problem, front: Sequence[RuleSet]) -> list[Candidate
     near: list[Candidate] = []
     for rules in front:
         try:
-            genome = problem.primitives.genome_of(rules.only())
+            genome = problem.primitives.genome_of(rules)
         except RulesearchError:
             continue  # clean-up writes some forms that the grammar cannot
         parent = problem.maker.make(genome, "clean-up", (), problem.progress.generation)

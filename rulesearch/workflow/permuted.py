@@ -34,6 +34,7 @@ from rulesearch.tasks.task import Task
 from rulesearch.workflow.choose import choose
 from rulesearch.workflow.clock import Clock, OutOfTime
 from rulesearch.workflow.experiment import Experiment
+from rulesearch.workflow.problems import problem_of
 from rulesearch.workflow.scorer import Scorer
 
 _SETTING = "permutation"
@@ -194,7 +195,7 @@ def _end_with(parent: int) -> None:
 def search_permuted(experiment: Experiment, grammar: str, settings: Mapping[str, float]) -> Sequence[float | None]:
     """Return the rank of the rule that one search recommends in the end, infinities as None."""
     with Evaluator(experiment.task, settings, experiment.backend) as evaluator:
-        problem = Problem(evaluator, parse_grammar(grammar), experiment.seed, experiment.budget, start=experiment.start)
+        problem = problem_of(experiment, evaluator, parse_grammar(grammar))
         load_engine(experiment.engine, experiment.options).run(problem)
         choice = choose(problem, Scorer(evaluator, None, experiment.seed), lambda _: None)
         rank = (None, None) if choice is None else choice.recommended.outcome.rank_key(problem.requirements)

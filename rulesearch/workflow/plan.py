@@ -18,6 +18,7 @@ from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import Experiment, load_experiment
 from rulesearch.workflow.permuted import check_permutations
+from rulesearch.workflow.problems import fitted_grammar, given_rules, start_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,6 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
     chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
     chosen = chosen.with_changes(**changes)
     task = load_task(chosen.task)
-    if task.rule_names != Task.rule_names:
-        raise RulesearchError(
-            f"task {task.name} has the rules {', '.join(task.rule_names)}; a search finds one rule, named w, so far; "
-            f"score rules that you have with: rulesearch evaluate RULE --task {chosen.task}"
-        )
     chosen = chosen.with_changes(permutations=task.protocol.permutations if chosen.permutations is None else None)
     check_permutations(task, chosen.permutations or 0)
     loaded_engine = load_engine(chosen.engine, chosen.options)
@@ -56,6 +52,7 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
         loaded, text = load_grammar(path), read_text(path)
     else:
         loaded = parse_grammar(text)
+    loaded = fitted_grammar(loaded, chosen, task)
     check_words(chosen.forbid, chosen.require)
     if chosen.forbid:
         loaded = without(loaded, chosen.forbid)
@@ -67,13 +64,13 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
         text = grammar_toml(loaded)
     _check_fit(loaded, task)
     loaded_engine.check(task, loaded)
-    if chosen.start is not None:
+    given, start = given_rules(chosen, task), start_rules(chosen, task)
+    if start is not None:
         from rulesearch.search.primitives import GrammarPrimitives
-        from rulesearch.workflow.resolve import read_rules
 
-        rules = read_rules(chosen.start, task)
-        GrammarPrimitives(loaded).genome_of(rules.only())
-        chosen = chosen.with_changes(start=str(rules))
+        GrammarPrimitives(loaded).genome_of(start)
+    texts = {name: str(rules) for name, rules in (("given", given), ("start", start)) if rules is not None}
+    chosen = chosen.with_changes(**texts)
     numbers = {name: resolved[name] for name in chosen.settings}
     steering = {name: getattr(loaded_engine.settings, name) for name in chosen.options}
     return Plan(chosen.with_changes(settings=numbers, options=steering), chosen.task, task, resolved, loaded, text)
@@ -88,10 +85,10 @@ def _grammar_path(reference: str) -> Path:
 
 
 def _check_fit(grammar: Grammar, task: Task) -> None:
-    for slot in grammar.slots:
-        if slot not in task.slots:
+    for place in grammar.slots:
+        if place.slot not in task.slots:
             raise RulesearchError(
-                f"grammar {grammar.name} fills the slot {slot}, task {task.name} has {', '.join(task.slots)}; "
+                f"grammar {grammar.name} fills the slot {place.slot}, task {task.name} has {', '.join(task.slots)}; "
                 f"its own grammar is {task.grammar}"
             )
     defined = {} if task.stateless else grammar.states()

@@ -7,7 +7,7 @@ residuals, in logarithms: signs stay.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -65,37 +65,32 @@ def leave_one_out(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> 
 
 
 class _Form:
-    """A rule with its numbers as a vector of logarithms."""
+    """Rules with their numbers as a vector of logarithms; given rules keep theirs."""
 
     def __init__(self, rules: RuleSet, task: Task, settings: Mapping[str, float]) -> None:
-        self.rule = task.bind(rules, settings).only()
+        self.rules = task.bind(rules, settings)
+        self.searched = {name: rule for name, rule in self.rules.rules.items() if name not in rules.given}
         self.task = task
         self.settings = settings
-        self.constants = [name for name, number in self.rule.constants.items() if number.value != 0.0]
-        taus = {name: each.tau for name, each in self.rule.states.items() if not isinstance(each, Synaptic)}
-        self.timed = list(taus)
-        values = self.rule.constant_values()
-        numbers = [self.rule.eta, *(abs(values[name]) for name in self.constants), *taus.values()]
+        numbers: list[float] = []
+        self.timed: list[bool] = []
+        for rule in self.searched.values():
+            taus = [state.tau for state in rule.states.values() if not isinstance(state, Synaptic)]
+            numbers += [rule.eta, *(abs(value) for value in rule.constant_values().values() if value != 0.0), *taus]
+            self.timed += [place >= len(numbers) - len(taus) for place in range(len(self.timed), len(numbers))]
         self.start: Errors = np.log(np.array(numbers))
         self.low, self.high = self.start - _LARGEST_MOVE, self.start + _LARGEST_MOVE
-        first = len(numbers) - len(self.timed)
-        self.low[first:] = np.minimum(np.log(_TAUS[0]), self.start[first:])
-        self.high[first:] = np.maximum(np.log(_TAUS[1]), self.start[first:])
+        self.low[self.timed] = np.minimum(np.log(_TAUS[0]), self.start[self.timed])
+        self.high[self.timed] = np.maximum(np.log(_TAUS[1]), self.start[self.timed])
 
-    def _made(self, point: Errors) -> BoundRule:
-        eta, *rest = np.exp(point).tolist()
-        values = self.rule.constant_values()
-        constants = {
-            name: math.copysign(value, values[name]) for name, value in zip(self.constants, rest, strict=False)
-        }
-        states = dict(self.rule.states)
-        for name, tau in zip(self.timed, rest[len(self.constants) :], strict=True):
-            states[name] = replace(states[name], tau=tau)
-        return replace(self.rule.with_constants(constants), eta=eta, states=states)
+    def _made(self, point: Errors) -> BoundSet:
+        numbers = iter(np.exp(point).tolist())
+        made = {name: _with_numbers(rule, numbers) for name, rule in self.searched.items()}
+        return BoundSet.of(self.rules, {**self.rules.rules, **made})
 
     def errors(self, point: Errors) -> Errors | None:
         """Return the residuals at a point; None where the rule died."""
-        rules = BoundSet({"w": self._made(point)})
+        rules = self._made(point)
         trial = self.task.trial(rules, 0, self.settings, self.task.fidelities[-1].name)
         if trial.loss is None or RESIDUALS not in trial.details:
             return None
@@ -135,3 +130,15 @@ class _Form:
     def _step(self, point: Errors, slopes: Errors, errors: Errors, factor: float) -> Errors:
         moved: Errors = np.clip(point + damped_step(slopes, errors, factor, 1e-12), self.low, self.high)
         return moved
+
+
+def _with_numbers(rule: BoundRule, numbers: Iterator[float]) -> BoundRule:
+    """Return a rule with the next numbers for its learning rate, constants and time constants; signs stay."""
+    eta = next(numbers)
+    values = {name: value for name, value in rule.constant_values().items() if value != 0.0}
+    constants = {name: math.copysign(next(numbers), value) for name, value in values.items()}
+    states = {
+        name: state if isinstance(state, Synaptic) else replace(state, tau=next(numbers))
+        for name, state in rule.states.items()
+    }
+    return replace(rule.with_constants(constants), eta=eta, states=states)

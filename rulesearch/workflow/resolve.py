@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
@@ -23,9 +24,10 @@ _RANK = re.compile("-?[0-9]{1,30}")
 _MEMBER = re.compile(r"(.+)\[([A-Za-z_]\w*)\]", re.ASCII)
 
 
-def read_rules(argument: str, task: Task | None = None) -> RuleSet:
+def read_rules(argument: str, task: Task | None = None, names: Sequence[str] | None = None) -> RuleSet:
     """Return the rules that an argument stands for; with a task, checked to fit it.
 
+    **Arguments:** `names` of the task's rules that are wanted, as of `Task.fitted`.
     **Raises:** `RulesearchError`.
     """
     text = argument.strip()
@@ -39,10 +41,8 @@ def read_rules(argument: str, task: Task | None = None) -> RuleSet:
     elif (found := _run_and_rank(text)) is not None:
         rules = _from_run(*found)
     else:
-        return parse_rules(argument) if task is None else task.parse(argument)
-    if task is not None:
-        task.check(rules)
-    return rules
+        return parse_rules(argument) if task is None else task.parse(argument, names)
+    return rules if task is None else task.fitted(rules, names)
 
 
 def as_rules(rule: str | Rule | RuleSet | KnownRule, task: Task | None) -> RuleSet:
@@ -56,9 +56,7 @@ def as_rules(rule: str | Rule | RuleSet | KnownRule, task: Task | None) -> RuleS
     if not isinstance(found, RuleSet):
         raise RulesearchError(f"a rule is its text, a known name, a file, RUN:RANK, or a rule, found {shown(found)}")
     check_read(found)
-    if task is not None:
-        task.check(found)
-    return found
+    return found if task is None else task.fitted(found)
 
 
 def as_known(rule: str | Rule | RuleSet | KnownRule, task: Task | None) -> KnownRule | RuleSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +130,7 @@ class Run:
 
 def summary_text(run: Run) -> str:
     """Return what `Run.open` reads back."""
+    given = sorted(run.members[0].rules.given) if run.members else []
     document = {
         "status": run.status,
         "evaluations": run.evaluations,
@@ -160,6 +161,7 @@ def summary_text(run: Run) -> str:
         "permuted": dict(run.permuted) if run.permuted else None,
         "effort": dict(run.effort) if run.effort else None,
         "clean_up": dict(run.clean_up) if run.clean_up else None,
+        **({"given": given} if given else {}),
     }
     return json.dumps(document)
 
@@ -218,16 +220,18 @@ _KINDS = dict.fromkeys(("status", "conclusion", "chosen_on", "held_out_on"), str
     "permuted": optional({"p": float, "searches": int, "loss": float, "permuted_losses": [optional(float)]}),
     "effort": optional(_EFFORT),
     "clean_up": optional(_CLEAN_UP),
+    "given": optional([str]),
 }
 """What `summary_text` writes, by kind."""
 
 
 def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, Any]) -> Run:
     check_kinds(document, _KINDS, "summary")
+    given = frozenset(document.get("given") or ())
     members = tuple(
         FrontMember(
             fields["rank"],
-            rules_from_json(fields["rules"]),
+            replace(rules_from_json(fields["rules"]), given=given),
             fields["size"],
             fields["loss"],
             fields["held_out_loss"],

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,8 +85,8 @@ def test_long_random_rules_fit_the_page(tmp_path: Path) -> None:
     rules = []
     for _ in range(12):
         slots, kinds = grammar.name_constants(sample(grammar, rng, 55))
-        constants = {name: Number(float(rng.normal())) for name in kinds}
-        rules.append(RuleSet.single(rs.Rule(slots, 0.01, grammar.states_read(slots), constants)))
+        constants = {key: Number(float(rng.normal())) for key in kinds}
+        rules.append(RuleSet.single(replace(grammar.rule_set(slots, constants, {}).only(), eta=0.01)))
     log = compile_latex("".join(map(rules_latex, rules)), tmp_path)
     assert "Overfull" not in log
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,10 +98,9 @@ def test_every_operator_gives_the_numbers_of_the_virtual_machine(name: str) -> N
 def test_rules_drawn_from_a_grammar_give_the_numbers_of_the_virtual_machine(seed: int) -> None:
     grammar = load_grammar("spiking" if seed % 2 else "rate")
     rng = np.random.Generator(np.random.PCG64(seed))
-    slots, _ = grammar.name_constants(sample_up_to(grammar, rng, 21))
-    names = {symbol for part in slots.values() for symbol in part.symbols if symbol.startswith("c")}
-    constants = {name: Number(float(rng.uniform(-1, 1))) for name in sorted(names)}
-    check_agreement(RuleSet.single(Rule(slots, 0.01, grammar.states_read(slots), constants)))
+    slots, kinds = grammar.name_constants(sample_up_to(grammar, rng, 21))
+    constants = {key: Number(float(rng.uniform(-1, 1))) for key in kinds}
+    check_agreement(RuleSet.single(replace(grammar.rule_set(slots, constants, {}).only(), eta=0.01)))
 
 
 def test_the_learning_rate_and_the_constants_are_keywords_with_defaults() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from math import comb
 
 import numpy as np
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 from rulesearch.errors import RulesearchError
 from rulesearch.expression import Expression, fingerprint, to_text
 from rulesearch.grammar import (
+    ONE,
     Grammar,
+    RuleName,
     candidate_sizes,
     count,
     derives,
@@ -27,8 +30,10 @@ from rulesearch.grammar import (
     sample_subtree,
     sample_up_to,
     sizes,
+    slots_by_rule,
 )
-from rulesearch.grammar.derivations import derivation_table, random_below
+from rulesearch.grammar.derivations import derivation_table, random_below, rule_rows
+from tests.places import ON_STEP
 
 
 @pytest.mark.parametrize("k", range(8))
@@ -66,12 +71,13 @@ def test_slots_are_convolved_and_empty_slots_have_no_nodes(little_grammar: Calla
     rows = {"start": ["", "a"], "a": ["x", "y", "a + a"]}
     both = little_grammar(rows, slots={"on_pre": "start", "on_post": "start"})
     # One slot: 1, 2, 0, 4 for 0 to 3 nodes; two slots: the square of that polynomial.
-    assert derivation_table(both).candidates(4)[0] == [1, 4, 4, 8, 16]
+    counts_of = partial(rule_rows, rule=ONE)
+    assert counts_of(both, own=derivation_table(both).slot_counts, size=4)[0] == [1, 4, 4, 8, 16]
     counts = count(both, 4)
     assert (counts.derivations_exactly, counts.derivations_up_to) == (16, 4 + 4 + 8 + 16)
     needed = little_grammar(rows, slots={"on_pre": "a", "on_post": "start"})
     assert candidate_sizes(needed, 4) == (1, 2, 3, 4)
-    assert derivation_table(needed).candidates(3)[0] == [0, 2, 4, 4]
+    assert counts_of(needed, own=derivation_table(needed).slot_counts, size=3)[0] == [0, 2, 4, 4]
 
 
 def chi_square(found: Counter[str], cells: int) -> float:
@@ -82,7 +88,7 @@ def chi_square(found: Counter[str], cells: int) -> float:
 def test_every_derivation_has_the_same_chance(sums_and_products: Grammar) -> None:
     rng = np.random.default_rng(5)
     grammar = sums_and_products
-    found = Counter(to_text(sample(grammar, rng, 5)["on_step"]) for _ in range(6400))
+    found = Counter(to_text(sample(grammar, rng, 5)[ON_STEP]) for _ in range(6400))
     # Brackets tell (a + b) + c from a + (b + c), so texts are derivations: 64 of them.
     assert len(found) == 64
     assert chi_square(found, 64) < 63 + 4 * np.sqrt(2 * 63)
@@ -99,7 +105,7 @@ def test_every_share_among_slots_has_the_same_chance(little_grammar: Callable[..
 
 def test_sizes_are_drawn_uniformly_among_those_that_exist(sums_and_products: Grammar) -> None:
     rng = np.random.default_rng(7)
-    found = Counter(sample_up_to(sums_and_products, rng, 6)["on_step"].size for _ in range(3000))
+    found = Counter(sample_up_to(sums_and_products, rng, 6)[ON_STEP].size for _ in range(3000))
     assert set(found) == {1, 3, 5}
     assert chi_square(Counter({str(k): v for k, v in found.items()}), 3) < 2 + 4 * 2
 
@@ -146,7 +152,7 @@ def test_draws_have_their_size_and_are_members(name: str, size: int, seed: int) 
     grammar = load_grammar(name)
     slots = sample(grammar, np.random.default_rng(seed), size)
     assert sum(expression.size for expression in slots.values()) == size
-    assert member(grammar, slots)
+    assert member(grammar, slots_by_rule(slots)[ONE])
     assert all(derives(grammar, grammar.slots[slot], expression) for slot, expression in slots.items())
 
 
@@ -156,17 +162,19 @@ def test_named_constants_go_back_to_their_kinds(name: str, size: int, seed: int)
     grammar = load_grammar(name)
     slots = sample(grammar, np.random.default_rng(seed), size)
     named, kinds = grammar.name_constants(slots)
-    names = [node for slot in named.values() for node in slot.nodes if isinstance(node, str) and node in kinds]
-    assert names == list(kinds) == [f"c{number}" for number in range(1, len(kinds) + 1)]
-    back = {slot: part.substitute({k: Expression.symbol(v) for k, v in kinds.items()}) for slot, part in named.items()}
+    of = {key.name: kind for key, kind in kinds.items()}
+    names = [node for slot in named.values() for node in slot.nodes if isinstance(node, str) and node in of]
+    assert names == list(of) == [f"c{number}" for number in range(1, len(kinds) + 1)]
+    back = {slot: part.substitute({k: Expression.symbol(v) for k, v in of.items()}) for slot, part in named.items()}
     assert back == slots
     values = {kind: grammar.constants[kind].sample(np.random.default_rng(1)) for kind in grammar.constants}
-    assert fingerprint(named, {k: values[v] for k, v in kinds.items()}) == fingerprint(slots, values)
+    first, second = slots_by_rule(named)[ONE], slots_by_rule(slots)[ONE]
+    assert fingerprint(first, {k: values[v] for k, v in of.items()}) == fingerprint(second, values)
 
 
 def test_names_of_constants_pass_over_symbols(little_grammar: Callable[..., Grammar]) -> None:
     grammar = little_grammar({"a": ["c1", "k", "a + a"]}, symbols="c1", constants="k")
     k, c1 = Expression.symbol("k"), Expression.symbol("c1")
-    named, kinds = grammar.name_constants({"on_step": Expression.apply("add", Expression.apply("add", k, c1), k)})
-    assert to_text(named["on_step"]) == "c2 + c1 + c3"
-    assert kinds == {"c2": "k", "c3": "k"}
+    named, kinds = grammar.name_constants({ON_STEP: Expression.apply("add", Expression.apply("add", k, c1), k)})
+    assert to_text(named[ON_STEP]) == "c2 + c1 + c3"
+    assert kinds == {RuleName(ONE, "c2"): "k", RuleName(ONE, "c3"): "k"}

@@ -14,6 +14,7 @@ from rulesearch.expression import Expression, parse_expression, to_sympy, to_tex
 from rulesearch.grammar import FunctionTable, Grammar, count, load_grammar, parse_grammar, sample_up_to
 from rulesearch.grammar.derivations import derivation_table
 from rulesearch.grammar.membership import function_key
+from tests.places import ON_STEP
 
 
 def all_derivations(grammar: Grammar, name: str, size: int) -> list[Expression]:
@@ -178,7 +179,7 @@ def test_the_rate_grammar_at_nine_nodes() -> None:
 @given(st.integers(0, 2**32))
 def test_equal_functions_have_equal_keys(little_grammar: Callable[..., Grammar], seed: int) -> None:
     grammar = little_grammar({"a": ["x", "y", "w", "a + a", "a * a", "tanh(a)"]}, symbols="x y w")
-    expression = sample_up_to(grammar, np.random.default_rng(seed), 9)["on_step"]
+    expression = sample_up_to(grammar, np.random.default_rng(seed), 9)[ON_STEP]
     text = to_text(expression)
     for other in (f"({text})*1", f"0 + ({text})", f"(({text}) + x) - x", f"-(-({text}))"):
         assert function_key(parse_expression(other)) == function_key(expression)

@@ -13,6 +13,7 @@ from rulesearch.grammar import ConstantPrior, GrammarError, check_grammar, load_
 from rulesearch.grammar.reading import MAX_BYTES
 from rulesearch.rules import Lowpass, Trace, parse_rules
 from rulesearch.shipped import shipped_folder, shipped_names
+from tests.places import DRIFT, ON_POST, ON_PRE, ON_STEP
 
 GOOD = """\
 name = "little"
@@ -52,8 +53,8 @@ depth = 6
 def test_a_grammar_is_read_as_written() -> None:
     grammar = parse_grammar(GOOD)
     assert (grammar.name, grammar.limits.size, grammar.limits.depth) == ("little", 9, 6)
-    assert grammar.slots == {"drift": "number", "on_step": "update"}
-    assert grammar.optional_slots == ("on_step",)
+    assert grammar.slots == {DRIFT: "number", ON_STEP: "update"}
+    assert grammar.optional_slots == (ON_STEP,)
     assert [production.text for production in grammar.productions["update"]] == ["", "number"]
     assert grammar.symbols["v"].latex == "v"
     assert grammar.symbols["x_bar"].latex == r"\bar{x}"
@@ -115,7 +116,7 @@ def test_shipped_grammars_load_by_name_and_by_path(name: str) -> None:
 
 def test_the_spiking_grammar_leaves_slots_empty_and_defines_slow_traces() -> None:
     grammar = load_grammar("spiking")
-    assert grammar.optional_slots == ("on_pre", "on_post")
+    assert grammar.optional_slots == (ON_PRE, ON_POST)
     assert grammar.states() == {"x2": Trace("pre", 0.1), "y2": Trace("post", 0.1)}
 
 

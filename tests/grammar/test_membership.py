@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from rulesearch.errors import RulesearchError
 from rulesearch.expression import Number, parse_expression, to_text
 from rulesearch.grammar import Grammar, derives, find_function, load_grammar, member, parse_grammar, states_agree
 from rulesearch.grammar.membership import function_key
@@ -72,7 +71,7 @@ def test_named_constants_are_taken_at_their_values() -> None:
 
 @pytest.mark.parametrize("text", ["y*(x - w*y)", "x*y - w*y*y", "-(w*y**2 - y*x)", "y*x - w*y**2 + (x - x)"])
 def test_forms_of_a_rule_are_found_as_one_function(text: str) -> None:
-    found = find_function(load_grammar("rate"), parse_rules(text), 7)
+    found = find_function(load_grammar("rate"), parse_rules(text).only(), 7)
     assert found is not None
     expression = found["on_step"]
     assert expression.size == 7
@@ -81,24 +80,19 @@ def test_forms_of_a_rule_are_found_as_one_function(text: str) -> None:
 
 
 def test_functions_of_several_slots_are_found() -> None:
-    found = find_function(load_grammar("spiking"), parse_rules("on_pre: y + y; on_post: x*(x2 + w) - x*w"), 4)
+    found = find_function(load_grammar("spiking"), parse_rules("on_pre: y + y; on_post: x*(x2 + w) - x*w").only(), 4)
     assert found is not None
     assert {slot: to_text(expression) for slot, expression in found.items()} == {"on_pre": "y + y", "on_post": "x*x2"}
 
 
 def test_functions_out_of_reach_are_not_found() -> None:
     grammar = load_grammar("rate")
-    assert find_function(grammar, parse_rules("sin(x)"), 5) is None
-    assert find_function(grammar, parse_rules("y*(x - w*y)"), 6) is None
-    assert find_function(grammar, parse_rules("y*(x - w*y)"), 7, cap=1000) is None
-    assert find_function(grammar, parse_rules("R*x"), 5) is None
-    assert find_function(grammar, parse_rules("a*x; a = 1"), 5) is None
-    assert find_function(grammar, parse_rules("on_pre: x"), 5) is None
-
-
-def test_one_rule_at_a_time() -> None:
-    with pytest.raises(RulesearchError, match="one rule"):
-        find_function(load_grammar("rate"), parse_rules("a[x]; b[y]"), 3)
+    assert find_function(grammar, parse_rules("sin(x)").only(), 5) is None
+    assert find_function(grammar, parse_rules("y*(x - w*y)").only(), 6) is None
+    assert find_function(grammar, parse_rules("y*(x - w*y)").only(), 7, cap=1000) is None
+    assert find_function(grammar, parse_rules("R*x").only(), 5) is None
+    assert find_function(grammar, parse_rules("a*x; a = 1").only(), 5) is None
+    assert find_function(grammar, parse_rules("on_pre: x").only(), 5) is None
 
 
 def test_states_must_agree_with_the_definitions() -> None:

@@ -15,6 +15,7 @@ from rulesearch.rules import parse_rules
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.variation import Variation
 from rulesearch.shipped import shipped_names
+from tests.places import ON_POST, ON_PRE, ON_STEP
 
 
 @pytest.mark.parametrize("name", shipped_names("grammars"))
@@ -31,7 +32,7 @@ def test_every_rule_of_a_template_has_its_form() -> None:
     generator = np.random.default_rng(1)
     for _ in range(50):
         slots = sample_up_to(grammar, generator, 12)
-        assert to_text(slots["on_step"]).startswith("x*y - ")
+        assert to_text(slots[ON_STEP]).startswith("x*y - ")
 
 
 def test_variation_keeps_the_form_and_reaches_all_of_the_hole() -> None:
@@ -42,7 +43,7 @@ def test_variation_keeps_the_form_and_reaches_all_of_the_hole() -> None:
     seen = set()
     for _ in range(400):
         genome = variation.mutate(genome, generator) or genome
-        text = to_text(primitives.skeleton(genome).slots["on_step"])
+        text = to_text(primitives.skeleton(genome).slots[ON_STEP])
         assert text.startswith("x*y - ")
         assert text.endswith("*w")
         seen.add(text)
@@ -58,9 +59,9 @@ def test_a_template_may_have_fixed_numbers() -> None:
 
 def test_slots_that_a_template_leaves_out_stay_empty() -> None:
     grammar = with_template(load_grammar("spiking"), "on_pre: y - ?")
-    assert list(grammar.slots) == ["on_pre"]
+    assert list(grammar.slots) == [ON_PRE]
     both = with_template(load_grammar("spiking"), "on_pre: y - ?; on_post: x*?")
-    assert list(both.slots) == ["on_pre", "on_post"]
+    assert list(both.slots) == [ON_PRE, ON_POST]
 
 
 @pytest.mark.parametrize(
@@ -107,14 +108,14 @@ def test_every_rule_has_the_words_that_are_required() -> None:
     grammar = with_words(load_grammar("rate"), ["x_bar", "/"])
     generator = np.random.default_rng(2)
     for _ in range(100):
-        text = to_text(sample_up_to(grammar, generator, 13)["on_step"])
+        text = to_text(sample_up_to(grammar, generator, 13)[ON_STEP])
         assert "x_bar" in text and "/" in text
     primitives = GrammarPrimitives(grammar)
     variation = Variation(primitives)
     genome = variation.random_genome(5, generator)
     for _ in range(300):
         genome = variation.mutate(genome, generator) or genome
-        text = to_text(primitives.skeleton(genome).slots["on_step"])
+        text = to_text(primitives.skeleton(genome).slots[ON_STEP])
         assert "x_bar" in text and "/" in text
 
 
@@ -143,14 +144,14 @@ def written(grammar: Grammar, size: int) -> set[str]:
                         found.append(production.fill(parts))
         return found
 
-    return {to_text(expression) for expression in every(grammar.slots["on_step"], size)}
+    return {to_text(expression) for expression in every(grammar.slots[ON_STEP], size)}
 
 
 def test_a_word_is_required_in_a_slot() -> None:
     grammar = with_words(load_grammar("stdp"), ["on_post:y2"])
-    assert "on_post" not in grammar.optional_slots and "on_pre" in grammar.optional_slots
+    assert ON_POST not in grammar.optional_slots and ON_PRE in grammar.optional_slots
     generator = np.random.default_rng(3)
-    assert all("y2" in to_text(sample_up_to(grammar, generator, 9)["on_post"]) for _ in range(50))
+    assert all("y2" in to_text(sample_up_to(grammar, generator, 9)[ON_POST]) for _ in range(50))
     assert member(grammar, parse_rules("on_post: x*y2").only().slots)
     assert not member(grammar, parse_rules("on_post: x*y; on_pre: y2").only().slots)
 

@@ -15,6 +15,7 @@ from rulesearch.search.candidate import Candidate
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.problem import Problem
 from rulesearch.tasks import Trial, load_task
+from tests.places import ON_STEP
 
 Loss = Callable[[tuple[float, ...]], float | None]
 
@@ -43,7 +44,7 @@ class Bowl:
 
 def started(problem: Problem, text: str, **constants: float) -> Candidate:
     """A candidate that was evaluated."""
-    made = problem.maker.make(problem.primitives.genome({"on_step": parse_expression(text)}, constants), "random")
+    made = problem.maker.make(problem.primitives.genome({ON_STEP: parse_expression(text)}, constants), "random")
     assert problem.is_new(made)
     problem.evaluate([made])
     return made

@@ -200,8 +200,8 @@ def productions(draw: st.DrawFn) -> list[str]:
 CHANGES = {
     "none": lambda grammar, _: grammar,
     "forbid": lambda grammar, word: without(grammar, [word]),
-    "require": lambda grammar, word: with_words(grammar, [f"{next(iter(grammar.slots))}:{word}"]),
-    "template": lambda grammar, word: with_template(grammar, f"{next(iter(grammar.slots))}: {word}*?"),
+    "require": lambda grammar, word: with_words(grammar, [f"{next(iter(grammar.slots)).slot}:{word}"]),
+    "template": lambda grammar, word: with_template(grammar, f"{next(iter(grammar.slots)).slot}: {word}*?"),
 }
 
 

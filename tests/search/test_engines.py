@@ -14,13 +14,14 @@ from rulesearch.evaluation.evaluator import Job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.store import Store
 from rulesearch.expression import Number, parse_expression
-from rulesearch.grammar import Grammar
+from rulesearch.grammar import ONE, Grammar, RuleSlot
 from rulesearch.rules import known_rule, parse_rules, rules_from_json
 from rulesearch.search.deap_engine import DeapSettings
 from rulesearch.search.engine import ENGINES, load_engine
 from rulesearch.search.options import options_of
 from rulesearch.search.problem import Problem
 from rulesearch.tasks import load_task
+from tests.places import ON_STEP
 
 MakeProblem = Callable[..., Problem]
 Row = tuple[int, str, str, str, float | None]
@@ -133,11 +134,12 @@ def test_rules_keep_to_grammar_and_size(make_problem: MakeProblem, tmp_path: Pat
         # A polynomial has its own limits, order and power.
         assert rule.size <= problem.grammar.limits.size or engine == "volterra"
         assert rule.fingerprint() == fingerprint
-        problem.primitives.genome(rule.slots, rule.constant_values())
+        slots = {RuleSlot(ONE, slot): part for slot, part in rule.slots.items()}
+        problem.primitives.genome(slots, rule.constant_values())
 
 
 def test_a_rule_to_grow_from_is_tried_first(make_problem: MakeProblem, tmp_path: Path) -> None:
-    _, rows = searched(make_problem, tmp_path, "deap", seed=1, budget=50, start="y*(x - w*y)")
+    _, rows = searched(make_problem, tmp_path, "deap", seed=1, budget=50, start=parse_rules("y*(x - w*y)"))
     assert (rows[0][1], rows[0][3]) == ("y*(x - w*y)", "start")
     assert [row[3] for row in rows].count("start") == 1
 
@@ -179,7 +181,7 @@ def test_a_duplicate_is_noticed_and_its_shorter_form_kept(make_problem: MakeProb
     problem = make_problem()
 
     def candidate(text: str) -> object:
-        return problem.maker.make(problem.primitives.genome({"on_step": parse_expression(text)}, {}), "random")
+        return problem.maker.make(problem.primitives.genome({ON_STEP: parse_expression(text)}, {}), "random")
 
     long, short = candidate("x*y - w*y**2"), candidate("y*(x - w*y)")
     assert problem.is_new(long)  # type: ignore[arg-type]

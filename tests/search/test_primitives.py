@@ -12,11 +12,13 @@ from strategies import expressions
 from rulesearch.errors import RulesearchError
 from rulesearch.expression import Expression, Number, parse_expression, to_text
 from rulesearch.expression.points import points
-from rulesearch.grammar import Grammar, derive, load_grammar, member
+from rulesearch.grammar import ONE, Grammar, RuleSlot, derive, load_grammar, member, slots_by_rule
 from rulesearch.rules import Rule, parse_rules
+from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import CandidateMaker, nests_a_function
 from rulesearch.search.primitives import ConstantTerminal, GrammarPrimitives
 from rulesearch.search.variation import Variation
+from tests.places import ON_POST, ON_PRE, ON_STEP
 
 
 def test_every_production_is_one_primitive(primitives: GrammarPrimitives) -> None:
@@ -36,9 +38,9 @@ def test_every_production_is_one_primitive(primitives: GrammarPrimitives) -> Non
 
 
 def test_optional_slots_are_those_of_the_grammar(typed: Grammar) -> None:
-    assert GrammarPrimitives(typed).optional == {"on_post"}
+    assert GrammarPrimitives(typed).optional == {ON_POST}
     assert GrammarPrimitives(load_grammar("rate")).optional == set()
-    assert GrammarPrimitives(load_grammar("spiking")).optional == {"on_pre", "on_post"}
+    assert GrammarPrimitives(load_grammar("spiking")).optional == {ON_PRE, ON_POST}
 
 
 def test_genomes_and_expressions_say_the_same(primitives: GrammarPrimitives) -> None:
@@ -51,7 +53,8 @@ def test_genomes_and_expressions_say_the_same(primitives: GrammarPrimitives) -> 
         assert primitives.skeleton(again).slots == skeleton.slots
         assert primitives.skeleton(again).values == skeleton.values
         assert primitives.size(genome) == sum(tree.size for tree in skeleton.slots.values())
-        assert member(primitives.grammar, skeleton.slots, {name: Number(value) for name, value in values.items()})
+        written = slots_by_rule(skeleton.slots)[ONE]
+        assert member(primitives.grammar, written, {name: Number(value) for name, value in values.items()})
         for slot, tree in zip(primitives.slots, genome, strict=True):
             assert (tree is not None) == (slot in skeleton.slots)
             assert tree is None or well_typed(tree, primitives.start[slot])
@@ -69,21 +72,21 @@ def well_typed(tree: gp.PrimitiveTree, wanted: type) -> bool:
 
 def test_constants_are_named_in_order_of_appearance_and_can_be_replaced() -> None:
     primitives = GrammarPrimitives(load_grammar("rate"))
-    genome = primitives.genome({"on_step": parse_expression("a*x + b*y")}, {"a": 0.5, "b": -1.5})
+    genome = primitives.genome({ON_STEP: parse_expression("a*x + b*y")}, {"a": 0.5, "b": -1.5})
     skeleton = primitives.skeleton(genome)
-    assert to_text(skeleton.slots["on_step"]) == "c1*x + c2*y"
+    assert to_text(skeleton.slots[ON_STEP]) == "c1*x + c2*y"
     assert (skeleton.values, skeleton.kinds) == ((0.5, -1.5), ("c", "c"))
     changed = primitives.with_values(genome, (1.0, 2.0))
     assert primitives.skeleton(changed).values == (1.0, 2.0)
     assert primitives.skeleton(genome).values == (0.5, -1.5)
-    numbers = primitives.skeleton(primitives.genome({"on_step": parse_expression("0.25*x - 1")}, {}))
+    numbers = primitives.skeleton(primitives.genome({ON_STEP: parse_expression("0.25*x - 1")}, {}))
     assert numbers.values == (0.25, 1.0)
 
 
 def test_sums_and_products_are_derived_in_either_order(typed: Grammar) -> None:
     primitives = GrammarPrimitives(typed)
-    genome = primitives.genome({"on_pre": parse_expression("tanh(w)*(y + x)")}, {})
-    assert to_text(primitives.skeleton(genome).slots["on_pre"]) == "(y + x)*tanh(w)"
+    genome = primitives.genome({ON_PRE: parse_expression("tanh(w)*(y + x)")}, {})
+    assert to_text(primitives.skeleton(genome).slots[ON_PRE]) == "(y + x)*tanh(w)"
 
 
 @settings(max_examples=200, deadline=None)
@@ -91,20 +94,21 @@ def test_sums_and_products_are_derived_in_either_order(typed: Grammar) -> None:
 def test_a_rule_is_a_genome_where_the_grammar_accepts_it(typed: Grammar, expression: Expression) -> None:
     for grammar in (typed, load_grammar("rate"), load_grammar("stdp")):
         primitives = GrammarPrimitives(grammar)
-        rule = Rule({next(iter(grammar.slots)): expression})
+        place = next(iter(grammar.slots))
+        rule = Rule({place.slot: expression})
         try:
-            genome = primitives.genome_of(rule)
+            genome = primitives.genome_of(RuleSet.single(rule))
         except RulesearchError:
             assert not member(grammar, rule.slots)
             continue
         # A search may start from constants that it does not search.
-        assert all(derive(grammar, grammar.slots[slot], part, None, False) for slot, part in rule.slots.items())
+        assert derive(grammar, grammar.slots[place], expression, None, False)
         skeleton = primitives.skeleton(genome)
         names = dict(zip((f"{primitives.prefix}{k}" for k in range(1, 99)), skeleton.values, strict=False))
         values = {name: points(name) for name in ("x", "y", "w")}
         for slot, part in skeleton.slots.items():
             np.testing.assert_allclose(
-                part.evaluate({**values, **names}), rule.slots[slot].evaluate(values), rtol=1e-12, atol=1e-300
+                part.evaluate({**values, **names}), rule.slots[slot.slot].evaluate(values), rtol=1e-12, atol=1e-300
             )
 
 
@@ -128,13 +132,13 @@ def test_a_rule_is_a_genome_where_the_grammar_accepts_it(typed: Grammar, express
 def test_accepts_and_start_agree_on_commuted_operands_signs_and_ranges(
     typed: Grammar, text: str, accepted: bool
 ) -> None:
-    rule = parse_rules(text, "on_pre").only()
-    assert member(typed, rule.slots) == accepted
+    rules = parse_rules(text, "on_pre")
+    assert member(typed, rules.only().slots) == accepted
     if accepted:
-        assert GrammarPrimitives(typed).genome_of(rule)
+        assert GrammarPrimitives(typed).genome_of(rules)
     else:
         with pytest.raises(RulesearchError, match="cannot derive"):
-            GrammarPrimitives(typed).genome_of(rule)
+            GrammarPrimitives(typed).genome_of(rules)
 
 
 def test_each_kind_of_constant_keeps_to_its_own_prior(typed: Grammar) -> None:
@@ -158,40 +162,42 @@ def test_each_kind_of_constant_keeps_to_its_own_prior(typed: Grammar) -> None:
 )
 def test_what_the_grammar_does_not_derive_is_refused(typed: Grammar, slots: dict[str, str], said: str) -> None:
     with pytest.raises(RulesearchError, match=said):
-        GrammarPrimitives(typed).genome({slot: parse_expression(text) for slot, text in slots.items()}, {})
+        GrammarPrimitives(typed).genome(
+            {RuleSlot(ONE, slot): parse_expression(each) for slot, each in slots.items()}, {}
+        )
 
 
 def test_fixed_numbers_are_no_constants(numbers: Grammar) -> None:
     primitives = GrammarPrimitives(numbers)
-    genome = primitives.genome_of(parse_rules("0.25*x**3 + 0.5").only())
+    genome = primitives.genome_of(parse_rules("0.25*x**3 + 0.5"))
     skeleton = primitives.skeleton(genome)
-    assert to_text(skeleton.slots["on_step"]) == "0.25*x**3 + c1"
+    assert to_text(skeleton.slots[ON_STEP]) == "0.25*x**3 + c1"
     assert (skeleton.values, skeleton.kinds) == ((0.5,), ("c",))
     assert primitives.size(genome) == 7
     again = primitives.skeleton(primitives.with_values(genome, (-1.0,)))
     assert (again.slots, again.values) == (skeleton.slots, (-1.0,))
     with pytest.raises(RulesearchError, match="cannot derive"):
-        primitives.genome_of(parse_rules("x**4").only())
-    others = {to_text(primitives.skeleton(each).slots["on_step"]) for each in Variation(primitives).neighbours(genome)}
+        primitives.genome_of(parse_rules("x**4"))
+    others = {to_text(primitives.skeleton(each).slots[ON_STEP]) for each in Variation(primitives).neighbours(genome)}
     assert {"0.25*x**2 + c1", "0.25*x**5 + c1", "x**3 + c1", "0.25*x + c1"} <= others
 
 
 def test_an_empty_slot_stays_empty(typed: Grammar) -> None:
     primitives = GrammarPrimitives(typed)
-    genome = primitives.genome({"on_pre": parse_expression("-(x*tanh(w))")}, {})
+    genome = primitives.genome({ON_PRE: parse_expression("-(x*tanh(w))")}, {})
     assert genome[1] is None
-    assert list(primitives.skeleton(genome).slots) == ["on_pre"]
+    assert list(primitives.skeleton(genome).slots) == [ON_PRE]
 
 
 def test_candidates_know_size_states_and_function() -> None:
     grammar = load_grammar("rate")
     primitives = GrammarPrimitives(grammar)
     maker = CandidateMaker(primitives)
-    oja = maker.make(primitives.genome({"on_step": parse_expression("y*(x - w*y)")}, {}), "start")
-    other = maker.make(primitives.genome({"on_step": parse_expression("x*y - w*y**2")}, {}), "start")
+    oja = maker.make(primitives.genome({ON_STEP: parse_expression("y*(x - w*y)")}, {}), "start")
+    other = maker.make(primitives.genome({ON_STEP: parse_expression("x*y - w*y**2")}, {}), "start")
     assert (oja.size, other.size) == (7, 9)
     assert oja.key == other.key
-    averaged = maker.make(primitives.genome({"on_step": parse_expression("y*(x - x_bar)")}, {}), "start")
+    averaged = maker.make(primitives.genome({ON_STEP: parse_expression("y*(x - x_bar)")}, {}), "start")
     assert list(averaged.rules.only().states) == ["x_bar"]
     assert not averaged.alive
 

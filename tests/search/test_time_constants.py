@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rulesearch.evaluation.evaluator import Evaluator
-from rulesearch.grammar import Grammar, GrammarError, load_grammar, member, parse_grammar, states_agree
+from rulesearch.grammar import ONE, Grammar, GrammarError, RuleName, load_grammar, member, parse_grammar, states_agree
 from rulesearch.grammar.variants import grammar_toml
 from rulesearch.rules import parse_rules
 from rulesearch.rules.states import Trace
@@ -62,7 +62,7 @@ def test_genomes_carry_time_constants_through_variation(timed: Grammar) -> None:
     primitives = GrammarPrimitives(timed)
     variation, rng = Variation(primitives), np.random.default_rng(3)
     first, second = variation.random_genome(7, rng), variation.random_genome(7, rng)
-    assert set(first.times) == {"x", "y"}
+    assert set(first.times) == {RuleName(ONE, "x"), RuleName(ONE, "y")}
     assert all(0.005 <= tau <= 0.15 for tau in first.times.values())
     crossed = [child for _ in range(50) if (child := variation.crossover(first, second, rng)) is not None]
     read = primitives.times_read(first)
@@ -76,7 +76,7 @@ def test_genomes_carry_time_constants_through_variation(timed: Grammar) -> None:
 def test_candidates_say_their_time_constants(timed: Grammar) -> None:
     primitives = GrammarPrimitives(timed)
     maker = CandidateMaker(primitives)
-    genome = primitives.genome_of(parse_rules("on_pre: c1*y; c1 = 0.01; y = trace(post, 40 ms, nearest)").only())
+    genome = primitives.genome_of(parse_rules("on_pre: c1*y; c1 = 0.01; y = trace(post, 40 ms, nearest)"))
     made = maker.make(genome, "start")
     assert made.constants == (0.01, 0.04)
     assert made.rules.only().states == {"y": Trace("post", 0.04, nearest=True)}
@@ -84,7 +84,7 @@ def test_candidates_say_their_time_constants(timed: Grammar) -> None:
     assert slower.rules.only().states["y"] == Trace("post", 0.08, nearest=True)
     assert slower.form == made.form
     # One of another symbol, which is not read, makes no other function.
-    other = maker.make(Genome(genome, {**genome.times, "x": 0.1}), "start")
+    other = maker.make(Genome(genome, {**genome.times, RuleName(ONE, "x"): 0.1}), "start")
     assert other.key == made.key != maker.make(primitives.with_values(genome, (0.01, 0.08)), "start").key
 
 
@@ -102,7 +102,7 @@ def test_least_squares_finds_the_triplet_rule_s_numbers(rounds: int) -> None:
     task = load_task("stdp-frequency")
     with Evaluator(task.name, task.resolve()) as evaluator:
         problem = Problem(evaluator, load_grammar("stdp"), 1, 10_000)
-        start = problem.maker.make(problem.primitives.genome_of(parse_rules(TRIPLET).only()), "start")
+        start = problem.maker.make(problem.primitives.genome_of(parse_rules(TRIPLET)), "start")
         problem.evaluate([start])
         assert start.screen is not None and start.screen.loss is not None and start.screen.loss > 2.0
         best = fit_constants(problem, [start], np.random.default_rng(0), rounds)[0]

@@ -12,6 +12,7 @@ from rulesearch.expression import parse_expression
 from rulesearch.grammar import Grammar, load_grammar
 from rulesearch.search.primitives import ConstantTerminal, Genome, GrammarPrimitives
 from rulesearch.search.variation import Variation, pick
+from tests.places import ON_STEP
 
 Operator = Callable[[Genome, np.random.Generator], Genome | None]
 
@@ -100,7 +101,7 @@ def test_a_seed_decides_everything(primitives: GrammarPrimitives) -> None:
 def test_trees_grow_to_the_size_asked_for() -> None:
     primitives = GrammarPrimitives(load_grammar("rate"))
     variation, rng = Variation(primitives), np.random.default_rng(0)
-    kind = primitives.start["on_step"]
+    kind = primitives.start[ON_STEP]
     for size in range(1, 16):
         for _ in range(20):
             assert primitives.tree_size(variation.grow(kind, size, rng)) == size
@@ -127,7 +128,7 @@ def test_every_leaf_and_operator_is_drawn() -> None:
 
 
 def genome_of(primitives: GrammarPrimitives, text: str) -> Genome:
-    return primitives.genome({"on_step": parse_expression(text)}, {})
+    return primitives.genome({ON_STEP: parse_expression(text)}, {})
 
 
 def test_removing_a_node_gives_one_of_its_arguments() -> None:
@@ -137,7 +138,7 @@ def test_removing_a_node_gives_one_of_its_arguments() -> None:
     for _ in range(50):
         child = variation.remove_node(genome_of(primitives, "x*tanh(y)"), rng)
         assert child is not None
-        found.add(str(primitives.skeleton(child).slots["on_step"].nodes))
+        found.add(str(primitives.skeleton(child).slots[ON_STEP].nodes))
     expected = {str(parse_expression(text).nodes) for text in ("x", "tanh(y)", "x*y")}
     assert found == expected
     assert variation.remove_node(genome_of(primitives, "x"), rng) is None
@@ -150,7 +151,7 @@ def test_removing_a_function_leaves_its_argument_and_the_arithmetic() -> None:
     for _ in range(50):
         child = variation.remove_function(genome_of(primitives, "abs(x)*tanh(y - w)"), rng)
         assert child is not None
-        found.add(primitives.skeleton(child).slots["on_step"])
+        found.add(primitives.skeleton(child).slots[ON_STEP])
     assert found == {parse_expression(text) for text in ("x*tanh(y - w)", "abs(x)*(y - w)")}
     assert variation.remove_function(genome_of(primitives, "x*y**2"), rng) is None
 
@@ -186,7 +187,7 @@ def test_a_constant_may_stand_beside_others_in_a_production(sums: Grammar) -> No
     variation, rng = Variation(primitives), np.random.default_rng(0)
     genome = genome_of(primitives, "x*(y - 0.25)")
     skeleton = primitives.skeleton(genome)
-    assert skeleton.slots["on_step"] == parse_expression("x*(y - c1)")
+    assert skeleton.slots[ON_STEP] == parse_expression("x*(y - c1)")
     assert skeleton.values == (0.25,)
     sizes = set()
     for _ in range(300):

@@ -15,9 +15,10 @@ from rulesearch.rules import known_rule
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.constants import ConstantFit
 from rulesearch.search.problem import Problem
-from rulesearch.search.volterra_engine import VolterraEngine, VolterraSettings
+from rulesearch.search.volterra_engine import VolterraEngine, VolterraSettings, _bases
 from rulesearch.symbolic import compare
 from rulesearch.tasks import load_task
+from tests.places import ON_POST, ON_PRE
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +40,8 @@ def test_the_surviving_terms_are_those_of_oja(evaluator: Evaluator) -> None:
 def test_the_polynomial_has_every_term_up_to_its_order(evaluator: Evaluator) -> None:
     problem = Problem(evaluator, load_grammar("rate"), 3, 100)
     for order, power, number in ((1, 1, 4), (2, 2, 10), (3, 2, 17), (6, 2, 27)):
-        terms = list(
-            VolterraEngine(VolterraSettings(order=order, power=power))._terms(problem.grammar, ("x", "y", "w"))
-        )
+        terms = list(VolterraEngine(VolterraSettings(order=order, power=power))._terms(_bases(problem.grammar)))
+        assert {name for _, factors in terms for name in factors} == {"x", "y", "w"}
         assert len(terms) == len(set(terms)) == number
 
 
@@ -78,7 +78,7 @@ def test_every_fit_draws_numbers_of_its_own(evaluator: Evaluator, monkeypatch: p
 def test_a_slot_that_must_not_be_empty_keeps_a_term(evaluator: Evaluator, typed: Grammar) -> None:
     engine = VolterraEngine()
     problem = Problem(evaluator, typed, 1, 100)
-    terms = [("on_pre", (1, 0)), ("on_post", (1, 0)), ("on_post", (0, 1))]
+    terms = [(ON_PRE, ("x",)), (ON_POST, ("x",)), (ON_POST, ("y",))]
     assert engine._droppable(problem, terms) == [1, 2]
     assert engine._droppable(problem, terms[:2]) == [1]
     assert engine._droppable(problem, terms[:1]) == []

@@ -138,7 +138,7 @@ def test_a_front_is_printed_before_the_page_that_fails(
 
 
 @pytest.mark.parametrize("engine", ["deap", "enumerate", "random", "volterra"])
-def test_a_search_for_several_rules_is_refused_in_one_line(
+def test_a_grammar_of_one_table_is_refused_where_a_task_has_two_rules(
     engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     experiment = written(tmp_path)
@@ -150,5 +150,6 @@ def test_a_search_for_several_rules_is_refused_in_one_line(
     for more in ([], ["--dry-run"], ["--start", "x*y"], ["--grammar", experiment.grammar]):
         assert main(["discover", str(tmp_path / "own.toml"), "--out", str(tmp_path / "run"), *more]) == 2
         said = capsys.readouterr().err
-        assert said.count("\n") == 1 and "has the rules ff, lat; a search finds one rule, named w, so far" in said
+        assert said.count("\n") == 1 and "has one table [slots], task" in said
+        assert "has the rules ff, lat; it takes the tables [slots.ff], [slots.lat]" in said
     assert not (tmp_path / "run").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from rulesearch.rules import RuleSet
 from rulesearch.rules.library import known_rule
 from rulesearch.tasks import load_task
 from rulesearch.workflow.refit import leave_one_out, predictive_metrics
+from tests.known_pair import Measured
 
 FREQUENCY = load_task("stdp-frequency")
 
@@ -45,7 +48,7 @@ def test_left_out_errors_of_a_linear_model_are_those_of_the_hat_matrix(monkeypat
 def _without_times(slopes: object) -> object:
     def only_amplitudes(self: object, point: np.ndarray, errors: np.ndarray) -> np.ndarray:
         found = slopes(self, point, errors)  # type: ignore[operator]
-        found[:, -len(self.timed) :] = 0.0  # type: ignore[attr-defined]
+        found[:, self.timed] = 0.0  # type: ignore[attr-defined]
         return found
 
     return only_amplitudes
@@ -71,3 +74,17 @@ def test_the_best_pair_rule_with_free_time_constants() -> None:
     assert 2.3 <= (rs.evaluate(rule, FREQUENCY).loss or 0.0) <= 2.8
     taus = [state.tau for state in rule.only().states.values()]
     assert all(tau is not None and 5e-3 <= tau <= 150e-3 for tau in taus)
+
+
+def test_the_numbers_of_all_rules_of_a_set_are_fitted_to_what_is_left() -> None:
+    """Without noise all is predicted, but for the one place of each rule that tells its time constant: 20 for 10 ms."""
+    task = Measured()
+    rules = task.parse(
+        "feedforward[c1*y*(x - w*y); c1 = 0.5; tau_x = 20 ms]; lateral[c1*x*y; c1 = -0.5; tau_x = 20 ms]"
+    )
+    untold = 2.0 * np.log(2.0) ** 2
+    assert leave_one_out(rules, task, task.resolve()) == pytest.approx(untold / 26, rel=1e-6)
+    # A rule that is given keeps its numbers: half of what is missing of -x*y is left everywhere.
+    x, y, _ = np.random.default_rng(0).normal(size=(3, 12))
+    given = leave_one_out(replace(rules, given=frozenset({"lateral"})), task, task.resolve())
+    assert given == pytest.approx((untold + np.sum((0.5 * x * y) ** 2)) / 26, rel=1e-6)
