@@ -75,11 +75,9 @@ def _part(member: FrontMember, part: str, pictures: Pictures, detailed: bool) ->
 
 
 def _shown_verdicts(member: FrontMember, part: str) -> list[Verdict]:
-    """Return the nearest verdicts; of a set and its rules only those that say anything, and at least one."""
+    """Return the nearest verdicts; of a set and its rules only those that say anything."""
     nearest = member.verdicts_on(part)[:_VERDICTS]
-    if len(member.rules.rules) == 1:
-        return list(nearest)
-    return [each for each in nearest if each.says_something] or list(nearest[:1])
+    return [each for each in nearest if each.says_something or len(member.rules.rules) == 1]
 
 
 def _of(member: FrontMember, part: str) -> tuple[RuleSet, str, str]:
