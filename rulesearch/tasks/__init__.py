@@ -14,11 +14,20 @@ from typing import Any
 from rulesearch.tasks.objective import objective
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.registry import TASKS, load_task, task_names
-from rulesearch.tasks.task import Activity, Course, Fidelity, Measurement, Requirement, Setting, Task, TaskSymbol, Trial
+from rulesearch.tasks.task import (
+    Activity,
+    Fidelity,
+    Measurement,
+    Requirement,
+    Setting,
+    Task,
+    TaskSymbol,
+    TimeCourse,
+    Trial,
+)
 
 __all__ = [
     "Activity",
-    "Course",
     "Fidelity",
     "Measurement",
     "Protocol",
@@ -26,6 +35,7 @@ __all__ = [
     "Setting",
     "Task",
     "TaskSymbol",
+    "TimeCourse",
     "Trial",
     "load_task",
     "objective",

@@ -30,7 +30,7 @@ from rulesearch.simulate.network.wiring import FixedProbability
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, vogels
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Activity, Course, Fidelity, Setting, Settings, TaskSymbol, Trial
+from rulesearch.tasks.task import Activity, Fidelity, Setting, Settings, TaskSymbol, TimeCourse, Trial
 
 _NEURONS = 10_000.0
 _PROBABILITY, _INPUT_PROBABILITY, _AFFERENTS = 0.02, 0.05, 5000
@@ -148,15 +148,15 @@ class InhibitoryNetwork(SpikeTask):
         # The weights at the start were drawn from 0 to 0.3.
         return Activity({}, tuple(trains), (0.15,) * len(trains), learning.weight_times, learning.weights["IE"])
 
-    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
         """Return the mean rate of the excitatory neurons and the mean plastic weight while weights learn."""
         learning = simulate_for_plot(rules, seed, settings).learning
         window = max(0.01, round((learning.stop - learning.start) / _WINDOWS, 2))
         rates = learning.rates("E", window)
         times = learning.start + window * (np.arange(len(rates), dtype=np.float64) + 0.5)
         return (
-            Course("mean excitatory rate [Hz]", times, rates, settings["target"]),
-            Course("mean inhibitory weight", learning.weight_times, learning.weights["IE"].mean(axis=1)),
+            TimeCourse("mean excitatory rate [Hz]", times, rates, settings["target"]),
+            TimeCourse("mean inhibitory weight", learning.weight_times, learning.weights["IE"].mean(axis=1)),
         )
 
     def baseline(self, settings: Settings) -> RuleSet:

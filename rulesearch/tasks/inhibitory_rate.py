@@ -26,7 +26,7 @@ from rulesearch.simulate.codes import STATUS
 from rulesearch.simulate.driven.neuron import DrivenNeuron, Limits, SpikingResult, simulate_spiking
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Activity, Course, Fidelity, Requirement, Setting, Settings, TaskSymbol, Trial
+from rulesearch.tasks.task import Activity, Fidelity, Requirement, Setting, Settings, TaskSymbol, TimeCourse, Trial
 from rulesearch.tasks.tuned_input import GROUPS, TunedInput, prepare
 
 
@@ -195,12 +195,12 @@ class InhibitoryRate(SpikeTask):
         times = np.arange(1.0, len(result.records) + 1.0)
         return Activity({}, spikes, (settings["w_start"],) * len(spikes), times, result.records[:, chosen])
 
-    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
         """Return the neuron's rate in windows of a second and the mean plastic weight, first while weights learn."""
         run = simulate_for_plot(rules, seed, settings)
         return (
-            Course("firing rate [Hz]", run.time, run.rate, run.target),
-            Course("mean inhibitory weight", run.weight_time, run.group_weights.mean(axis=1)),
+            TimeCourse("firing rate [Hz]", run.time, run.rate, run.target),
+            TimeCourse("mean inhibitory weight", run.weight_time, run.group_weights.mean(axis=1)),
         )
 
     def report_conditions(self) -> tuple[Mapping[str, float], ...]:

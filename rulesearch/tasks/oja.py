@@ -28,12 +28,12 @@ from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import (
     PERMUTATION,
     Activity,
-    Course,
     Fidelity,
     Setting,
     Settings,
     Task,
     TaskSymbol,
+    TimeCourse,
     Trial,
     permuted_order,
 )
@@ -223,7 +223,7 @@ class Oja(Task):
         times = np.arange(0, len(before), every, dtype=np.float64)
         return Activity(series, times=times, weights=before[::every].reshape(-1, width))
 
-    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
         """Return the length of the weight vector and its angle to the first component, medians over the data sets."""
         activity = self.activity(rules, seed, settings)
         data = _data(seed, settings)
@@ -233,8 +233,8 @@ class Oja(Task):
             cosines = np.abs(np.einsum("tdi,di->td", weights, data.components)) / norms
             angles = np.degrees(np.arccos(np.clip(cosines, 0.0, 1.0)))
         return (
-            Course("length of the weight vector", activity.times, np.median(norms, axis=1), 1.0),
-            Course("angle to PC 1 [degrees]", activity.times, np.median(angles, axis=1), 0.0),
+            TimeCourse("length of the weight vector", activity.times, np.median(norms, axis=1), 1.0),
+            TimeCourse("angle to PC 1 [degrees]", activity.times, np.median(angles, axis=1), 0.0),
         )
 
     def gradient(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str) -> tuple[float, Array]:

@@ -25,13 +25,13 @@ from rulesearch.simulate.rate.network_simulation import RateRecording, RateSimul
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import (
     PERMUTATION,
-    Course,
     Fidelity,
     Requirement,
     Setting,
     Settings,
     Task,
     TaskSymbol,
+    TimeCourse,
     Trial,
     permuted_order,
 )
@@ -189,7 +189,7 @@ class PcaNetwork(Task):
         loss, slopes = network_gradient(data.simulation, rules, *_recorded(data.simulation.steps), _loss, judged)
         return loss, np.concatenate([slopes[name] for name in rules.rules])
 
-    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
         """Return the angle of each neuron's weights to its component and their lengths, medians over the data sets."""
         data = _data(seed, settings, self.fidelities[-1].name)
         found = data.simulation.run(rules, max(1, data.simulation.steps // _RECORDS))
@@ -200,8 +200,8 @@ class PcaNetwork(Task):
         times: Array = found.at + np.float64(1.0)
         what = "principal angle" if settings["symmetric"] else "angle to PC"
         return (
-            *(Course(f"{what} {i + 1} [degrees]", times, angles[:, i], 0.0) for i in range(OUTPUTS)),
-            *(Course(f"length of weight vector {i + 1}", times, lengths[:, i], 1.0) for i in range(OUTPUTS)),
+            *(TimeCourse(f"{what} {i + 1} [degrees]", times, angles[:, i], 0.0) for i in range(OUTPUTS)),
+            *(TimeCourse(f"length of weight vector {i + 1}", times, lengths[:, i], 1.0) for i in range(OUTPUTS)),
         )
 
 

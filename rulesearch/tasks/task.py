@@ -132,7 +132,7 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class TimeCourse:
     """How one quantity went while rules acted on a task.
 
     **Fields:** `name` with its unit; `times` in the task's clock and `values` `(times,)`; `target`: where it should
@@ -272,7 +272,7 @@ class Task(ABC):
         """Return what bound rules of one projection saw on one seed; None where the task cannot say."""
         return None
 
-    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[Course, ...]:
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
         """Return how weights, rates and what is asked of them went on one seed under bound rules.
 
         By default the median and the root mean square of the weights that `activity` shows.
@@ -281,8 +281,8 @@ class Task(ABC):
         if activity is None or not activity.weights.size:
             return ()
         return (
-            Course("median weight", activity.times, np.median(activity.weights, axis=1)),
-            Course("root mean square weight", activity.times, np.sqrt(np.mean(activity.weights**2, axis=1))),
+            TimeCourse("median weight", activity.times, np.median(activity.weights, axis=1)),
+            TimeCourse("root mean square weight", activity.times, np.sqrt(np.mean(activity.weights**2, axis=1))),
         )
 
     def gradient(

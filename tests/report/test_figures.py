@@ -27,7 +27,7 @@ from rulesearch.simulate.network.recording import Record
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.synapse.respond import respond
 from rulesearch.symbolic import compare
-from rulesearch.tasks import Course, Oja
+from rulesearch.tasks import Oja, TimeCourse
 from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.experiment import Experiment
 from rulesearch.workflow.front import FrontMember, ReferenceScore
@@ -268,8 +268,8 @@ def test_a_task_that_is_made_from_a_shipped_one_is_drawn_as_that_is() -> None:
 
 def test_a_task_of_ones_own_is_drawn_by_the_courses_that_it_tells() -> None:
     class Told(Pair):
-        def courses(self, rules: RuleSet, seed: int, settings: Mapping[str, float]) -> tuple[Course, ...]:
-            return tuple(Course(f"angle {n}", np.arange(3.0), np.array([90.0, n, seed]), 0.0) for n in range(4))
+        def courses(self, rules: RuleSet, seed: int, settings: Mapping[str, float]) -> tuple[TimeCourse, ...]:
+            return tuple(TimeCourse(f"angle {n}", np.arange(3.0), np.array([90.0, n, seed]), 0.0) for n in range(4))
 
     task = Told()
     figure = task_figure(task.baseline({}), task, task.resolve({}), 7)
