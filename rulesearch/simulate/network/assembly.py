@@ -12,8 +12,8 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import Rule
 from rulesearch.simulate.network import tables
 from rulesearch.simulate.network.network import Network, Projection
-from rulesearch.simulate.network.neurons import Neuron, Population
-from rulesearch.simulate.network.plasticity import Place, PlasticityTables
+from rulesearch.simulate.network.neurons import CELL_STATE, Population, Step
+from rulesearch.simulate.network.plasticity import PlasticityTables, SynapseGroup
 from rulesearch.simulate.network.recording import joined
 from rulesearch.simulate.network.wiring import Pairs, Rows, columns, draw_rows, split_by_delay
 
@@ -31,14 +31,13 @@ def cells_of(
 ) -> tuple[tables.Cells, dict[tuple[str, str], int]]:
     """Return the tables of all neurons, and the first gate of each receptor by population and name."""
     total = sum(population.size for population in network.populations)
-    whole, number = [], []
-    receptor: list[list[int]] = []
-    receptor_number: list[list[float]] = []
+    cells: list[dict[str, float]] = []
+    receptors: list[dict[str, float]] = []
     gates: dict[tuple[str, str], int] = {}
     membrane = np.zeros((4, total))
     used = 0
     clamps: list[npt.NDArray[np.float64]] = []
-    euler = network.method == "euler"
+    step = Step(network.dt, network.method == "euler")
     # Only the loop for neurons of any kind keeps the currents, which few rules read.
     with_currents = {
         projection.target
@@ -50,97 +49,56 @@ def cells_of(
         plain = neuron.plain and population.name not in with_currents
         kind = tables.CLAMPED if population.clamp is not None else tables.PLAIN if plain else tables.GENERAL
         names = list(neuron.receptors)
-        begin = len(receptor)
+        begin = len(receptors)
         for name, part in neuron.receptors.items():
             gates[population.name, name] = used
-            follows = begin + names.index(part.follows) if part.follows else -1
-            receptor.append([used, follows, int(part.site == "dendrite"), int(part.tau == 0.0)])
-            decay = (
-                0.0 if part.tau == 0.0 else 1.0 - network.dt / part.tau if euler else math.exp(-network.dt / part.tau)
-            )
             drive = part.sign if part.reversal is None else part.reversal
-            load = 0.0 if part.reversal is None else 1.0
-            receptor_number.append([decay, part.share * drive, part.share * load, 1.0 - decay])
+            decay = step.decay(part.tau)
+            receptors.append(
+                {
+                    "gate": used,
+                    "follows": begin + names.index(part.follows) if part.follows else -1,
+                    "dendritic": part.site == "dendrite",
+                    "jumps": part.tau == 0.0,
+                    "decay": decay,
+                    "drive": part.share * drive,
+                    "load": part.share * (0.0 if part.reversal is None else 1.0),
+                    "gain": 1.0 - decay,
+                }
+            )
             used += population.size
         clamp = (0, 1)
         if population.clamp is not None:
             clamp = (sum(part.shape[1] for part in clamps), population.clamp.shape[1])
             clamps.append(np.asarray(population.clamp, dtype=np.float64))
-        whole.append(_whole(population, place, kind, begin, clamp, network.dt))
-        number.append(_numbers(neuron, network.dt, euler))
+        cells.append(
+            {
+                "first": place,
+                "size": population.size,
+                "kind": kind,
+                "receptor": begin,
+                "receptors": len(names),
+                "clamp": clamp[0],
+                "clamps": clamp[1],
+                **neuron.fields(step),
+            }
+        )
         membrane[tables.V, place : place + population.size] = _initial(population, generator)
         membrane[tables.V_DENDRITE, place : place + population.size] = neuron.dendrite.rest if neuron.dendrite else 0.0
     longest = max((len(part) for part in clamps), default=1)
     padded = [np.concatenate((part, np.repeat(part[-1:], longest - len(part), axis=0))) for part in clamps]
     return (
         tables.Cells(
-            np.array(whole, dtype=np.int64).reshape(-1, 12),
-            np.array(number, dtype=np.float64).reshape(-1, 23),
-            np.array(receptor, dtype=np.int64).reshape(-1, 4),
-            np.array(receptor_number, dtype=np.float64).reshape(-1, 4),
+            tables.records(tables.POPULATION, cells),
+            tables.records(tables.RECEPTOR, receptors),
             membrane,
             np.zeros(used),
             np.zeros(total, dtype=np.int32),
-            np.zeros(total),
-            np.zeros(total),
-            np.zeros(total),
+            np.zeros(total, dtype=CELL_STATE),
             np.concatenate(padded, axis=1) if padded else np.zeros((1, 1)),
         ),
         gates,
     )
-
-
-def _whole(
-    population: Population, first: int, kind: int, receptor: int, clamp: tuple[int, int], dt: float
-) -> list[int]:
-    neuron = population.neuron
-    moving = neuron.moving_threshold
-    return [
-        first,
-        population.size,
-        kind,
-        max(1, round(neuron.refractory / dt)) if neuron.refractory else 0,
-        receptor,
-        len(neuron.receptors),
-        int(neuron.reset is not None),
-        int(moving is not None),
-        int(moving is not None and moving.adds),
-        int(neuron.escape is not None),
-        *clamp,
-    ]
-
-
-def _numbers(neuron: Neuron, dt: float, euler: bool) -> list[float]:
-    def decay(tau: float) -> float:
-        return 1.0 - dt / tau if euler else math.exp(-dt / tau)
-
-    upstroke, adaptation, moving = neuron.exponential, neuron.adaptation, neuron.moving_threshold
-    after, escape, dendrite = neuron.after_depolarisation, neuron.escape, neuron.dendrite
-    return [
-        neuron.rest,
-        neuron.threshold,
-        0.0 if neuron.reset is None else neuron.reset,
-        neuron.leak,
-        dt / (neuron.tau_membrane * neuron.leak),
-        neuron.current,
-        upstroke.sharpness if upstroke else 0.0,
-        upstroke.onset if upstroke else 0.0,
-        decay(adaptation.tau) if adaptation else 0.0,
-        adaptation.coupling if adaptation else 0.0,
-        adaptation.jump if adaptation else 0.0,
-        moving.jump if moving else 0.0,
-        decay(moving.tau) if moving else 0.0,
-        after.current if after else 0.0,
-        decay(after.tau) if after else 0.0,
-        escape.rate if escape else 0.0,
-        escape.width if escape else 1.0,
-        escape.ceiling if escape else math.inf,
-        dendrite.rest if dendrite else 0.0,
-        dendrite.leak if dendrite else 0.0,
-        dt / (dendrite.tau * dendrite.leak) if dendrite else 0.0,
-        dendrite.coupling if dendrite else 0.0,
-        dendrite.back_coupling if dendrite else 0.0,
-    ]
 
 
 def _initial(population: Population, generator: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -165,7 +123,7 @@ def connect(
     """
     names = [group.name for group in network.groups]
     plasticity = PlasticityTables()
-    table: list[list[int]] = []
+    table: list[dict[str, float]] = []
     delays: list[int] = []
     row_starts: list[Whole] = []
     targets: list[Whole] = []
@@ -185,24 +143,28 @@ def connect(
             raise RulesearchError(f"{where}: at most 2147483647 synapses are possible, found {rows.targets.size}")
         rows, kinds, order = _with_delays(projection, rows, network.dt, lags)
         stored = _weights(projection, rows, order, senders, target.size, values)
-        row = [0] * 16
-        row[tables.SENDER], row[tables.SENDERS] = sender, senders
-        row[tables.TARGET], row[tables.TARGETS] = neurons[target.name], target.size
-        row[tables.TARGET_GROUP] = names.index(target.name)
-        row[tables.GATE_FIRST] = gates[target.name, projection.receptor]
-        row[tables.DELAY_FIRST], row[tables.DELAYS] = len(delays), len(kinds)
-        row[tables.ROW_FIRST] = sum(part.size for part in row_starts)
-        row[tables.SYNAPSE_FIRST], row[tables.SYNAPSES] = sum(part.size for part in targets), rows.targets.size
-        row[tables.WEIGHT_FIRST] = sum(part.size for part in weights)
-        row[tables.UNIFORM] = int(stored.size == 1 and projection.rule is None)
-        row[tables.PLASTIC] = -1
+        row: dict[str, float] = {
+            "sender": sender,
+            "senders": senders,
+            "target": neurons[target.name],
+            "targets": target.size,
+            "target_group": names.index(target.name),
+            "gate_first": gates[target.name, projection.receptor],
+            "delay_first": len(delays),
+            "delays": len(kinds),
+            "row_first": sum(part.size for part in row_starts),
+            "synapse_first": sum(part.size for part in targets),
+            "synapses": rows.targets.size,
+            "weight_first": sum(part.size for part in weights),
+            "uniform": stored.size == 1 and projection.rule is None,
+            "plastic": -1,
+        }
         if projection.rule is not None:
             begin, synapse, owner = columns(rows, target.size)
-            place = _place(network, projection, neurons, rows, np.diff(begin))
-            row[tables.PLASTIC] = len(plasticity.whole)
-            row[tables.COLUMN_FIRST] = sum(part.size for part in column_starts)
-            row[tables.ENTRY_FIRST] = sum(part.size for part in entries)
-            rule = plasticity.add(j, projection.rule, place)
+            row["plastic"] = len(plasticity.table)
+            row["column_first"] = sum(part.size for part in column_starts)
+            row["entry_first"] = sum(part.size for part in entries)
+            rule = plasticity.add(j, projection.rule, _group(network, projection, neurons, rows, np.diff(begin)))
             stored = _stored(stored, rows.targets.size, rule, plasticity.change[-1], where)
             column_starts.append(begin)
             entries.append(synapse)
@@ -213,7 +175,7 @@ def connect(
         targets.append(rows.targets)
         weights.append(stored)
     wires = tables.Wires(
-        np.array(table, dtype=np.int64).reshape(-1, 16),
+        tables.records(tables.PROJECTION, table),
         np.array(delays, dtype=np.int64),
         joined(row_starts, np.int64),
         joined(targets, np.uint32),
@@ -225,11 +187,11 @@ def connect(
     return wires, plasticity
 
 
-def _place(
+def _group(
     network: Network, projection: Projection, neurons: Mapping[str, int], rows: Rows, in_degree: npt.NDArray[np.int64]
-) -> Place:
+) -> SynapseGroup:
     every = projection.drift_every or network.dt
-    return Place(
+    return SynapseGroup(
         projection.name,
         rows.starts.size - 1,
         in_degree.size,
@@ -288,7 +250,7 @@ def _weights(
 
 
 def _stored(
-    values: npt.NDArray[np.float64], synapses: int, rule: Rule, change: list[float], where: str
+    values: npt.NDArray[np.float64], synapses: int, rule: Rule, change: dict[str, float], where: str
 ) -> npt.NDArray[np.float64]:
     """Return the weights of a plastic projection as they are stored, one per synapse."""
     low, high = rule.bounds or (-math.inf, math.inf)
@@ -297,4 +259,4 @@ def _stored(
             f"{where}: weights from {values.min():g} to {values.max():g} leave the rule's bounds {low:g} to {high:g}"
         )
     every = np.full(synapses, values[0]) if values.size == 1 and synapses != 1 else values
-    return every - change[tables.OFFSET]
+    return every - change["offset"]

@@ -7,57 +7,7 @@ from typing import Any
 import numpy as np
 
 from rulesearch.simulate.machine.kernel import kernel
-from rulesearch.simulate.network.tables import (
-    ADAPT_COUPLING,
-    ADAPT_DECAY,
-    ADAPT_JUMP,
-    ADDS,
-    AFTER_CURRENT,
-    AFTER_DECAY,
-    CLAMP,
-    CLAMPED,
-    CLAMPS,
-    CURRENT,
-    DECAY,
-    DENDRITE_BACK,
-    DENDRITE_FORTH,
-    DENDRITE_LEAK,
-    DENDRITE_RATE,
-    DENDRITE_REST,
-    DENDRITIC,
-    DRIVE,
-    ESCAPE_CEILING,
-    ESCAPE_RATE,
-    ESCAPE_WIDTH,
-    ESCAPES,
-    FIRST,
-    FOLLOWS,
-    GAIN,
-    GATE,
-    GENERAL,
-    I_EXCITATORY,
-    I_INHIBITORY,
-    JUMPS,
-    KIND,
-    LEAK,
-    LOAD,
-    MOVE_DECAY,
-    MOVE_JUMP,
-    MOVES,
-    ONSET,
-    RATE,
-    RECEPTOR,
-    RECEPTORS,
-    REFRACTORY,
-    RESET,
-    RESETS,
-    REST,
-    SHARPNESS,
-    SIZE,
-    THRESHOLD,
-    V_DENDRITE,
-    V,
-)
+from rulesearch.simulate.network.tables import CLAMPED, GENERAL, I_EXCITATORY, I_INHIBITORY, V_DENDRITE, V
 
 
 @kernel
@@ -65,27 +15,28 @@ def integrate_general(
     cells: Any, p: int, t: int, exact: bool, dt: float, generator: Any, units: Any, count: int
 ) -> int:
     """Integrate neurons of any kind by one step; return the number of spikes found so far."""
-    whole, number = cells.whole[p], cells.number[p]
-    first, size = whole[FIRST], whole[SIZE]
-    start, stop = whole[RECEPTOR], whole[RECEPTOR] + whole[RECEPTORS]
-    leak, rate = number[LEAK], number[RATE]
-    sharpness = number[SHARPNESS]
-    clamped = whole[KIND] == CLAMPED
-    width = whole[CLAMPS]
+    cell = cells.population[p]
+    first, size = cell.first, cell.size
+    start, stop = cell.receptor, cell.receptor + cell.receptors
+    leak, rate = cell.leak, cell.rate
+    sharpness = cell.sharpness
+    clamped = cell.kind == CLAMPED
+    width = cell.clamps
     for i in range(size):
         n = first + i
         u, dendrite = cells.membrane[V, n], cells.membrane[V_DENDRITE, n]
-        drive, load = leak * number[REST] + number[CURRENT], leak
-        drive_d, load_d = number[DENDRITE_LEAK] * number[DENDRITE_REST], number[DENDRITE_LEAK]
+        drive, load = leak * cell.rest + cell.current, leak
+        drive_d, load_d = cell.dendrite_leak * cell.dendrite_rest, cell.dendrite_leak
         excitatory, inhibitory, jump = 0.0, 0.0, 0.0
         for r in range(start, stop):
-            at = cells.receptor[r, GATE] + i
+            receptor = cells.receptor[r]
+            at = receptor.gate + i
             g = cells.gates[at]
-            by, on = cells.receptor_number[r, DRIVE], cells.receptor_number[r, LOAD]
-            if cells.receptor[r, JUMPS] == 1:
+            by, on = receptor.drive, receptor.load
+            if receptor.jumps == 1:
                 jump += by * g
                 cells.gates[at] = 0.0
-            elif cells.receptor[r, DENDRITIC] == 1:
+            elif receptor.dendritic == 1:
                 drive_d += by * g
                 load_d += on * g
             else:
@@ -97,32 +48,32 @@ def integrate_general(
                 else:
                     inhibitory += current
         for r in range(start, stop):
-            other = cells.receptor[r, FOLLOWS]
-            if other >= 0:
-                at = cells.receptor[r, GATE] + i
-                followed = cells.gates[cells.receptor[other, GATE] + i]
-                cells.gates[at] = (
-                    cells.gates[at] * cells.receptor_number[r, DECAY] + cells.receptor_number[r, GAIN] * followed
-                )
+            receptor = cells.receptor[r]
+            if receptor.follows >= 0:
+                at = receptor.gate + i
+                followed = cells.gates[cells.receptor[receptor.follows].gate + i]
+                cells.gates[at] = cells.gates[at] * receptor.decay + receptor.gain * followed
         for r in range(start, stop):
-            if cells.receptor[r, FOLLOWS] < 0 and cells.receptor[r, JUMPS] == 0:
-                cells.gates[cells.receptor[r, GATE] + i] *= cells.receptor_number[r, DECAY]
+            receptor = cells.receptor[r]
+            if receptor.follows < 0 and receptor.jumps == 0:
+                cells.gates[receptor.gate + i] *= receptor.decay
         cells.membrane[I_EXCITATORY, n] = excitatory
         cells.membrane[I_INHIBITORY, n] = inhibitory
-        lifted = cells.threshold[n]
+        state = cells.state[n]
+        lifted = state.lift
         if clamped:
             row = min(t, cells.clamp.shape[0] - 1)
-            given = cells.clamp[row, whole[CLAMP] + (i if width > 1 else 0)]
+            given = cells.clamp[row, cell.clamp + (i if width > 1 else 0)]
             cells.membrane[V, n] = given
-            if given > number[THRESHOLD] and not u > number[THRESHOLD]:
+            if given > cell.threshold and not u > cell.threshold:
                 units[count] = i
                 count += 1
             continue
         if cells.free_at[n] <= t:
             if sharpness > 0.0:
-                drive += leak * sharpness * np.exp(min((u - number[ONSET] - lifted) / sharpness, 40.0))
-            drive += cells.after[n] - cells.adaptation[n] + number[DENDRITE_FORTH] * dendrite
-            load += number[DENDRITE_FORTH]
+                drive += leak * sharpness * np.exp(min((u - cell.onset - lifted) / sharpness, 40.0))
+            drive += state.after - state.adaptation + cell.dendrite_forth * dendrite
+            load += cell.dendrite_forth
             if exact:
                 target = drive / load
                 moved = target + (u - target) * np.exp(-rate * load)
@@ -130,25 +81,25 @@ def integrate_general(
                 moved = u + rate * (drive - load * u)
             moved += jump
             cells.membrane[V, n] = moved
-        drive_d += number[DENDRITE_BACK] * u
-        load_d += number[DENDRITE_BACK]
+        drive_d += cell.dendrite_back * u
+        load_d += cell.dendrite_back
         if load_d > 0.0:
             if exact:
                 target = drive_d / load_d
-                cells.membrane[V_DENDRITE, n] = target + (dendrite - target) * np.exp(-number[DENDRITE_RATE] * load_d)
+                cells.membrane[V_DENDRITE, n] = target + (dendrite - target) * np.exp(-cell.dendrite_rate * load_d)
             else:
-                cells.membrane[V_DENDRITE, n] = dendrite + number[DENDRITE_RATE] * (drive_d - load_d * dendrite)
-        aim = number[ADAPT_COUPLING] * (u - number[REST])
-        cells.adaptation[n] = aim + (cells.adaptation[n] - aim) * number[ADAPT_DECAY]
-        cells.threshold[n] = lifted * number[MOVE_DECAY]
-        cells.after[n] *= number[AFTER_DECAY]
+                cells.membrane[V_DENDRITE, n] = dendrite + cell.dendrite_rate * (drive_d - load_d * dendrite)
+        aim = cell.adaptation_coupling * (u - cell.rest)
+        state.adaptation = aim + (state.adaptation - aim) * cell.adaptation_decay
+        state.lift = lifted * cell.lift_decay
+        state.after *= cell.after_decay
         if cells.free_at[n] <= t:
-            height = cells.membrane[V, n] - number[THRESHOLD]
+            height = cells.membrane[V, n] - cell.threshold
             if sharpness == 0.0:
-                height -= cells.threshold[n]
-            if whole[ESCAPES] == 1:
-                hazard = number[ESCAPE_RATE] * np.exp(min(height / number[ESCAPE_WIDTH], 500.0))
-                hazard /= 1.0 + hazard / number[ESCAPE_CEILING]
+                height -= state.lift
+            if cell.escapes == 1:
+                hazard = cell.escape_rate * np.exp(min(height / cell.escape_width, 500.0))
+                hazard /= 1.0 + hazard / cell.escape_ceiling
                 fires = generator.random() < -np.expm1(-hazard * dt)
             else:
                 fires = height > 0.0
@@ -160,17 +111,18 @@ def integrate_general(
 
 @kernel
 def reset(cells: Any, p: int, t: int, units: Any, start: int, stop: int) -> None:
-    whole, number = cells.whole[p], cells.number[p]
-    if whole[KIND] == CLAMPED:
+    cell = cells.population[p]
+    if cell.kind == CLAMPED:
         return
     for k in range(start, stop):
-        n = whole[FIRST] + units[k]
-        if whole[RESETS] == 1:
-            cells.membrane[V, n] = number[RESET]
-        cells.free_at[n] = t + whole[REFRACTORY]
-        if whole[KIND] == GENERAL:
-            cells.adaptation[n] += number[ADAPT_JUMP]
-            if whole[MOVES] == 1:
-                cells.threshold[n] = number[MOVE_JUMP] + (cells.threshold[n] if whole[ADDS] == 1 else 0.0)
-            if number[AFTER_DECAY] > 0.0:
-                cells.after[n] = number[AFTER_CURRENT]
+        n = cell.first + units[k]
+        if cell.resets == 1:
+            cells.membrane[V, n] = cell.reset
+        cells.free_at[n] = t + cell.refractory
+        if cell.kind == GENERAL:
+            state = cells.state[n]
+            state.adaptation += cell.adaptation_jump
+            if cell.lifts == 1:
+                state.lift = cell.lift_jump + (state.lift if cell.lift_adds == 1 else 0.0)
+            if cell.after_decay > 0.0:
+                state.after = cell.after_current

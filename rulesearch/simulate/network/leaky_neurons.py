@@ -9,22 +9,7 @@ import numpy as np
 from numba import njit
 
 from rulesearch.simulate.machine.kernel import kernel
-from rulesearch.simulate.network.tables import (
-    CURRENT,
-    DECAY,
-    DRIVE,
-    FIRST,
-    GATE,
-    LEAK,
-    LOAD,
-    RATE,
-    RECEPTOR,
-    RECEPTORS,
-    REST,
-    SIZE,
-    THRESHOLD,
-    V,
-)
+from rulesearch.simulate.network.tables import V
 
 BLOCK = 64
 """Neurons that are looked through where one of them fires."""
@@ -96,17 +81,14 @@ def _find(v: Any, free_at: Any, now: Any, threshold: float, low: Any, high: Any,
 @kernel
 def _sum_up(gates: Any, cells: Any, p: int, base: float, drive: Any, load: Any) -> None:
     """Sum what all gates of a population do, neuron by neuron, and let the gates decay."""
-    whole, leak = cells.whole[p], cells.number[p, LEAK]
+    cell = cells.population[p]
     drive[:] = base
-    load[:] = leak
+    load[:] = cell.leak
     size = np.uint64(drive.size)
-    for r in range(whole[RECEPTOR], whole[RECEPTOR] + whole[RECEPTORS]):
-        at = np.uint64(cells.receptor[r, GATE])
-        decay, by, on = (
-            cells.receptor_number[r, DECAY],
-            cells.receptor_number[r, DRIVE],
-            cells.receptor_number[r, LOAD],
-        )
+    for r in range(cell.receptor, cell.receptor + cell.receptors):
+        receptor = cells.receptor[r]
+        at = np.uint64(receptor.gate)
+        decay, by, on = receptor.decay, receptor.drive, receptor.load
         for i in range(size):
             gate = gates[at + i]
             drive[i] += by * gate
@@ -147,23 +129,23 @@ def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, cell: Any, exac
 @kernel
 def integrate_plain(cells: Any, p: int, t: int, exact: bool, scratch: Any, units: Any, count: int) -> int:
     """Integrate a leaky integrate-and-fire population by one step; return the number of spikes found so far."""
-    whole, number, receptor = cells.whole[p], cells.number[p], cells.receptor_number
-    first, size, start = whole[FIRST], whole[SIZE], whole[RECEPTOR]
-    leak, rate, threshold = number[LEAK], number[RATE], number[THRESHOLD]
-    base = leak * number[REST] + number[CURRENT]
+    cell = cells.population[p]
+    first, size, start = cell.first, cell.size, cell.receptor
+    leak, rate, threshold = cell.leak, cell.rate, cell.threshold
+    base = leak * cell.rest + cell.current
     now = np.int32(t)
     v, free_at = cells.membrane[V, first : first + size], cells.free_at[first : first + size]
-    if whole[RECEPTORS] == 2 and not exact:
-        a, b = cells.receptor[start, GATE], cells.receptor[start + 1, GATE]
+    if cell.receptors == 2 and not exact:
+        one, two = cells.receptor[start], cells.receptor[start + 1]
         found: int = _move_two(
             v,
-            cells.gates[a : a + size],
-            cells.gates[b : b + size],
+            cells.gates[one.gate : one.gate + size],
+            cells.gates[two.gate : two.gate + size],
             free_at,
             now,
             (base, leak, rate, threshold),
-            (receptor[start, DECAY], receptor[start, DRIVE], receptor[start, LOAD]),
-            (receptor[start + 1, DECAY], receptor[start + 1, DRIVE], receptor[start + 1, LOAD]),
+            (one.decay, one.drive, one.load),
+            (two.decay, two.drive, two.load),
             units,
             count,
         )

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.rules.rule import Rule
-from rulesearch.simulate.network.neurons import Population, check_population
+from rulesearch.simulate.network.checking import check_population
+from rulesearch.simulate.network.neurons import Population
 from rulesearch.simulate.network.sources import Source
 from rulesearch.simulate.network.wiring import Wiring
 

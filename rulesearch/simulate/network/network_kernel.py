@@ -19,33 +19,7 @@ from rulesearch.simulate.network.general_neurons import integrate_general, reset
 from rulesearch.simulate.network.leaky_neurons import integrate_plain
 from rulesearch.simulate.network.plasticity_kernel import decay, drift, lowpasses, show_sums
 from rulesearch.simulate.network.synapse_kernel import acts, add_static, deliver, every_synapse, post_spikes
-from rulesearch.simulate.network.tables import (
-    BEHIND_POST,
-    DELAY_FIRST,
-    DELAYS,
-    DRIFT,
-    DRIFT_EVERY,
-    GROWTH,
-    KIND,
-    LEARNS,
-    LOGGED,
-    ON_POST,
-    PLAIN,
-    PLASTIC,
-    PROJECTION,
-    SENDER,
-    SENDERS,
-    SHIFT,
-    STATE_FIRST,
-    STATE_NEAREST,
-    STATE_PLASTIC,
-    STATE_SIDE,
-    SYNAPTIC_EVENTS,
-    TARGET_GROUP,
-    TOUCHED,
-    WATCHED,
-    V,
-)
+from rulesearch.simulate.network.tables import BEHIND_POST, DRIFT, LOGGED, ON_POST, PLAIN, SYNAPTIC_EVENTS, WATCHED, V
 
 
 @kernel
@@ -57,7 +31,7 @@ def advance(
     ring: Any,
     log: Any,
     trains: Any,
-    desk: Any,
+    work: Any,
     generator: Any,
     start: int,
     stop: int,
@@ -80,21 +54,21 @@ def advance(
         wires.targets,
         wires.weights,
     )
-    whole, change, states, values, levels = (
-        plastics.whole,
+    plastic, change, states, values, levels = (
+        plastics.table,
         plastics.change,
         plastics.states,
         plastics.values,
         plastics.levels,
     )
     taus, begun = plastics.taus, plastics.begun
-    gates, membrane, cell_whole = cells.gates, cells.membrane, cells.whole
+    gates, membrane, population = cells.gates, cells.membrane, cells.population
     ring_units, ring_starts = ring.units, ring.starts
     log_steps, log_units, recorded, counts = log.steps, log.units, log.recorded, log.counts
     group_first, watched, potentials, fired = log.group_first, log.watched, log.potentials, log.spikes
-    sources, populations = offsets.shape[0], cell_whole.shape[0]
+    sources, populations = offsets.shape[0], population.shape[0]
     slots, most = ring_units.shape
-    scratch, news = desk.sums, desk.news
+    scratch, news = work.sums, work.news
     for t in range(start, stop):
         if counts[LOGGED] + most > log_steps.size or counts[WATCHED] >= potentials.shape[0]:
             return t
@@ -107,74 +81,74 @@ def advance(
                 units[count] = given[k]
                 count += 1
 
-        for q in range(whole.shape[0]):
-            every = whole[q, DRIFT_EVERY]
-            if every > 0 and whole[q, LEARNS] == 1 and t % every == 0:
-                every_synapse(program, cells, wires, plastics, q, DRIFT, every * dt, desk, counts)
+        for q in range(plastic.shape[0]):
+            every = plastic[q].drift_every
+            if every > 0 and plastic[q].learns == 1 and t % every == 0:
+                every_synapse(program, cells, wires, plastics, q, DRIFT, every * dt, work, counts)
         if news.size > 0:
-            lowpasses(program, cells, plastics, desk.registers, news)
+            lowpasses(program, cells, plastics, work.registers, news)
         decay(levels, taus, begun, states, values, t, dt)
         plastics.clock[0] = t
-        for q in range(whole.shape[0]):
-            if t > 0 and whole[q, LEARNS] == 1 and (change[q, SHIFT] != 0.0 or change[q, GROWTH] != 1.0):
+        for q in range(plastic.shape[0]):
+            if t > 0 and plastic[q].learns == 1 and (change[q].shift != 0.0 or change[q].growth != 1.0):
                 drift(plastics, wires, q)
 
         for p in range(populations):
             begins[sources + p] = count
-            if cell_whole[p, KIND] == PLAIN:
+            if population[p].kind == PLAIN:
                 count = integrate_plain(cells, p, t, exact, scratch, units, count)
             else:
                 count = integrate_general(cells, p, t, exact, dt, generator, units, count)
         begins[sources + populations] = count
 
         for j in range(table.shape[0]):
-            sender, arrived = table[j, SENDER], False
-            for d in range(table[j, DELAYS]):
-                back = delays[table[j, DELAY_FIRST] + d]
+            sender, arrived = table[j].sender, False
+            for d in range(table[j].delays):
+                back = delays[table[j].delay_first + d]
                 if back > t:
                     continue
                 then = (t - back) % slots
                 first, last = ring_starts[then, sender], ring_starts[then, sender + 1]
                 if last == first:
                     continue
-                if table[j, PLASTIC] < 0:
+                if table[j].plastic < 0:
                     counts[SYNAPTIC_EVENTS] += add_static(
                         gates, row_starts, targets, weights, ring_units[then], first, last, table[j], d
                     )
                 else:
-                    deliver(program, cells, wires, plastics, j, ring_units[then], first, last, d, desk, counts)
+                    deliver(program, cells, wires, plastics, j, ring_units[then], first, last, d, work, counts)
                     arrived = True
             if arrived:
-                show_sums(plastics, wires, table[j, PLASTIC])
+                show_sums(plastics, wires, table[j].plastic)
         for z in range(states.shape[0]):
-            if states[z, STATE_SIDE] == 0:
-                j = whole[states[z, STATE_PLASTIC], PROJECTION]
-                sender, add = table[j, SENDER], 1.0 / levels[z + 1]
-                for d in range(table[j, DELAYS]):
-                    back = delays[table[j, DELAY_FIRST] + d]
+            if states[z].side == 0:
+                j = plastic[states[z].plastic].projection
+                sender, add = table[j].sender, 1.0 / levels[z + 1]
+                for d in range(table[j].delays):
+                    back = delays[table[j].delay_first + d]
                     if back > t:
                         continue
                     then = (t - back) % slots
-                    base = states[z, STATE_FIRST] + d * table[j, SENDERS]
+                    base = states[z].first + d * table[j].senders
                     for k in range(ring_starts[then, sender], ring_starts[then, sender + 1]):
                         at = base + ring_units[then, k]
-                        values[at] = add + (0.0 if states[z, STATE_NEAREST] else values[at])
-        for q in range(whole.shape[0]):
-            target = table[whole[q, PROJECTION], TARGET_GROUP]
+                        values[at] = add + (0.0 if states[z].nearest else values[at])
+        for q in range(plastic.shape[0]):
+            target = table[plastic[q].projection].target_group
             first, last = begins[target], begins[target + 1]
             if last == first:
                 continue
-            if whole[q, LEARNS] == 1 and (acts(plastics, q, ON_POST) or whole[q, TOUCHED] >= 0):
-                post_spikes(program, cells, wires, plastics, q, ON_POST, units, first, last, desk, counts)
+            if plastic[q].learns == 1 and (acts(plastics, q, ON_POST) or plastic[q].touched >= 0):
+                post_spikes(program, cells, wires, plastics, q, ON_POST, units, first, last, work, counts)
             if acts(plastics, q, BEHIND_POST):
-                post_spikes(program, cells, wires, plastics, q, BEHIND_POST, units, first, last, desk, counts)
+                post_spikes(program, cells, wires, plastics, q, BEHIND_POST, units, first, last, work, counts)
         for z in range(states.shape[0]):
-            if states[z, STATE_SIDE] == 1:
-                target = table[whole[states[z, STATE_PLASTIC], PROJECTION], TARGET_GROUP]
+            if states[z].side == 1:
+                target = table[plastic[states[z].plastic].projection].target_group
                 add = 1.0 / levels[z + 1]
                 for k in range(begins[target], begins[target + 1]):
-                    at = states[z, STATE_FIRST] + units[k]
-                    values[at] = add + (0.0 if states[z, STATE_NEAREST] else values[at])
+                    at = states[z].first + units[k]
+                    values[at] = add + (0.0 if states[z].nearest else values[at])
 
         for p in range(populations):
             if begins[sources + p + 1] > begins[sources + p]:

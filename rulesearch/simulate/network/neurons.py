@@ -10,16 +10,85 @@ with what its `Exponential`, `Adaptation`, `AfterDepolarisation` and `Dendrite` 
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError
-
 SITES = ("soma", "dendrite")
 """Where a receptor may lie."""
+
+CELL = (
+    ("rest", "f8"),  # [mV]
+    ("threshold", "f8"),  # [mV]
+    ("reset", "f8"),  # [mV]
+    ("resets", "i8"),  # whether a spike resets the potential
+    ("refractory", "i8"),  # [steps]
+    ("leak", "f8"),  # [nS]
+    ("rate", "f8"),  # dt/(tau leak) [1/nS]
+    ("current", "f8"),  # [pA]
+    ("sharpness", "f8"),  # [mV]
+    ("onset", "f8"),  # [mV]
+    ("adaptation_decay", "f8"),  # per step
+    ("adaptation_coupling", "f8"),  # [nS]
+    ("adaptation_jump", "f8"),  # [pA]
+    ("lifts", "i8"),  # whether a spike lifts the threshold
+    ("lift_adds", "i8"),
+    ("lift_jump", "f8"),  # [mV]
+    ("lift_decay", "f8"),  # per step
+    ("after_current", "f8"),  # [pA]
+    ("after_decay", "f8"),  # per step
+    ("escapes", "i8"),  # whether chance decides
+    ("escape_rate", "f8"),  # [Hz]
+    ("escape_width", "f8"),  # [mV]
+    ("escape_ceiling", "f8"),  # [Hz]
+    ("dendrite_rest", "f8"),  # [mV]
+    ("dendrite_leak", "f8"),  # [nS]
+    ("dendrite_rate", "f8"),  # dt/(tau leak) [1/nS]
+    ("dendrite_forth", "f8"),  # conductance to the soma [nS]
+    ("dendrite_back", "f8"),  # conductance from the soma [nS]
+)
+"""What the kernels know of a neuron: the fields of a record, 0 for a part that it does not have."""
+
+CELL_STATE = np.dtype(
+    [
+        ("adaptation", "f8"),  # [pA]
+        ("lift", "f8"),  # of the threshold [mV]
+        ("after", "f8"),  # [pA]
+    ],
+    align=True,
+)
+"""What a part remembers of each neuron; 0 at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A time step.
+
+    **Fields:** `dt` [s]; `euler`: whether what decays does so by Euler's method.
+    """
+
+    dt: float
+    euler: bool
+
+    def decay(self, tau: float) -> float:
+        """Return what is left after a step of what decays with a time constant [s]; nothing where that is 0."""
+        if tau == 0.0:
+            return 0.0
+        return 1.0 - self.dt / tau if self.euler else math.exp(-self.dt / tau)
+
+
+class Part(ABC):
+    """What makes a neuron more than leaky integrate-and-fire."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def fields(self, step: Step) -> dict[str, float]:
+        """Return the fields of `CELL` that are this part's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +110,34 @@ class Receptor:
 
 
 @dataclass(frozen=True, slots=True)
-class Exponential:
+class Exponential(Part):
     """The upstroke of a spike: the current leak * sharpness * exp((v - onset)/sharpness); both [mV]."""
 
     sharpness: float
     onset: float
 
+    def fields(self, step: Step) -> dict[str, float]:
+        return {"sharpness": self.sharpness, "onset": self.onset}
+
 
 @dataclass(frozen=True, slots=True)
-class Adaptation:
+class Adaptation(Part):
     """A current u that hyperpolarises: tau du/dt = coupling (v - rest) - u; a spike adds `jump` [pA]."""
 
     tau: float
     coupling: float = 0.0
     jump: float = 0.0
 
+    def fields(self, step: Step) -> dict[str, float]:
+        return {
+            "adaptation_decay": step.decay(self.tau),
+            "adaptation_coupling": self.coupling,
+            "adaptation_jump": self.jump,
+        }
+
 
 @dataclass(frozen=True, slots=True)
-class MovingThreshold:
+class MovingThreshold(Part):
     """A threshold (with `Exponential`: the onset) that a spike lifts by `jump` [mV] and that returns with `tau` [s].
 
     **Fields:** `adds`: whether spikes add up, rather than lift it to `jump` above its rest.
@@ -68,17 +147,23 @@ class MovingThreshold:
     tau: float
     adds: bool = True
 
+    def fields(self, step: Step) -> dict[str, float]:
+        return {"lifts": 1, "lift_adds": self.adds, "lift_jump": self.jump, "lift_decay": step.decay(self.tau)}
+
 
 @dataclass(frozen=True, slots=True)
-class AfterDepolarisation:
+class AfterDepolarisation(Part):
     """A current that a spike sets to `current` [pA] and that decays with `tau` [s]."""
 
     current: float
     tau: float
 
+    def fields(self, step: Step) -> dict[str, float]:
+        return {"after_current": self.current, "after_decay": step.decay(self.tau)}
+
 
 @dataclass(frozen=True, slots=True)
-class Escape:
+class Escape(Part):
     """Spikes by chance, with hazard h/(1 + h/ceiling), h = rate exp((v - threshold)/width).
 
     **Fields:** `rate` at the threshold and `ceiling` [Hz]; `width` [mV].
@@ -88,9 +173,17 @@ class Escape:
     width: float
     ceiling: float = math.inf
 
+    def fields(self, step: Step) -> dict[str, float]:
+        return {
+            "escapes": 1,
+            "escape_rate": self.rate,
+            "escape_width": self.width,
+            "escape_ceiling": self.ceiling,
+        }
+
 
 @dataclass(frozen=True, slots=True)
-class Dendrite:
+class Dendrite(Part):
     """A second compartment V: tau leak dV/dt = leak (rest - V) + its receptors + back_coupling (v - V).
 
     The soma receives the current coupling (V - v). After Urbanczik & Senn 2014, doi 10.1016/j.neuron.2013.11.030.
@@ -101,6 +194,15 @@ class Dendrite:
     rest: float = -70.0
     coupling: float = 20.0
     back_coupling: float = 0.0
+
+    def fields(self, step: Step) -> dict[str, float]:
+        return {
+            "dendrite_rest": self.rest,
+            "dendrite_leak": self.leak,
+            "dendrite_rate": step.dt / (self.tau * self.leak),
+            "dendrite_forth": self.coupling,
+            "dendrite_back": self.back_coupling,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +229,32 @@ class Neuron:
     dendrite: Dendrite | None = None
 
     @property
+    def parts(self) -> dict[str, Part]:
+        """What makes it more than leaky integrate-and-fire, by field."""
+        values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Part)}
+
+    @property
     def plain(self) -> bool:
         """Whether it is leaky integrate-and-fire with nothing more."""
-        parts = (
-            self.exponential,
-            self.adaptation,
-            self.moving_threshold,
-            self.after_depolarisation,
-            self.escape,
-            self.dendrite,
-        )
         simple = all(receptor.tau > 0.0 and not receptor.follows for receptor in self.receptors.values())
-        return all(part is None for part in parts) and simple and self.reset is not None
+        return not self.parts and simple and self.reset is not None
+
+    def fields(self, step: Step) -> dict[str, float]:
+        """Return what the kernels know of it: fields of `CELL`."""
+        found: dict[str, float] = {
+            "rest": self.rest,
+            "threshold": self.threshold,
+            "reset": 0.0 if self.reset is None else self.reset,
+            "resets": self.reset is not None,
+            "refractory": max(1, round(self.refractory / step.dt)) if self.refractory else 0,
+            "leak": self.leak,
+            "rate": step.dt / (self.tau_membrane * self.leak),
+            "current": self.current,
+        }
+        for part in self.parts.values():
+            found |= part.fields(step)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,63 +271,3 @@ class Population:
     neuron: Neuron
     initial: float | tuple[float, float] | None = None
     clamp: npt.NDArray[np.float64] | None = None
-
-
-def check_population(population: Population, dt: float, method: str) -> None:
-    """Refuse values that mean nothing or cannot be integrated with this step [s], in one clear line.
-
-    **Raises:** `RulesearchError`.
-    """
-    where, neuron = f"population {population.name}", population.neuron
-    if population.size < 1:
-        raise RulesearchError(f"{where}: size must be at least 1, found {population.size}")
-    times = {"tau_membrane": neuron.tau_membrane}
-    for label, part in (
-        ("adaptation", neuron.adaptation),
-        ("moving_threshold", neuron.moving_threshold),
-        ("after_depolarisation", neuron.after_depolarisation),
-        ("dendrite", neuron.dendrite),
-    ):
-        if part is not None:
-            times[f"tau of {label}"] = part.tau
-    for name, receptor in neuron.receptors.items():
-        if receptor.tau != 0.0 or receptor.follows:
-            times[f"tau of receptor {name}"] = receptor.tau
-        _check_receptor(f"{where}, receptor {name}", receptor, neuron)
-    for label, tau in times.items():
-        if not (math.isfinite(tau) and tau > 0.0):
-            raise RulesearchError(f"{where}: {label} must be above 0 s, found {tau:g}")
-        if dt > tau and (method == "euler" or label == "tau_membrane"):
-            raise RulesearchError(
-                f"{where}: a step of dt = {dt:g} s is unstable for {label} = {tau:g} s; choose dt of {tau / 10:g} s "
-                "or below"
-            )
-    for label, value in (("leak", neuron.leak), *((("width", neuron.escape.width),) if neuron.escape else ())):
-        if not (math.isfinite(value) and value > 0.0):
-            raise RulesearchError(f"{where}: {label} must be above 0, found {value:g}")
-    if neuron.exponential and not neuron.exponential.sharpness > 0.0:
-        raise RulesearchError(f"{where}: sharpness must be above 0 mV, found {neuron.exponential.sharpness:g}")
-    if not (math.isfinite(neuron.refractory) and neuron.refractory >= 0.0):
-        raise RulesearchError(f"{where}: refractory must be at least 0 s, found {neuron.refractory:g}")
-    if neuron.reset is not None and neuron.escape is None and not neuron.reset < neuron.threshold:
-        raise RulesearchError(
-            f"{where}: the reset ({neuron.reset:g} mV) must lie below the threshold ({neuron.threshold:g} mV)"
-        )
-    if population.clamp is not None and population.clamp.shape[1:] not in ((1,), (population.size,)):
-        raise RulesearchError(
-            f"{where}: clamp must have the shape (samples, 1) or (samples, {population.size}), "
-            f"found {population.clamp.shape}"
-        )
-
-
-def _check_receptor(where: str, receptor: Receptor, neuron: Neuron) -> None:
-    if receptor.follows and receptor.follows not in neuron.receptors:
-        raise RulesearchError(f"{where}: unknown receptor {receptor.follows!r} to follow")
-    if receptor.follows and neuron.receptors[receptor.follows].follows:
-        raise RulesearchError(f"{where}: {receptor.follows} itself follows a receptor; only one step is possible")
-    if receptor.site not in SITES:
-        raise RulesearchError(f"{where}: unknown site {receptor.site!r}; there are {', '.join(SITES)}")
-    if receptor.site == "dendrite" and neuron.dendrite is None:
-        raise RulesearchError(f"{where}: the neuron has no dendrite; give it dendrite=Dendrite(...)")
-    if receptor.tau == 0.0 and receptor.reversal is not None:
-        raise RulesearchError(f"{where}: a jump of the potential (tau = 0) has no reversal potential")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ _UNSCALED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SynapseGroup:
     """What a plastic projection offers to its rule.
 
     **Fields:** `name` of the projection; `rows` (senders, once per delay); `targets`, of which `first` is the first
@@ -62,14 +63,14 @@ class PlasticityTables:
 
     expressions: list[Expression] = field(default_factory=list)
     constants: dict[str, float] = field(default_factory=dict)
-    whole: list[list[int]] = field(default_factory=list)
-    change: list[list[float]] = field(default_factory=list)
+    table: list[dict[str, float]] = field(default_factory=list)
+    change: list[dict[str, float]] = field(default_factory=list)
     actions: list[list[_Action]] = field(default_factory=list)
     fills: list[list[_Fill]] = field(default_factory=list)
     lowpasses: list[tuple[int, int, int]] = field(default_factory=list)
     lowpass_gains: list[float] = field(default_factory=list)
     lowpass_fills: list[list[_Fill]] = field(default_factory=list)
-    states: list[list[int]] = field(default_factory=list)
+    states: list[dict[str, float]] = field(default_factory=list)
     taus: list[float] = field(default_factory=list)
     values: list[npt.NDArray[np.float64]] = field(default_factory=list)
     sources: dict[tuple[int, str], tuple[int, int, int]] = field(default_factory=dict)
@@ -77,31 +78,32 @@ class PlasticityTables:
     touched: int = 0
     longest_wait: float = math.inf
 
-    def add(self, projection: int, rule: Rule, place: Place) -> Rule:
+    def add(self, projection: int, rule: Rule, group: SynapseGroup) -> Rule:
         """Add the rule of a plastic projection, and return it as it is run.
 
         **Raises:** `RulesearchError` where the rule reads what its synapses do not have.
         """
-        q = len(self.whole)
-        rule = _as_run(with_customary_traces(rule), place)
+        q = len(self.table)
+        rule = _as_run(with_customary_traces(rule), group)
         low, high = rule.bounds or (-math.inf, math.inf)
-        if place.soft and not (math.isfinite(low) and math.isfinite(high)):
-            raise RulesearchError(f"projection {place.name}: soft bounds need both bounds; type bounds = [0, 1]")
+        if group.soft and not (math.isfinite(low) and math.isfinite(high)):
+            raise RulesearchError(f"projection {group.name}: soft bounds need both bounds; type bounds = [0, 1]")
         eta = 1.0 if rule.eta is None else rule.eta
-        self.whole.append([projection, 1, 0, -1, -1, -1])
-        self.change.append([eta, low, high, float(place.soft), 0.0, 1.0, 0.0, 1.0])
+        self.table.append({"projection": projection, "learns": 1, "sum": -1, "moved_sum": -1, "touched": -1})
+        self.change.append({"eta": eta, "low": low, "high": high, "soft": group.soft})
+        self.change[q] |= {"offset": 0.0, "level": 1.0, "shift": 0.0, "growth": 1.0}
         self.constants |= {_own(q, name): value for name, value in rule.constant_values().items()}
-        self._place_states(q, rule, place)
-        self._add_lowpasses(q, rule, place)
-        affine = affine_in_weight(rule, place.soft)
+        self._place_states(q, rule, group)
+        self._add_lowpasses(q, rule, group)
+        affine = affine_in_weight(rule, group.soft)
         if affine is not None:
             constant, slope = eta * affine[0], eta * affine[1]
             if slope == 0.0:
-                self.change[q][tables.SHIFT] = constant * place.dt
+                self.change[q]["shift"] = constant * group.dt
             else:
-                self.change[q][tables.OFFSET] = -constant / slope
-                self.change[q][tables.GROWTH] = math.exp(slope * place.dt)
-        put_off = None if affine is not None else since_last_event(rule, tuple(place.signals), place.soft)
+                self.change[q]["offset"] = -constant / slope
+                self.change[q]["growth"] = math.exp(slope * group.dt)
+        put_off = None if affine is not None else since_last_event(rule, tuple(group.signals), group.soft)
         for slot in SLOTS:
             solved = slot == "drift" and (affine is not None or put_off is not None)
             moves = [
@@ -113,15 +115,15 @@ class PlasticityTables:
                 moves.append(("", rule.slots[slot]))
             self._add_event(q, rule, moves)
         if put_off is not None:
-            self.whole[q][tables.TOUCHED] = self.touched
+            self.table[q]["touched"] = self.touched
             self.sources[q, ELAPSED] = (tables.WAITED, self.touched, 0)
-            self.touched += place.synapses
+            self.touched += group.synapses
             self.longest_wait = min(self.longest_wait, put_off[1])
         self._add_event(q, rule, [] if put_off is None else [("", put_off[0])])
         for side in _SIDES:
             self._add_event(q, rule, _moves_behind(rule, side))
         if self.actions[tables.EVENTS * q + tables.DRIFT]:
-            self.whole[q][tables.DRIFT_EVERY] = place.drift_steps
+            self.table[q]["drift_every"] = group.drift_steps
         return rule
 
     def encode(self) -> Program:
@@ -140,11 +142,8 @@ class PlasticityTables:
         def starts(parts: Sequence[Sequence[object]]) -> npt.NDArray[np.int64]:
             return np.cumsum([0, *(len(part) for part in parts)]).astype(np.int64)
 
-        def whole(rows: Sequence[Sequence[int]], columns: int) -> npt.NDArray[np.int64]:
-            return np.array(rows, dtype=np.int64).reshape(-1, columns)
-
-        def filled(parts: list[list[_Fill]]) -> npt.NDArray[np.int64]:
-            return whole([(register[name], *source) for part in parts for name, *source in part], 4)
+        def filled(parts: list[list[_Fill]]) -> npt.NDArray[Any]:
+            return np.array([(register[name], *source) for part in parts for name, *source in part], tables.FILL)
 
         actions = [
             (segment, int(results[segment]), first, level, register[name] if name else -1)
@@ -152,18 +151,18 @@ class PlasticityTables:
             for segment, first, level, name in part
         ]
         return tables.Plastics(
-            whole(self.whole, 6),
-            np.array(self.change, dtype=np.float64).reshape(-1, 8),
+            tables.records(tables.PLASTIC, self.table),
+            tables.records(tables.CHANGE, self.change),
             starts(self.actions),
-            whole(actions, 5),
+            np.array(actions, tables.ACTION),
             starts(self.fills),
             filled(self.fills),
             np.array([self._needs(event) for event in range(len(self.fills))], dtype=np.bool_).reshape(-1, 2),
-            whole([(segment, int(results[segment]), first, size) for segment, first, size in self.lowpasses], 4),
+            np.array([(k, int(results[k]), first, size) for k, first, size in self.lowpasses], tables.LOWPASS),
             np.array(self.lowpass_gains, dtype=np.float64),
             starts(self.lowpass_fills),
             filled(self.lowpass_fills),
-            whole(self.states, 5),
+            tables.records(tables.STATE, self.states),
             np.array(self.taus, dtype=np.float64),
             np.zeros(len(self.taus), dtype=np.int64),
             np.ones(len(self.taus) + 1),
@@ -178,7 +177,7 @@ class PlasticityTables:
         q = event // tables.EVENTS
         parts = (self.fills[event], self.fills[tables.EVENTS * q + tables.CATCH_UP])
         kinds = {kind for part in parts for _, kind, _, _ in part}
-        sums = self.whole[q][tables.SUM] >= 0
+        sums = self.table[q]["sum"] >= 0
         return sums or bool(kinds & {tables.TARGET_STATE, tables.MEMBRANE, tables.MEAN}), tables.ROW in kinds
 
     def _allocate(self, values: npt.NDArray[np.float64]) -> int:
@@ -192,9 +191,9 @@ class PlasticityTables:
         self.expressions.append(expression.substitute(own))
         return len(self.expressions) - 1
 
-    def _place_states(self, q: int, rule: Rule, place: Place) -> None:
+    def _place_states(self, q: int, rule: Rule, group: SynapseGroup) -> None:
         """Give every state its place among the values, so that each finds what it reads, and name all else."""
-        sizes = (place.rows, place.targets, place.synapses)
+        sizes = (group.rows, group.targets, group.synapses)
         kinds = (tables.ROW, tables.TARGET_STATE, tables.SYNAPSE)
         for name, state in rule.states.items():
             if isinstance(state, Lowpass):
@@ -204,29 +203,30 @@ class PlasticityTables:
                 continue
             side = _SYNAPSE if isinstance(state, Synaptic) or state.resets else _SIDES.index(state.side)
             first = self._allocate(np.zeros(sizes[side]))
-            self.states.append([q, side, first, sizes[side], int(isinstance(state, Trace) and state.nearest)])
+            nearest = isinstance(state, Trace) and state.nearest
+            self.states.append({"plastic": q, "side": side, "first": first, "size": sizes[side], "nearest": nearest})
             self.taus.append(math.inf if state.tau is None else state.tau)
             self.sources[q, name] = (kinds[side], first, len(self.taus))
         self.sources[q, "w"] = (tables.WEIGHT, 0, 0)
         for name, row in _MEMBRANE.items():
-            self.sources.setdefault((q, name), (tables.MEMBRANE, place.first, row))
-        for index, name in enumerate(place.signals):
+            self.sources.setdefault((q, name), (tables.MEMBRANE, group.first, row))
+        for index, name in enumerate(group.signals):
             self.sources.setdefault((q, name), (tables.SIGNAL, index, 0))
         if any(name in SUMS for name in rule.symbols):
-            sums = self.whole[q][tables.SUM] = self._allocate(np.zeros(place.targets))
-            self.whole[q][tables.MOVED_SUM] = self._allocate(np.zeros(place.targets))
+            sums = self._allocate(np.zeros(group.targets))
+            self.table[q] |= {"sum": sums, "moved_sum": self._allocate(np.zeros(group.targets))}
             self.sources[q, "w_sum"] = (tables.TARGET_STATE, sums, _UNSCALED)
-            inverse = self._allocate(1.0 / np.maximum(place.in_degree, 1))
+            inverse = self._allocate(1.0 / np.maximum(group.in_degree, 1))
             self.sources[q, "w_mean"] = (tables.MEAN, sums, inverse)
 
-    def _add_lowpasses(self, q: int, rule: Rule, place: Place) -> None:
+    def _add_lowpasses(self, q: int, rule: Rule, group: SynapseGroup) -> None:
         for name, state in rule.states.items():
             if isinstance(state, Lowpass):
                 side = side_of(state.expression, rule)
-                size = place.rows if side == _PRE else place.targets
+                size = group.rows if side == _PRE else group.targets
                 self.lowpasses.append((self._segment(q, state.expression), self.sources[q, name][1], size))
-                gain = place.dt / state.tau
-                self.lowpass_gains.append(gain if place.euler else -math.expm1(-gain))
+                gain = group.dt / state.tau
+                self.lowpass_gains.append(gain if group.euler else -math.expm1(-gain))
                 self.lowpass_fills.append(self._read(q, rule, state.expression.symbols))
 
     def _add_event(self, q: int, rule: Rule, moves: Sequence[tuple[str, Expression]]) -> None:
@@ -277,12 +277,12 @@ def side_of(expression: Expression, rule: Rule) -> int | None:
     return (next(iter(sides)) if sides else _POST) if len(sides) < 2 else None
 
 
-def _as_run(rule: Rule, place: Place) -> Rule:
+def _as_run(rule: Rule, group: SynapseGroup) -> Rule:
     """Return the rule with the states that are read, low-passes of both sides' values as states of the synapse.
 
     **Raises:** `RulesearchError` where it reads what its synapses do not have.
     """
-    where = f"the rule of projection {place.name}"
+    where = f"the rule of projection {group.name}"
     read = rule.symbols
     states = {
         name: state
@@ -290,7 +290,7 @@ def _as_run(rule: Rule, place: Place) -> Rule:
         if name in read or (isinstance(state, Synaptic) and state.slots)
     }
     rule = replace(rule, states=states)
-    offered = {"w", *_MEMBRANE, *SUMS, *place.signals, *rule.states, *rule.constants}
+    offered = {"w", *_MEMBRANE, *SUMS, *group.signals, *rule.states, *rule.constants}
     for name in rule.symbols:
         if name not in offered:
             raise RulesearchError(

@@ -8,32 +8,7 @@ import numpy as np
 
 from rulesearch.simulate.machine.kernel import kernel
 from rulesearch.simulate.machine.vm import run_segment
-from rulesearch.simulate.network.tables import (
-    ETA,
-    GROWTH,
-    HIGH,
-    LANES,
-    LEVEL,
-    LOW,
-    MEAN,
-    MEMBRANE,
-    MOVED_SUM,
-    OFFSET,
-    PROJECTION,
-    ROW,
-    SHIFT,
-    SIGNAL,
-    SOFT,
-    STATE_FIRST,
-    STATE_SIZE,
-    SUM,
-    SYNAPSE,
-    SYNAPSES,
-    TARGET_STATE,
-    TARGETS,
-    WAITED,
-    WEIGHT_FIRST,
-)
+from rulesearch.simulate.network.tables import LANES, MEAN, MEMBRANE, ROW, SIGNAL, SYNAPSE, TARGET_STATE, WAITED
 
 # As in `synapse_kernel`, loops run over unsigned numbers.
 
@@ -49,7 +24,7 @@ def _gather(registers: Any, register: int, lanes: int, source: Any, begin: int, 
 @kernel
 def _gather_weights(registers: Any, lanes: int, w: Any, synapse: Any, change: Any) -> None:
     """Fill the first register with the weights of the lanes' synapses as they stand."""
-    offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
+    offset, scale, low, high = change.offset, change.level, change.low, change.high
     if scale == 1.0 and offset == 0.0:
         for k in range(np.uint64(lanes)):
             registers[0, k] = w[synapse[k]]
@@ -59,30 +34,31 @@ def _gather_weights(registers: Any, lanes: int, w: Any, synapse: Any, change: An
 
 
 @kernel
-def _fill(plastics: Any, membrane: Any, change: Any, event: int, desk: Any, lanes: int, w: Any) -> None:
+def _fill(plastics: Any, membrane: Any, change: Any, event: int, work: Any, lanes: int, w: Any) -> None:
     """Fill the registers with what an event reads of the synapses that wait in the lanes."""
-    registers, fills, values, levels = desk.registers, plastics.fills, plastics.values, plastics.levels
-    _gather_weights(registers, lanes, w, desk.synapse, change)
+    registers, fills, values, levels = work.registers, plastics.fills, plastics.values, plastics.levels
+    _gather_weights(registers, lanes, w, work.synapse, change)
     for f in range(plastics.fill_starts[event], plastics.fill_starts[event + 1]):
-        register, kind, first, level = fills[f, 0], fills[f, 1], fills[f, 2], fills[f, 3]
+        fill = fills[f]
+        register, kind, first, level = fill.register, fill.kind, fill.first, fill.level
         if kind == ROW:
-            _gather(registers, register, lanes, values, first, desk.row, levels[level])
+            _gather(registers, register, lanes, values, first, work.row, levels[level])
         elif kind == TARGET_STATE:
-            _gather(registers, register, lanes, values, first, desk.target, levels[level])
+            _gather(registers, register, lanes, values, first, work.target, levels[level])
         elif kind == SYNAPSE:
-            _gather(registers, register, lanes, values, first, desk.synapse, levels[level])
+            _gather(registers, register, lanes, values, first, work.synapse, levels[level])
         elif kind == MEMBRANE:
-            _gather(registers, register, lanes, membrane[level], first, desk.target, 1.0)
+            _gather(registers, register, lanes, membrane[level], first, work.target, 1.0)
         elif kind == MEAN:
-            _gather(registers, register, lanes, values, first, desk.target, 1.0)
-            target, inverse = desk.target, np.uint64(level)
+            _gather(registers, register, lanes, values, first, work.target, 1.0)
+            target, inverse = work.target, np.uint64(level)
             for k in range(np.uint64(lanes)):
                 registers[register, k] *= values[inverse + target[k]]
         elif kind == SIGNAL:
             for k in range(np.uint64(lanes)):
                 registers[register, k] = plastics.signals[first]
         elif kind == WAITED:
-            touched, begin, synapse = plastics.touched, np.uint64(first), desk.synapse
+            touched, begin, synapse = plastics.touched, np.uint64(first), work.synapse
             now, dt = plastics.clock[0], plastics.clock[1]
             for k in range(np.uint64(lanes)):
                 registers[register, k] = (now - touched[begin + synapse[k]]) * dt
@@ -112,15 +88,15 @@ def _move_states(
 @kernel
 def _move_weights(registers: Any, delta: int, lanes: int, w: Any, synapse: Any, change: Any, seconds: float) -> None:
     """Move the lanes' weights within their bounds; the new ones are left in the register `delta`."""
-    eta, low, high = change[ETA] * seconds, change[LOW], change[HIGH]
-    if change[SOFT] == 1.0:
+    eta, low, high = change.eta * seconds, change.low, change.high
+    if change.soft == 1.0:
         for k in range(np.uint64(lanes)):
             old = registers[0, k]
             registers[delta, k] *= (high - old) if eta * registers[delta, k] > 0.0 else (old - low)
     for k in range(np.uint64(lanes)):
         new = registers[0, k] + eta * registers[delta, k]
         registers[delta, k] = low if new < low else (high if new > high else new)
-    offset, scale = change[OFFSET], change[LEVEL]
+    offset, scale = change.offset, change.level
     if offset == 0.0 and scale == 1.0:
         for k in range(np.uint64(lanes)):
             w[synapse[k]] = registers[delta, k]
@@ -131,7 +107,7 @@ def _move_weights(registers: Any, delta: int, lanes: int, w: Any, synapse: Any, 
 
 @kernel
 def run_lanes(
-    program: Any, plastics: Any, membrane: Any, q: int, event: int, desk: Any, lanes: int, w: Any, seconds: float
+    program: Any, plastics: Any, membrane: Any, q: int, event: int, work: Any, lanes: int, w: Any, seconds: float
 ) -> None:
     """Run what an event of plastic projection q runs on the synapses that wait in the lanes.
 
@@ -140,27 +116,28 @@ def run_lanes(
 
     **Arguments:** `seconds`: what a drift is multiplied by, 1 for what comes at once.
     """
-    change, registers, values, synapse = plastics.change[q], desk.registers, plastics.values, desk.synapse
+    change, registers, values, synapse = plastics.change[q], work.registers, plastics.values, work.synapse
     actions, begin, end = plastics.actions, plastics.action_starts[event], plastics.action_starts[event + 1]
-    _fill(plastics, membrane, change, event, desk, lanes, w)
+    _fill(plastics, membrane, change, event, work, lanes, w)
     # Synaptic states come first, all by what they were before; then the weight.
     weight = end
     for a in range(begin, end):
-        if actions[a, 4] < 0:
+        if actions[a].register < 0:
             weight = a
             break
-        run_segment(program, actions[a, 0], registers, lanes)
+        run_segment(program, actions[a].segment, registers, lanes)
     for a in range(begin, weight):
-        result, first, level, register = actions[a, 1], actions[a, 2], actions[a, 3], actions[a, 4]
-        _move_states(registers, register, result, lanes, values, first, synapse, seconds, plastics.levels[level])
+        move = actions[a]
+        level = plastics.levels[move.level]
+        _move_states(registers, move.register, move.result, lanes, values, move.first, synapse, seconds, level)
     if weight == end:
         return
-    result = actions[weight, 1]
-    run_segment(program, actions[weight, 0], registers, lanes)
+    result = actions[weight].result
+    run_segment(program, actions[weight].segment, registers, lanes)
     _move_weights(registers, result, lanes, w, synapse, change, seconds)
-    sums = plastics.whole[q, MOVED_SUM]
+    sums = plastics.table[q].moved_sum
     if sums >= 0:
-        total, target = np.uint64(sums), desk.target
+        total, target = np.uint64(sums), work.target
         for k in range(np.uint64(lanes)):
             values[total + target[k]] += registers[result, k] - registers[0, k]
 
@@ -168,9 +145,9 @@ def run_lanes(
 @kernel
 def show_sums(plastics: Any, wires: Any, q: int) -> None:
     """Let rules read the sums of weights of plastic projection q as its latest event left them."""
-    sums, moved = plastics.whole[q, SUM], plastics.whole[q, MOVED_SUM]
+    sums, moved = plastics.table[q].sum, plastics.table[q].moved_sum
     if sums >= 0:
-        for k in range(wires.table[plastics.whole[q, PROJECTION], TARGETS]):
+        for k in range(wires.table[plastics.table[q].projection].targets):
             plastics.values[sums + k] = plastics.values[moved + k]
 
 
@@ -180,8 +157,8 @@ def lowpasses(program: Any, cells: Any, plastics: Any, registers: Any, news: Any
     for stage in range(2):
         at = 0
         for m in range(plastics.lowpasses.shape[0]):
-            segment, result = plastics.lowpasses[m, 0], plastics.lowpasses[m, 1]
-            first, size = plastics.lowpasses[m, 2], plastics.lowpasses[m, 3]
+            lowpass = plastics.lowpasses[m]
+            first, size = lowpass.first, lowpass.size
             if stage == 1:
                 for k in range(size):
                     plastics.values[first + k] = news[at + k]
@@ -191,8 +168,8 @@ def lowpasses(program: Any, cells: Any, plastics: Any, registers: Any, news: Any
             for low in range(0, size, LANES):
                 lanes = min(LANES, size - low)
                 for f in range(plastics.lowpass_starts[m], plastics.lowpass_starts[m + 1]):
-                    register, kind = plastics.lowpass_fills[f, 0], plastics.lowpass_fills[f, 1]
-                    begin, level = plastics.lowpass_fills[f, 2], plastics.lowpass_fills[f, 3]
+                    fill = plastics.lowpass_fills[f]
+                    register, kind, begin, level = fill.register, fill.kind, fill.first, fill.level
                     for k in range(lanes):
                         if kind == MEMBRANE:
                             registers[register, k] = cells.membrane[level, begin + low + k]
@@ -202,10 +179,10 @@ def lowpasses(program: Any, cells: Any, plastics: Any, registers: Any, news: Any
                             registers[register, k] = plastics.values[begin + low + k] * plastics.values[level + low + k]
                         else:
                             registers[register, k] = plastics.values[begin + low + k] * plastics.levels[level]
-                run_segment(program, segment, registers, lanes)
+                run_segment(program, lowpass.segment, registers, lanes)
                 for k in range(lanes):
                     old = plastics.values[first + low + k]
-                    news[at + low + k] = old + gain * (registers[result, k] - old)
+                    news[at + low + k] = old + gain * (registers[lowpass.result, k] - old)
             at += size
 
 
@@ -215,9 +192,9 @@ def decay(levels: Any, taus: Any, begun: Any, states: Any, values: Any, t: int, 
     for z in range(taus.size):
         exponent = (t - begun[z]) * dt / taus[z]
         if exponent > 200.0:
-            first = states[z, STATE_FIRST]
+            first = states[z].first
             scale = np.exp(-exponent)
-            for k in range(first, first + states[z, STATE_SIZE]):
+            for k in range(first, first + states[z].size):
                 values[k] *= scale
             begun[z] = t
             exponent = 0.0
@@ -229,19 +206,19 @@ def drift(plastics: Any, wires: Any, q: int) -> None:
     """Let the weights of plastic projection q drift for a step, where that is solved exactly."""
     change = plastics.change[q]
     # The fixed point and the distance from it; a constant drift moves the offset alone.
-    change[OFFSET] += change[SHIFT]
-    change[LEVEL] *= change[GROWTH]
-    if not 1e-30 < change[LEVEL] < 1e30 or (change[SHIFT] != 0.0 and abs(change[OFFSET]) > 1e3):
+    change.offset += change.shift
+    change.level *= change.growth
+    if not 1e-30 < change.level < 1e30 or (change.shift != 0.0 and abs(change.offset) > 1e3):
         settle(plastics, wires, q)
 
 
 @kernel
 def settle(plastics: Any, wires: Any, q: int) -> None:
     """Store the weights of plastic projection q as they are: OFFSET at its fixed point or 0, LEVEL 1."""
-    wire, change = wires.table[plastics.whole[q, PROJECTION]], plastics.change[q]
-    base = change[OFFSET] if change[GROWTH] != 1.0 else 0.0
-    for k in range(wire[WEIGHT_FIRST], wire[WEIGHT_FIRST] + wire[SYNAPSES]):
-        weight = min(max(change[OFFSET] + wires.weights[k] * change[LEVEL], change[LOW]), change[HIGH])
+    wire, change = wires.table[plastics.table[q].projection], plastics.change[q]
+    base = change.offset if change.growth != 1.0 else 0.0
+    for k in range(wire.weight_first, wire.weight_first + wire.synapses):
+        weight = min(max(change.offset + wires.weights[k] * change.level, change.low), change.high)
         wires.weights[k] = weight - base
-    change[OFFSET] = base
-    change[LEVEL] = 1.0
+    change.offset = base
+    change.level = 1.0

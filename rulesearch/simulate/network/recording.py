@@ -88,7 +88,7 @@ class Recording:
         return self.spikes[name]
 
 
-class Keeper:
+class Recorder:
     """Collects what is recorded, piece by piece as the kernel's logs fill."""
 
     def __init__(

@@ -19,7 +19,7 @@ from rulesearch.simulate.network.checkpoint import Changing, Condition, read_con
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.network_kernel import advance
 from rulesearch.simulate.network.plasticity_kernel import lowpasses
-from rulesearch.simulate.network.recording import Keeper, Record, Recording, joined
+from rulesearch.simulate.network.recording import Record, Recorder, Recording, joined
 from rulesearch.simulate.network.streams import Stream
 from rulesearch.simulate.network.synapse_kernel import every_synapse
 
@@ -63,7 +63,7 @@ class Simulation:
         self._plastics = plasticity.arrays(self._program, network.signals)
         self._sum_up()
         self._runs = self._program.compiled() if backend == "jit" and self._plastic else self._program.bytecode
-        self._desk = self._new_desk()
+        self._workspace = self._new_workspace()
         self._plastics.clock[1] = network.dt
         self._settle_lowpasses()
         self._stretch = min(_STRETCH, plasticity.longest_wait)
@@ -99,15 +99,15 @@ class Simulation:
         announce(advance, "the simulator of spiking networks", self.backend if self._plastic else "vm")
         for name in record.weights:
             self._plastic_index(name)
-        keeper = Keeper(self.network, record, self.step, self._neurons, self.weights)
+        recorder = Recorder(self.network, record, self.step, self._neurons, self.weights)
         end = self.step + round(seconds / self.network.dt)
         code = OK
         while self.step < end and code == OK:
             furthest = self.step + max(1, round(self._stretch / self.network.dt))
-            stretch = min(end, furthest, keeper.next_weights(self.step))
-            code = self._advance(stretch, keeper, limits)
-            keeper.weights(self.step)
-        return keeper.recording(STATUS[code], self.step, self._work)
+            stretch = min(end, furthest, recorder.next_weights(self.step))
+            code = self._advance(stretch, recorder, limits)
+            recorder.weights(self.step)
+        return recorder.recording(STATUS[code], self.step, self._work)
 
     def step_rules(self, names: Sequence[str] | None = None) -> None:
         """Run the slot `on_step` of plastic projections once: a presentation's, a trial's end.
@@ -121,7 +121,7 @@ class Simulation:
             event = tables.EVENTS * q + tables.ON_STEP
             if self._plastics.action_starts[event] < self._plastics.action_starts[event + 1]:
                 parts = (self._runs, self._cells, self._wires, self._plastics)
-                every_synapse(*parts, q, tables.ON_STEP, 1.0, self._desk, counts)
+                every_synapse(*parts, q, tables.ON_STEP, 1.0, self._workspace, counts)
         self._work += int(counts[tables.UPDATES])
 
     def signal(self, **values: float) -> None:
@@ -140,27 +140,27 @@ class Simulation:
     def weights(self, projection: str) -> npt.NDArray[np.float64]:
         """Return the weights of a projection as they stand, `(synapses,)`, sender after sender (and delay)."""
         wire = self._wires.table[self._projection_index(projection)]
-        first = wire[tables.WEIGHT_FIRST]
-        if wire[tables.UNIFORM]:
-            return np.full(wire[tables.SYNAPSES], self._wires.weights[first])
-        stored = self._wires.weights[first : first + wire[tables.SYNAPSES]]
-        if wire[tables.PLASTIC] < 0:
+        first = wire["weight_first"]
+        if wire["uniform"]:
+            return np.full(wire["synapses"], self._wires.weights[first])
+        stored = self._wires.weights[first : first + wire["synapses"]]
+        if wire["plastic"] < 0:
             kept: npt.NDArray[np.float64] = stored.copy()
             return kept
-        change = self._plastics.change[wire[tables.PLASTIC]]
+        change = self._plastics.change[wire["plastic"]]
         found: npt.NDArray[np.float64] = np.clip(
-            change[tables.OFFSET] + stored * change[tables.LEVEL], change[tables.LOW], change[tables.HIGH]
+            change["offset"] + stored * change["level"], change["low"], change["high"]
         )
         return found
 
     def synapses(self, projection: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return sender and target of each synapse, in the order of `weights`."""
         wire = self._wires.table[self._projection_index(projection)]
-        rows = wire[tables.DELAYS] * wire[tables.SENDERS]
-        starts = self._wires.row_starts[wire[tables.ROW_FIRST] : wire[tables.ROW_FIRST] + rows + 1]
-        sender = np.repeat(np.arange(rows), np.diff(starts)) % wire[tables.SENDERS]
-        first = wire[tables.SYNAPSE_FIRST]
-        return sender, self._wires.targets[first : first + wire[tables.SYNAPSES]].astype(np.int64)
+        rows = wire["delays"] * wire["senders"]
+        starts = self._wires.row_starts[wire["row_first"] : wire["row_first"] + rows + 1]
+        sender = np.repeat(np.arange(rows), np.diff(starts)) % wire["senders"]
+        first = wire["synapse_first"]
+        return sender, self._wires.targets[first : first + wire["synapses"]].astype(np.int64)
 
     def potentials(self, population: str) -> npt.NDArray[np.float64]:
         """Return the membrane potentials [mV] of a population as they stand."""
@@ -178,16 +178,16 @@ class Simulation:
     def bytes_per_synapse(self, projection: str) -> float:
         """Return the memory of the network's tables per synapse of a projection [bytes], its rule's states included."""
         wire = self._wires.table[self._projection_index(projection)]
-        synapses = max(1, int(wire[tables.SYNAPSES]))
+        synapses = max(1, int(wire["synapses"]))
         own = self._wires.targets.itemsize
-        own += 0 if wire[tables.UNIFORM] else self._wires.weights.itemsize
-        if wire[tables.PLASTIC] >= 0:
+        own += 0 if wire["uniform"] else self._wires.weights.itemsize
+        if wire["plastic"] >= 0:
             own += self._wires.entries.itemsize + self._wires.entry_rows.itemsize
             states = self._plastics.states
-            mine = (states[:, tables.STATE_PLASTIC] == wire[tables.PLASTIC]) & (states[:, tables.STATE_SIDE] == 2)
+            mine = (states["plastic"] == wire["plastic"]) & (states["side"] == 2)
             own += 8 * int(mine.sum())
-            own += 4 if self._plastics.whole[wire[tables.PLASTIC], tables.TOUCHED] >= 0 else 0
-        index = 8 * (wire[tables.DELAYS] * wire[tables.SENDERS] + wire[tables.TARGETS] + 2)
+            own += 4 if self._plastics.table["touched"][wire["plastic"]] >= 0 else 0
+        index = 8 * (wire["delays"] * wire["senders"] + wire["targets"] + 2)
         return float(own + index / synapses)
 
     def state(self) -> Condition:
@@ -217,10 +217,10 @@ class Simulation:
         generators = (self._generator, *self._source_generators)
         return Changing(self.step, self._work, parts, self._streams, generators, self._silent)
 
-    def _new_desk(self) -> tables.Desk:
+    def _new_workspace(self) -> tables.Workspace:
         synapse, target, row = np.zeros((3, tables.LANES), dtype=np.uint32)
-        rows = (self._wires.table[:, tables.DELAYS] * self._wires.table[:, tables.SENDERS]).max(initial=0)
-        return tables.Desk(
+        rows = (self._wires.table["delays"] * self._wires.table["senders"]).max(initial=0)
+        return tables.Workspace(
             self._program.workspace(tables.LANES),
             synapse,
             target,
@@ -228,7 +228,7 @@ class Simulation:
             np.zeros(2, dtype=np.int64),
             np.arange(rows, dtype=np.uint32),
             np.zeros((2, self._cells.free_at.size)),
-            np.zeros(self._plastics.lowpasses[:, 3].sum()),
+            np.zeros(self._plastics.lowpasses["size"].sum()),
         )
 
     def _settle_lowpasses(self) -> None:
@@ -237,9 +237,9 @@ class Simulation:
         for _ in at_once:
             # Once for each, since one may be a low-pass of another.
             reached = self._plastics._replace(lowpass_gains=at_once)
-            lowpasses(self._runs, self._cells, reached, self._desk.registers, self._desk.news)
+            lowpasses(self._runs, self._cells, reached, self._workspace.registers, self._workspace.news)
 
-    def _advance(self, end: int, keeper: Keeper, limits: NetworkLimits) -> int:
+    def _advance(self, end: int, recorder: Recorder, limits: NetworkLimits) -> int:
         dt = self.network.dt
         steps = end - self.step
         trains = [stream.draw(self.step, steps) for stream in self._streams]
@@ -249,7 +249,7 @@ class Simulation:
             used += units.size
         given = joined([units for _, units in trains], np.uint32)
         origin = self.step
-        before = keeper.log.spikes.copy()
+        before = recorder.log.spikes.copy()
         while self.step < end:
             self.step = advance(
                 self._runs,
@@ -257,31 +257,31 @@ class Simulation:
                 self._wires,
                 self._plastics,
                 self._ring,
-                keeper.log,
+                recorder.log,
                 (offsets, given),
-                self._desk,
+                self._workspace,
                 self._generator,
                 self.step,
                 end,
                 origin,
                 dt,
                 self.network.method == "exponential-euler",
-                keeper.every,
+                recorder.every,
             )
-            keeper.flush()
+            recorder.flush()
         self._catch_up()
         seconds = (end - origin) * dt
         first = len(self.network.sources)
-        found = (keeper.log.spikes - before)[first:]
+        found = (recorder.log.spikes - before)[first:]
         sizes = np.array([population.size for population in self.network.populations])
-        self._work += int(sizes.sum()) * steps + keeper.counted()
+        self._work += int(sizes.sum()) * steps + recorder.counted()
         self._silent = np.where(found > 0, 0.0, self._silent + seconds)
-        for q in range(len(self._plastics.whole)):
-            wire = self._wires.table[self._plastics.whole[q, tables.PROJECTION]]
-            size = np.abs(self._wires.weights[wire[tables.WEIGHT_FIRST] :][: wire[tables.SYNAPSES]]).sum()
+        for q in range(len(self._plastics.table)):
+            wire = self._wires.table[self._plastics.table["projection"][q]]
+            size = np.abs(self._wires.weights[wire["weight_first"] :][: wire["synapses"]]).sum()
             if not math.isfinite(size):
                 return NONFINITE
-            if size * self._plastics.change[q, tables.LEVEL] > limits.weight * wire[tables.SYNAPSES]:
+            if size * self._plastics.change["level"][q] > limits.weight * wire["synapses"]:
                 return RUNAWAY
         if not np.all(np.isfinite(self._cells.membrane[tables.V])):
             return RUNAWAY
@@ -295,19 +295,19 @@ class Simulation:
     def _catch_up(self) -> None:
         """Let every drift that was put off happen now."""
         counts = np.zeros(4, dtype=np.int64)
-        for q in range(len(self._plastics.whole)):
-            if self._plastics.whole[q, tables.TOUCHED] >= 0 and self._plastics.whole[q, tables.LEARNS] == 1:
+        for q in range(len(self._plastics.table)):
+            if self._plastics.table["touched"][q] >= 0 and self._plastics.table["learns"][q] == 1:
                 parts = (self._runs, self._cells, self._wires, self._plastics)
-                every_synapse(*parts, q, tables.CATCH_UP, 1.0, self._desk, counts)
+                every_synapse(*parts, q, tables.CATCH_UP, 1.0, self._workspace, counts)
 
     def _sum_up(self) -> None:
         """Make the running sums of weights exact."""
         for name, q in self._plastic.items():
-            first = self._plastics.whole[q, tables.SUM]
+            first = self._plastics.table["sum"][q]
             if first >= 0:
                 size = self.network.population(self._projection(name).target).size
                 _, target = self.synapses(name)
-                moved = self._plastics.whole[q, tables.MOVED_SUM]
+                moved = self._plastics.table["moved_sum"][q]
                 exact = np.bincount(target, self.weights(name), size)
                 self._plastics.values[first : first + size] = self._plastics.values[moved : moved + size] = exact
 
@@ -315,12 +315,12 @@ class Simulation:
         by_name = dict.fromkeys(self._plastic, learning) if isinstance(learning, bool) else learning
         for name, value in by_name.items():
             q = self._plastic_index(name)
-            first = self._plastics.whole[q, tables.TOUCHED]
-            if value and first >= 0 and self._plastics.whole[q, tables.LEARNS] == 0:
+            first = self._plastics.table["touched"][q]
+            if value and first >= 0 and self._plastics.table["learns"][q] == 0:
                 # Nothing drifted while weights were frozen.
-                size = self._wires.table[self._plastics.whole[q, tables.PROJECTION], tables.SYNAPSES]
+                size = self._wires.table["synapses"][self._plastics.table["projection"][q]]
                 self._plastics.touched[first : first + size] = max(self.step - 1, 0)
-            self._plastics.whole[q, tables.LEARNS] = int(value)
+            self._plastics.table["learns"][q] = int(value)
 
     def _projection(self, name: str) -> Projection:
         return self.network.projections[self._projection_index(name)]

@@ -11,31 +11,12 @@ from rulesearch.simulate.network.plasticity_kernel import run_lanes, show_sums
 from rulesearch.simulate.network.tables import (
     BEHIND_PRE,
     CATCH_UP,
-    COLUMN_FIRST,
-    DELAYS,
-    ENTRY_FIRST,
     EVENTS,
-    GATE_FIRST,
-    HIGH,
     LANES,
-    LEARNS,
-    LEVEL,
-    LOW,
-    OFFSET,
     ON_POST,
     ON_PRE,
-    PLASTIC,
-    PROJECTION,
-    ROW_FIRST,
-    SENDERS,
-    SYNAPSE_FIRST,
-    SYNAPSES,
     SYNAPTIC_EVENTS,
-    TARGETS,
-    TOUCHED,
-    UNIFORM,
     UPDATES,
-    WEIGHT_FIRST,
 )
 
 # Loops run over unsigned numbers: such an index needs no check for a negative one.
@@ -43,14 +24,14 @@ from rulesearch.simulate.network.tables import (
 
 @kernel
 def _take_rows(
-    desk: Any, targets: Any, starts: Any, units: Any, place: Any, stop: int, first_row: int, needs: Any
+    work: Any, targets: Any, starts: Any, units: Any, place: Any, stop: int, first_row: int, needs: Any
 ) -> int:
     """Let synapses of the senders that fired wait in the lanes until these are full; return how many do.
 
     **Arguments:** `starts`: of the senders' rows, the first of which is `first_row`; `place`: which unit comes next,
     up to `stop`, and how many of its synapses were taken before.
     """
-    synapse, target, rows = desk.synapse, desk.target, desk.row
+    synapse, target, rows = work.synapse, work.target, work.row
     lanes = 0
     while place[0] < stop and lanes < LANES:
         unit = units[place[0]]
@@ -76,10 +57,10 @@ def _take_rows(
 
 @kernel
 def _take_columns(
-    desk: Any, entries: Any, owners: Any, starts: Any, units: Any, place: Any, stop: int, needs: Any
+    work: Any, entries: Any, owners: Any, starts: Any, units: Any, place: Any, stop: int, needs: Any
 ) -> int:
     """Let synapses onto the neurons that fired wait in the lanes until these are full; return how many do."""
-    synapse, target, rows = desk.synapse, desk.target, desk.row
+    synapse, target, rows = work.synapse, work.target, work.row
     lanes = 0
     while place[0] < stop and lanes < LANES:
         own = units[place[0]]
@@ -118,15 +99,15 @@ def _run_rows(
     first_row: int,
     w: Any,
     seconds: float,
-    desk: Any,
+    work: Any,
 ) -> None:
     """Run an event of plastic projection q on all synapses of the units `start` to `stop`; see `_take_rows`."""
     event = EVENTS * q + slot
-    needs, place = plastics.needs[event], desk.place
+    needs, place = plastics.needs[event], work.place
     place[0], place[1] = start, 0
     while place[0] < stop:
-        lanes = _take_rows(desk, targets, starts, units, place, stop, first_row, needs)
-        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, seconds)
+        lanes = _take_rows(work, targets, starts, units, place, stop, first_row, needs)
+        run_lanes(program, plastics, cells.membrane, q, event, work, lanes, w, seconds)
 
 
 @kernel
@@ -145,14 +126,14 @@ def add_static(
 
     **Arguments:** `wire`: the projection's row of the table; `delay`: which of its delays.
     """
-    row = np.uint64(wire[ROW_FIRST] + delay * wire[SENDERS])
-    gate, synapse, weight = np.uint64(wire[GATE_FIRST]), np.uint64(wire[SYNAPSE_FIRST]), np.uint64(wire[WEIGHT_FIRST])
+    row = np.uint64(wire.row_first + delay * wire.senders)
+    gate, synapse, weight = np.uint64(wire.gate_first), np.uint64(wire.synapse_first), np.uint64(wire.weight_first)
     events = 0
     one = weights[weight]
     for k in range(np.uint64(start), np.uint64(stop)):
         first, last = row_starts[row + units[k]], row_starts[row + units[k] + np.uint64(1)]
         events += last - first
-        if wire[UNIFORM] == 1:
+        if wire.uniform == 1:
             for s in range(np.uint64(first), np.uint64(last)):
                 gates[gate + targets[synapse + s]] += one
         else:
@@ -164,7 +145,7 @@ def add_static(
 @kernel
 def _add_plastic(gate: Any, starts: Any, targets: Any, units: Any, start: int, stop: int, w: Any, change: Any) -> int:
     """Let spikes arrive at plastic synapses with their weights as they stand; return the number of synapses."""
-    offset, scale, low, high = change[OFFSET], change[LEVEL], change[LOW], change[HIGH]
+    offset, scale, low, high = change.offset, change.level, change.low, change.high
     events = 0
     for k in range(np.uint64(start), np.uint64(stop)):
         first, last = starts[units[k]], starts[units[k] + 1]
@@ -189,26 +170,26 @@ def deliver(
     start: int,
     stop: int,
     delay: int,
-    desk: Any,
+    work: Any,
     counts: Any,
 ) -> None:
     """Let the spikes `start` to `stop` of `units` arrive at the plastic synapses of projection j with this delay."""
     wire = wires.table[j]
-    q = wire[PLASTIC]
-    targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
-    gate = cells.gates[wire[GATE_FIRST] : wire[GATE_FIRST] + wire[TARGETS]]
-    starts = wires.row_starts[wire[ROW_FIRST] + delay * wire[SENDERS] :]
-    w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
-    learns, first_row = plastics.whole[q, LEARNS] == 1, delay * wire[SENDERS]
-    if learns and plastics.whole[q, TOUCHED] >= 0:
-        _run_rows(program, cells, plastics, q, CATCH_UP, targets, starts, units, start, stop, first_row, w, 1.0, desk)
+    q = wire.plastic
+    targets = wires.targets[wire.synapse_first : wire.synapse_first + wire.synapses]
+    gate = cells.gates[wire.gate_first : wire.gate_first + wire.targets]
+    starts = wires.row_starts[wire.row_first + delay * wire.senders :]
+    w = wires.weights[wire.weight_first : wire.weight_first + wire.synapses]
+    learns, first_row = plastics.table[q].learns == 1, delay * wire.senders
+    if learns and plastics.table[q].touched >= 0:
+        _run_rows(program, cells, plastics, q, CATCH_UP, targets, starts, units, start, stop, first_row, w, 1.0, work)
     events = _add_plastic(gate, starts, targets, units, start, stop, w, plastics.change[q])
     counts[SYNAPTIC_EVENTS] += events
     if learns and acts(plastics, q, ON_PRE):
-        _run_rows(program, cells, plastics, q, ON_PRE, targets, starts, units, start, stop, first_row, w, 1.0, desk)
+        _run_rows(program, cells, plastics, q, ON_PRE, targets, starts, units, start, stop, first_row, w, 1.0, work)
         counts[UPDATES] += events
     if acts(plastics, q, BEHIND_PRE):
-        _run_rows(program, cells, plastics, q, BEHIND_PRE, targets, starts, units, start, stop, first_row, w, 1.0, desk)
+        _run_rows(program, cells, plastics, q, BEHIND_PRE, targets, starts, units, start, stop, first_row, w, 1.0, work)
 
 
 @kernel
@@ -222,24 +203,24 @@ def post_spikes(
     units: Any,
     start: int,
     stop: int,
-    desk: Any,
+    work: Any,
     counts: Any,
 ) -> None:
     """Run an event on all synapses of plastic projection q onto neurons that fired, `start` to `stop` of the ring."""
-    wire = wires.table[plastics.whole[q, PROJECTION]]
-    w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
-    starts = wires.column_starts[wire[COLUMN_FIRST] : wire[COLUMN_FIRST] + wire[TARGETS] + 1]
-    entries = wires.entries[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
-    rows = wires.entry_rows[wire[ENTRY_FIRST] : wire[ENTRY_FIRST] + wire[SYNAPSES]]
+    wire = wires.table[plastics.table[q].projection]
+    w = wires.weights[wire.weight_first : wire.weight_first + wire.synapses]
+    starts = wires.column_starts[wire.column_first : wire.column_first + wire.targets + 1]
+    entries = wires.entries[wire.entry_first : wire.entry_first + wire.synapses]
+    rows = wires.entry_rows[wire.entry_first : wire.entry_first + wire.synapses]
     event = EVENTS * q + slot
-    waits = slot == ON_POST and plastics.whole[q, TOUCHED] >= 0
-    needs, place = plastics.needs[event], desk.place
+    waits = slot == ON_POST and plastics.table[q].touched >= 0
+    needs, place = plastics.needs[event], work.place
     place[0], place[1] = start, 0
     while place[0] < stop:
-        lanes = _take_columns(desk, entries, rows, starts, units, place, stop, needs)
+        lanes = _take_columns(work, entries, rows, starts, units, place, stop, needs)
         if waits:
-            run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, desk, lanes, w, 1.0)
-        run_lanes(program, plastics, cells.membrane, q, event, desk, lanes, w, 1.0)
+            run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, work, lanes, w, 1.0)
+        run_lanes(program, plastics, cells.membrane, q, event, work, lanes, w, 1.0)
         counts[UPDATES] += lanes if slot == ON_POST else 0
     show_sums(plastics, wires, q)
 
@@ -253,15 +234,15 @@ def every_synapse(
     q: int,
     slot: int,
     seconds: float,
-    desk: Any,
+    work: Any,
     counts: Any,
 ) -> None:
     """Run an event (drift, on_step, what was put off) on every synapse of plastic projection q."""
-    wire = wires.table[plastics.whole[q, PROJECTION]]
-    w = wires.weights[wire[WEIGHT_FIRST] : wire[WEIGHT_FIRST] + wire[SYNAPSES]]
-    targets = wires.targets[wire[SYNAPSE_FIRST] : wire[SYNAPSE_FIRST] + wire[SYNAPSES]]
-    starts = wires.row_starts[wire[ROW_FIRST] :]
-    every = desk.every[: wire[DELAYS] * wire[SENDERS]]
-    _run_rows(program, cells, plastics, q, slot, targets, starts, every, 0, every.size, 0, w, seconds, desk)
+    wire = wires.table[plastics.table[q].projection]
+    w = wires.weights[wire.weight_first : wire.weight_first + wire.synapses]
+    targets = wires.targets[wire.synapse_first : wire.synapse_first + wire.synapses]
+    starts = wires.row_starts[wire.row_first :]
+    every = work.every[: wire.delays * wire.senders]
+    _run_rows(program, cells, plastics, q, slot, targets, starts, every, 0, every.size, 0, w, seconds, work)
     show_sums(plastics, wires, q)
-    counts[UPDATES] += wire[SYNAPSES]
+    counts[UPDATES] += wire.synapses

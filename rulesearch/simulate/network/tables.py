@@ -1,45 +1,45 @@
-"""The tables that kernels of spiking networks read and change: their columns by name."""
+"""The tables that kernels of spiking networks read and change: records with names and units."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.simulate.network.neurons import CELL
 
 PLAIN, GENERAL, CLAMPED = range(3)
 """Kinds of populations: leaky integrate-and-fire with decaying gates; anything more; a given potential."""
 
-FIRST, SIZE, KIND, REFRACTORY, RECEPTOR, RECEPTORS, RESETS, MOVES, ADDS, ESCAPES, CLAMP, CLAMPS = range(12)
-"""Columns of the whole numbers of a population."""
+POPULATION = np.dtype(
+    [
+        ("first", "i8"),  # neuron, among all
+        ("size", "i8"),
+        ("kind", "i8"),
+        ("receptor", "i8"),  # the first of its receptors
+        ("receptors", "i8"),
+        ("clamp", "i8"),  # the first column of the given potentials
+        ("clamps", "i8"),  # columns
+        *CELL,
+    ],
+    align=True,
+)
 
-(
-    REST,
-    THRESHOLD,
-    RESET,
-    LEAK,
-    RATE,
-    CURRENT,
-    SHARPNESS,
-    ONSET,
-    ADAPT_DECAY,
-    ADAPT_COUPLING,
-    ADAPT_JUMP,
-    MOVE_JUMP,
-    MOVE_DECAY,
-    AFTER_CURRENT,
-    AFTER_DECAY,
-    ESCAPE_RATE,
-    ESCAPE_WIDTH,
-    ESCAPE_CEILING,
-    DENDRITE_REST,
-    DENDRITE_LEAK,
-    DENDRITE_RATE,
-    DENDRITE_FORTH,
-    DENDRITE_BACK,
-) = range(23)
-"""Columns of the numbers of a population; RATE is dt/(tau leak), decays are per step."""
-
-GATE, FOLLOWS, DENDRITIC, JUMPS = range(4)
-DECAY, DRIVE, LOAD, GAIN = range(4)
-"""Columns of a receptor: the current is (DRIVE - LOAD v) g; GAIN: what a followed gate adds per step."""
+RECEPTOR = np.dtype(
+    [
+        ("gate", "i8"),  # the first one's place
+        ("follows", "i8"),  # the receptor that drives it, -1: spikes do
+        ("dendritic", "i8"),
+        ("jumps", "i8"),  # whether it moves the potential itself
+        ("decay", "f8"),  # per step
+        ("drive", "f8"),  # the current is (drive - load v) g [mV, or pure]
+        ("load", "f8"),
+        ("gain", "f8"),  # what a followed gate adds per step
+    ],
+    align=True,
+)
 
 V, V_DENDRITE, I_EXCITATORY, I_INHIBITORY = range(4)
 """Rows of the membrane table."""
@@ -47,25 +47,27 @@ V, V_DENDRITE, I_EXCITATORY, I_INHIBITORY = range(4)
 LANES = 512
 """Synapses that a rule's program works on at a time: its registers then stay in the processor's first cache."""
 
-(
-    SENDER,
-    SENDERS,
-    TARGET,
-    TARGETS,
-    GATE_FIRST,
-    DELAY_FIRST,
-    DELAYS,
-    ROW_FIRST,
-    SYNAPSE_FIRST,
-    SYNAPSES,
-    WEIGHT_FIRST,
-    UNIFORM,
-    PLASTIC,
-    COLUMN_FIRST,
-    ENTRY_FIRST,
-    TARGET_GROUP,
-) = range(16)
-"""Columns of a projection."""
+PROJECTION = np.dtype(
+    [
+        ("sender", "i8"),  # group
+        ("senders", "i8"),
+        ("target", "i8"),  # the first neuron, among all
+        ("targets", "i8"),
+        ("target_group", "i8"),
+        ("gate_first", "i8"),
+        ("delay_first", "i8"),
+        ("delays", "i8"),
+        ("row_first", "i8"),
+        ("synapse_first", "i8"),
+        ("synapses", "i8"),
+        ("weight_first", "i8"),
+        ("uniform", "i8"),  # whether one weight is that of all synapses
+        ("plastic", "i8"),  # its place among plastic ones, -1: static
+        ("column_first", "i8"),
+        ("entry_first", "i8"),
+    ],
+    align=True,
+)
 
 ON_PRE, ON_POST, DRIFT, ON_STEP, CATCH_UP, BEHIND_PRE, BEHIND_POST = range(7)
 EVENTS = 7
@@ -73,44 +75,66 @@ EVENTS = 7
 that spikes of both sides move, which are states of the synapse."""
 
 WEIGHT, ROW, TARGET_STATE, SYNAPSE, MEMBRANE, SIGNAL, MEAN, WAITED = range(8)
-"""Where a register of a rule is filled from: (register, kind, first, level)."""
+"""Kinds of places that a register of a rule is filled from."""
 
-ETA, LOW, HIGH, SOFT, OFFSET, LEVEL, SHIFT, GROWTH = range(8)
-"""Columns of how a plastic projection moves: w = OFFSET + stored * LEVEL; per step OFFSET += SHIFT, LEVEL *= GROWTH."""
+CHANGE = np.dtype(
+    [
+        ("eta", "f8"),
+        ("low", "f8"),
+        ("high", "f8"),
+        ("soft", "f8"),  # 1: the change is scaled by the distance from the bounds
+        ("offset", "f8"),  # w = offset + stored level
+        ("level", "f8"),
+        ("shift", "f8"),  # of the offset, per step
+        ("growth", "f8"),  # of the level, per step
+    ],
+    align=True,
+)
+"""How a plastic projection moves."""
 
-PROJECTION, LEARNS, DRIFT_EVERY, SUM, MOVED_SUM, TOUCHED = range(6)
-"""Columns of a plastic projection.
+PLASTIC = np.dtype(
+    [
+        ("projection", "i8"),
+        ("learns", "i8"),
+        ("drift_every", "i8"),  # steps between moves by a drift that is not solved, 0: none
+        ("sum", "i8"),  # of weights: where they stand among the values as they were before the event, -1: none read
+        ("moved_sum", "i8"),  # as the present event moves them
+        ("touched", "i8"),  # where the steps of the latest events at its synapses stand, -1: no drift is put off
+    ],
+    align=True,
+)
 
-SUM: where the sums of weights stand among the values as they were before the present event, MOVED_SUM: as this event
-moves them, -1: nothing reads them; TOUCHED: where the steps of the latest events at its synapses stand, -1: no drift is
-put off.
-"""
+ACTION = np.dtype(
+    [("segment", "i8"), ("result", "i8"), ("first", "i8"), ("level", "i8"), ("register", "i8")], align=True
+)
+"""What an event runs, and where it adds the result; register -1: to the weight."""
 
-STATE_PLASTIC, STATE_SIDE, STATE_FIRST, STATE_SIZE, STATE_NEAREST = range(5)
-"""Columns of a decaying state; side 0 presynaptic trace, 1 postsynaptic trace, 2 synaptic."""
+FILL = np.dtype([("register", "i8"), ("kind", "i8"), ("first", "i8"), ("level", "i8")], align=True)
+"""Where a register is filled from."""
+
+LOWPASS = np.dtype([("segment", "i8"), ("result", "i8"), ("first", "i8"), ("size", "i8")], align=True)
+
+STATE = np.dtype([("plastic", "i8"), ("side", "i8"), ("first", "i8"), ("size", "i8"), ("nearest", "i8")], align=True)
+"""A decaying state; side 0 presynaptic trace, 1 postsynaptic trace, 2 synaptic."""
 
 SYNAPTIC_EVENTS, UPDATES, LOGGED, WATCHED = range(4)
 """Counts: arrivals at synapses, evaluations of a rule at a synapse, spikes and potentials written down."""
 
 
 class Cells(NamedTuple):
-    """Populations: whole numbers and numbers of each, of each receptor, and what changes."""
+    """Populations and receptors; what changes: potentials, gates, until when a neuron rests, what parts remember."""
 
-    whole: Any
-    number: Any
+    population: Any
     receptor: Any
-    receptor_number: Any
     membrane: Any
     gates: Any
     free_at: Any
-    adaptation: Any
-    threshold: Any
-    after: Any
+    state: Any
     clamp: Any
 
 
 class Wires(NamedTuple):
-    """Projections: see the columns above; rows and columns of synapses."""
+    """Projections; rows and columns of synapses."""
 
     table: Any
     delays: Any
@@ -123,12 +147,12 @@ class Wires(NamedTuple):
 
 
 class Plastics(NamedTuple):
-    """Plastic projections: how weights move, what an event runs and reads, and all states.
+    """Plastic projections: what they are, how weights move, what an event runs and reads, and all states.
 
     `needs` `(events, 2)`: whether an event reads by target, and by row; `clock`: the present step, the time step [s].
     """
 
-    whole: Any
+    table: Any
     change: Any
     action_starts: Any
     actions: Any
@@ -149,7 +173,7 @@ class Plastics(NamedTuple):
     clock: Any
 
 
-class Desk(NamedTuple):
+class Workspace(NamedTuple):
     """Where kernels work: registers of the rules' program; synapse, target and row of each lane; which units come next;
 
     all rows of a projection; sums `(2, neurons)` of what gates do; new values of low-passes.
@@ -183,3 +207,12 @@ class Log(NamedTuple):
     potentials: Any
     counts: Any
     spikes: Any
+
+
+def records(kind: np.dtype[Any], rows: Sequence[Mapping[str, float]]) -> npt.NDArray[Any]:
+    """Return a table; a field that a row does not give is 0."""
+    table = np.zeros(len(rows), dtype=kind)
+    for index, row in enumerate(rows):
+        for name, value in row.items():
+            table[name][index] = value
+    return table

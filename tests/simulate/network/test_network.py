@@ -16,8 +16,10 @@ from rulesearch.rules import parse_rules
 from rulesearch.rules.rule import Rule
 from rulesearch.simulate.codes import NetworkLimits
 from rulesearch.simulate.machine.compiling import announce
+from rulesearch.simulate.network import tables
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.neurons import (
+    CELL,
     Adaptation,
     AfterDepolarisation,
     Dendrite,
@@ -25,8 +27,10 @@ from rulesearch.simulate.network.neurons import (
     Exponential,
     MovingThreshold,
     Neuron,
+    Part,
     Population,
     Receptor,
+    Step,
 )
 from rulesearch.simulate.network.recording import Record
 from rulesearch.simulate.network.simulation import Simulation
@@ -665,6 +669,27 @@ def test_the_public_names_are_those_of_their_modules() -> None:
     import rulesearch.simulate as simulate
 
     for name in simulate.__all__:
-        assert getattr(simulate, name).__module__ == f"rulesearch.simulate.{simulate._PLACES[name]}"
+        place = f"rulesearch.simulate.{simulate._PLACES[name]}"
+        assert getattr(getattr(simulate, name), "__module__", place) == place
     with pytest.raises(AttributeError, match="no attribute 'Netwerk'"):
         _ = simulate.Netwerk
+
+
+def test_every_field_that_a_part_of_a_neuron_gives_is_in_its_record_with_its_unit() -> None:
+    parts = (
+        Exponential(2.0, -50.0),
+        Adaptation(0.1, 2.0, 3.0),
+        MovingThreshold(4.0, 0.05),
+        AfterDepolarisation(5.0, 0.04),
+        Escape(6.0, 7.0, 8.0),
+        Dendrite(),
+    )
+    assert {type(part).__name__ for part in parts} == {kind.__name__ for kind in Part.__subclasses__()}
+    given = [name for part in (*parts, Neuron()) for name in part.fields(Step(1e-4, True))]
+    assert len(given) == len(set(given))
+    assert set(given) == {name for name, _ in CELL}
+
+
+def test_records_hold_what_rows_give_and_0_else() -> None:
+    table = tables.records(tables.RECEPTOR, [{"gate": 3, "decay": 0.5}, {"follows": -1}])
+    assert table.tolist() == [(3, 0, 0, 0, 0.5, 0.0, 0.0, 0.0), (0, -1, 0, 0, 0.0, 0.0, 0.0, 0.0)]
