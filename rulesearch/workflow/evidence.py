@@ -210,19 +210,19 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
     return Evidence(tuple(rules), tuple(scores), on, on)
 
 
-def _emptied(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
-    """Yield a set with each of its rules replaced by one that changes nothing."""
+def emptied(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
+    """Yield a set with each of its rules, those left out that are given, replaced by one that changes nothing."""
     if len(rules.rules) > 1:
-        for name, rule in rules.rules.items():
+        for name, rule in rules.searched.items():
             slot = next(iter(rule.slots))
             nothing = replace(rule, slots={slot: Expression.number(0.0)}).without_unread()
-            yield RuleSet({**rules.rules, name: nothing}, rules.name), f"{name}: all of it"
+            yield rules.with_rules({name: nothing}), f"{name}: all of it"
 
 
 def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> RuleEvidence:
     task = scorer.task
     # A part may be what gives the rest its unit.
-    parts = [(form, removed) for form, removed in [*_emptied(rules), *deletions(rules)] if fits(form, task)]
+    parts = [(form, removed) for form, removed in [*emptied(rules), *deletions(rules)] if fits(form, task)]
     [own] = scorer.score([rules], "report", seeds)
     without = scorer.score_those_that_run([form for form, _ in parts], "report", seeds)
     ablations = tuple(

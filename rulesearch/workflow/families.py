@@ -8,7 +8,7 @@ another. What cannot be negative (traces, weights within bounds) is known: relu(
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rulesearch.evaluation.records import reading
@@ -81,7 +81,11 @@ def found_by(run: Run, count: int = 100) -> list[Found]:
     with reading(run.folder) as records:
         rows = records.best(task.fidelities[-1].name, count)
     settings = task.resolve(run.experiment.settings)
-    return found + [Found(task.spelled_out(task.parse(text), settings), loss, str(run.folder)) for text, loss in rows]
+    given = run.given
+    return found + [
+        Found(replace(task.spelled_out(task.parse(text), settings), given=given), loss, str(run.folder))
+        for text, loss in rows
+    ]
 
 
 def families(rules: Iterable[Found]) -> list[Family]:

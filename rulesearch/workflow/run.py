@@ -69,6 +69,11 @@ class Run:
         return described_task(self.folder, self.experiment.task)
 
     @property
+    def given(self) -> frozenset[str]:
+        """Names of the rules of a set that the search held fixed."""
+        return self.members[0].rules.given if self.members else frozenset()
+
+    @property
     def front(self) -> pandas.DataFrame:
         """The front as a table, one row per rule, by rank."""
         import pandas
@@ -108,6 +113,7 @@ class Run:
             "front": [member_json(member, self.members[0]) for member in self.members],
             "references": [reference_json(score) for score in self.references],
             "conditions": [reference_json(score) for score in self.conditions],
+            **({"given": sorted(self.given)} if self.given else {}),
             **({"certificate": dict(self.certificate)} if self.certificate else {}),
             **({"permuted": dict(self.permuted)} if self.permuted else {}),
             **({"effort": dict(self.effort)} if self.effort else {}),
@@ -130,7 +136,7 @@ class Run:
 
 def summary_text(run: Run) -> str:
     """Return what `Run.open` reads back."""
-    given = sorted(run.members[0].rules.given) if run.members else []
+    given = sorted(run.given)
     document = {
         "status": run.status,
         "evaluations": run.evaluations,

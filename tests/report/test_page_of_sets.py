@@ -11,9 +11,10 @@ import pytest
 
 from rulesearch.report.card_figures import ablation_figure
 from rulesearch.report.page.card import card
+from rulesearch.report.page.page import report_html
 from rulesearch.report.page.pictures import Pictures
 from rulesearch.rules import parse_rules
-from rulesearch.workflow.evidence import Evidence, gather
+from rulesearch.workflow.evidence import Evidence, emptied, gather
 from rulesearch.workflow.run import Run
 
 
@@ -102,3 +103,17 @@ def test_the_front_names_each_rule_once_in_short(pair_page: Path) -> None:
     text = unescape(pair_page.read_text("utf-8"))
     assert ">feedforward: y*(x - w*y); lateral: -2*x*y</a>" in text
     assert "feedforward identical: Oja 1982; lateral equal-up-to-scale: anti-Hebbian, Foeldiak 1990" in text
+
+
+def test_a_rule_that_was_given_is_said_to_be_and_keeps_its_parts(pair_run: Run) -> None:
+    first = pair_run.members[0]
+    held = replace(first, rules=replace(first.rules, given=frozenset(["feedforward"])))
+    parts = card(held, Evidence(), None, Pictures(None), brief=True)["parts"]
+    assert [(part["name"], part["given"]) for part in parts] == [("feedforward", True), ("lateral", False)]
+    removed = [what for _, what in emptied(held.rules)]
+    assert removed == ["lateral: all of it"]
+    run = replace(pair_run, members=(held,))
+    assert run.to_json()["given"] == ["feedforward"]
+    assert "given" not in pair_run.to_json()
+    text = report_html(run, Evidence(), brief=True)
+    assert ">feedforward (given, not searched)</h4>" in text and ">lateral</h4>" in text

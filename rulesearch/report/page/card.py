@@ -71,7 +71,8 @@ def short(member: FrontMember, width: int = 60) -> str:
 def _part(member: FrontMember, part: str, pictures: Pictures, detailed: bool) -> dict[str, Any]:
     """Return what is shown of one rule of a set."""
     figures = [*_changes(member, part, pictures), _tree(member, part, pictures)] if detailed else []
-    return {"name": part, "verdicts": _shown_verdicts(member, part), "figures": figures}
+    given = part in member.rules.given
+    return {"name": part, "given": given, "verdicts": _shown_verdicts(member, part), "figures": figures}
 
 
 def _shown_verdicts(member: FrontMember, part: str) -> list[Verdict]:
