@@ -110,7 +110,8 @@ def _show_task(task: Task) -> None:
     for key, symbol in task.symbols.items():
         default = ""
         if symbol.state is not None:
-            declared = str(RuleSet.single(Rule(task.baseline(values).only().slots, states={key: symbol.state})))
+            first = next(iter(task.baseline(values).rules.values()))
+            declared = str(RuleSet.single(Rule(first.slots, states={key: symbol.state})))
             default = declared.rpartition("; ")[2]
         symbols.append([key, symbol.unit or "1", symbol.meaning, default])
     print()

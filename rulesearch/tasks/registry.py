@@ -20,8 +20,6 @@ _CLASS = re.compile(
 )
 _FIRST = ("oja", "inhibitory-rate")
 """What comes first in lists; the others follow by name."""
-_UNFINISHED = ("pca-network",)
-"""Tasks that stand as modules, but have no grammar so far."""
 
 
 def _shipped_tasks() -> dict[str, tuple[str, str]]:
@@ -31,7 +29,7 @@ def _shipped_tasks() -> dict[str, tuple[str, str]]:
         kind = ""
         for match in _CLASS.finditer(path.read_text("utf-8")):
             kind = match["kind"] or kind
-            if match["name"] and match["name"] not in _UNFINISHED:
+            if match["name"]:
                 found[match["name"]] = (f"{__package__}.{path.stem}", kind)
     order = [*_FIRST, *sorted(set(found) - set(_FIRST))]
     return {name: found[name] for name in order}
