@@ -17,7 +17,7 @@ import numpy as np
 from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Node, Number
-from rulesearch.expression.units import UNITS, from_base
+from rulesearch.expression.units import PURE, UNITS, from_base
 from rulesearch.rules.states import PAIRINGS, SLOTS, VOCABULARY, State, Synaptic, reached
 from rulesearch.rules.text import parse_state
 
@@ -87,6 +87,10 @@ class ConstantPrior:
         if self.prior == "log-uniform":
             return min(max(self.low * math.pow(self.high / self.low, share), self.low), self.high)
         return self.low + share * (self.high - self.low)
+
+    def takes(self, unit: str) -> bool:
+        """Return whether a number written in a unit can be such a constant; one without a unit may take any."""
+        return not unit or UNITS[unit][1] == (UNITS[self.unit][1] if self.unit else PURE)
 
     def text(self) -> str:
         """Return the prior in words, such as `uniform in [-2, 2]`."""

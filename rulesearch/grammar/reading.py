@@ -219,7 +219,7 @@ def _productions(
         for text in texts:
             template = _template(text, name, leaves, source) if text.strip() else Expression(())
             children = tuple(node for node in template.nodes if isinstance(node, str) and node in table)
-            found += [Production(name, each, children) for each in _each_value(template, sets)]
+            found += [Production(name, each, children) for each in each_value(template, sets)]
             if len(found) > MAX_PRODUCTIONS:
                 reason = f"there are more than {MAX_PRODUCTIONS} productions, each value of a set counted"
                 raise source.error(reason, "productions", name)
@@ -227,7 +227,7 @@ def _productions(
     return productions
 
 
-def _each_value(template: Expression, sets: Mapping[str, tuple[Number, ...]]) -> Iterator[Expression]:
+def each_value(template: Expression, sets: Mapping[str, tuple[Number, ...]]) -> Iterator[Expression]:
     """Yield a template once for each choice of values for the sets in it."""
     choices = [sets[node] if isinstance(node, str) and node in sets else (node,) for node in template.nodes]
     for nodes in itertools.product(*choices):

@@ -10,7 +10,7 @@ from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
 from rulesearch.grammar.grammar import Grammar, Production
-from rulesearch.grammar.reading import parse_grammar
+from rulesearch.grammar.reading import each_value, parse_grammar
 from rulesearch.rules.text import parse_rules
 
 _HOLE = "hole"
@@ -104,6 +104,32 @@ def with_words(grammar: Grammar, words: Iterable[str]) -> Grammar:
             raise RulesearchError(f"say in which slot {word.strip()!r} must be, one of: {where}")
         grammar = _with_word(grammar, _name_of(word.strip()), slot)
     return grammar
+
+
+def with_numbers(grammar: Grammar, numbers: Iterable[Number]) -> Grammar:
+    """Return the grammar whose constants are given numbers: each of those that the range of the constant holds.
+
+    A constant whose range holds none of them stays as it is.
+    """
+    given = list(dict.fromkeys(numbers))
+    values = {
+        kind: tuple(
+            Number(number.value, prior.unit)
+            for number in given
+            if prior.takes(number.unit) and prior.low <= number.value <= prior.high
+        )
+        for kind, prior in grammar.constants.items()
+    }
+    held = {kind: tuple(dict.fromkeys(each)) for kind, each in values.items() if each}
+    productions = {
+        name: tuple(
+            replace(production, template=template)
+            for production in made
+            for template in each_value(production.template, held)
+        )
+        for name, made in grammar.productions.items()
+    }
+    return replace(grammar, productions=productions)
 
 
 def check_words(forbidden: Iterable[str], required: Iterable[str]) -> None:
