@@ -43,6 +43,10 @@ class MissingPartError(RulesearchError):
     """An optional part is not installed. The command line ends with exit code 3; the message says what to install."""
 
 
+class UnfinishedRunError(RulesearchError):
+    """A run was cut off before it ended; it can be resumed."""
+
+
 def shown(value: object) -> str:
     """Return a value of a user's file for a message: one short line, whatever it holds."""
     try:
