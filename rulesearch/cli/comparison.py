@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rulesearch.workflow.side_by_side import Behaviour
 
 _NEAREST = 3
+_SEEDS = 5
 _ROWS = 5
 
 
@@ -49,9 +50,11 @@ def compare(
     reachable: SetsOption = None,
     settings: SetOption = None,
     seeds: Annotated[
-        int,
-        typer.Option(parser=whole(0), metavar="N", help="With a task: seeds of the simulations (0: simulate nothing)."),
-    ] = 5,
+        int | None,
+        typer.Option(
+            parser=whole(0), metavar="N", help="With a task: seeds of the simulations, 5 (0: simulate nothing)."
+        ),
+    ] = None,
     output: OutputOption = None,
     show_all: Annotated[bool, typer.Option("--all", help="Show every rule, not the nearest five.")] = False,
     as_json: JsonOption = False,
@@ -70,15 +73,18 @@ def compare(
     on = read_task(task)
     if on is None and settings:
         raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
+    if on is None and seeds is not None:
+        raise RulesearchError("--seeds are those of simulations on a task; name the task: --task oja")
     rules = read_rule(rule, on)
     verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on, reachable or ())
     points = fixed_point_texts(rules)
     behaviours: list[Behaviour] = []
-    if on is not None and seeds:
+    count = _SEEDS if seeds is None else seeds
+    if on is not None and count:
         if not as_json:
             notify(f"simulating on task {on.name}")
         behaviours = rs.side_by_side(
-            rules, others or _nearest(verdicts), on, read_settings(settings), seeds, with_baseline=not others
+            rules, others or _nearest(verdicts), on, read_settings(settings), count, with_baseline=not others
         )
     if output is not None:
         from rulesearch.report import figures

@@ -141,6 +141,9 @@ def discover(
         "permutations": permutations,
     }
     if dry_run:
+        if scheduler is not None or workers != 1:
+            other = "--workers" if scheduler is None else "--scheduler"
+            raise RulesearchError(f"--dry-run predicts what this process alone takes; leave out {other}")
         _show_prediction(predict(experiment, **changes), as_json)
         return
     going = partial(search, experiment, workers=workers, scheduler=scheduler, out=out, **changes)

@@ -103,12 +103,14 @@ class Production:
     """One way to write a non-terminal: `rate -> rate + rate`.
 
     **Fields:** `result`: the non-terminal; `template`: at most one operator over symbols, constant kinds, fixed numbers
-    and non-terminals (no node at all: the slot stays empty); `children`: its non-terminals, in order.
+    and non-terminals (no node at all: the slot stays empty); `children`: its non-terminals, in order; `sets`: the names
+    of the sets of values that it was written with.
     """
 
     result: str
     template: Expression
     children: tuple[str, ...]
+    sets: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def text(self) -> str:

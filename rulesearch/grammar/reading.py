@@ -219,7 +219,8 @@ def _productions(
         for text in texts:
             template = _template(text, name, leaves, source) if text.strip() else Expression(())
             children = tuple(node for node in template.nodes if isinstance(node, str) and node in table)
-            found += [Production(name, each, children) for each in each_value(template, sets)]
+            chosen = tuple(node for node in template.nodes if isinstance(node, str) and node in sets)
+            found += [Production(name, each, children, chosen) for each in each_value(template, sets)]
             if len(found) > MAX_PRODUCTIONS:
                 reason = f"there are more than {MAX_PRODUCTIONS} productions, each value of a set counted"
                 raise source.error(reason, "productions", name)

@@ -58,6 +58,15 @@ class RateResult:
     weights: npt.NDArray[np.float64]
 
 
+def check_states(rule: Rule) -> None:
+    """Refuse a rule that reads states which a rate neuron does not have; raises `RulesearchError`."""
+    for name, state in rule.states.items():
+        if name in rule.read and not (isinstance(state, Lowpass) and state.in_steps):
+            raise RulesearchError(
+                f"the state {name} does not fit a rate neuron; it has low-passes over steps: {name} = lowpass(x, 100)"
+            )
+
+
 def rate_program(rule: Rule) -> tuple[Program, npt.NDArray[np.float64]]:
     """Encode a rule for the rate neuron: segment 0 is `on_step`, the low-passes' inputs follow.
 
@@ -67,17 +76,11 @@ def rate_program(rule: Rule) -> tuple[Program, npt.NDArray[np.float64]]:
     for slot in rule.slots:
         if slot != "on_step":
             raise RulesearchError(f"a rate neuron has only the slot on_step; found {slot}: write the expression alone")
-    taus = []
-    inputs = []
-    for name, state in rule.states.items():
-        if not isinstance(state, Lowpass) or not state.in_steps:
-            raise RulesearchError(
-                f"the state {name} does not fit a rate neuron; it has low-passes over steps: {name} = lowpass(x, 100)"
-            )
-        taus.append(state.tau)
-        inputs.append(state.expression)
-    program = encode((rule.slots["on_step"], *inputs), (*SYMBOLS, *rule.states), rule.constant_values(), _STEADY)
-    return program, np.array(taus)
+    check_states(rule)
+    states = {name: state for name, state in rule.states.items() if isinstance(state, Lowpass)}
+    inputs = [state.expression for state in states.values()]
+    program = encode((rule.slots["on_step"], *inputs), (*SYMBOLS, *states), rule.constant_values(), _STEADY)
+    return program, np.array([state.tau for state in states.values()])
 
 
 def simulate_rate(

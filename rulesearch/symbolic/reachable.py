@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import ParseError, RulesearchError, did_you_mean
+from rulesearch.errors import ParseError, RulesearchError, did_you_mean, shown
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.rounding import Values
 from rulesearch.expression.tree import Expression
+from rulesearch.given import several
 from rulesearch.rules.rule import Rule
 from rulesearch.symbolic.normal_form import normal_form
 
@@ -130,14 +131,16 @@ def _tidy(expression: Expression, rule: Rule, name: str, value: float) -> Expres
     return expression if terms.polynomial else Expression.number(0.0)
 
 
-def parse_reachable(texts: Iterable[str]) -> Reachable:
-    """Read sets such as `R in {-1, 1}` and `w in [0, 1]`, several in one text separated by `;`.
+def parse_reachable(texts: str | Iterable[str]) -> Reachable:
+    """Read sets such as `R in {-1, 1}` and `w in [0, 1]`, one text or several; in a text `;` separates them.
 
     **Raises:** `ParseError` or `RulesearchError`.
     """
     values: dict[str, tuple[float, ...]] = {}
     ranges: dict[str, tuple[float, float]] = {}
-    for text in texts:
+    for text in several(texts, str, "a set of values"):
+        if not isinstance(text, str):
+            raise RulesearchError(f"a set of values is a text, found {shown(text)}; {_EXAMPLE}")
         for piece in text.split(";"):
             if not piece.strip():
                 continue

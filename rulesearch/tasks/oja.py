@@ -21,7 +21,7 @@ from rulesearch.rules.states import Lowpass
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import OK, STATUS
 from rulesearch.simulate.kernel import compiled
-from rulesearch.simulate.rate import RateInputs, simulate_rate, simulate_rates
+from rulesearch.simulate.rate import RateInputs, check_states, simulate_rate, simulate_rates
 from rulesearch.simulate.rate_gradient import rate_gradient
 from rulesearch.tasks.task import (
     PERMUTATION,
@@ -153,6 +153,15 @@ class Oja(Task):
     bounds = (-np.inf, np.inf)
     grammar = "rate"
     known_rule = "oja"
+
+    def check(self, rules: RuleSet) -> None:
+        """Refuse rules that this task cannot run, also those with states that a rate neuron does not have.
+
+        **Raises:** `RulesearchError`.
+        """
+        super().check(rules)
+        for rule in rules.rules.values():
+            check_states(rule)
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         if values["dims"] > 2:

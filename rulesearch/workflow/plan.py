@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from rulesearch.errors import RulesearchError
+from rulesearch.expression import Expression
 from rulesearch.files import read_text
+from rulesearch.given import named, several
 from rulesearch.grammar import Grammar, load_grammar, parse_grammar
 from rulesearch.grammar.variants import check_words, grammar_toml, with_template, with_words, without
+from rulesearch.rules import Rule, RuleSet
 from rulesearch.search.engine import load_engine
 from rulesearch.shipped import shipped_folder, shipped_names
 from rulesearch.tasks.registry import load_task
@@ -39,8 +42,10 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
     **Raises:** `RulesearchError` for whatever is wrong.
     """
     chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
+    for name in ("settings", "options"):
+        named(changes.get(name) or {}, name, "{'eta': 0.1}")
     merged = {name: {**getattr(chosen, name), **changes[name]} for name in ("settings", "options") if changes.get(name)}
-    words = {name: list(changes.get(name) or ()) or None for name in ("forbid", "require")}
+    words = {name: several(changes.get(name) or (), str, name) or None for name in ("forbid", "require")}
     chosen = chosen.with_changes(**{**changes, "settings": None, "options": None, **merged, **words})
     task = load_task(chosen.task)
     if task.rule_names != Task.rule_names:
@@ -103,3 +108,10 @@ def _check_fit(grammar: Grammar, task: Task) -> None:
                 f"grammar {grammar.name} reads {symbol}, which task {task.name} does not offer; "
                 f"it offers {', '.join(task.symbols)}"
             )
+    slot = next(iter(grammar.slots))
+    for name in defined:
+        alone = {slot: Expression.symbol(name)}
+        try:
+            task.check(RuleSet.single(Rule(alone, states=grammar.states_read(alone))))
+        except RulesearchError as error:
+            raise RulesearchError(f"grammar {grammar.name}, symbol {name}: {error}") from None
