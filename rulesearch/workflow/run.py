@@ -15,6 +15,7 @@ from rulesearch.evaluation.records import reading, run_folder, runs_in
 from rulesearch.rules.json_format import rules_from_json, rules_to_json
 from rulesearch.symbolic import Verdict
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.begun import check_begun
 from rulesearch.workflow.experiment import Experiment, read_experiment
 from rulesearch.workflow.front import FrontMember, ReferenceScore, front_rows, member_json, reference_json
 from rulesearch.workflow.kept_task import described_task
@@ -119,14 +120,17 @@ class Run:
     def open(folder: str | Path) -> Run:
         """Read a run folder.
 
-        **Raises:** `RulesearchError` where it holds no concluded run, `UnfinishedRunError` where that can be resumed.
+        **Raises:** `RulesearchError` where it holds no concluded run, `UnfinishedRunError` where that can be resumed;
+        also where its experiment or grammar is not the one that the run began with.
         """
         path = run_folder(folder)
         with reading(path) as records:
             text = records.fact("summary")
             if text is None:
                 raise UnfinishedRunError(f"{path} was cut off before it ended; go on with: rulesearch resume {path}")
-            return _from_summary(path, read_experiment(path / "experiment.toml"), json.loads(text))
+            experiment = read_experiment(path / "experiment.toml")
+            check_begun(path, experiment, records)
+            return _from_summary(path, experiment, json.loads(text))
 
 
 def summary_text(run: Run) -> str:
