@@ -57,6 +57,7 @@ class Table(Task):
     deterministic = True
     stateless = True
     fits_eta = True
+    squares = True
     permutations = 20
     selection_trials = 1
     report_trials = 1

@@ -216,6 +216,9 @@ class Task(ABC):
     """What a rule is said to do, or not to do, and to what; empty: the known rule's title."""
     nothing: ClassVar[str] = "the control"
     """What the control stands for, where a rule does no better than it on what is held out."""
+    squares: ClassVar[bool] = False
+    """Whether held-out losses are squared errors of single measurements, as shares of their variance: then a rule is
+    recommended only where it does better than the control beyond chance, and than any constant."""
 
     @abstractmethod
     def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:

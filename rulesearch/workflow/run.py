@@ -37,7 +37,8 @@ class Run:
     simulated time, counted work, wall time [s]; `chosen_on` and `held_out_on`: what losses and held-out losses of the
     front are over, in words, the second empty where nothing is held out; `solved`: whether rank 1 does what the task
     asks for, both where it was chosen and on what is held out; `recommended`: whether it does better there than the
-    control; `clean_up`: what was done to the rules of the search, and what became of the best one (see `Account`).
+    control, for a table beyond chance; `clean_up`: what was done to the rules of the search, and what became of the
+    best one (see `Account`).
     """
 
     folder: Path
