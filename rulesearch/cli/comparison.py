@@ -19,8 +19,9 @@ from rulesearch.cli.arguments import (
     read_task,
     whole,
 )
-from rulesearch.cli.output import named_numbers, notify, number, print_json, show_facts, show_table
+from rulesearch.cli.output import notify, number, print_json, show_facts, show_table
 from rulesearch.errors import RulesearchError
+from rulesearch.wording import factor
 
 if TYPE_CHECKING:
     from rulesearch.rules import RuleSet
@@ -112,7 +113,7 @@ def compare(
     print()
     shown = verdicts if show_all or len(verdicts) <= _ROWS + 1 else verdicts[:_ROWS]
     rows = [
-        [each.title, each.verdict, number(each.scale), number(each.distance, 3), _behaviour(each), _difference(each)]
+        [each.title, each.verdict, _scale(each), number(each.distance, 3), _behaviour(each), _difference(each)]
         for each in shown
     ]
     show_table(["rule", "verdict", "scale", "distance", "what it does", "difference"], rows)
@@ -158,6 +159,10 @@ def _show_behaviours(behaviours: list[Behaviour]) -> None:
         show_table(["change by one pair, post - pre", *heads], windows)
 
 
+def _scale(verdict: Verdict) -> str:
+    return number(None) if verdict.scale is None else factor(verdict.scale)
+
+
 def _behaviour(verdict: Verdict) -> str:
     return number(verdict.behaviour, 2) if verdict.rank > 2 else "0"
 
@@ -165,7 +170,7 @@ def _behaviour(verdict: Verdict) -> str:
 def _difference(verdict: Verdict) -> str:
     parts = []
     if verdict.coefficients:
-        parts.append(named_numbers(verdict.coefficients))
+        parts.append(", ".join(f"{name} {factor(ratio)}" for name, ratio in verdict.coefficients.items()))
     if verdict.extra_terms:
         parts.append(f"only here: {', '.join(verdict.extra_terms)}")
     if verdict.missing_terms:

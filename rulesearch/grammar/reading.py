@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
-from rulesearch.expression.operators import FUNCTIONS, Operator
+from rulesearch.expression.operators import Operator
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import symbol_latex
 from rulesearch.expression.tree import Expression, Number
@@ -20,6 +20,7 @@ from rulesearch.files import MAX_BYTES, parse_toml, plain_name, read_text
 from rulesearch.grammar.checking import check_structure, grammar_facts
 from rulesearch.grammar.grammar import PRIORS, ConstantPrior, Grammar, GrammarSymbol, Limits, Production, last_argument
 from rulesearch.grammar.source import GrammarError, GrammarSource
+from rulesearch.rules.names import taken_by
 from rulesearch.rules.states import SLOTS
 from rulesearch.shipped import shipped_folder, shipped_names
 
@@ -30,7 +31,6 @@ MAX_LIMIT = 63
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _TABLES = ("name", "symbols", "slots", "productions", "limits")
-_RESERVED = ("eta", "bounds")
 
 
 def load_grammar(name_or_path: str | Path) -> Grammar:
@@ -118,9 +118,9 @@ def _told_of_the_grammar() -> Iterator[None]:
 def _check_name(name: str, others: Mapping[str, str], table: str, source: GrammarSource) -> None:
     if not _NAME.fullmatch(name):
         raise source.error(f"{name!r} is not a name; a name has letters, digits and _, no digit first", table, name)
-    for kind, words in (("a function", FUNCTIONS), ("a unit", UNITS), ("a slot", SLOTS), ("an option", _RESERVED)):
-        if name in words:
-            raise source.error(f"{name!r} is the name of {kind}; choose another name", table, name)
+    taken = taken_by(name)
+    if taken is not None:
+        raise source.error(f"{name!r} is the name of {taken}; choose another name", table, name)
     if name in others:
         raise source.error(f"{name!r} is also {others[name]}; choose another name", table, name)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import ParseError, RulesearchError, did_you_mean
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
 from rulesearch.grammar.grammar import Grammar, Production
 from rulesearch.grammar.reading import each_value, parse_grammar
+from rulesearch.rules.rule import Rule
 from rulesearch.rules.text import parse_rules
 
 _HOLE = "hole"
@@ -45,13 +48,20 @@ def with_template(grammar: Grammar, text: str) -> Grammar:
     if "?" not in text:
         raise RulesearchError(f"the template {text!r} has no hole to search; write ? for it, such as x*y - ?")
     hole = _free(_HOLE, grammar)
+    while hole in text:
+        hole += "_"
     bare = next(iter(grammar.slots))
-    rule = parse_rules(text.replace("?", f" {hole} "), bare, {*grammar.symbols, hole}).only()
+    rule = _with_hole(text, hole, bare)
     for slot in rule.slots:
         if slot not in grammar.slots:
             raise RulesearchError(f"grammar {grammar.name} has no slot {slot}; it has {', '.join(grammar.slots)}")
     if rule.constants or rule.states:
         raise RulesearchError("a template has no constants or states of its own; write ? where one may stand")
+    for name in rule.symbols:
+        if name != hole and name not in grammar.symbols:
+            place = re.search(rf"\b{name}\b", text)
+            reason = f"unknown symbol {name!r}{did_you_mean(name, grammar.symbols)}"
+            raise ParseError(reason, text, place.start() + 1 if place else 1)
     productions: dict[str, tuple[Production, ...]] = dict(grammar.productions)
     slots = {}
     for slot, expression in rule.slots.items():
@@ -59,6 +69,24 @@ def with_template(grammar: Grammar, text: str) -> Grammar:
         slots[slot] = _fixed(expression, {hole: inner}, productions, grammar)
     made = replace(grammar, slots=slots, productions=_reachable(slots, productions))
     return parse_grammar(grammar_toml(made), f"grammar {grammar.name} with template {text!r}")
+
+
+def _with_hole(text: str, hole: str, bare: str) -> Rule:
+    """Read a template with a name in place of each `?`; what is refused is told of the template as it was written."""
+    written = text.replace("?", f" {hole} ")
+    names = {*re.findall(r"[A-Za-z_]\w*", written, re.ASCII)}
+    try:
+        return parse_rules(written, bare, names).only()
+    except ParseError as error:
+        ends = list(itertools.accumulate(len(hole) + 2 if mark == "?" else 1 for mark in text))
+
+        def place(column: int) -> int:
+            return next((number for number, end in enumerate(ends, 1) if end >= column), len(text) + 1)
+
+        reason = re.sub(r"column (\d+)", lambda found: f"column {place(int(found[1]))}", error.reason)
+        raise ParseError(reason.replace(hole, "?"), text, place(error.column)) from None
+    except RulesearchError as error:
+        raise RulesearchError(str(error).replace(f" {hole} ", "?").replace(hole, "?")) from None
 
 
 def without(grammar: Grammar, words: Iterable[str]) -> Grammar:

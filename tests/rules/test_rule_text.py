@@ -131,6 +131,8 @@ def test_eta_that_is_no_common_factor_is_refused(text: str) -> None:
         ("x; tau_x = 20 mV", 12, "tau_x must be a time, found one in mV"),
         ("x; tau_x = 0 ms", 12, "tau_x must be above 0"),
         ("x; tau_x = -1 s", 12, "tau_x must be above 0"),
+        ("x; bound = [0, 1]", 4, "did you mean bounds = [0, 1]?"),
+        ("x; range=[0, 1]", 4, "did you mean bounds = [0, 1]?"),
         ("x; bounds = 1", 13, "bounds must be two numbers"),
         ("x; bounds = [1]", 13, "bounds must be two numbers"),
         ("x; bounds = [0, 1, 2]", 13, "bounds must be two numbers"),

@@ -108,6 +108,10 @@ def test_the_grammar_is_over_the_columns(tmp_path: Path) -> None:
         ("a b x,dw\n" + "1,2\n2,3\n" * 6, "the column 'a b x' cannot be a symbol"),
         ("x y,dw\n" + "1,2\n2,3\n" * 6, "the column 'x y' cannot be a symbol"),
         ("exp,dw\n" + "1,2\n2,3\n" * 6, "the column 'exp' cannot be a symbol"),
+        *(
+            (f"{name},dw\n" + "1,2\n2,3\n" * 6, f"'{name}' cannot be a symbol of a rule, where that is {what};")
+            for name, what in (("abs", "a function"), ("eta", "an option"), ("ms", "a unit"), ("on_pre", "a slot"))
+        ),
         ("x,d\n" + "1,2\n2,3\n" * 6, "has no column 'dw'"),
         ("x;dw\n" + "1;2\n2;3\n" * 6, "columns are separated by semicolons, as in 'x;dw'; expected commas"),
         ("x;dw\n" + "1,0;2,5\n2,5;3,0\n" * 6, "separated by semicolons, and numbers have decimal commas"),
