@@ -10,6 +10,7 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
+from rulesearch.workflow.plan import planned
 
 CALLS: Any = rs
 """The package without its types, which say already that these calls are wrong."""
@@ -126,6 +127,13 @@ def test_one_rule_or_one_set_of_values_may_stand_for_a_list_of_them() -> None:
     assert str(rs.simplify("relu(x)", on="x in [0, 1]").simplified) == "x"  # type: ignore[union-attr]
     labels = [each.label for each in rs.side_by_side("x*y", "oja", "oja", {"points": 100}, 1, with_baseline=False)]
     assert labels == ["this rule", rs.known_rules()["oja"].title]
+
+
+def test_one_word_may_stand_for_a_list_of_words() -> None:
+    for words in ("x_bar", ["x_bar"], ("x_bar",)):
+        plan = planned("oja", {"forbid": words, "require": "y"})
+        assert (plan.experiment.forbid, plan.experiment.require) == (["x_bar"], ["y"])
+        assert list(plan.grammar.symbols) == ["x", "y", "w", "y_bar"]
 
 
 def test_what_the_calls_raise_is_a_name_of_the_package() -> None:

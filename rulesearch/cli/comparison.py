@@ -21,7 +21,6 @@ from rulesearch.cli.arguments import (
 )
 from rulesearch.cli.output import notify, number, print_json, show_facts, show_table
 from rulesearch.errors import RulesearchError
-from rulesearch.wording import factor
 
 if TYPE_CHECKING:
     from rulesearch.rules import RuleSet
@@ -160,6 +159,8 @@ def _show_behaviours(behaviours: list[Behaviour]) -> None:
 
 
 def _scale(verdict: Verdict) -> str:
+    from rulesearch.wording import factor
+
     return number(None) if verdict.scale is None else factor(verdict.scale)
 
 
@@ -168,6 +169,8 @@ def _behaviour(verdict: Verdict) -> str:
 
 
 def _difference(verdict: Verdict) -> str:
+    from rulesearch.wording import factor
+
     parts = []
     if verdict.coefficients:
         parts.append(", ".join(f"{name} {factor(ratio)}" for name, ratio in verdict.coefficients.items()))
