@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rulesearch import tasks
+    from rulesearch.errors import RulesearchError
     from rulesearch.evaluation.outcome import Outcome
     from rulesearch.export.citations import Citation
     from rulesearch.export.exporting import export
@@ -50,6 +51,7 @@ __all__ = [
     "Grammar",
     "Rule",
     "RuleSet",
+    "RulesearchError",
     "Run",
     "__version__",
     "cite",
@@ -76,6 +78,7 @@ _PLACES: dict[str, str] = {
     "Grammar": "rulesearch.grammar",
     "Rule": "rulesearch.rules",
     "RuleSet": "rulesearch.rules",
+    "RulesearchError": "rulesearch.errors",
     "Run": "rulesearch.workflow.run",
     "known_rules": "rulesearch.rules",
     "load_grammar": "rulesearch.grammar",
@@ -189,13 +192,12 @@ def evaluate(
     from rulesearch.errors import RulesearchError, did_you_mean
     from rulesearch.evaluation.evaluator import evaluate_rules
     from rulesearch.evaluation.outcome import Outcome
+    from rulesearch.given import whole_number
     from rulesearch.tasks.registry import as_task
     from rulesearch.workflow.resolve import as_rules
 
-    if seeds < 1:
-        raise RulesearchError(f"seeds must be at least 1, found {seeds}")
-    if first_seed < 0:
-        raise RulesearchError(f"the first seed must be at least 0, found {first_seed}")
+    seeds = whole_number(seeds, "seeds", 1)
+    first_seed = whole_number(first_seed, "the first seed", 0)
     if backend not in ("auto", "jit", "vm"):
         raise RulesearchError(f"unknown backend {backend!r}{did_you_mean(backend, ('auto', 'jit', 'vm'))}")
     on = as_task(task)
@@ -228,26 +230,32 @@ def respond(
     """Return how one synapse responds to given spike times, exactly: from event to event, without a time grid.
 
     **Arguments:** `pre` and `post`: spike times [ms]; `repeats` of them, `every` so many ms; `w0`: the weight at the
-    start; `voltage`: a CSV file of times [ms] and potentials [mV] that clamps the membrane potential.
+    start; `voltage`: a CSV file of times [ms] and potentials [mV] that clamps the membrane potential, which is
+    linear between them and held behind the last one.
     **Raises:** `RulesearchError` where the rule reads what spikes and weight do not determine, or a time is wrong.
     """
+    from rulesearch.given import file_path, real_number, real_numbers, whole_number
     from rulesearch.simulate.synapse.respond import respond as exact
     from rulesearch.simulate.synapse.synapse import read_voltage
     from rulesearch.workflow.resolve import as_rules
 
-    clamped = None if voltage is None else read_voltage(voltage)
-    before, after = ([1e-3 * float(time) for time in times] for times in (pre, post))
-    period = None if every is None else 1e-3 * every
-    return exact(as_rules(rule, None).only(), before, after, repeats, period, w0, voltage=clamped)
+    one = as_rules(rule, None).only()
+    clamped = None if voltage is None else read_voltage(file_path(voltage, "voltage"))
+    given = {"pre": pre, "post": post}
+    times = {side: real_numbers(each, side, "[0, 50] ms") for side, each in given.items()}
+    before, after = ([1e-3 * time for time in each] for each in times.values())
+    period = None if every is None else 1e-3 * real_number(every, "every")
+    count = whole_number(repeats, "repeats", 1)
+    return exact(one, before, after, count, period, real_number(w0, "w0"), voltage=clamped)
 
 
 def compare(
     rule: RuleLike,
-    others: Iterable[RuleLike] | None = None,
+    others: RuleLike | Iterable[RuleLike] | None = None,
     task: str | Task | None = None,
-    on: Iterable[str] = (),
+    on: str | Iterable[str] = (),
 ) -> Comparison:
-    """Compare a rule with others (by default all known rules), nearest first.
+    """Compare a rule with another, or with several (by default all known rules), nearest first.
 
     **Arguments:** `task`: its symbols and default slot are used to read rule text; `on`: sets of values that symbols
     can take, such as `R in {-1, 1}` or `w in [0, 1]`; without them all real numbers.
@@ -255,16 +263,16 @@ def compare(
     """
     from rulesearch import symbolic
     from rulesearch.tasks.registry import as_task
-    from rulesearch.workflow.resolve import as_known, as_rules
+    from rulesearch.workflow.resolve import as_known, as_rules, each_rule
 
     place = None if task is None else as_task(task)
-    against = None if others is None else [as_known(other, place) for other in others]
+    against = None if others is None else [as_known(other, place) for other in each_rule(others)]
     return symbolic.Comparison(symbolic.compare(as_rules(rule, place), against, symbolic.parse_reachable(on)))
 
 
 def side_by_side(
     rule: RuleLike,
-    others: Iterable[RuleLike],
+    others: RuleLike | Iterable[RuleLike],
     task: str | Task,
     settings: Mapping[str, str | float] | None = None,
     seeds: int = 5,
@@ -275,22 +283,24 @@ def side_by_side(
     **Arguments:** others that do not fit the task are left out; `with_baseline`: the task's known rule comes too.
     **Raises:** `RulesearchError` where a rule cannot be read, or the first does not fit the task.
     """
+    from rulesearch.given import whole_number
     from rulesearch.tasks.registry import as_task
-    from rulesearch.workflow.resolve import as_rules, titled
+    from rulesearch.workflow.resolve import as_rules, each_rule, titled
     from rulesearch.workflow.side_by_side import labelled, side_by_side
 
+    count = whole_number(seeds, "seeds", 1)
     on = as_task(task)
     values = on.resolve(settings)
     beside = [(f"{on.known_rule}, as the task has it", on.baseline(values))] if with_baseline else []
-    beside += [titled(other) for other in others]
-    return side_by_side(as_rules(rule, on), labelled(beside), on, values, seeds)
+    beside += [titled(other) for other in each_rule(others)]
+    return side_by_side(as_rules(rule, on), labelled(beside), on, values, count)
 
 
 def simplify(
     rule: RuleLike,
     task: str | Task | None = None,
     settings: Mapping[str, str | float] | None = None,
-    on: Iterable[str] = (),
+    on: str | Iterable[str] = (),
 ) -> Simplification | CleanUp:
     """Return a rule in its shortest equivalent form; with a task, also without what does not matter there.
 
@@ -299,11 +309,12 @@ def simplify(
     """
     from rulesearch import symbolic
     from rulesearch.errors import RulesearchError
-    from rulesearch.tasks.registry import as_task
+    from rulesearch.tasks.registry import as_task, needs_task
     from rulesearch.workflow.resolve import as_rules
 
     reachable = symbolic.parse_reachable(on)
     if task is None:
+        needs_task(settings)
         return symbolic.simplify(as_rules(rule, None), reachable)
     if reachable:
         raise RulesearchError("symbols take the values that the task gives them; leave out the task or the sets")
@@ -333,29 +344,33 @@ def plot(
     from collections.abc import Sequence
 
     from rulesearch.errors import RulesearchError
+    from rulesearch.given import real_number, whole_number
     from rulesearch.report import figures
     from rulesearch.simulate.network.recording import Recording
-    from rulesearch.tasks.registry import as_task
+    from rulesearch.tasks.registry import as_task, needs_task
     from rulesearch.workflow.resolve import as_rules, titled
     from rulesearch.workflow.run import Run
     from rulesearch.workflow.side_by_side import labelled
 
+    seed, start = whole_number(first_seed, "the first seed", 0), real_number(weight, "the weight")
     several = [what] if isinstance(what, str) or not isinstance(what, Sequence) else list(what)
     alone = [each for each in several if isinstance(each, Run | Recording)]
     if len(several) != 1 and (not several or alone or task is not None):
         raise RulesearchError(
             "a run, a recording, and a rule on a task is drawn by itself; without a task rules go side by side"
         )
+    if task is None:
+        needs_task(settings)
     if alone:
         (found,) = alone
         return figures.front_figure(found) if isinstance(found, Run) else figures.network_figure(found)
     if task is not None:
         on = as_task(task)
-        return figures.task_figure(as_rules(several[0], on), on, on.resolve(settings), first_seed)  # type: ignore[arg-type]
+        return figures.task_figure(as_rules(several[0], on), on, on.resolve(settings), seed)  # type: ignore[arg-type]
     named = labelled([titled(each) for each in several])  # type: ignore[arg-type]
     if len(named) == 1:
-        return figures.rule_figure(next(iter(named.values())), weight)
-    return figures.beside_figure(named, weight)
+        return figures.rule_figure(next(iter(named.values())), start)
+    return figures.beside_figure(named, start)
 
 
 def families(*runs: Run | str | Path, count: int = 100) -> list[Family]:
@@ -364,12 +379,14 @@ def families(*runs: Run | str | Path, count: int = 100) -> list[Family]:
     **Arguments:** `count`: best rules of each search besides its front.
     **Raises:** `RulesearchError` where a folder holds no concluded run.
     """
+    from rulesearch.given import whole_number
     from rulesearch.workflow.families import families as grouped
     from rulesearch.workflow.families import found_by
     from rulesearch.workflow.run import Run
 
+    best = whole_number(count, "count", 0)
     opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
-    return grouped([each for run in opened for each in found_by(run, count)])
+    return grouped([each for run in opened for each in found_by(run, best)])
 
 
 def compare_runs(*runs: Run | str | Path) -> list[RunGroup]:

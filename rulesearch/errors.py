@@ -43,6 +43,10 @@ class MissingPartError(RulesearchError):
     """An optional part is not installed. The command line ends with exit code 3; the message says what to install."""
 
 
+class UnfinishedRunError(RulesearchError):
+    """A run was cut off before it ended; it can be resumed."""
+
+
 def shown(value: object) -> str:
     """Return a value of a user's file for a message: one short line, whatever it holds."""
     try:
@@ -59,10 +63,10 @@ def why(error: Exception) -> str:
     return text if isinstance(error, RulesearchError) else f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
+def did_you_mean(word: object, choices: Iterable[str]) -> str:
     """Return ` (did you mean 'oja'?)`, or the list of choices where none is near."""
     options = sorted(choices)
-    near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word), options, n=1, cutoff=0.6)
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; there is: {', '.join(options)}" if options else ""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
+from rulesearch.workflow.plan import planned
 
 CALLS: Any = rs
 """The package without its types, which say already that these calls are wrong."""
@@ -100,6 +102,91 @@ def test_a_recording_of_a_network_is_drawn() -> None:
 def test_what_is_no_run_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(RulesearchError, match=r"^a run is its folder, .*, found \['r1', 'r1'\]$"):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda: CALLS.evaluate("oja", "oja", seeds=1.5), "seeds must be a whole number, found 1.5"),
+        (lambda: CALLS.evaluate("oja", "oja", seeds=True), "seeds must be a whole number, found True"),
+        (lambda: CALLS.evaluate("oja", "oja", first_seed="0"), "the first seed must be a whole number, found '0'"),
+        (lambda: CALLS.evaluate("oja", "oja", settings=3), "settings of task oja are given by name, such as"),
+        (lambda: CALLS.evaluate("oja", "oja", backend=3), "unknown backend 3; there is: auto, jit, vm"),
+        (lambda: CALLS.respond("vogels", pre="0,1"), "pre must be a list of numbers, such as [0, 50] ms, found '0,1'"),
+        (lambda: CALLS.respond("vogels", pre=0), "pre must be a list of numbers, such as [0, 50] ms, found 0"),
+        (lambda: CALLS.respond("vogels", post=["a"]), "each of post must be a number, found 'a'"),
+        (lambda: CALLS.respond("vogels", w0="a"), "w0 must be a number, found 'a'"),
+        (lambda: CALLS.respond("vogels", [0], repeats=2, every="10"), "every must be a number, found '10'"),
+        (lambda: CALLS.respond("vogels", [0], repeats=2.5, every=10), "repeats must be a whole number, found 2.5"),
+        (lambda: CALLS.respond("vogels", [0], voltage=3), "voltage must be the name of a file, found 3"),
+        (lambda: CALLS.export("oja", "python", bounds=3), "bounds must be a list of numbers, such as (0, 1), found 3"),
+        (lambda: CALLS.export("oja", "python", bounds=(1,)), "bounds must be two numbers, such as (0, 1), found (1,)"),
+        (lambda: CALLS.export("oja", "python", eta="a"), "eta must be a number, found 'a'"),
+        (lambda: CALLS.export("oja", 3), "unknown format 3; there is: "),
+        (lambda: CALLS.plot("oja", first_seed="a"), "the first seed must be a whole number, found 'a'"),
+        (lambda: CALLS.plot("stdp-pair", weight="a"), "the weight must be a number, found 'a'"),
+        (lambda: CALLS.families(count=1.5), "count must be a whole number, found 1.5"),
+        (lambda: CALLS.side_by_side("oja", [], "oja", seeds=0), "seeds must be at least 1, found 0"),
+        (lambda: CALLS.compare("oja", on=3), "a set of values must be one, or a list of them, found 3"),
+        (lambda: CALLS.compare("oja", on=[3]), "a set of values is a text, found 3"),
+        (lambda: CALLS.discover("oja", settings=3), "settings are given by name, such as"),
+        (lambda: CALLS.discover("oja", forbid=3), "forbid must be one, or a list of them, found 3"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_by_its_name(call: Callable[[], object], line: str) -> None:
+    with pytest.raises(RulesearchError) as told:
+        call()
+    assert str(told.value).startswith(line)
+    assert "\n" not in str(told.value)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    every, w0 = np.float64(1000.0), np.float32(0.5)
+    found = CALLS.respond("vogels", np.array([0.0, 50.0]), np.array([10]), np.int64(2), every, w0)
+    assert found == CALLS.respond("vogels", [0, 50], [10], 2.0, 1000, 0.5)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: rs.simplify("x*y", settings={"eta": 1}),
+        lambda: rs.export("oja", "latex", settings={"eta": 1}),
+        lambda: rs.plot("oja", settings={"eta": 1}),
+    ],
+)
+def test_settings_without_a_task_are_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(RulesearchError, match=r"^eta: settings are those of a task; name the task: task='oja'$"):
+        call()
+
+
+def test_one_rule_or_one_set_of_values_may_stand_for_a_list_of_them() -> None:
+    hebb = rs.known_rules()["hebb"]
+    for other in ("hebb", hebb, hebb.rules, hebb.rules.only()):
+        assert [each.verdict for each in rs.compare("2*x*y", other)] == ["equal-up-to-scale"]
+    (found,) = rs.compare("relu(x)", "x", on="x in [0, 1]")
+    assert found.verdict == "equal"
+    assert str(rs.simplify("relu(x)", on="x in [0, 1]").simplified) == "x"  # type: ignore[union-attr]
+    labels = [each.label for each in rs.side_by_side("x*y", "oja", "oja", {"points": 100}, 1, with_baseline=False)]
+    assert labels == ["this rule", rs.known_rules()["oja"].title]
+
+
+def test_one_word_may_stand_for_a_list_of_words() -> None:
+    for words in ("x_bar", ["x_bar"], ("x_bar",)):
+        plan = planned("oja", {"forbid": words, "require": "y"})
+        assert (plan.experiment.forbid, plan.experiment.require) == (["x_bar"], ["y"])
+        assert list(plan.grammar.symbols) == ["x", "y", "w", "y_bar"]
+
+
+def test_what_the_calls_raise_is_a_name_of_the_package() -> None:
+    assert rs.RulesearchError is RulesearchError
+    assert "RulesearchError" in dir(rs)
+
+
+def test_the_sign_of_synapses_is_refused_where_nothing_says_it() -> None:
+    assert "g_inh_post" in rs.export("vogels", "brian2", inhibitory=True)
+    for format in ("python", "latex", "json", "sympy"):
+        with pytest.raises(RulesearchError, match=f"^{format} does not say what synapses do; .* goes with brian2 or"):
+            rs.export("vogels", format, inhibitory=True)
 
 
 def test_what_cannot_be_exported_is_refused() -> None:

@@ -35,11 +35,12 @@ def familiarity(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measu
     """Show a layer stimuli half of which repeat the one `interval` steps before, where that was novel.
 
     **Settings:** `components` of a stimulus, 1 or -1 each; `units`, a power of 2; `interval`; `constants` of the rule
-    in this network (absent: its own).
+    in this network, of those that it has (absent: its own).
     **Returns:** `accuracy`: the share of correct answers over 10,000 fresh stimuli.
     """
     components, units, interval = (int(settings[name]) for name in ("components", "units", "interval"))
-    rule = rules.only().with_constants(settings.get("constants", {}))
+    rule, values = rules.only(), settings.get("constants", {})
+    rule = rule.with_constants({name: value for name, value in values.items() if name in rule.constants})
     generators = [np.random.default_rng(child) for child in np.random.SeedSequence([seed, 307]).spawn(2)]
     stimuli, novel = _sequence(components, interval, _TRAINING, generators[0])
     responses = _responses(rule, stimuli, units, _EXCESSES)

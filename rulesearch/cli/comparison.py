@@ -20,7 +20,7 @@ from rulesearch.cli.arguments import (
     read_task,
     whole,
 )
-from rulesearch.cli.output import named_numbers, notify, number, print_json, show_facts, show_table
+from rulesearch.cli.output import notify, number, print_json, show_facts, show_table
 from rulesearch.errors import RulesearchError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rulesearch.workflow.side_by_side import Behaviour
 
 _NEAREST = 3
+_SEEDS = 5
 _ROWS = 5
 
 
@@ -50,9 +51,11 @@ def compare(
     reachable: SetsOption = None,
     settings: SetOption = None,
     seeds: Annotated[
-        int,
-        typer.Option(parser=whole(0), metavar="N", help="With a task: seeds of the simulations (0: simulate nothing)."),
-    ] = 5,
+        int | None,
+        typer.Option(
+            parser=whole(0), metavar="N", help="With a task: seeds of the simulations, 5 (0: simulate nothing)."
+        ),
+    ] = None,
     output: OutputOption = None,
     show_all: Annotated[bool, typer.Option("--all", help="Show every rule, not the nearest five.")] = False,
     as_json: JsonOption = False,
@@ -75,17 +78,20 @@ def compare(
     on = read_task(task)
     if on is None and settings:
         raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
+    if on is None and seeds is not None:
+        raise RulesearchError("--seeds are those of simulations on a task; name the task: --task oja")
     rules = read_rule(rule, on)
     verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on, reachable or ())
     parts = by_rule(verdicts)
     several = any(parts)
     points = fixed_point_texts(rules)
     behaviours: list[Behaviour] = []
-    if on is not None and seeds:
+    count = _SEEDS if seeds is None else seeds
+    if on is not None and count:
         if not as_json:
             notify(f"simulating on task {on.name}")
         behaviours = rs.side_by_side(
-            rules, others or _nearest(verdicts), on, read_settings(settings), seeds, with_baseline=not others
+            rules, others or _nearest(verdicts), on, read_settings(settings), count, with_baseline=not others
         )
     if output is not None:
         from rulesearch.report import figures
@@ -121,7 +127,7 @@ def compare(
     rows = [
         [
             *[each.name or "the set"] * several,
-            *(each.title, each.verdict, number(each.scale), number(each.distance, 3)),
+            *(each.title, each.verdict, _scale(each), number(each.distance, 3)),
             *(number(_behaviour(each), 2), _difference(each)),
         ]
         for each in shown
@@ -184,14 +190,22 @@ def _nearest_text(name: str, verdict: Verdict) -> str:
     return f"{name}: {verdict.summary}" if name else verdict.summary
 
 
+def _scale(verdict: Verdict) -> str:
+    from rulesearch.wording import factor
+
+    return number(None) if verdict.scale is None else factor(verdict.scale)
+
+
 def _behaviour(verdict: Verdict) -> float | None:
     return verdict.behaviour if verdict.rank > 2 else 0.0
 
 
 def _difference(verdict: Verdict) -> str:
+    from rulesearch.wording import factor
+
     parts = []
     if verdict.coefficients:
-        parts.append(named_numbers(verdict.coefficients))
+        parts.append(", ".join(f"{name} {factor(ratio)}" for name, ratio in verdict.coefficients.items()))
     if verdict.extra_terms:
         parts.append(f"only here: {', '.join(verdict.extra_terms)}")
     if verdict.missing_terms:

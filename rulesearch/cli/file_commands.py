@@ -179,8 +179,8 @@ def plot(
     output: OutputOption = None,
     settings: SetOption = None,
     first_seed: Annotated[
-        int, typer.Option(parser=whole(0), metavar="K", help="The seed that is simulated (with a task).")
-    ] = 0,
+        int | None, typer.Option(parser=whole(0), metavar="K", help="The seed that is simulated with a task; 0.")
+    ] = None,
     weight: Annotated[
         float, typer.Option("--w0", metavar="W", help="The weight before the spikes of an STDP window.")
     ] = 0.5,
@@ -198,12 +198,14 @@ def plot(
     on = read_task(task)
     if on is None and settings:
         raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
+    if on is None and first_seed is not None:
+        raise RulesearchError("--first-seed is simulated on a task; name the task: --task oja")
     found = [read_rules_or_run(each, on) for each in rules]
     drawn: list[RuleSet | Run] = [each for each in found if not _is_rules(each)]
     if drawn and (len(found) > 1 or on is not None):
         raise RulesearchError("a run folder is drawn by itself, without a task; a rule of it is given as RUN:1")
     texts = [rule.strip() for rule in rules]
-    figure = rs.plot(drawn or texts, on, read_settings(settings), first_seed=first_seed, weight=weight)
+    figure = rs.plot(drawn or texts, on, read_settings(settings), first_seed=first_seed or 0, weight=weight)
     target = Path("figure.png" if output is None else output)
     if drawn and output is None:
         target = Path(rules[0].strip()) / "figures" / "front.png"

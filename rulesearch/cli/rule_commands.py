@@ -123,7 +123,8 @@ def respond(
     every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next [ms].")] = None,
     w0: Annotated[float, typer.Option("--w0", metavar="W", help="Weight at the start.")] = 0.5,
     voltage: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Clamp the membrane potential: CSV of time [ms] and v [mV].")
+        str | None,
+        typer.Option(metavar="FILE", help="Clamp the membrane potential: CSV of time [ms] and v [mV]; the last holds."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

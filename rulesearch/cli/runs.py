@@ -57,17 +57,19 @@ def _compare_runs(places: list[str], output: str | None, as_json: bool) -> None:
     import rulesearch as rs
     from rulesearch.workflow.compared_runs import middle, open_runs
 
-    opened, unfinished = open_runs(places)
+    opened, unfinished, damaged = open_runs(places)
     groups = rs.compare_runs(*opened)
     if unfinished:
         notify(f"left out, since they are not concluded: {', '.join(unfinished)}")
+    if damaged:
+        notify(f"left out, since they are damaged: {', '.join(damaged)}")
     if output is not None:
         from rulesearch.report.figures import runs_figure, save_figure
 
         save_figure(runs_figure(groups), Path(output))
         notify(f"wrote {output}")
     if as_json:
-        print_json({"groups": [_group_document(each) for each in groups], "unfinished": unfinished})
+        print_json({"groups": [_group_document(each) for each in groups], "unfinished": unfinished, "damaged": damaged})
         return
     rows = [
         [

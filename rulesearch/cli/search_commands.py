@@ -91,6 +91,9 @@ def discover(
     from rulesearch.workflow.discover import predict
 
     if dry_run:
+        if scheduler is not None or workers != 1:
+            other = "--workers" if scheduler is None else "--scheduler"
+            raise RulesearchError(f"--dry-run predicts what this process alone takes; leave out {other}")
         _show_prediction(predict(experiment, **changes), as_json)
         return
     going = partial(search, experiment, workers=workers, scheduler=scheduler, out=out, **changes)

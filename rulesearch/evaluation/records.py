@@ -74,6 +74,11 @@ def is_run(folder: Path) -> bool:
     return os.path.isfile(folder / STORE) or os.path.isfile(folder / SUMMARY)
 
 
+def runs_in(place: Path) -> list[Path]:
+    """Return the run folders in a folder, by name; a run folder holds itself."""
+    return [place] if is_run(place) else sorted(each for each in place.glob("*") if is_run(each))
+
+
 def run_folder(place: str | Path) -> Path:
     """Return the path of a run folder that a caller names; raises `RulesearchError` for what is no name."""
     if not isinstance(place, str | os.PathLike):

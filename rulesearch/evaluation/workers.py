@@ -191,7 +191,7 @@ class Cluster(Workers):
                 "--scheduler needs Dask; install it with: pip install 'rulesearch[cluster]'"
             ) from None
         self._address = address
-        if not _ADDRESS.fullmatch(address):
+        if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
             raise RulesearchError(f"{address!r} is no address of a Dask scheduler; expected tcp://host:port{_EXAMPLE}")
         _quieten()
         try:

@@ -14,7 +14,7 @@ from rulesearch.export.placing import Placed, placed
 from rulesearch.export.python_code import rules_python
 from rulesearch.export.sympy_code import rules_sympy
 from rulesearch.rules import KnownRule, Rule, RuleSet, find_known, rules_to_json
-from rulesearch.tasks.registry import as_task
+from rulesearch.tasks.registry import as_task, needs_task
 
 if TYPE_CHECKING:
     from rulesearch.tasks.task import Task
@@ -28,6 +28,7 @@ _MAKERS: dict[str, Callable[[Placed], str]] = {
     "brian2": rules_brian2,
     "nestml": rules_nestml,
 }
+_SIMULATORS = ("brian2", "nestml")
 FORMATS: dict[str, tuple[str, ...]] = {
     "rule": tuple(_MAKERS),
     "run": ("latex", "csv"),
@@ -57,6 +58,8 @@ def export(
     **Raises:** `RulesearchError` for a format that there is not, or a task that cannot run the rule.
     """
     on = None if task is None else as_task(task)
+    if on is None:
+        needs_task(settings)
     known = find_known(what) if isinstance(what, str) else what if isinstance(what, KnownRule) else None
     if isinstance(what, str):
         from rulesearch.workflow.resolve import read_rules, task_of
@@ -70,7 +73,11 @@ def export(
         what = RuleSet.single(what)
     if isinstance(what, RuleSet):
         maker = _MAKERS[_checked(format, "rule")]
-        to_run = format in ("brian2", "nestml")
+        to_run = format in _SIMULATORS
+        if inhibitory is not None and not to_run:
+            raise RulesearchError(
+                f"{format} does not say what synapses do; inhibitory or excitatory goes with {' or '.join(_SIMULATORS)}"
+            )
         solves = known if to_run else None
         ready = placed(what, on, settings, eta=eta, bounds=bounds, inhibitory=inhibitory, known=solves)
         if notify is not None and ready.asks and to_run:

@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from rulesearch.errors import RulesearchError
+from rulesearch.errors import RulesearchError, shown
+from rulesearch.given import real_number, real_numbers
 from rulesearch.rules import KnownRule, Rule, RuleSet, find_known
 from rulesearch.tasks.registry import load_task, task_names
 from rulesearch.tasks.task import Task
@@ -76,8 +77,10 @@ def _given(rule: Rule, eta: float | None, bounds: tuple[float, float] | None) ->
 
 
 def _check_numbers(eta: float | None, bounds: tuple[float, float] | None) -> None:
-    if eta is not None and not math.isfinite(eta):
+    if eta is not None and not math.isfinite(real_number(eta, "eta")):
         raise RulesearchError(f"a learning rate is a finite number, found {eta:g}; type for example --eta 0.001")
+    if bounds is not None and len(real_numbers(bounds, "bounds", "(0, 1)")) != 2:
+        raise RulesearchError(f"bounds must be two numbers, such as (0, 1), found {shown(bounds)}")
     if bounds is not None and not bounds[0] < bounds[1]:
         raise RulesearchError(
             f"the lower bound must be below the upper one, found {bounds[0]:g}, {bounds[1]:g}; type for example "

@@ -6,7 +6,7 @@ from rulesearch.grammar.derivation import Chosen, Derived, derive
 from rulesearch.grammar.derivations import candidate_sizes, sample, sample_subtree, sample_up_to, sizes
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.grammar.grammar import ConstantPrior, Grammar, GrammarSymbol, Limits, Production, reachable
-from rulesearch.grammar.membership import derived_slots, derives, find_function, member, states_agree
+from rulesearch.grammar.membership import derived_slots, derives, find_function, find_functions, member, states_agree
 from rulesearch.grammar.reading import check_grammar, load_grammar, parse_grammar
 from rulesearch.grammar.slots import ONE, RuleName, RuleSlot, names_of, slots_by_rule
 from rulesearch.grammar.source import GrammarError
@@ -32,6 +32,7 @@ __all__ = [
     "derived_slots",
     "derives",
     "find_function",
+    "find_functions",
     "grammar_facts",
     "load_grammar",
     "member",

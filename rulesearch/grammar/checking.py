@@ -113,12 +113,11 @@ def smallest_rules(grammar: Grammar) -> dict[str, int]:
 
 def _unused(grammar: Grammar) -> list[str]:
     """Return the symbols and constants that no production writes, and no symbol that one writes is made of."""
-    written = (name for made in grammar.productions.values() for each in made for name in each.template.symbols)
-    read = reached(written, grammar.states())
-    times = {kind for name, kind in grammar.time_constants.items() if name in read}
-    numbers = {node for made in grammar.productions.values() for each in made for node in each.template.nodes}
-    unused = [name for name in (*grammar.symbols, *grammar.constants) if name not in read and name not in times]
-    return [*unused, *(name for name, values in grammar.sets.items() if not numbers.intersection(values))]
+    productions = [each for made in grammar.productions.values() for each in made]
+    read = {*reached((name for each in productions for name in each.template.symbols), grammar.states())}
+    read |= {name for each in productions for name in each.sets}
+    read |= {kind for name, kind in grammar.time_constants.items() if name in read}
+    return [name for name in (*grammar.symbols, *grammar.constants, *grammar.sets) if name not in read]
 
 
 def grammar_facts(grammar: Grammar) -> list[tuple[str, str]]:

@@ -14,7 +14,6 @@ from functools import lru_cache
 
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.expression.tree import Expression, Node, Number
-from rulesearch.expression.units import PURE, UNITS
 from rulesearch.grammar.grammar import Grammar, Production
 
 
@@ -170,9 +169,7 @@ class _Deriver:
 
     def _holds(self, kind: str, value: float, unit: str) -> bool:
         prior = self.grammar.constants[kind]
-        own = UNITS[prior.unit][1] if prior.unit else PURE
-        fits = not unit or UNITS[unit][1] == own
-        return fits and (not self.bounded or prior.low <= value <= prior.high)
+        return prior.takes(unit) and (not self.bounded or prior.low <= value <= prior.high)
 
     def _operands(
         self, wanted: Operator, last: Node, part: Expression, negative: bool

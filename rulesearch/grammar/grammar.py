@@ -18,7 +18,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Node, Number
-from rulesearch.expression.units import UNITS, from_base
+from rulesearch.expression.units import PURE, UNITS, from_base
 from rulesearch.grammar.slots import ONE, RuleName, RuleSlot, names_of, slots_by_rule
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import PAIRINGS, SLOTS, VOCABULARY, State, Synaptic, reached
@@ -91,6 +91,10 @@ class ConstantPrior:
             return min(max(self.low * math.pow(self.high / self.low, share), self.low), self.high)
         return self.low + share * (self.high - self.low)
 
+    def takes(self, unit: str) -> bool:
+        """Return whether a number written in a unit can be such a constant; one without a unit may take any."""
+        return not unit or UNITS[unit][1] == (UNITS[self.unit][1] if self.unit else PURE)
+
     def text(self) -> str:
         """Return the prior in words, such as `uniform in [-2, 2]`."""
         digits = (from_base(self.low, self.unit), from_base(self.high, self.unit))
@@ -102,12 +106,14 @@ class Production:
     """One way to write a non-terminal: `rate -> rate + rate`.
 
     **Fields:** `result`: the non-terminal; `template`: at most one operator over symbols, constant kinds, fixed numbers
-    and non-terminals (no node at all: the slot stays empty); `children`: its non-terminals, in order.
+    and non-terminals (no node at all: the slot stays empty); `children`: its non-terminals, in order; `sets`: the names
+    of the sets of values that it was written with.
     """
 
     result: str
     template: Expression
     children: tuple[str, ...]
+    sets: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def text(self) -> str:

@@ -84,20 +84,36 @@ def find_function(
         return None
     if any(symbol not in grammar.symbols for part in rule.slots.values() for symbol in part.symbols):
         return None
+    found, _ = find_functions(grammar, rule.slots, max_size, cap, name)
+    return found if len(found) == len(rule.slots) else None
+
+
+def find_functions(
+    grammar: Grammar, slots: Mapping[str, Expression], max_size: int, cap: int = SEARCH_CAP, name: str = ONE
+) -> tuple[dict[str, Expression], int]:
+    """Return a smallest derivation of the function of each slot where one is found, and how far was searched.
+
+    Slots are looked for by themselves: no constant stands in two of them.
+
+    **Arguments:** `slots`: expressions of symbols and numbers, by slots that the grammar has; `max_size`, `cap`, `name`
+    as of `find_function`.
+    **Returns:** expressions by slot, and the size up to which all derivations were tried.
+    """
     table = FunctionTable(grammar, max_size, cap)
-    keys = {slot: function_key(expression) for slot, expression in rule.slots.items()}
+    keys = {slot: function_key(expression) for slot, expression in slots.items()}
     starts = {slot: grammar.slots[RuleSlot(name, slot)] for slot in keys}
     for slot, key in keys.items():
         table.want(starts[slot], key)
+    found: dict[str, Expression] = {}
     for size in range(1, max_size + 1):
         table.fill_to(size)
-        found = {slot: table.wanted(starts[slot], key) for slot, key in keys.items()}
-        complete = {slot: expression for slot, expression in found.items() if expression is not None}
-        if len(complete) == len(found):
-            return complete
+        wanted = {slot: table.wanted(starts[slot], key) for slot, key in keys.items()}
+        found = {slot: expression for slot, expression in wanted.items() if expression is not None}
+        if len(found) == len(keys):
+            return found, size
         if not table.complete:
-            break
-    return None
+            return found, size - 1
+    return found, max_size
 
 
 def function_key(expression: Expression) -> int:

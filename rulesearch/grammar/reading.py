@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
-from rulesearch.expression.operators import FUNCTIONS, Operator
+from rulesearch.expression.operators import Operator
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import symbol_latex
 from rulesearch.expression.tree import Expression, Number
@@ -21,6 +21,7 @@ from rulesearch.grammar.checking import check_structure, grammar_facts
 from rulesearch.grammar.grammar import PRIORS, ConstantPrior, Grammar, GrammarSymbol, Limits, Production, last_argument
 from rulesearch.grammar.slots import ONE, RuleSlot
 from rulesearch.grammar.source import GrammarError, GrammarSource
+from rulesearch.rules.names import taken_by
 from rulesearch.rules.states import SLOTS
 from rulesearch.shipped import shipped_folder, shipped_names
 
@@ -31,7 +32,6 @@ MAX_LIMIT = 63
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _TABLES = ("name", "symbols", "slots", "productions", "limits")
-_RESERVED = ("eta", "bounds")
 
 
 def load_grammar(name_or_path: str | Path) -> Grammar:
@@ -119,9 +119,9 @@ def _told_of_the_grammar() -> Iterator[None]:
 def _check_name(name: str, others: Mapping[str, str], table: str, source: GrammarSource) -> None:
     if not _NAME.fullmatch(name):
         raise source.error(f"{name!r} is not a name; a name has letters, digits and _, no digit first", table, name)
-    for kind, words in (("a function", FUNCTIONS), ("a unit", UNITS), ("a slot", SLOTS), ("an option", _RESERVED)):
-        if name in words:
-            raise source.error(f"{name!r} is the name of {kind}; choose another name", table, name)
+    taken = taken_by(name)
+    if taken is not None:
+        raise source.error(f"{name!r} is the name of {taken}; choose another name", table, name)
     if name in others:
         raise source.error(f"{name!r} is also {others[name]}; choose another name", table, name)
 
@@ -220,7 +220,8 @@ def _productions(
         for text in texts:
             template = _template(text, name, leaves, source) if text.strip() else Expression(())
             children = tuple(node for node in template.nodes if isinstance(node, str) and node in table)
-            found += [Production(name, each, children) for each in _each_value(template, sets)]
+            chosen = tuple(node for node in template.nodes if isinstance(node, str) and node in sets)
+            found += [Production(name, each, children, chosen) for each in each_value(template, sets)]
             if len(found) > MAX_PRODUCTIONS:
                 reason = f"there are more than {MAX_PRODUCTIONS} productions, each value of a set counted"
                 raise source.error(reason, "productions", name)
@@ -228,7 +229,7 @@ def _productions(
     return productions
 
 
-def _each_value(template: Expression, sets: Mapping[str, tuple[Number, ...]]) -> Iterator[Expression]:
+def each_value(template: Expression, sets: Mapping[str, tuple[Number, ...]]) -> Iterator[Expression]:
     """Yield a template once for each choice of values for the sets in it."""
     choices = [sets[node] if isinstance(node, str) and node in sets else (node,) for node in template.nodes]
     for nodes in itertools.product(*choices):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import ParseError, RulesearchError, did_you_mean
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
 from rulesearch.grammar.grammar import Grammar, Production, reachable
-from rulesearch.grammar.reading import parse_grammar
+from rulesearch.grammar.reading import each_value, parse_grammar
 from rulesearch.grammar.slots import RuleSlot
+from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
 
 _HOLE = "hole"
@@ -51,9 +53,20 @@ def with_template(grammar: Grammar, text: str) -> Grammar:
     if "?" not in text:
         raise RulesearchError(f"the template {text!r} has no hole to search; write ? for it, such as x*y - ?")
     hole = _free(_HOLE, grammar)
+    while hole in text:
+        hole += "_"
     bare = {rule: grammar.slots_of(rule)[0].slot for rule in grammar.rules}
-    alone = bare[grammar.rules[0]]
-    rules = grammar.named(parse_rules(text.replace("?", f" {hole} "), alone, {*grammar.symbols, hole}, bare))
+    rules = grammar.named(_with_hole(text, hole, bare[grammar.rules[0]], bare))
+    for name, rule in rules.items():
+        for slot in rule.slots:
+            grammar.place(name, slot)
+        if rule.constants or rule.states:
+            raise RulesearchError("a template has no constants or states of its own; write ? where one may stand")
+        for symbol in rule.symbols:
+            if symbol != hole and symbol not in grammar.symbols:
+                found = re.search(rf"\b{symbol}\b", text)
+                reason = f"unknown symbol {symbol!r}{did_you_mean(symbol, grammar.symbols)}"
+                raise ParseError(reason, text, found.start() + 1 if found else 1)
     productions: dict[str, tuple[Production, ...]] = dict(grammar.productions)
     slots = {place: start for place, start in grammar.slots.items() if place.rule not in rules}
     for name, rule in rules.items():
@@ -61,11 +74,27 @@ def with_template(grammar: Grammar, text: str) -> Grammar:
             place = grammar.place(name, slot)
             inner = _core(grammar, grammar.slots[place])
             slots[place] = _fixed(expression, {hole: inner}, productions, grammar)
-        if rule.constants or rule.states:
-            raise RulesearchError("a template has no constants or states of its own; write ? where one may stand")
     kept = reachable(slots.values(), productions)
     made = replace(grammar, slots=slots, productions=kept).for_rules(grammar.rules)
     return parse_grammar(grammar_toml(made), f"grammar {grammar.name} with template {text!r}")
+
+
+def _with_hole(text: str, hole: str, alone: str, bare: Mapping[str, str]) -> RuleSet:
+    """Read a template with a name in place of each `?`; what is refused is told of the template as it was written."""
+    written = text.replace("?", f" {hole} ")
+    names = {*re.findall(r"[A-Za-z_]\w*", written, re.ASCII)}
+    try:
+        return parse_rules(written, alone, names, bare)
+    except ParseError as error:
+        ends = list(itertools.accumulate(len(hole) + 2 if mark == "?" else 1 for mark in text))
+
+        def place(column: int) -> int:
+            return next((number for number, end in enumerate(ends, 1) if end >= column), len(text) + 1)
+
+        reason = re.sub(r"column (\d+)", lambda found: f"column {place(int(found[1]))}", error.reason)
+        raise ParseError(reason.replace(hole, "?"), text, place(error.column)) from None
+    except RulesearchError as error:
+        raise RulesearchError(str(error).replace(f" {hole} ", "?").replace(hole, "?")) from None
 
 
 def without(grammar: Grammar, words: Iterable[str]) -> Grammar:
@@ -147,6 +176,30 @@ def _said(grammar: Grammar, place: RuleSlot, word: str) -> str:
     if grammar.is_of_one_table:
         return f"{place.slot}:{word}"
     return f"{place.rule}[{word if len(grammar.slots_of(place.rule)) == 1 else f'{place.slot}:{word}'}]"
+def with_numbers(grammar: Grammar, numbers: Iterable[Number]) -> Grammar:
+    """Return the grammar whose constants are given numbers: each of those that the range of the constant holds.
+
+    A constant whose range holds none of them stays as it is.
+    """
+    given = list(dict.fromkeys(numbers))
+    values = {
+        kind: tuple(
+            Number(number.value, prior.unit)
+            for number in given
+            if prior.takes(number.unit) and prior.low <= number.value <= prior.high
+        )
+        for kind, prior in grammar.constants.items()
+    }
+    held = {kind: tuple(dict.fromkeys(each)) for kind, each in values.items() if each}
+    productions = {
+        name: tuple(
+            replace(production, template=template)
+            for production in made
+            for template in each_value(production.template, held)
+        )
+        for name, made in grammar.productions.items()
+    }
+    return replace(grammar, productions=productions)
 
 
 def check_words(forbidden: Iterable[str], required: Iterable[str]) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
-from rulesearch.expression.operators import FUNCTIONS
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS
+from rulesearch.rules.names import taken_by
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import CUSTOMARY_TRACES, SLOTS, Lowpass, State, Synaptic, Trace
 from rulesearch.rules.unread import unread_reason
@@ -136,7 +136,10 @@ def _tau(value: Any, where: str, least: float = 0.0) -> float:
 
 
 def _name(name: str, where: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z_0-9]*", name) or name in FUNCTIONS or name in UNITS or name in SLOTS:
+    taken = taken_by(name)
+    if taken is not None:
+        raise RulesearchError(f"{where}: {name!r} is {taken}; choose another name")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z_0-9]*", name):
         raise RulesearchError(f"{where}: {name!r} cannot be a name; expected letters, digits and _")
     return name
 

@@ -9,11 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression.fingerprint import fingerprint
 from rulesearch.expression.printing import multiple_latex, number_latex, to_latex, with_joined_signs
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import dimension_of
+from rulesearch.given import named, real_number
 from rulesearch.rules.latex_names import member_symbols, of_member, slot_latex
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, expressions_of, reached
 from rulesearch.rules.written import written
@@ -37,8 +38,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         for slot in self.slots:
-            if slot not in SLOTS:
-                raise RulesearchError(f"unknown slot {slot!r}{did_you_mean(slot, SLOTS)}")
+            _check_slot(slot)
         for name, state in self.states.items():
             # Elsewhere such a name stands for what comes in from outside, and that would be lost without a word.
             if isinstance(state, Lowpass) and name in VOCABULARY and name in state.expression.symbols:
@@ -92,19 +92,39 @@ class Rule:
     def change(self, slot: str = "on_step", **values: Any) -> Any:
         """Return eta times what a slot gives, 0 where it is empty; eta is 1 where the rule has none.
 
-        **Arguments:** `values`: numbers or arrays for the symbols that the slot reads.
-        **Raises:** `KeyError` where one is missing.
+        **Arguments:** `values`: numbers or arrays for the symbols that the slot reads. Others are passed over: a
+        function that scores rules gives all that any of them may read.
+        **Raises:** `RulesearchError` where one is missing or no number, or there is no such slot.
         """
+        _check_slot(slot)
         if slot not in self.slots:
             return 0.0
         given = {**self.constant_values(), **values}
-        with np.errstate(all="ignore"):
-            return (1.0 if self.eta is None else self.eta) * np.asarray(self.slots[slot].evaluate(given))
+        read = self.slots[slot].symbols
+        missing = [name for name in read if name not in given]
+        if missing:
+            raise RulesearchError(f"{slot} reads {', '.join(missing)}; give a value: change({missing[0]}=1.0)")
+        try:
+            with np.errstate(all="ignore"):
+                return (1.0 if self.eta is None else self.eta) * np.asarray(self.slots[slot].evaluate(given))
+        except (TypeError, ValueError):
+            told = ", ".join(f"{name} = {shown(given[name])}" for name in read)
+            raise RulesearchError(
+                f"{slot} needs numbers, or arrays of one shape, for what it reads; found {told}"
+            ) from None
 
     def with_constants(self, values: Mapping[str, float]) -> Self:
-        """Return the rule with other values for some of its constants; units stay."""
+        """Return the rule with other values for some of its constants, in base units; units stay.
+
+        **Raises:** `RulesearchError` for a constant that there is not, or a value that is no number.
+        """
+        given = named(values, "constants", "{'c': 0.5}")
+        for name in given:
+            if name not in self.constants:
+                raise RulesearchError(f"the rule has no constant {name!r}{did_you_mean(name, self.constants)}")
         constants = {
-            name: Number(float(values.get(name, number.value)), number.unit) for name, number in self.constants.items()
+            name: Number(real_number(given.get(name, number.value), f"the constant {name}"), number.unit)
+            for name, number in self.constants.items()
         }
         return replace(self, constants=constants)
 
@@ -193,16 +213,21 @@ class Rule:
         return r",\quad ".join([*parts, *[f"{left}{of_member('w', member)}{right}"] * bool(left or right)])
 
     def _repr_latex_(self) -> str | None:
-        return _shown(_joined(self.latex(with_values=True, digits=4), self.limits_latex()))
+        return _formula(_joined(self.latex(with_values=True, digits=4), self.limits_latex()))
 
     def __str__(self) -> str:
         return written(self.slots, self.eta, self.constants, self.states, self.bounds)
 
 
+def _check_slot(slot: str) -> None:
+    if slot not in SLOTS:
+        raise RulesearchError(f"unknown slot {slot!r}{did_you_mean(slot, SLOTS)}")
+
+
 _LONGEST_SHOWN = 4000
 
 
-def _shown(latex: str) -> str | None:
+def _formula(latex: str) -> str | None:
     """Return LaTeX for a notebook; None, so that the text is shown, where it would hold up the browser."""
     return f"$\\begin{{aligned}}{latex}\\end{{aligned}}$" if len(latex) <= _LONGEST_SHOWN else None
 
@@ -271,7 +296,7 @@ class RuleSet:
     def _repr_latex_(self) -> str | None:
         several = len(self.rules) > 1
         limits = [rule.limits_latex(name if several else "") for name, rule in self.rules.items()]
-        return _shown(_joined(self.latex(with_values=True, digits=4), *limits))
+        return _formula(_joined(self.latex(with_values=True, digits=4), *limits))
 
     def __str__(self) -> str:
         if list(self.rules) == ["w"]:

@@ -134,6 +134,8 @@ def _parse_rule(span: _Span, bare_slot: str, symbols: Collection[str]) -> Rule:
                 states[name[4:]] = Trace(CUSTOMARY_TRACES[name[4:]], value.time(name))
             else:
                 _check_name(piece, name)
+                if value.text.lstrip().startswith("["):
+                    raise piece.error(f"{name} cannot be two numbers, only bounds can; did you mean bounds = [0, 1]?")
                 call = _CALL.match(value.text)
                 if call:
                     states[name] = _state(call.group(1), value.part(call.start(2), call.end(2)))

@@ -25,6 +25,7 @@ from rulesearch.symbolic.spelling import spelled
 from rulesearch.symbolic.state_match import StateMatch, matched, renamed
 from rulesearch.symbolic.term_vectors import Place, Vector, angle_between, partners_of, term_vector
 from rulesearch.symbolic.verdict import LIKE, Verdict, behaviour_rank, different_summary, same_terms_summary
+from rulesearch.wording import factor
 
 Pair = tuple[str, Rule, Rule]
 """Name, our rule, their rule."""
@@ -119,7 +120,7 @@ def _verdict(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdi
 def _scaled(name: str, title: str, scale: float) -> Verdict:
     if scale == 1.0:
         return Verdict(name, title, "equal", 1.0, summary=f"equal to {title}")
-    return Verdict(name, title, "equal-up-to-scale", scale, summary=f"{title} times {scale:.6g}")
+    return Verdict(name, title, "equal-up-to-scale", scale, summary=f"{title} times {factor(scale, 6)}")
 
 
 def _scale_of_linear(pairs: list[Pair], on: Reachable) -> float | None:

@@ -6,6 +6,7 @@ R in {-1, 1}, `(E - R*E)/R` is `(R - 1)*E`. On an interval that holds no negativ
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -14,13 +15,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import ParseError, RulesearchError, did_you_mean
+from rulesearch.errors import ParseError, RulesearchError, did_you_mean, shown
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.printing import to_text
 from rulesearch.expression.rounding import Values
 from rulesearch.expression.tree import Expression
+from rulesearch.given import several
 from rulesearch.rules.rule import Rule
-from rulesearch.symbolic.normal_form import normal_form
+from rulesearch.symbolic.normal_form import Terms, normal_form
 
 _SET = re.compile(r"\s*([A-Za-z_]\w*)\s+in\s+([{\[])(.*)([}\]])\s*", re.DOTALL)
 _MOST_VALUES = 8
@@ -70,7 +72,8 @@ class Reachable:
         slots = {slot: self._interpolated(expression, rule) for slot, expression in rule.slots.items()}
         return replace(rule, slots=slots)
 
-    def _interpolated(self, expression: Expression, rule: Rule) -> Expression:
+    def _interpolated(self, written: Expression, rule: Rule) -> Expression:
+        expression = written
         for name, values in self.values.items():
             if name not in expression.symbols:
                 continue
@@ -78,7 +81,10 @@ class Reachable:
                 raise RulesearchError(f"the rule is too long to be compared on {len(values)} values of {name}")
             total = Expression.number(0.0)
             for value in values:
-                piece = _tidy(expression.substitute({name: Expression.number(value)}), rule, name, value)
+                terms = normal_form(_at(expression, {name: value}), rule.constant_values())
+                if not _finite(terms):
+                    raise RulesearchError(self._why_not_finite(written, rule, {name: value}))
+                piece = _at(expression, {name: value}) if terms.polynomial else Expression.number(0.0)
                 for other in values:
                     if other != value:
                         distance = Expression.apply("sub", Expression.symbol(name), Expression.number(other))
@@ -87,6 +93,21 @@ class Reachable:
                 total = Expression.apply("add", total, piece)
             expression = total
         return expression
+
+    def _why_not_finite(self, written: Expression, rule: Rule, found: Mapping[str, float]) -> str:
+        """Say at which of the values an expression is not finite: at as few as show it, else at those that were met."""
+        names = [name for name in self.values if name in written.symbols]
+        choices = (
+            dict(zip(some, numbers, strict=True))
+            for count in range(1, len(names) + 1)
+            for some in itertools.combinations(names, count)
+            for numbers in itertools.product(*(self.values[name] for name in some))
+        )
+        constants = rule.constant_values()
+        shown = next((each for each in choices if not _finite(normal_form(_at(written, each), constants))), found)
+        at = " and ".join(f"{name} = {value:g}" for name, value in shown.items())
+        rest = "leave that value out of the set" if len(shown) == 1 else "leave one of these values out of its set"
+        return f"{to_text(written)} has no finite value at {at}; {rest}"
 
     def inside(self, points: Mapping[str, Values]) -> dict[str, Values]:
         """Return points moved into the set, evenly over finite intervals."""
@@ -121,23 +142,24 @@ EVERYWHERE = Reachable()
 """All real numbers."""
 
 
-def _tidy(expression: Expression, rule: Rule, name: str, value: float) -> Expression:
-    terms = normal_form(expression, rule.constant_values())
-    if any(atom.kind == "opaque" for atom in terms.algebra.atoms.values()):
-        raise RulesearchError(
-            f"{to_text(expression)} has no finite value: {name} cannot be {value:g} here; leave it out of the set"
-        )
-    return expression if terms.polynomial else Expression.number(0.0)
+def _at(expression: Expression, values: Mapping[str, float]) -> Expression:
+    return expression.substitute({name: Expression.number(value) for name, value in values.items()})
 
 
-def parse_reachable(texts: Iterable[str]) -> Reachable:
-    """Read sets such as `R in {-1, 1}` and `w in [0, 1]`, several in one text separated by `;`.
+def _finite(terms: Terms) -> bool:
+    return all(atom.kind != "opaque" for atom in terms.algebra.atoms.values())
+
+
+def parse_reachable(texts: str | Iterable[str]) -> Reachable:
+    """Read sets such as `R in {-1, 1}` and `w in [0, 1]`, one text or several; in a text `;` separates them.
 
     **Raises:** `ParseError` or `RulesearchError`.
     """
     values: dict[str, tuple[float, ...]] = {}
     ranges: dict[str, tuple[float, float]] = {}
-    for text in texts:
+    for text in several(texts, str, "a set of values"):
+        if not isinstance(text, str):
+            raise RulesearchError(f"a set of values is a text, found {shown(text)}; {_EXAMPLE}")
         for piece in text.split(";"):
             if not piece.strip():
                 continue

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rulesearch.display import html
-from rulesearch.expression.units import format_number
+from rulesearch.wording import factor
 
 VERDICTS = ("identical", "equal", "equal-up-to-scale", "same-terms", "different")
 """From the strongest to the weakest. `identical`: the same tree up to the order of summands and factors, the same
@@ -98,7 +98,7 @@ def same_terms_summary(title: str, coefficients: dict[str, float], elsewhere: st
     if elsewhere:
         return f"{title} in its terms, but {elsewhere}"
     changed = [
-        f"{name} times {format_number(float(f'{ratio:.4g}'))}"
+        f"{name} times {factor(ratio)}"
         for name, ratio in coefficients.items()
         if abs(ratio - 1.0) > 1e-9
     ]

@@ -24,6 +24,7 @@ from rulesearch.simulate.codes import OK, STATUS
 from rulesearch.simulate.machine.kernel import compiled
 from rulesearch.simulate.rate.gradient import rate_gradient
 from rulesearch.simulate.rate.neuron import RateInputs, simulate_rate, simulate_rates
+from rulesearch.simulate.rate.programs import lowpasses_of
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import (
     PERMUTATION,
@@ -154,6 +155,15 @@ class Oja(Task):
     bounds = (-np.inf, np.inf)
     grammar = "rate"
     known_rule = "oja"
+
+    def check(self, rules: RuleSet) -> None:
+        """Refuse rules that this task cannot run, also those with states that a rate neuron does not have.
+
+        **Raises:** `RulesearchError`.
+        """
+        super().check(rules)
+        for rule in rules.rules.values():
+            lowpasses_of(rule)
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         if values["dims"] > 2:

@@ -63,6 +63,13 @@ def load_task(reference: str) -> Task:
     return _own(path, name, digest(task_files(path)))
 
 
+def needs_task(settings: Mapping[str, str | float] | None) -> None:
+    """Refuse settings where there is no task that they could be of; raises `RulesearchError`."""
+    if settings:
+        names = ", ".join(map(str, settings))
+        raise RulesearchError(f"{names}: settings are those of a task; name the task: task='oja'")
+
+
 def as_task(task: str | Task) -> Task:
     """Return a task that is given as such or by its reference; raises `RulesearchError`."""
     if isinstance(task, Task):

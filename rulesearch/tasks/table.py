@@ -18,6 +18,7 @@ from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression import OPERATORS, Expression, parse_expression
 from rulesearch.files import read_text, toml_value
 from rulesearch.rules.bound import BoundSet
+from rulesearch.rules.names import taken_by
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import PERMUTATION, Fidelity, Setting, Settings, Task, TaskSymbol, Trial, permuted_order
@@ -28,7 +29,6 @@ _CASES = 10
 _HELD_OUT_SEED = 20
 _FEWEST_ROWS = 10
 _LEAST_SPREAD, _MOST_SPREAD = 1e-140, 1e140
-_RESERVED = ("eta", "tau", "bounds")
 _MOST_BYTES = 100_000_000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECIMAL_COMMA = re.compile(r"\d,\d")
@@ -58,6 +58,7 @@ class Table(Task):
     fidelities = (Fidelity("full", 1, "all rows"),)
     deterministic = True
     stateless = True
+    squares = True
     bounds = (-np.inf, np.inf)
     grammar = "columns"
     known_rule = "linear fit"
@@ -281,8 +282,15 @@ def _number(path: Path, row: int, column: str, text: str) -> float:
 
 
 def _check_name(path: Path, name: str) -> None:
+    others = {"tau": "the time constant of a state", **dict.fromkeys(OPERATORS, "an operator")}
+    taken = taken_by(name) or others.get(name)
+    if taken is not None:
+        raise RulesearchError(
+            f"{path}: the column {name!r} cannot be a symbol of a rule, where that is {taken}; give it another name, "
+            f"such as {name}_1"
+        )
     try:
-        fits = parse_expression(name).head == name and name not in OPERATORS and name not in _RESERVED
+        fits = parse_expression(name).head == name
     except RulesearchError:
         fits = False
     if not fits:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.given import named
 from rulesearch.rules.bound import FREE, BoundRule, BoundSet
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import State
@@ -204,6 +205,9 @@ class Task(ABC):
     """What a rule is said to do, or not to do, and to what; empty: the known rule's title."""
     nothing: ClassVar[str] = "the control"
     """What the control stands for, where a rule does no better than it on what is held out."""
+    squares: ClassVar[bool] = False
+    """Whether held-out losses are squared errors of single measurements, as shares of their variance: then a rule is
+    recommended only where it does better than the control beyond chance, and than any constant."""
     protocol: ClassVar[Protocol] = Protocol()
     """What a search does with the task."""
 
@@ -325,11 +329,12 @@ class Task(ABC):
         **Raises:** `RulesearchError` for an unknown setting, text that is no number, or a value out of range.
         """
         values = {name: setting.default for name, setting in self.settings.items()}
-        for name, given in (overrides or {}).items():
+        changes = named(overrides or {}, f"settings of task {self.name}", "{'eta': 0.1}")
+        for name, given in changes.items():
             if name not in self.settings:
                 raise RulesearchError(f"task {self.name} has no setting {name!r}{did_you_mean(name, self.settings)}")
             values[name] = _checked(self.name, name, self.settings[name], given)
-        return self.derive(values, set(overrides or {}))
+        return self.derive(values, set(changes))
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         """Adjust defaults that depend on other settings; `given` names those that were set by hand."""

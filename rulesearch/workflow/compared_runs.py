@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rulesearch.errors import RulesearchError
-from rulesearch.evaluation.records import is_run, run_folder
+from rulesearch.errors import RulesearchError, UnfinishedRunError
+from rulesearch.evaluation.records import run_folder, runs_in
 from rulesearch.workflow.experiment import Experiment
 from rulesearch.workflow.run import Run
 
@@ -94,8 +94,8 @@ def grouped_runs(runs: Iterable[Run]) -> list[RunGroup]:
     ]
 
 
-def open_runs(places: Iterable[str | Path]) -> tuple[list[Run], list[str]]:
-    """Return the runs that places are or hold, each once, and the folders of those that were cut off.
+def open_runs(places: Iterable[str | Path]) -> tuple[list[Run], list[str], list[str]]:
+    """Return the runs that places are or hold, each once, the folders of those cut off, and of those damaged.
 
     **Raises:** `RulesearchError` where a place is no folder, or no run is found.
     """
@@ -103,17 +103,19 @@ def open_runs(places: Iterable[str | Path]) -> tuple[list[Run], list[str]]:
     for place in map(run_folder, places):
         if not place.is_dir():
             raise RulesearchError(f"there is no folder {place}")
-        held = [place] if is_run(place) else sorted(each for each in place.glob("*") if is_run(each))
+        held = runs_in(place)
         if not held:
             raise RulesearchError(f"no runs in {place}; start one with: rulesearch discover oja")
         folders |= dict.fromkeys(held)
-    found, unfinished = [], []
+    found, unfinished, damaged = [], [], []
     for folder in folders:
         try:
             found.append(Run.open(folder))
-        except RulesearchError:
+        except UnfinishedRunError:
             unfinished.append(str(folder))
-    return found, unfinished
+        except RulesearchError:
+            damaged.append(str(folder))
+    return found, unfinished, damaged
 
 
 def _told(experiment: Experiment) -> dict[str, str]:

@@ -9,13 +9,13 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules.library import find_known
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.front import FrontMember, ReferenceScore
-from rulesearch.workflow.losses import LEFT_OUT, difference
+from rulesearch.workflow.losses import LEFT_OUT, better_beyond_chance, difference
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """What held-out data say of rank 1, in words; whether they refute that it does what the task asks for; and whether
-    it is `idle` there: no better than the control, which must fail."""
+    it is `idle` there: not better than the control, which must fail, or not beyond chance."""
 
     sentence: str
     refuted: bool = False
@@ -33,7 +33,9 @@ class Confirmation:
         """Judge rank 1 by its held-out losses.
 
         Refuted is a rule that dies there, that misses a requirement, or that does worse than it would have to; beside
-        a known rule only where the paired difference is not due to chance.
+        a known rule only where the paired difference is not due to chance. Where single measurements are held out, a
+        rule is idle whose lead over the control may be due to chance or that a constant would beat, and so is one that
+        was scored on none of them.
 
         **Arguments:** `references`: the known rule and the control, scored as `member` was; `outcome` of the rule on
         the report seeds; `held_out_on`: what was held out, empty for nothing; `scored_on`: the same, empty where there
@@ -62,9 +64,16 @@ class Confirmation:
             sentence = f"on {held_out_on} its loss is {loss:.3g}"
         else:
             sentence = f"on {held_out_on} its loss is {loss:.3g}, that of {title} {known.held_out_loss:.3g}"
+        chance = not idle and task.squares
+        if chance and control is not None and control.held_out_loss is not None:
+            sentence += f", that of {task.nothing} {control.held_out_loss:.3g}"
+            # Their own mean is the best constant: what does not reach it has learnt nothing from the columns.
+            worse = loss >= 1.0
+            chance = worse or not better_beyond_chance(member.held_out_losses, control.held_out_losses)
+            sentence += ", that of their own mean 1" if worse else "; that may be chance" if chance else ""
         if missed:
             sentence += f", and it misses {', '.join(map(str, missed))}"
-        return Confirmation(sentence, bool(missed) or _worse(member, loss, known, task), idle)
+        return Confirmation(sentence, bool(missed) or _worse(member, loss, known, task), idle or chance)
 
 
 def _rank(scored: Outcome | ReferenceScore, loss: float, task: Task) -> tuple[float, float]:
@@ -90,7 +99,7 @@ def _without_held_out(
     least = None if control is None else control.loss if ours is None else control.metrics.get(LEFT_OUT)
     found = member.loss if ours is None else ours
     if least is None or found < least:
-        return Confirmation(said)
+        return Confirmation(said + ", so that it may be chance" * task.squares, idle=task.squares)
     return Confirmation(f"{said}; it does no better than {task.nothing} ({found:.3g}, against {least:.3g})", idle=True)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from rulesearch.errors import RulesearchError, why
 from rulesearch.evaluation.evaluator import Evaluator
-from rulesearch.evaluation.records import STORE, run_folder
+from rulesearch.evaluation.records import STORE, is_run, reading, run_folder
 from rulesearch.evaluation.store import Store
 from rulesearch.evaluation.workers import LostWorkersError
 from rulesearch.files import name_from, read_text
@@ -23,6 +23,7 @@ from rulesearch.grammar import load_grammar
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.registry import load_task
+from rulesearch.workflow.begun import check_begun, note_begun
 from rulesearch.workflow.clock import Clock, OutOfTime, kept_after, without_page
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
 from rulesearch.workflow.experiment import Experiment, experiment_text, read_experiment
@@ -84,6 +85,7 @@ def _begin(plan: Plan, evaluator: Evaluator, out: str | Path | None, watch: Watc
     store = Store(folder / STORE)
     try:
         keep_task(folder, plan.reference, plan.settings, store)
+        note_begun(folder, store)
     finally:
         store.close()
     return _run(plan, evaluator, folder, watch, notify)
@@ -117,7 +119,8 @@ def resume(
 
     **Arguments:** `trust`: the run's task file may be run although it is not known here, or not the one that the run
     was made with; others as of `discover`.
-    **Raises:** `RulesearchError` where the folder holds no run, or its task file must be trusted first.
+    **Raises:** `RulesearchError` where the folder holds no run, its task file must be trusted first, or its experiment
+    or grammar is not the one that the run began with.
     """
     path = run_folder(folder)
     for name in ("experiment.toml", "grammar.toml"):
@@ -125,6 +128,9 @@ def resume(
             raise RulesearchError(f"{path} is not a run folder: it has no {name}; see them with: rulesearch runs")
     experiment = read_experiment(path / "experiment.toml")
     reference = kept_reference(path, experiment.task, trust)
+    if is_run(path):
+        with reading(path) as records:
+            check_begun(path, experiment, records)
     if experiment.time_limit is not None:
         with suppress(RulesearchError):
             run = Run.open(path)

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from rulesearch.errors import RulesearchError
+from rulesearch.expression import Expression
 from rulesearch.files import read_text
+from rulesearch.given import named, several
 from rulesearch.grammar import Grammar, load_grammar, parse_grammar
 from rulesearch.grammar.variants import check_words, grammar_toml, with_template, with_words, without
+from rulesearch.rules import Rule, RuleSet
 from rulesearch.search.engine import load_engine
 from rulesearch.shipped import shipped_folder, shipped_names
 from rulesearch.tasks.registry import load_task
@@ -40,7 +43,10 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
     **Raises:** `RulesearchError` for whatever is wrong.
     """
     chosen = experiment if isinstance(experiment, Experiment) else load_experiment(experiment)
-    chosen = chosen.with_changes(**changes)
+    for name in ("settings", "options"):
+        named(changes.get(name) or {}, name, "{'eta': 0.1}")
+    words = {name: several(changes.get(name) or (), str, name) for name in ("forbid", "require")}
+    chosen = chosen.with_changes(**{**changes, **words})
     task = load_task(chosen.task)
     chosen = chosen.with_changes(permutations=task.protocol.permutations if chosen.permutations is None else None)
     check_permutations(task, chosen.permutations or 0)
@@ -98,3 +104,10 @@ def _check_fit(grammar: Grammar, task: Task) -> None:
                 f"grammar {grammar.name} reads {symbol}, which task {task.name} does not offer; "
                 f"it offers {', '.join(task.symbols)}"
             )
+    for name in defined:
+        alone = {place.slot: Expression.symbol(name) for place in list(grammar.slots)[:1]}
+        rule = Rule(alone, states=grammar.states_read(alone))
+        try:
+            task.fitted(RuleSet(dict.fromkeys(grammar.rules, rule)), grammar.rules)
+        except RulesearchError as error:
+            raise RulesearchError(f"grammar {grammar.name}, symbol {name}: {error}") from None

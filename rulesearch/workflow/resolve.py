@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.evaluation.records import STORE, SUMMARY, is_run
 from rulesearch.files import read_text
+from rulesearch.given import several
 from rulesearch.rules.json_format import rules_from_json
 from rulesearch.rules.library import KnownRule, find_known
 from rulesearch.rules.rule import Rule, RuleSet
@@ -19,6 +20,8 @@ from rulesearch.rules.unread import check_read
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import read_experiment
 from rulesearch.workflow.kept_task import described_task
+
+RuleLike = str | Rule | RuleSet | KnownRule
 
 _RANK = re.compile("-?[0-9]{1,30}")
 _MEMBER = re.compile(r"(.+)\[([A-Za-z_]\w*)\]", re.ASCII)
@@ -45,7 +48,7 @@ def read_rules(argument: str, task: Task | None = None, names: Sequence[str] | N
     return rules if task is None else task.fitted(rules, names)
 
 
-def as_rules(rule: str | Rule | RuleSet | KnownRule, task: Task | None) -> RuleSet:
+def as_rules(rule: RuleLike, task: Task | None) -> RuleSet:
     """Return the rules that a text stands for, or that are given; with a task, checked to fit it.
 
     **Raises:** `RulesearchError`, also for what is no rule at all.
@@ -59,13 +62,18 @@ def as_rules(rule: str | Rule | RuleSet | KnownRule, task: Task | None) -> RuleS
     return found if task is None else task.fitted(found)
 
 
-def as_known(rule: str | Rule | RuleSet | KnownRule, task: Task | None) -> KnownRule | RuleSet:
+def each_rule(rules: RuleLike | Iterable[RuleLike]) -> list[RuleLike]:
+    """Return rules one by one; a single one may stand for itself; raises `RulesearchError`."""
+    return several(rules, (str, Rule, RuleSet, KnownRule), "what a rule is compared with")
+
+
+def as_known(rule: RuleLike, task: Task | None) -> KnownRule | RuleSet:
     """Return the known rule of a name, or other rules as `as_rules` does."""
     known = find_known(rule) if isinstance(rule, str) else rule
     return known if isinstance(known, KnownRule) else as_rules(rule, task)
 
 
-def titled(rule: str | Rule | RuleSet | KnownRule) -> tuple[str, RuleSet]:
+def titled(rule: RuleLike) -> tuple[str, RuleSet]:
     """Return the title of a known rule, or the text of any other, and the rules."""
     found = as_known(rule, None)
     return (found.title, found.rules) if isinstance(found, KnownRule) else (str(found), found)

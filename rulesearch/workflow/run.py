@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rulesearch.display import html
-from rulesearch.errors import RulesearchError
+from rulesearch.errors import RulesearchError, UnfinishedRunError
 from rulesearch.evaluation.kinds import check_kinds, optional
-from rulesearch.evaluation.records import is_run, reading, run_folder
+from rulesearch.evaluation.records import reading, run_folder, runs_in
 from rulesearch.rules.json_format import rules_from_json, rules_to_json
 from rulesearch.symbolic import Verdict
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.begun import check_begun
 from rulesearch.workflow.experiment import Experiment, read_experiment
 from rulesearch.workflow.front import FrontMember, ReferenceScore, front_rows, member_json, reference_json
 from rulesearch.workflow.kept_task import described_task
@@ -37,7 +38,8 @@ class Run:
     simulated time, counted work, wall time [s]; `chosen_on` and `held_out_on`: what losses and held-out losses of the
     front are over, in words, the second empty where nothing is held out; `solved`: whether rank 1 does what the task
     asks for, both where it was chosen and on what is held out; `recommended`: whether it does better there than the
-    control; `clean_up`: what was done to the rules of the search, and what became of the best one (see `Account`).
+    control, for a table beyond chance; `clean_up`: what was done to the rules of the search, and what became of the
+    best one (see `Account`).
     """
 
     folder: Path
@@ -124,14 +126,17 @@ class Run:
     def open(folder: str | Path) -> Run:
         """Read a run folder.
 
-        **Raises:** `RulesearchError` where it holds no concluded run.
+        **Raises:** `RulesearchError` where it holds no concluded run, `UnfinishedRunError` where that can be resumed;
+        also where its experiment or grammar is not the one that the run began with.
         """
         path = run_folder(folder)
         with reading(path) as records:
             text = records.fact("summary")
             if text is None:
-                raise RulesearchError(f"{path} was cut off before it ended; go on with: rulesearch resume {path}")
-            return _from_summary(path, read_experiment(path / "experiment.toml"), json.loads(text))
+                raise UnfinishedRunError(f"{path} was cut off before it ended; go on with: rulesearch resume {path}")
+            experiment = read_experiment(path / "experiment.toml")
+            check_begun(path, experiment, records)
+            return _from_summary(path, experiment, json.loads(text))
 
 
 def summary_text(run: Run) -> str:
@@ -288,11 +293,17 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
     )
 
 
+_LISTED = ("experiment", "engine", "seed", "status", "distinct", "best", "held_out_loss", "conclusion")
+
+
 def list_runs(folder: str | Path = "results") -> list[dict[str, Any]]:
-    """Return a summary of every run below a folder, by name; runs that were cut off are `unfinished`."""
+    """Return a summary of every run in a folder, by name; those that were cut off are `unfinished`.
+
+    A run that cannot be read is `damaged`, and its conclusion says why. What is not known of a run is None.
+    """
     found = []
-    for path in sorted(each for each in Path(folder).glob("*") if is_run(each)):
-        entry: dict[str, Any] = {"run": str(path)}
+    for path in runs_in(Path(folder)):
+        entry: dict[str, Any] = {"run": str(path), **dict.fromkeys(_LISTED)}
         try:
             run = Run.open(path)
             entry |= {
@@ -305,7 +316,9 @@ def list_runs(folder: str | Path = "results") -> list[dict[str, Any]]:
                 "held_out_loss": run.members[0].held_out_loss if run.members else None,
                 "conclusion": run.conclusion,
             }
-        except RulesearchError as error:
+        except UnfinishedRunError as error:
             entry |= {"status": "unfinished", "conclusion": str(error)}
+        except RulesearchError as error:
+            entry |= {"status": "damaged", "conclusion": str(error)}
         found.append(entry)
     return found

@@ -10,11 +10,12 @@ from typing import Any
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.records import SUMMARY, reading
+from rulesearch.workflow.begun import BEGUN
 from rulesearch.workflow.history import read_history
 from rulesearch.workflow.run import Run
 from rulesearch.writing import write_text
 
-_FACTS = ("task", "evidence")
+_FACTS = ("task", BEGUN, "evidence")
 _BEST = 100
 
 

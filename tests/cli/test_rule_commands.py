@@ -64,6 +64,23 @@ def test_respond_prints_the_agreed_document(call: Call) -> None:
     assert "change of w" in call(*words[:-1]).out
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("compare", "x*y", "--seeds", "3"), "--seeds are those of simulations on a task"),
+        (("plot", "x*y", "--first-seed", "0"), "--first-seed is simulated on a task"),
+        (("export", "oja", "--format", "python", "--inhibitory"), "python does not say what synapses do"),
+        (("export", "oja", "--format", "json", "--excitatory"), "json does not say what synapses do"),
+        (("discover", "oja", "--scheduler", "foo", "--dry-run"), "leave out --scheduler"),
+        (("discover", "oja", "--workers", "2", "--dry-run"), "leave out --workers"),
+    ],
+)
+def test_an_option_that_means_nothing_there_is_refused(
+    refused: Callable[..., str], words: tuple[str, ...], said: str
+) -> None:
+    assert said in refused(*words)
+
+
 def test_respond_says_which_spike_comes_first(call: Call) -> None:
     said = " ".join(call("respond", "--help").out.replace("│", " ").split())
     assert "Of two spikes at the same time the presynaptic one comes first" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,12 +132,12 @@ def test_what_is_typed_reaches_the_field_of_its_name(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("rulesearch.workflow.discover.predict", keep)
     typed = ("--grammar", "mettler", "--engine", "random", "--seed", "4", "--budget", "1e3", "--set", "dims=3")
     typed += ("--time", "2.5", "--stop-loss", "0.1", "--start", "-x*y", "--option", "islands=2", "--template", "? - w")
-    typed += ("--forbid", "tanh", "--forbid", "/", "--require", "w", "--permutations", "0")
+    typed += ("--forbid", "tanh", "--forbid", "/", "--require", "w", "--permutations", "0", "--given", "w[x*y]")
     assert "enough" in call("discover", "oja", "--dry-run", *typed).err
     assert reached == {
         **{"grammar": "mettler", "engine": "random", "seed": 4, "budget": 1000, "settings": {"dims": "3"}},
         **{"time_limit": 2.5, "stop_loss": 0.1, "start": "-x*y", "options": {"islands": "2"}, "template": "? - w"},
-        **{"forbid": ["tanh", "/"], "require": ["w"], "permutations": 0},
+        **{"forbid": ["tanh", "/"], "require": ["w"], "permutations": 0, "given": "w[x*y]"},
     }
     assert set(reached) == {each.name for each in given_fields()}
 
@@ -152,6 +153,39 @@ def test_runs_lists_the_runs_of_a_folder(call: Call, refused: Callable[..., str]
     assert [entry["run"] for entry in listed] == [str(run_folder)]
     assert str(run_folder) in call("runs", str(run_folder.parent)).out
     assert "there is no folder nowhere" in refused("runs", "nowhere")
+
+
+@pytest.mark.parametrize("name", ["a", "z"])
+@pytest.mark.parametrize("harm", ["store", "summary", "experiment", "key", "setting"])
+def test_a_damaged_run_is_listed_as_such_beside_the_others(
+    call: Call, run_folder: Path, tmp_path: Path, name: str, harm: str
+) -> None:
+    shutil.copytree(run_folder, tmp_path / "good")
+    damaged = tmp_path / name
+    shutil.copytree(run_folder, damaged)
+    if harm == "store":
+        (damaged / "run.sqlite").write_bytes((damaged / "run.sqlite").read_bytes()[:3000])
+    elif harm == "summary":
+        (damaged / "run.sqlite").unlink()
+        (damaged / "summary.json").write_text((damaged / "summary.json").read_text()[:300])
+    else:
+        lines = {"experiment": "[", "key": "sede = 3\n", "setting": "seed = -1\n"}
+        (damaged / "experiment.toml").write_text(f"{lines[harm]}{(damaged / 'experiment.toml').read_text()}")
+    document = call("runs", str(tmp_path), "--json").document["runs"]
+    status = {each["run"]: each["status"] for each in document}
+    assert status == {str(tmp_path / "good"): "done", str(damaged): "damaged"}
+    assert {tuple(each) for each in document} == {tuple(document[0])}
+    listed = call("runs", str(tmp_path))
+    assert listed.code == 0
+    assert [line.split()[0] for line in listed.out.splitlines()[1:]] == sorted(status)
+    assert "held_out_loss" in listed.out.splitlines()[0]
+    compared = call("runs", str(tmp_path), "--compare")
+    assert compared.code == 0
+    assert f"left out, since they are damaged: {damaged}" in compared.err
+
+
+def test_a_run_folder_is_listed_by_itself(call: Call, run_folder: Path) -> None:
+    assert [each["run"] for each in call("runs", str(run_folder), "--json").document["runs"]] == [str(run_folder)]
 
 
 def test_without_results_there_are_no_runs(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

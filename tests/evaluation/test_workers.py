@@ -103,6 +103,12 @@ def test_what_is_no_address_is_refused(address: str, tmp_path: Path, capsys: pyt
     assert main(["discover", "oja", "--scheduler", address, "--out", str(tmp_path / "run")]) == 2
     said = capsys.readouterr().err
     assert "is no address of a Dask scheduler; expected tcp://host:port" in said and said.count("\n") == 1
+
+
+def test_an_address_is_a_text(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    with pytest.raises(RulesearchError, match=r"^3 is no address of a Dask scheduler; expected tcp"):
+        rs.discover("oja", scheduler=3, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

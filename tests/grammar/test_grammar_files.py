@@ -141,6 +141,8 @@ def test_facts_name_what_no_production_uses() -> None:
         + '[slots]\non_step = "a"\n[productions]\na = ["x", "z"]\n[limits]\nsize = 3\ndepth = 3\n'
     )
     assert dict(check_grammar(text))["not used"] == "q, p, c, spare"
+    sets = text.replace("[constants]", "[constants]\nk = {values = [1, 2]}\nm = {values = [2, 3]}")
+    assert dict(check_grammar(sets.replace('["x", "z"]', '["x", "z", "x**m"]')))["not used"] == "q, p, c, spare, k"
 
 
 def test_unknown_names_get_a_suggestion(tmp_path: Path) -> None:

@@ -65,6 +65,23 @@ def test_slots_that_a_template_leaves_out_stay_empty() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("x*q - ?", "column 3 of 'x*q - ?': unknown symbol 'q'; there is: w, x, x_bar, y, y_bar"),
+        ("? - hole", "column 5 of '? - hole': unknown symbol 'hole'; there is: w, x, x_bar, y, y_bar"),
+        ("?*x - ?*x_ba", "column 9 of '?*x - ?*x_ba': unknown symbol 'x_ba'; did you mean 'x_bar'?"),
+        ("?*(x - ?", "column 8 of '?*(x - ?': found the end of the text where ')' was expected, to close the"),
+        ("x ? y", "column 3 of 'x ? y': "),
+    ],
+)
+def test_a_template_is_refused_in_its_own_words(text: str, line: str) -> None:
+    with pytest.raises(RulesearchError) as told:
+        with_template(load_grammar("rate"), text)
+    assert str(told.value).startswith(line)
+    assert text == "? - hole" or "hole" not in str(told.value)
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("x*y", "has no hole to search"),

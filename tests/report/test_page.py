@@ -169,6 +169,7 @@ def test_evidence_is_gathered_once(copied: Path) -> None:
 def test_a_page_can_be_written_where_the_task_has_gone(copied: Path) -> None:
     text = read(copied / "experiment.toml")
     (copied / "experiment.toml").write_text(text.replace('task = "oja"', 'task = "gone.py:Task"'))
+    changed_fact(copied, "begun", lambda document: document["experiment"].update(task="gone.py:Task"))
     assert "front-known" in read(write_report(Run.open(copied), brief=True))
 
 

@@ -131,6 +131,8 @@ def test_eta_that_is_no_common_factor_is_refused(text: str) -> None:
         ("x; tau_x = 20 mV", 12, "tau_x must be a time, found one in mV"),
         ("x; tau_x = 0 ms", 12, "tau_x must be above 0"),
         ("x; tau_x = -1 s", 12, "tau_x must be above 0"),
+        ("x; bound = [0, 1]", 4, "did you mean bounds = [0, 1]?"),
+        ("x; range=[0, 1]", 4, "did you mean bounds = [0, 1]?"),
         ("x; bounds = 1", 13, "bounds must be two numbers"),
         ("x; bounds = [1]", 13, "bounds must be two numbers"),
         ("x; bounds = [0, 1, 2]", 13, "bounds must be two numbers"),
@@ -240,10 +242,28 @@ def test_a_rule_knows_its_latex() -> None:
 
 def test_constants_change_by_name_and_keep_their_unit() -> None:
     found = rule("c1*x*step(c2); c1 = 1; c2 = 20 ms")
-    changed = found.with_constants({"c2": 0.5, "unheard": 1.0})
+    changed = found.with_constants({"c2": 0.5})
     assert changed.constants == {"c1": Number(1.0), "c2": Number(0.5, "ms")}
     assert changed.fingerprint() == found.fingerprint()
     assert found.with_constants({"c1": 2.0}).fingerprint() != found.fingerprint()
+    with pytest.raises(RulesearchError, match=r"^the rule has no constant 'c3'; there is: c1, c2$"):
+        found.with_constants({"c3": 1.0})
+    with pytest.raises(RulesearchError, match=r"^the constant c1 must be a number, found '3'$"):
+        found.with_constants({"c1": "3"})  # type: ignore[dict-item]
+
+
+def test_what_a_change_is_computed_of_must_be_given() -> None:
+    found = rule("c*x*y; c = 2")
+    assert found.change(x=3.0, y=0.5, w=7.0) == 3.0
+    for call, line in (
+        (lambda: found.change(x=1.0), "on_step reads y; give a value: change(y=1.0)"),
+        (lambda: found.change("on_stp", x=1.0, y=1.0), "unknown slot 'on_stp'; did you mean 'on_step'?"),
+        (lambda: found.change(x="a", y=1.0), "on_step needs numbers, or arrays of one shape, for what it reads; found"),
+        (lambda: found.change(x=[1.0, 2.0], y=[1.0, 2.0, 3.0]), "on_step needs numbers, or arrays of one shape"),
+    ):
+        with pytest.raises(RulesearchError) as told:
+            call()
+        assert str(told.value).startswith(line)
 
 
 def test_an_unknown_slot_is_a_clear_error() -> None:

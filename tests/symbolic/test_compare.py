@@ -13,6 +13,7 @@ from rulesearch.expression import Expression
 from rulesearch.rules import Rule, RuleSet, known_rule, known_rules, parse_rules
 from rulesearch.rules.states import PAIRINGS
 from rulesearch.symbolic import VERDICTS, Verdict, by_rule, canonical_key, compare, family_key
+from rulesearch.wording import factor
 
 
 def _against(text: str, name: str) -> Verdict:
@@ -70,6 +71,16 @@ def test_other_coefficients_are_given_as_ratios() -> None:
     assert verdict.coefficients == pytest.approx({"x*y": 1.0, "w*y**2": 0.93})
     assert 0 < verdict.distance < 0.1
     assert verdict.summary == "Oja 1982 with other coefficients: w*y**2 times 0.93"
+
+
+def test_a_factor_near_one_is_told_with_the_digits_that_differ() -> None:
+    ours, theirs = (parse_rules(f"on_post: x; tau_x = {tau} ms") for tau in (20, 20.001))
+    (verdict,) = compare(ours, [theirs])
+    assert verdict.summary.endswith("with other coefficients: tau_x times 0.99995")
+    assert factor(1.0) == factor(1.0 + 1e-12) == "1"
+    assert factor(1.000001) == "1.000001"
+    assert factor(0.93) == "0.93"
+    assert factor(1234.5) == "1234"
 
 
 def test_vogels_without_its_post_term() -> None:

@@ -88,5 +88,10 @@ def test_a_set_of_a_symbol_that_nothing_reads_is_refused() -> None:
 
 
 def test_a_rule_that_is_not_finite_on_the_set_is_refused() -> None:
-    with pytest.raises(RulesearchError, match="R cannot be 0 here"):
+    with pytest.raises(RulesearchError, match=r"^x/R has no finite value at R = 0; leave that value out of the set$"):
         _on("x/R", "x*R", "R in {0, 1}")
+    written = r"\(x\*\*2 - y\*\*2\)/\(x - y\) has no finite value at x = 1 and y = 1; leave one of these values"
+    with pytest.raises(RulesearchError, match=f"^{written}"):
+        _on("(x**2 - y**2)/(x - y)", "x + y", "x in {0, 1}", "y in {1, 3}")
+    with pytest.raises(RulesearchError, match=r"^w\*y/R \+ x/w has no finite value at R = 0; leave that value"):
+        _on("w*y/R + x/w", "x*R", "w in {1, 2}; R in {0, 1}")

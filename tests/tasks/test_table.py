@@ -108,6 +108,10 @@ def test_the_grammar_is_over_the_columns(tmp_path: Path) -> None:
         ("a b x,dw\n" + "1,2\n2,3\n" * 6, "the column 'a b x' cannot be a symbol"),
         ("x y,dw\n" + "1,2\n2,3\n" * 6, "the column 'x y' cannot be a symbol"),
         ("exp,dw\n" + "1,2\n2,3\n" * 6, "the column 'exp' cannot be a symbol"),
+        *(
+            (f"{name},dw\n" + "1,2\n2,3\n" * 6, f"'{name}' cannot be a symbol of a rule, where that is {what};")
+            for name, what in (("abs", "a function"), ("eta", "an option"), ("ms", "a unit"), ("on_pre", "a slot"))
+        ),
         ("x,d\n" + "1,2\n2,3\n" * 6, "has no column 'dw'"),
         ("x;dw\n" + "1;2\n2;3\n" * 6, "columns are separated by semicolons, as in 'x;dw'; expected commas"),
         ("x;dw\n" + "1,0;2,5\n2,5;3,0\n" * 6, "separated by semicolons, and numbers have decimal commas"),
@@ -174,13 +178,36 @@ def test_noise_is_not_said_to_be_explained(noise: rs.Run) -> None:
     assert best.held_out_loss is not None and best.held_out_loss > 1.0 > best.loss
 
 
+def test_noise_on_which_a_rule_happens_to_beat_the_mean_has_no_recommended_rule(tmp_path: Path) -> None:
+    rng = np.random.default_rng(103)
+    rows = np.column_stack([rng.uniform(-1, 1, (30, 2)), rng.normal(size=30)])
+    np.savetxt(tmp_path / "noise.csv", rows, delimiter=",", header="x,y,dw", comments="")
+    run = rs.distil(tmp_path / "noise.csv", "dw", budget=30, permutations=0, out=tmp_path / "run", report=False)
+    best, control = run.member(1), next(each for each in run.references if each.label == "control")
+    assert best.held_out_loss is not None and control.held_out_loss is not None
+    assert 1.0 < best.held_out_loss < control.held_out_loss
+    assert not run.recommended
+    assert f"that of the mean of dw {control.held_out_loss:.3g}, that of their own mean 1" in run.conclusion
+
+
+@pytest.mark.parametrize("rows", [10, 12])
+def test_an_exact_rule_is_recommended_however_few_rows_there_are(tmp_path: Path, rows: int) -> None:
+    x, y = np.random.default_rng(rows).uniform(-1, 1, (2, rows))
+    table = np.column_stack([x, y, 0.5 * x * y])
+    np.savetxt(tmp_path / "exact.csv", table, delimiter=",", header="x,y,dw", comments="")
+    run = rs.distil(tmp_path / "exact.csv", "dw", budget=60, permutations=0, out=tmp_path / "run", report=False)
+    assert run.solved and run.recommended
+    assert "on 2 held-out rows its loss is " in run.conclusion and ", that of the mean of dw " in run.conclusion
+
+
 def test_where_no_row_is_held_out_nothing_is_called_so(noise: rs.Run, tmp_path: Path) -> None:
     path = Path(noise.experiment.task.rpartition(":")[0])
     run = rs.distil(
         path, "dw", budget=100, permutations=0, settings={"held_out": 0}, out=tmp_path / "run", report=False
     )
     assert all(member.held_out_loss is None for member in run.members)
-    assert run.held_out_on == "" and "nothing was held out" in run.conclusion
+    assert run.held_out_on == "" and "nothing was held out, so that it may be chance" in run.conclusion
+    assert not run.recommended
     assert set(run.front["held_out_loss"]) == {None}
 
 

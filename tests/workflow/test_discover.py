@@ -247,6 +247,26 @@ def test_a_grammar_that_does_not_fit_the_task_is_refused(search: Search, tmp_pat
         search(tmp_path / "run", grammar=str(path))
 
 
+@pytest.mark.parametrize(
+    ("experiment", "slot", "definition", "said"),
+    [
+        ("stdp-frequency", "on_pre", "lowpass(y, 100 ms)", "task stdp-frequency has traces only; found the state z"),
+        ("inhibitory-rate", "on_post", "synaptic(on_pre: y)", "task inhibitory-rate has traces only; found"),
+        ("oja", "on_step", "trace(post, 20 ms)", "the state z does not fit a rate neuron"),
+        ("oja", "on_step", "lowpass(x, 100 ms)", "the state z does not fit a rate neuron"),
+    ],
+)
+def test_a_state_that_the_task_does_not_have_is_refused_before_anything_is_written(
+    tmp_path: Path, experiment: str, slot: str, definition: str, said: str
+) -> None:
+    path = tmp_path / "other.toml"
+    text = OTHER_GRAMMAR.format(symbol="z", slot=slot).replace("[slots]", f'definition = "{definition}"\n[slots]')
+    path.write_text(text)
+    with pytest.raises(RulesearchError, match=rf"^grammar other, symbol z: {said}"):
+        discover(experiment, grammar=str(path), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_longest_rule_of_a_little_grammar_is_searched_to_the_end(search: Search, tmp_path: Path) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(OTHER_GRAMMAR.format(symbol="x", slot="on_step"))

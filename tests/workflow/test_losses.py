@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from rulesearch.cli.run_view import show_run
@@ -13,10 +15,13 @@ from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.report.page import write_report
+from rulesearch.rules import parse_rules
 from rulesearch.tasks import load_task
+from rulesearch.tasks.task import Task
 from rulesearch.workflow.confirm import Confirmation
 from rulesearch.workflow.discover import discover
-from rulesearch.workflow.losses import difference, estimate
+from rulesearch.workflow.front import FrontMember, ReferenceScore
+from rulesearch.workflow.losses import better_beyond_chance, chance_of, difference, estimate
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.scores import own_score
 from rulesearch.workflow.shown_losses import beside_first
@@ -133,3 +138,87 @@ def test_a_rule_that_does_no_better_than_the_control_is_not_recommended_where_no
     found = Confirmation.of(member, scores, Outcome("ok", loss), load_task("stdp-frequency"), "", "")
     assert found.idle != recommended and not found.refuted
     assert ("no better than the control" in found.sentence) != recommended
+
+
+def test_a_small_share_of_the_error_comes_by_chance_as_often_as_a_small_ball_is_hit() -> None:
+    """A ball of radius sqrt(r) v in the normal density at v: for n = 1 at most 2 sqrt(r/(2 pi e)), for n = 2 r/e."""
+    assert chance_of(1e-6, 1) == pytest.approx(2e-3 / math.sqrt(2.0 * math.pi * math.e), rel=1e-3)
+    assert chance_of(1e-4, 2) == pytest.approx(1e-4 / math.e, rel=1e-3)
+    assert chance_of(0.0, 2) == 0.0
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 9])
+def test_a_prediction_that_knows_nothing_seldom_beats_the_control_beyond_chance(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    often = []
+    for size in (0.3, 1.0, 1.5):
+        errors, apart = rng.normal(size=(2, 400, rows))
+        pairs = zip((errors - size * apart) ** 2, errors**2, strict=True)
+        often.append(np.mean([better_beyond_chance(tuple(ours), tuple(theirs)) for ours, theirs in pairs]))
+    assert max(often) < 0.05
+
+
+def test_a_rule_without_error_beats_the_control_beyond_chance_on_two_rows() -> None:
+    assert better_beyond_chance((0.0, 0.0), (3.4, 0.02))
+    assert not better_beyond_chance((1.1, 0.4), (3.4, 0.02))
+    assert not better_beyond_chance((0.0, 0.0), (0.0, 0.0))
+    assert not better_beyond_chance((), ())
+    # Half of the error, always: a paired difference that chance does not make.
+    assert better_beyond_chance((0.50, 0.51) * 20, (1.0, 1.0) * 20)
+    assert not better_beyond_chance((0.9, 1.1) * 20, (1.0, 1.01) * 20)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    """A table of ten rows, two of which are held out."""
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    path.write_text("x,dw\n" + "".join(f"{k},{k * k}\n" for k in range(10)))
+    return load_task(f"{path}:dw")
+
+
+def _confirmed(task: Task, ours: tuple[float, ...], theirs: tuple[float, ...], held_out_on: str) -> Confirmation:
+    """Return what held-out losses say of a rule, beside those of a control; a known rule has a loss of 4.33."""
+    rules = parse_rules("x")
+    mean, other = (sum(losses) / len(losses) if losses else None for losses in (ours, theirs))
+    member = FrontMember(1, rules, 1, 0.7, mean, {}, (), held_out_losses=ours)
+    control = ReferenceScore("control", rules, "ok", 1.0, {}, other, theirs)
+    known = ReferenceScore(task.known_rule, rules, "ok", 0.8, {}, 4.33)
+    metrics = {item.metric: item.most for item in task.requirements}
+    return Confirmation.of(member, [known, control], Outcome("ok", 0.7, metrics), task, held_out_on, held_out_on)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "idle", "sentence"),
+    [
+        ((0.0, 0.0), (3.4, 0.02), False, "its loss is 0, that of linear fit 4.33, that of the mean of dw 1.71"),
+        (
+            (0.9, 0.7),
+            (1.4, 1.1),
+            True,
+            "its loss is 0.8, that of linear fit 4.33, that of the mean of dw 1.25; that may be chance",
+        ),
+        # A constant that happens to lie nearer to these rows than the mean of the others.
+        (
+            (2.50, 2.51),
+            (2.62, 2.63),
+            True,
+            "its loss is 2.5, that of linear fit 4.33, that of the mean of dw 2.62, that of their own mean 1",
+        ),
+        ((3.0, 2.9), (2.6, 2.7), True, "it does no better than the mean of dw (loss 2.95, against 2.65)"),
+    ],
+)
+def test_a_rule_is_recommended_for_a_table_only_beyond_chance(
+    table: Task, ours: tuple[float, ...], theirs: tuple[float, ...], idle: bool, sentence: str
+) -> None:
+    found = _confirmed(table, ours, theirs, "2 held-out rows")
+    assert (found.idle, found.sentence) == (idle, f"on 2 held-out rows {sentence}")
+
+
+def test_what_was_not_held_out_may_be_chance(table: Task) -> None:
+    found = _confirmed(table, (), (), "")
+    assert found == Confirmation("nothing was held out, so that it may be chance", idle=True)
+
+
+def test_rules_of_simulations_are_compared_with_the_control_as_they_are() -> None:
+    found = _confirmed(load_task("oja"), (0.9, 0.7), (1.4, 1.1), "2 held-out seeds")
+    assert found == Confirmation("on 2 held-out seeds its loss is 0.8, that of Oja 1982 4.33")

@@ -121,6 +121,57 @@ def test_a_folder_without_a_run_is_refused(reference: Run, tmp_path: Path, missi
         resume(folder)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("experiment.toml", "seed = 3", "seed = 6", "seed was 3 and is now 6; change it back"),
+        ("experiment.toml", "points = 400.0", "points = 300", "settings.points was 400.0 and is now 300"),
+        ("experiment.toml", 'engine = "deap"', 'engine = "random"', "engine was 'deap' and is now 'random'"),
+        ("experiment.toml", "seed = 3", 'seed = 3\nstart = "x*y"', "start was not given and is now 'x[*]y'"),
+        ("grammar.toml", "size = ", "size = 1", "grammar.toml was changed since the run began; change it back, or "),
+    ],
+)
+@pytest.mark.parametrize("concluded", [True, False])
+def test_a_run_does_not_go_on_as_another_search(
+    reference: Run, tmp_path: Path, file: str, old: str, new: str, said: str, concluded: bool
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(reference.folder, folder)
+    if not concluded:
+        with sqlite3.connect(folder / "run.sqlite") as connection:
+            connection.execute("DELETE FROM fact WHERE name = 'summary'")
+    text = (folder / file).read_text()
+    assert text.count(old) == 1
+    (folder / file).write_text(text.replace(old, new))
+    kept = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for call in (resume, Run.open) if concluded else (resume,):
+        with pytest.raises(RulesearchError, match=said) as told:
+            call(folder)
+        assert "search anew: rulesearch discover" in str(told.value)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == kept
+
+
+def test_how_long_a_run_goes_on_and_what_it_is_called_may_be_changed(reference: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(reference.folder, folder)
+    text = (folder / "experiment.toml").read_text()
+    changed = text.replace("budget = 600", "budget = 600\ntime_limit = 1000.0").replace('name = "oja"', 'name = "mine"')
+    (folder / "experiment.toml").write_text(f"# a note\n{changed}")
+    assert resume(folder).members == reference.members
+
+
+def test_a_run_from_before_what_it_began_with_was_noted_goes_on(
+    reference: Run, front: bytes, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(reference.folder, folder)
+    with sqlite3.connect(folder / "run.sqlite") as connection:
+        connection.execute("DELETE FROM fact WHERE name = 'begun'")
+    (folder / "grammar.toml").write_text(f"# a note\n{(folder / 'grammar.toml').read_text()}")
+    resume(folder)
+    assert (folder / "front.csv").read_bytes() == front
+
+
 def test_a_run_goes_on_with_the_grammar_it_began_with(search: Search, tmp_path: Path) -> None:
     grammar = tmp_path / "mine.toml"
     grammar.write_text((Path(__file__).parents[2] / "grammars" / "rate.toml").read_text())

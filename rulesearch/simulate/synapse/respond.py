@@ -48,12 +48,15 @@ def respond(
 
     **Arguments:** `pre` and `post`: spike times [s], from 0 on; `repeats` of them, `every` so many seconds; `weight` at
     the start; `held`: values of what neither spikes nor weight determine; `voltage`: a clamped membrane potential,
-    which begins anew with every repeat. Time ends with the last repeat or, where `every` is not given, with the last
-    spike; a rule that moves between spikes is then followed for ten times its longest time constant.
+    which begins anew with every repeat and is held behind its last sample. Time ends with the last repeat or, where
+    `every` is not given, with the last spike; a rule that moves between spikes is then followed for ten times its
+    longest time constant.
     **Raises:** `RulesearchError` where the spikes are in no order that can be repeated, or the rule does not fit.
     """
     rule = with_customary_traces(rule)
     _check(rule)
+    if voltage is not None and ("v" not in rule.symbols or "v" in rule.states):
+        raise RulesearchError("the rule does not read v, the membrane potential; leave out the clamp: --voltage")
     events = sorted([(time, 0, "pre") for time in pre] + [(time, 1, "post") for time in post])
     for time, _, side in events:
         if not (math.isfinite(time) and time >= 0.0):

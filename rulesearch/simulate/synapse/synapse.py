@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from rulesearch.simulate.synapse.motion import Motion, OutOfWorkError
 _WORK, _WORK_EACH = 300_000, 500
 """Evaluations of a rule between spikes: so many in all, and so many more for each spike and sample of a potential."""
 _MOST_BYTES = 100_000_000
+_TIME_HEADING = re.compile(r"\W*(t|times?|ms)(?![a-z])")
 
 
 def with_customary_traces(rule: Rule) -> Rule:
@@ -56,24 +58,30 @@ class Voltage:
 def read_voltage(path: str | Path) -> Voltage:
     """Read a membrane potential from a CSV file of two columns, time [ms] and potential [mV]; a header may precede.
 
+    The time comes first, or wherever the header names it (`v,t`).
     **Raises:** `RulesearchError` with the line that is wrong.
     """
     lines = read_text(path, _MOST_BYTES).split("\n")
     rows: list[tuple[float, float]] = []
+    begun = swapped = False
     for number, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line.replace("\t", ",").replace(";", ",").split(",")]
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        first, begun = not begun, True
         try:
-            time, value = map(float, cells)
+            time, value = map(float, reversed(cells) if swapped else cells)
         except ValueError:
-            if number == 1:
+            if first and not any(map(_is_number, cells)):
+                swapped = len(cells) == 2 and _names_time(cells[1]) and not _names_time(cells[0])
                 continue
             raise RulesearchError(
                 f"{path}, line {number}: expected a time [ms] and a potential [mV], such as 0.1,-65; found {line!r}"
             ) from None
         if not (math.isfinite(time) and math.isfinite(value)):
             raise RulesearchError(f"{path}, line {number}: the numbers must be finite, found {line!r}")
+        if time < 0.0:
+            raise RulesearchError(f"{path}, line {number}: times must be at least 0 ms, found {time:g}")
         if rows and time <= rows[-1][0]:
             raise RulesearchError(f"{path}, line {number}: times must ascend, found {time:g} after {rows[-1][0]:g} ms")
         rows.append((time, value))
@@ -81,6 +89,18 @@ def read_voltage(path: str | Path) -> Voltage:
         raise RulesearchError(f"{path} holds no samples; write lines of a time [ms] and a potential [mV]: 0.1,-65")
     samples = np.array(rows)
     return Voltage(samples[:, 0] * 1e-3, samples[:, 1])
+
+
+def _names_time(heading: str) -> bool:
+    return _TIME_HEADING.match(heading.lower()) is not None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(slots=True)

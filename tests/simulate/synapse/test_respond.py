@@ -172,6 +172,29 @@ def test_a_potential_is_read_from_a_table(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.values, [-70.0, -50.0, -70.0])
 
 
+@pytest.mark.parametrize("heading", ["v,t", "v [mV],t [ms]", "potential;time_ms", "# recorded\nv,Time"])
+def test_the_heading_says_which_column_is_the_time(tmp_path: Path, heading: str) -> None:
+    path = tmp_path / "v.csv"
+    path.write_text(f"{heading}\n-70,0\n-50,50\n")
+    found = read_voltage(path)
+    np.testing.assert_allclose(found.times, [0.0, 0.05])
+    np.testing.assert_allclose(found.values, [-70.0, -50.0])
+    # -70 + 20*10/50
+    assert respond(rule("on_post: v"), [], [0.01], voltage=found).delta_w == pytest.approx(-66.0)
+
+
+def test_a_clamped_potential_is_held_behind_its_last_sample() -> None:
+    ramp = Voltage(np.array([0.0, 0.02]), np.array([-70.0, -50.0]))
+    assert respond(rule("on_post: v"), [], [0.5], voltage=ramp).delta_w == -50.0
+
+
+@pytest.mark.parametrize("text", ["on_post: x", "on_post: v; v = trace(pre, 20 ms)", "on_post: v; v = 1"])
+def test_a_clamp_that_the_rule_does_not_read_is_refused(text: str) -> None:
+    ramp = Voltage(np.array([0.0, 0.02]), np.array([-70.0, -50.0]))
+    with pytest.raises(RulesearchError, match=r"^the rule does not read v, the membrane potential"):
+        respond(rule(text), [0.0], [0.01], voltage=ramp)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -180,6 +203,8 @@ def test_a_potential_is_read_from_a_table(tmp_path: Path) -> None:
         ("0,-70\n5,-60\n5,-50\n", "line 3: times must ascend, found 5 after 5 ms"),
         ("0,nan\n", "line 1: the numbers must be finite"),
         ("t,v\n", "holds no samples"),
+        ("-1,-70\n0,-60\n", "line 1: times must be at least 0 ms, found -1"),
+        ("zero,-70\n1,-60\n", "line 1: expected a time"),
     ],
 )
 def test_a_table_that_is_no_potential_is_refused(tmp_path: Path, content: str, said: str) -> None:
