@@ -17,18 +17,18 @@ from rulesearch.workflow.kept_task import keep_task
 from rulesearch.workflow.run import Run, summary_text
 from rulesearch.workflow.summary import write_summary
 
-PAIR = f"{Path(__file__).with_name('pair_task.py')}:Pair"
-BEST = "feedforward[y*(x - w*y)]; lateral[-2*x*y]"
-OTHER = "feedforward[y*(x - w*y)]; lateral[-0.5*x*y - c*w; c = 0.03]"
+TASK = f"{Path(__file__).with_name('known_pair.py')}:Pair"
+BEST = "feedforward[y*(x - w*y)]; lateral[c*x*y; c = -2]"
+OTHER = "feedforward[y*(x - w*y)]; lateral[-0.5*x*y - c*w; c = 3]"
 
 
 def kept_run(folder: Path, texts: Sequence[str] = (BEST, OTHER)) -> Run:
     """Write a run that found the given rules into a folder, with everything that its readers need."""
     folder.mkdir(parents=True)
-    task = load_task(PAIR)
+    task = load_task(TASK)
     settings = task.resolve({})
     seeds = trial_seeds(1, "report", task.protocol.report_trials)
-    experiment = Experiment("pair", PAIR, "rate", "two rules that act together", seed=1, budget=100)
+    experiment = Experiment("pair", TASK, "pair", "two rules that act together", seed=1, budget=100)
     members, references = [], []
     for rank, text in enumerate(texts, 1):
         rules = task.spelled_out(task.parse(text), settings)
@@ -44,9 +44,9 @@ def kept_run(folder: Path, texts: Sequence[str] = (BEST, OTHER)) -> Run:
         references.append(ReferenceScore(label, task.spelled_out(rules, settings), *scored))
     sentence = f"solved: a rule of size {members[0].size} ({members[0].known_as})"
     told = 120, 100, 2.0, sentence, tuple(members), tuple(references)
-    run = Run(folder, experiment, "done", *told, chosen_on="5 selection seeds", held_out_on="4 held-out seeds")
+    run = Run(folder, experiment, "done", *told, chosen_on="5 selection seeds", held_out_on="10 held-out seeds")
     store = Store(folder / STORE)
-    keep_task(folder, PAIR, settings, store)
+    keep_task(folder, TASK, settings, store)
     store.set_fact("summary", summary_text(run))
     store.close()
     (folder / "experiment.toml").write_text(experiment_text(experiment, {}), "utf-8")

@@ -108,7 +108,7 @@ def test_what_a_format_cannot_hold_is_named_with_what_can_go_out(format: str) ->
 def test_one_rule_of_a_set_is_given_by_its_name(pair_run: Run, tmp_path: Path) -> None:
     quartet = known_rule("confavreux-quartet").rules.rules
     assert read_rules("confavreux-quartet[IE]").rules == {"w": quartet["IE"]}
-    assert str(read_rules(f"{pair_run.folder}:1[lateral]")) == "-2*x*y; eta = 0.02"
+    assert str(read_rules(f"{pair_run.folder}:1[lateral]")) == "c*x*y; eta = 1; c = -2"
     file = tmp_path / "pair.json"
     file.write_text(json.dumps(rules_to_json(parse_rules(PAIR))))
     assert read_rules(f"{file}[lateral]") == RuleSet({"w": parse_rules("-0.02*x*y").only()}, f"{file}[lateral]")

@@ -63,16 +63,18 @@ def test_each_part_of_each_rule_is_taken_out_and_each_rule_as_a_whole(pair_run: 
     evidence = gather(pair_run).rules[0]
     removed = {each.removed: each for each in evidence.ablations}
     assert evidence.loss is not None
-    assert {"feedforward: all of it", "lateral: all of it", "lateral: y from -2*x*y"} <= set(removed)
+    assert {"feedforward: all of it", "lateral: all of it", "lateral: y from c*x*y"} <= set(removed)
     assert "feedforward: w*y from x - w*y" in removed
     without = removed["lateral: all of it"]
-    assert without.rule == "feedforward[y*(x - w*y); eta = 0.02]; lateral[0; eta = 0.02]"
-    # Without lateral weights both neurons find the same component: half of the sine is 1.
-    assert without.loss == pytest.approx(0.5, abs=0.1)
+    assert without.rule == "feedforward[y*(x - w*y); eta = 1]; lateral[0; eta = 1]"
+    # The answer is -x*y: 0 is as far from it as -2*x*y.
+    assert without.loss == pytest.approx(evidence.loss, rel=1e-12)
+    forward = removed["feedforward: all of it"].loss
+    assert forward is not None and forward > 2.0 * evidence.loss
     figure = ablation_figure(evidence, "one seed", ("feedforward", "lateral"))
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["feedforward", "lateral"]
     rows = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
-    assert "without all of it" in rows[0] and "without y from -2*x*y" in rows[1]
+    assert "without all of it" in rows[0] and "without y from c*x*y" in rows[1]
     assert sum(map(len, rows)) == len(evidence.ablations)
 
 
@@ -84,7 +86,7 @@ def test_the_parts_of_a_single_rule_have_one_panel(pair_run: Run) -> None:
 
 
 def test_numbers_and_bounds_of_a_set_carry_the_name_of_their_rule(pair_run: Run) -> None:
-    ranges = gather(pair_run).rules[1].ranges
+    ranges = gather(pair_run).rules[0].ranges
     assert {each.name for each in ranges} == {"feedforward: eta", "lateral: eta", "lateral: c"}
     text = "feedforward[x*y; bounds = [0, 1]]; lateral[x*y; bounds = [-1, 0]]"
     apart = replace(pair_run.members[0], rules=parse_rules(text))

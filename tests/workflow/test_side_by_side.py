@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from pair_task import Pair
 
 from rulesearch.report.figures import comparison_figure
 from rulesearch.rules import RuleSet, known_rule, parse_rules
 from rulesearch.tasks import Activity, TaskSymbol, Trial, load_task
 from rulesearch.tasks.task import Settings
 from rulesearch.workflow.side_by_side import activity_distance, side_by_side, stdp_window
+from tests.known_pair import Pair
 
 
 def _steps(generator: np.random.Generator) -> Activity:
@@ -113,7 +113,7 @@ def test_sets_stand_beside_each_other_with_a_window_of_each_rule() -> None:
     assert first.windows["IE"][-0.02] == pytest.approx(-0.5 * np.exp(-1.0))
     assert first.windows["IE"][0.02] == 0.0
     assert (first.outcome.loss, first.factor, first.fitted.loss) == (2.0, 2.0, 0.0)
-    assert second.windows["EE"][0.02] == pytest.approx(0.02 * np.exp(-2.0))
+    assert second.windows["EE"][0.02] == pytest.approx(np.exp(-2.0))
     figure = comparison_figure(ours, [first, second])
     labels = [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
     assert labels == ["EE", "IE"]
