@@ -47,11 +47,6 @@ def search_job(task: Task, rules: RuleSet, seeds: Sequence[int], fidelity: Fidel
     return Job(rules, tuple(seeds), fidelity.name, conditions)
 
 
-def run_job(task: Task, settings: Mapping[str, float], backend: str, job: Job) -> Outcome:
-    """Evaluate one job; trials after the first that is not `ok` are left out."""
-    return run_jobs(task, settings, backend, [job])[0]
-
-
 def run_jobs(
     task: Task,
     settings: Mapping[str, float],

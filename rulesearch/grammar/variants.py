@@ -11,6 +11,7 @@ from rulesearch.errors import ParseError, RulesearchError, did_you_mean
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
+from rulesearch.files import toml_value
 from rulesearch.grammar.grammar import Grammar, Production, reachable
 from rulesearch.grammar.reading import each_value, parse_grammar
 from rulesearch.grammar.slots import RuleSlot
@@ -23,21 +24,21 @@ _MEMBER = re.compile(r"\s*(?P<rule>[A-Za-z_]\w*)\s*\[(?P<word>[^\[\]]*)\]\s*", r
 
 def grammar_toml(grammar: Grammar) -> str:
     """Return a grammar as the text of a file that reads back as the same grammar."""
-    lines = [f"name = {_quoted(grammar.name)}", f"description = {_quoted(grammar.description)}"]
+    lines = [f"name = {toml_value(grammar.name)}", f"description = {toml_value(grammar.description)}"]
     for name, symbol in grammar.symbols.items():
         lines += ["", f"[symbols.{name}]"]
-        lines += [f"{key} = {_quoted(getattr(symbol, key))}" for key in ("meaning", "unit", "latex")]
-        lines += [f"definition = {_quoted(symbol.definition)}"] if symbol.definition else []
+        lines += [f"{key} = {toml_value(getattr(symbol, key))}" for key in ("meaning", "unit", "latex")]
+        lines += [f"definition = {toml_value(symbol.definition)}"] if symbol.definition else []
     for name, prior in grammar.constants.items():
         low, high = (from_base(value, prior.unit) for value in (prior.low, prior.high))
         lines += ["", f"[constants.{name}]", f"range = [{_float(low)}, {_float(high)}]"]
-        lines += [f"prior = {_quoted(prior.prior)}", f"unit = {_quoted(prior.unit)}"]
+        lines += [f"prior = {toml_value(prior.prior)}", f"unit = {toml_value(prior.unit)}"]
     for rule in grammar.rules:
         lines += ["", "[slots]" if grammar.is_of_one_table else f"[slots.{rule}]"]
-        lines += [f"{place.slot} = {_quoted(grammar.slots[place])}" for place in grammar.slots_of(rule)]
+        lines += [f"{place.slot} = {toml_value(grammar.slots[place])}" for place in grammar.slots_of(rule)]
     lines += ["", "[productions]"]
     for name, made in grammar.productions.items():
-        lines += [f"{name} = [", *(f"    {_quoted(production.text)}," for production in made), "]"]
+        lines += [f"{name} = [", *(f"    {toml_value(production.text)}," for production in made), "]"]
     limits = grammar.limits
     of_a_rule = [] if limits.rule_size is None else [f"rule_size = {limits.rule_size}"]
     return "\n".join([*lines, "", "[limits]", f"size = {limits.size}", f"depth = {limits.depth}", *of_a_rule, ""])
@@ -330,8 +331,3 @@ def _free(name: str, grammar: Grammar) -> str:
 
 def _float(digits: str) -> str:
     return digits if any(mark in digits for mark in ".en") else f"{digits}.0"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(mark if mark.isprintable() else f"\\u{ord(mark):04x}" for mark in escaped) + '"'

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from rulesearch.errors import RulesearchError
-from rulesearch.evaluation.evaluator import Evaluator, Job, evaluate_rules, run_job, run_jobs, search_job
+from rulesearch.evaluation.evaluator import Evaluator, Job, evaluate_rules, run_jobs, search_job
 from rulesearch.rules import RuleSet, parse_rules
 from rulesearch.tasks import Fidelity, Trial, load_task
 from rulesearch.tasks.oja import Oja
@@ -28,10 +28,10 @@ JOBS = [Job(parse_rules(text), (seed, seed + 1), "full") for text in TEXTS for s
 
 
 def test_a_job_ends_at_its_first_failure() -> None:
-    ran = run_job(TASK, SETTINGS, "vm", JOBS[0])
+    ran = run_jobs(TASK, SETTINGS, "vm", [JOBS[0]])[0]
     assert ran.ok
     assert len(ran.trials) == 2
-    died = run_job(TASK, SETTINGS, "vm", JOBS[2])
+    died = run_jobs(TASK, SETTINGS, "vm", [JOBS[2]])[0]
     assert died.status == "runaway"
     assert len(died.trials) == len(died.seeds) == 1
 
@@ -45,14 +45,14 @@ def test_an_evaluation_on_request_runs_every_seed() -> None:
 def test_conditions_change_the_settings_of_their_trials_in_turn() -> None:
     fidelity = Fidelity("full", 3, "", ({}, {"points": 200.0}))
     job = search_job(TASK, parse_rules("y*(x - w*y)"), (0, 1, 2), fidelity)
-    found = run_job(TASK, SETTINGS, "vm", job)
+    found = run_jobs(TASK, SETTINGS, "vm", [job])[0]
     work = [trial.work for trial in found.trials]
     assert work == [400 * 0.9 * 4, 200 * 0.9 * 4, 400 * 0.9 * 4]
 
 
 def test_the_evaluator_answers_in_the_order_of_the_jobs() -> None:
     with Evaluator("oja", SETTINGS) as alone:
-        assert alone.run(JOBS) == [run_job(TASK, SETTINGS, "vm", job) for job in JOBS]
+        assert alone.run(JOBS) == [run_jobs(TASK, SETTINGS, "vm", [job])[0] for job in JOBS]
         assert alone.run([]) == []
 
 
@@ -76,7 +76,7 @@ def test_batches_that_overlap_get_their_own_outcomes_in_order() -> None:
 
 def test_jobs_that_share_their_trials_are_simulated_together(monkeypatch: pytest.MonkeyPatch) -> None:
     together = run_jobs(TASK, SETTINGS, "vm", JOBS)
-    assert together == [run_job(TASK, SETTINGS, "vm", job) for job in JOBS]
+    assert together == [run_jobs(TASK, SETTINGS, "vm", [job])[0] for job in JOBS]
     calls = []
 
     def counted(self: Oja, candidates: Sequence[RuleSet], seed: int, *rest: Any) -> list[Trial]:
