@@ -230,10 +230,15 @@ def _trial(found: RateRecording, data: PcaData, steps: int, symmetric: bool) -> 
         return Trial(found.status, None, work=work, died_at=found.steps / steps)
     weights = found.weights["feedforward"]
     lengths = np.linalg.norm(weights, axis=3)
-    if lengths[-1].min() < _SILENT_NORM:
+    try:
+        with np.errstate(all="ignore"):
+            cosines = _cosines(np, weights, data.components, symmetric)
+            pairs = _pairs(np, weights, found.weights["lateral"], data.covariances)
+    except np.linalg.LinAlgError:  # symmetric weights that the last step made ones with which nothing settles
+        return Trial("exhausted", None, work=work)
+    # Lateral weights may cancel all that a neuron gets: it is silent as well.
+    if lengths[-1].min() < _SILENT_NORM or not np.all(np.isfinite(pairs)):
         return Trial("silent", None, {"norm": float(lengths.mean())}, work=work)
-    cosines = _cosines(np, weights, data.components, symmetric)
-    pairs = _pairs(np, weights, found.weights["lateral"], data.covariances)
     direction, length, shared = _parts(np, cosines, lengths, pairs)
     angles = np.median(_angles(cosines), axis=(0, 1)).tolist()
     metrics = {

@@ -126,6 +126,7 @@ def test_judged_by_the_components_of_other_data_sets_the_known_set_fails() -> No
         ("feedforward[x*y]; lateral[0*x]", "runaway"),
         ("feedforward[y/(x - x)]; lateral[0*x]", "nonfinite"),
         ("feedforward[-w; eta = 1]; lateral[0*x]", "silent"),
+        ("feedforward[1 - w; eta = 1]; lateral[-1 - w; eta = 1]", "silent"),
     ],
 )
 def test_what_goes_wrong_has_a_status_and_no_loss(text: str, status: str) -> None:
