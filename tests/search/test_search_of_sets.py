@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator, Job
@@ -17,6 +19,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.store import Store
 from rulesearch.expression import parse_expression, to_text
 from rulesearch.grammar import Grammar, RuleName, RuleSlot, count, parse_grammar
+from rulesearch.grammar.variants import with_template, with_words, without
 from rulesearch.rules import RuleSet, parse_rules
 from rulesearch.rules.states import Trace
 from rulesearch.search.candidate import CandidateMaker
@@ -29,7 +32,7 @@ from rulesearch.search.variation import Variation
 from rulesearch.search.volterra_engine import VolterraEngine, _bases
 from tests import known_pair
 from tests.known_pair import ANSWER, PAIR, Measured, Pair
-from tests.search.test_engine_contract import SMALL
+from tests.search.test_engine_contract import SMALL, productions
 from tests.search.test_variation import changes, well_formed
 
 FF, LAT = RuleSlot("feedforward", "on_step"), RuleSlot("lateral", "on_step")
@@ -188,8 +191,8 @@ def test_whole_rules_are_exchanged_with_their_time_constants(timed: Grammar) -> 
                 for name, parent in (("first", first), ("second", second))
                 if all(child[place] is parent[place] for place in places)
             ]
-            given = first if source == "first" else second
-            assert all(child.times[key] == given.times[key] for key in child.times if key.rule == rule)
+            parent = first if source == "first" else second
+            assert all(child.times[key] == parent.times[key] for key in child.times if key.rule == rule)
             seen.add((rule, source))
     assert seen == {(rule, source) for rule in ("EE", "IE") for source in ("first", "second")}
 
@@ -318,8 +321,8 @@ def test_pysr_gets_a_function_for_each_rule(make: Make, monkeypatch: pytest.Monk
 def test_given_rules_act_but_are_not_searched_and_do_not_count(evaluator: Evaluator) -> None:
     alone = PAIR.replace('[slots.feedforward]\non_step = "change"\n', "")
     alone = "\n".join(line for line in alone.splitlines() if not line.startswith("change"))
-    given = parse_rules("feedforward[y*(x - w*y)]")
-    problem = Problem(evaluator, parse_grammar(alone), 1, 60, given=given)
+    held = parse_rules("feedforward[y*(x - w*y)]")
+    problem = Problem(evaluator, parse_grammar(alone), 1, 60, given=held)
     load_engine("deap", SMALL["deap"]).run(problem)
     best = problem.archive.best()
     assert best is not None and best.full is not None
@@ -359,3 +362,52 @@ def test_order_of_rules_is_that_of_the_task(pair: Grammar) -> None:
     )
     assert str(made.rules) == "lateral[y]; feedforward[x]"
     assert isinstance(made.rules, RuleSet)
+
+
+CHANGES = {
+    "none": lambda grammar, _: grammar,
+    "forbid": lambda grammar, word: without(grammar, [f"lateral[{word}]"]),
+    "require": lambda grammar, word: with_words(grammar, [f"feedforward[{word}]"]),
+    "template": lambda grammar, word: with_template(grammar, f"lateral[{word}*?]"),
+}
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
+@given(
+    made=productions(),
+    lateral=st.sampled_from(["value", "other"]),
+    size=st.integers(2, 9),
+    rule_size=st.none() | st.integers(1, 5),
+    change=st.sampled_from(sorted(CHANGES)),
+    word=st.sampled_from(["x", "y"]),
+)
+def test_any_grammar_of_two_rules_gives_a_front_and_an_end_with_every_engine(
+    evaluator: Evaluator,
+    made: list[str],
+    lateral: str,
+    size: int,
+    rule_size: int | None,
+    change: str,
+    word: str,
+) -> None:
+    head = PAIR[: PAIR.index("[productions]")].replace('"change"', '"value"').replace('"product"', f'"{lateral}"')
+    limits = [f"size = {size}", "depth = 5", *([] if rule_size is None else [f"rule_size = {rule_size}"])]
+    try:
+        grammar = CHANGES[change](parse_grammar("\n".join([head, "[productions]", *made, "[limits]", *limits])), word)
+    except RulesearchError:
+        return
+    for engine in ENGINES:
+        loaded = load_engine(engine, SMALL.get(engine))
+        try:
+            loaded.check(evaluator.task, grammar)
+        except RulesearchError:
+            continue
+        problem = Problem(evaluator, grammar, 1, 30)
+        problem.patience = 200
+        loaded.run(problem)
+        assert problem.stopped_by in ("budget", "exhausted", "nothing new", "terms")
+        assert problem.archive.members() or not problem.progress.deaths.get("ok")
+        for candidate in problem.archive.members():
+            assert list(candidate.rules.rules) == ["feedforward", "lateral"]
+            assert engine == "volterra" or problem.primitives.fits(candidate.genome)
