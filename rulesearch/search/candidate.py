@@ -14,6 +14,9 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.search.primitives import Genome, GrammarPrimitives
 from rulesearch.tasks.task import Requirement
 
+UNSCREENED = Outcome("unscreened", None)
+"""The outcome of what was not evaluated yet: it has no loss, and did not run to its end."""
+
 
 @dataclass(slots=True, eq=False)
 class Candidate:
@@ -22,8 +25,9 @@ class Candidate:
     **Fields:** `rules`: what it says, with the rules that are held fixed; `key`: numeric fingerprint and `size`: nodes
     as evolved, of the rules that are searched; `constants`: their values in order of appearance, rule by rule, then
     time constants [s] that are searched; `origin` and `parents`: how it came about;
-    `screen` and `full`: outcomes at the cheapest and at the full fidelity, None until evaluated; `born`: generation;
-    `fitted`: whether its constants were fitted; `cell`: where it lies for survival, once that was asked.
+    `screen` and `full`: outcomes at the cheapest and at the full fidelity, `UNSCREENED` and None until evaluated;
+    `born`: generation; `fitted`: whether its constants were fitted; `cell`: where it lies for survival, once that was
+    asked.
     """
 
     genome: Genome
@@ -33,7 +37,7 @@ class Candidate:
     constants: tuple[float, ...]
     origin: str
     parents: tuple[str, ...] = ()
-    screen: Outcome | None = None
+    screen: Outcome = UNSCREENED
     full: Outcome | None = None
     born: int = 0
     fitted: bool = False
@@ -42,8 +46,7 @@ class Candidate:
 
     def score(self, requirements: Sequence[Requirement]) -> None:
         """Set the rank from the screening outcome."""
-        if self.screen is not None:
-            self.rank = self.screen.rank_key(requirements)
+        self.rank = self.screen.rank_key(requirements)
 
     @property
     def form(self) -> tuple[tuple[RuleSlot, Expression], ...]:
@@ -54,7 +57,7 @@ class Candidate:
     @property
     def alive(self) -> bool:
         """Whether the screening simulation ran to its end."""
-        return self.screen is not None and self.screen.ok
+        return self.screen.ok
 
 
 def nests_functions(candidate: Candidate) -> bool:

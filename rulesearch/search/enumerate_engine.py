@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.tree import Expression
@@ -57,7 +57,7 @@ class _Level:
     fixed: int = 0
     open: int = 0
     fitted: int = 0
-    best: list[tuple[tuple[float, float], int, Candidate, Slots]] | None = None
+    best: list[tuple[tuple[float, float], int, Candidate, Slots]] = field(default_factory=list)
 
 
 class EnumerateEngine(Engine):
@@ -86,7 +86,7 @@ class EnumerateEngine(Engine):
             table.fill_to(size)
             if not table.complete:
                 break
-            level = _Level(best=[])
+            level = _Level()
             if not (self._all_of_size(problem, table, size, level) and self._refine(problem, size, level)):
                 return
             certificate.fixed[size], certificate.open[size] = level.fixed, level.open
@@ -110,7 +110,6 @@ class EnumerateEngine(Engine):
             self._evaluate(problem, candidates)
             level.fixed += len(batch) - len(opened)
             level.open += len(opened)
-            assert level.best is not None
             for place, (slots, first) in enumerate(opened):
                 best = min([first, *(row[place] for row in others)], key=lambda candidate: candidate.rank)
                 number += 1
@@ -123,7 +122,6 @@ class EnumerateEngine(Engine):
 
     def _refine(self, problem: Problem, size: int, level: _Level) -> bool:
         """Spend more on the constants of the more promising structures; return whether the search goes on."""
-        assert level.best is not None
         wanted = min(self.settings.most_promising, max(self.settings.fitted, int(self.settings.promising * level.open)))
         chosen = level.best[:wanted]
         if not chosen:

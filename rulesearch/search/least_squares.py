@@ -28,7 +28,7 @@ _QUARTER = 4
 
 def has_residuals(candidate: Candidate) -> bool:
     """Return whether the screening of a candidate gave signed errors."""
-    return candidate.screen is not None and RESIDUALS in candidate.screen.details
+    return RESIDUALS in candidate.screen.details
 
 
 def damped_step(
@@ -74,7 +74,8 @@ class LeastSquaresFit:
     def steps(self, probes: Sequence[Candidate], generation: int) -> list[Candidate]:
         """Return the candidates of the next step, one per damping factor, from the probes' outcomes."""
         base = self._errors(self.best)
-        assert base is not None
+        if base is None:
+            return []
         columns = []
         for probe, sign in zip(probes, self._signs, strict=True):
             errors = self._errors(probe)
@@ -109,7 +110,6 @@ class LeastSquaresFit:
     def _errors(self, candidate: Candidate) -> npt.NDArray[np.float64] | None:
         if not candidate.alive or not has_residuals(candidate):
             return None
-        assert candidate.screen is not None
         lacks = [_LACK * item.shortfall(candidate.screen.metrics) for item in self.problem.requirements]
         errors = np.array([*candidate.screen.details[RESIDUALS], *lacks])
         return errors if np.all(np.isfinite(errors)) else None

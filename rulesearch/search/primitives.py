@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from deap import gp
@@ -27,6 +27,13 @@ _CONSTANT_WEIGHT = 0.6
 running mean, a second trace) and a constant are the more complicated choices."""
 
 
+class Filled(NamedTuple):
+    """A slot that is not empty: its place in the genome, and its tree."""
+
+    slot: int
+    tree: gp.PrimitiveTree
+
+
 class Genome(tuple[gp.PrimitiveTree | None, ...]):
     """One tree per (rule, slot) of the grammar, None for an empty slot, and the time constants that are searched.
 
@@ -39,6 +46,11 @@ class Genome(tuple[gp.PrimitiveTree | None, ...]):
         made = super().__new__(cls, trees)
         made.times = times
         return made
+
+    @property
+    def filled(self) -> list[Filled]:
+        """The slots that are not empty, in order."""
+        return [Filled(slot, tree) for slot, tree in enumerate(self) if tree is not None]
 
 
 class ConstantTerminal(gp.Terminal):  # type: ignore[misc]

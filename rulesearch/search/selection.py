@@ -32,7 +32,6 @@ class Lexicase:
         self.pool = list(pool)
         rows = []
         for candidate in self.pool:
-            assert candidate.screen is not None
             lacks = [min(item.shortfall(candidate.screen.metrics), _FAR) for item in requirements]
             rows.append([*candidate.screen.cases, *lacks])
         self._ahead: list[int] = []

@@ -42,12 +42,11 @@ class Survival:
         return candidate.cell
 
     def _place(self, candidate: Candidate) -> tuple[float, ...]:
-        assert candidate.screen is not None and candidate.screen.loss is not None
-        metrics = candidate.screen.metrics
+        loss, metrics = candidate.screen.loss, candidate.screen.metrics
         values = [metrics.get(aim, float("inf")) for aim in self.aims]
         values += [requirement.shortfall(metrics) for requirement in self.requirements]
-        loss = _index(candidate.screen.loss, self.fine, self.floor * 0.1)
-        return (float(candidate.size), loss, *(_index(value, self.cell, self.floor) for value in values))
+        error = _index(float("inf") if loss is None else loss, self.fine, self.floor * 0.1)
+        return (float(candidate.size), error, *(_index(value, self.cell, self.floor) for value in values))
 
     def layers(self, candidates: Sequence[Candidate], capacity: int) -> list[list[Candidate]]:
         """Return the first layers, together at most `capacity` candidates; the last one may be cut."""

@@ -13,7 +13,7 @@ import numpy as np
 from deap import gp
 
 from rulesearch.grammar import RuleName, RuleSlot, names_of
-from rulesearch.search.primitives import ConstantTerminal, Genome, GrammarPrimitives
+from rulesearch.search.primitives import ConstantTerminal, Filled, Genome, GrammarPrimitives
 
 _DRESSED = 0.3
 """How often what comes in with a new operator is more than a leaf."""
@@ -107,20 +107,18 @@ class Variation:
 
         None where the two share no type or the child is too large.
         """
-        slot = self._filled_slot(first, rng)
-        tree = first[slot]
-        assert tree is not None
+        at = pick(first.filled, rng)
         donors: dict[type, list[tuple[gp.PrimitiveTree, int, str]]] = {}
-        for other, key in zip(second, self.primitives.slots, strict=True):
-            for index, node in enumerate(other or ()):
-                donors.setdefault(node.ret, []).append((other, index, key.rule))
-        places = [index for index, node in enumerate(tree) if node.ret in donors]
+        for slot, other in second.filled:
+            for index, node in enumerate(other):
+                donors.setdefault(node.ret, []).append((other, index, self.primitives.slots[slot].rule))
+        places = [index for index, node in enumerate(at.tree) if node.ret in donors]
         if not places:
             return None
         place = pick(places, rng)
-        source, index, rule = pick(donors[tree[place].ret], rng)
-        first = self._with_times_of(first, second, self.primitives.slots[slot].rule, rule)
-        return self._replace(first, slot, tree.searchSubtree(place), source[source.searchSubtree(index)])
+        source, index, rule = pick(donors[at.tree[place].ret], rng)
+        first = self._with_times_of(first, second, self.primitives.slots[at.slot].rule, rule)
+        return self._replace(first, at, at.tree.searchSubtree(place), source[source.searchSubtree(index)])
 
     def exchange(self, first: Genome, second: Genome, rng: np.random.Generator) -> Genome | None:
         """Return the first genome with one whole rule, and its time constants, from the second.
@@ -141,27 +139,26 @@ class Variation:
 
         **Arguments:** `leafy`: chance of a leaf; `dressed`: chance that the leaf stands in a function.
         """
-        slot = self._filled_slot(first, rng)
-        tree, other = first[slot], second[slot]
-        assert tree is not None
-        kind = tree[0].ret
+        at = pick(first.filled, rng)
+        other = second[at.slot]
+        kind = at.tree[0].ret
         options = [
             primitive for primitive in self.primitives.primitives[kind] if all(part is kind for part in primitive.args)
         ]
         if not options:
             return None
         primitive = pick(options, rng)
-        rule = self.primitives.slots[slot].rule
+        rule = self.primitives.slots[at.slot].rule
         first = self._with_times_of(first, second, rule, rule)
         place = int(rng.random() * primitive.arity)
         new: list[Any] = [primitive]
         for index, argument in enumerate(primitive.args):
             if index == place:
-                new += tree
+                new += at.tree
             else:
                 small = 2 if rng.random() < dressed else 1
                 new += other if other is not None and rng.random() >= leafy else self.grow(argument, small, rng)
-        return self._replace(first, slot, slice(0, len(tree)), new)
+        return self._replace(first, at, slice(0, len(at.tree)), new)
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Return the genome with one small random change; None where the change does not fit."""
@@ -179,35 +176,29 @@ class Variation:
 
     def replace_subtree(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Replace a random subtree by a random one of up to five nodes."""
-        slot = self._filled_slot(genome, rng)
-        tree = genome[slot]
-        assert tree is not None
-        place = int(rng.random() * len(tree))
-        new = self.grow(tree[place].ret, 1 + int(rng.random() * 5), rng)
-        return self._replace(genome, slot, tree.searchSubtree(place), new)
+        at = pick(genome.filled, rng)
+        place = int(rng.random() * len(at.tree))
+        new = self.grow(at.tree[place].ret, 1 + int(rng.random() * 5), rng)
+        return self._replace(genome, at, at.tree.searchSubtree(place), new)
 
     def replace_node(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Replace one node by another of the same types: a leaf by a leaf, an operator by an operator."""
-        slot = self._filled_slot(genome, rng)
-        tree = genome[slot]
-        assert tree is not None
-        place = int(rng.random() * len(tree))
-        node = tree[place]
+        at = pick(genome.filled, rng)
+        place = int(rng.random() * len(at.tree))
+        node = at.tree[place]
         if node.arity == 0:
             new = self.primitives.leaf(node.ret, rng)
-            return self._replace(genome, slot, slice(place, place + 1), [new])
+            return self._replace(genome, at, slice(place, place + 1), [new])
         options = [p for p in self.primitives.primitives[node.ret] if p.args == node.args and p is not node]
         if not options:
             return None
-        return self._replace(genome, slot, slice(place, place + 1), [pick(options, rng)])
+        return self._replace(genome, at, slice(place, place + 1), [pick(options, rng)])
 
     def insert_node(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Put an operator above a random subtree; its other argument is a leaf, now and then in a function or sum."""
-        slot = self._filled_slot(genome, rng)
-        tree = genome[slot]
-        assert tree is not None
-        place = int(rng.random() * len(tree))
-        kind = tree[place].ret
+        at = pick(genome.filled, rng)
+        place = int(rng.random() * len(at.tree))
+        kind = at.tree[place].ret
         options = [
             (primitive, index)
             for primitive in self.primitives.primitives[kind]
@@ -217,56 +208,53 @@ class Variation:
         if not options:
             return None
         primitive, chosen = pick(options, rng)
-        span = tree.searchSubtree(place)
+        span = at.tree.searchSubtree(place)
         new: list[Any] = [primitive]
         for index, argument in enumerate(primitive.args):
             small = 1 if rng.random() >= _DRESSED else 2 + int(rng.random() * 2)
-            new += list(tree[span]) if index == chosen else self.grow(argument, small, rng)
-        return self._replace(genome, slot, span, new)
+            new += list(at.tree[span]) if index == chosen else self.grow(argument, small, rng)
+        return self._replace(genome, at, span, new)
 
     def remove_node(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Replace an operator by one of its own arguments."""
-        slot = self._filled_slot(genome, rng)
-        tree = genome[slot]
-        assert tree is not None
-        places = [index for index, node in enumerate(tree) if node.arity and node.ret in node.args]
+        at = pick(genome.filled, rng)
+        places = [index for index, node in enumerate(at.tree) if node.arity and node.ret in node.args]
         if not places:
             return None
-        return self._bared(genome, slot, pick(places, rng), rng)
+        return self._bared(genome, at, pick(places, rng), rng)
 
     def remove_function(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Replace a function such as tanh by its argument."""
         functions = self._functions(genome)
         return self._bared(genome, *pick(functions, rng), rng) if functions else None
 
-    def _functions(self, genome: Genome) -> list[tuple[int, int]]:
+    def _functions(self, genome: Genome) -> list[tuple[Filled, int]]:
         """Return slot and index of every function that can be replaced by an argument of it."""
         functions = self.primitives.functions
         return [
-            (slot, index)
-            for slot, tree in enumerate(genome)
-            for index, node in enumerate(tree or ())
+            (at, index)
+            for at in genome.filled
+            for index, node in enumerate(at.tree)
             if node.name in functions and node.ret in node.args
         ]
 
-    def _bared(self, genome: Genome, slot: int, place: int, rng: np.random.Generator) -> Genome | None:
+    def _bared(self, genome: Genome, at: Filled, place: int, rng: np.random.Generator) -> Genome | None:
         """Return the genome with an operator replaced by one of its own arguments."""
-        tree = genome[slot]
-        assert tree is not None
+        tree = at.tree
         begin, arguments = place + 1, []
         for argument in tree[place].args:
             span = tree.searchSubtree(begin)
             if argument is tree[place].ret:
                 arguments.append(span)
             begin = span.stop
-        return self._replace(genome, slot, tree.searchSubtree(place), list(tree[pick(arguments, rng)]))
+        return self._replace(genome, at, tree.searchSubtree(place), list(tree[pick(arguments, rng)]))
 
     def move_constant(self, genome: Genome, rng: np.random.Generator) -> Genome | None:
         """Move one constant: a factor around 1, now and then another sign, or a new value; or one time constant."""
         places = [
-            (slot, index)
-            for slot, tree in enumerate(genome)
-            for index, node in enumerate(tree or ())
+            (at, index)
+            for at in genome.filled
+            for index, node in enumerate(at.tree)
             if isinstance(node, ConstantTerminal)
         ]
         times = list(self.primitives.times_read(genome).items())
@@ -277,12 +265,10 @@ class Variation:
             return Genome(genome, {**genome.times, key: value})
         if not places:
             return None
-        slot, index = places[number] if times else pick(places, rng)
-        tree = genome[slot]
-        assert tree is not None
-        node = tree[index]
+        at, index = places[number] if times else pick(places, rng)
+        node = at.tree[index]
         value = self._moved(node.kind, node.value, rng)
-        return self._replace(genome, slot, slice(index, index + 1), [ConstantTerminal(node.kind, value, node.ret)])
+        return self._replace(genome, at, slice(index, index + 1), [ConstantTerminal(node.kind, value, node.ret)])
 
     def _moved(self, kind: str, value: float, rng: np.random.Generator) -> float:
         prior = self.primitives.grammar.constants[kind]
@@ -321,38 +307,32 @@ class Variation:
 
         Constants stay as they are.
         """
-        for slot, tree in enumerate(genome):
-            for place, node in enumerate(tree or ()):
-                assert tree is not None
-                span = tree.searchSubtree(place)
+        for at in genome.filled:
+            for place, node in enumerate(at.tree):
+                span = at.tree.searchSubtree(place)
                 if node.arity == 0:
                     others = [[leaf] for leaf in self.primitives.terminals[node.ret] if leaf is not node]
                     span = slice(place, place + 1)
-                    yield from self._each(genome, slot, span, others)
+                    yield from self._each(genome, at, span, others)
                     continue
                 same = [[p] for p in self.primitives.primitives[node.ret] if p.args == node.args and p is not node]
-                yield from self._each(genome, slot, slice(place, place + 1), same)
+                yield from self._each(genome, at, slice(place, place + 1), same)
                 begin, inner = place + 1, []
                 for argument in node.args:
-                    part = tree.searchSubtree(begin)
+                    part = at.tree.searchSubtree(begin)
                     if argument is node.ret:
-                        inner.append(list(tree[part]))
+                        inner.append(list(at.tree[part]))
                     begin = part.stop
-                yield from self._each(genome, slot, span, inner)
+                yield from self._each(genome, at, span, inner)
 
-    def _each(self, genome: Genome, slot: int, span: slice, choices: list[list[Any]]) -> Iterator[Genome]:
+    def _each(self, genome: Genome, at: Filled, span: slice, choices: list[list[Any]]) -> Iterator[Genome]:
         for nodes in choices:
-            child = self._replace(genome, slot, span, nodes)
+            child = self._replace(genome, at, span, nodes)
             if child is not None:
                 yield child
 
-    def _filled_slot(self, genome: Genome, rng: np.random.Generator) -> int:
-        return pick([index for index, tree in enumerate(genome) if tree is not None], rng)
-
-    def _replace(self, genome: Genome, slot: int, span: slice, nodes: list[Any]) -> Genome | None:
-        tree = genome[slot]
-        assert tree is not None
+    def _replace(self, genome: Genome, at: Filled, span: slice, nodes: list[Any]) -> Genome | None:
         parts = list(genome)
-        parts[slot] = gp.PrimitiveTree([*tree[: span.start], *nodes, *tree[span.stop :]])
+        parts[at.slot] = gp.PrimitiveTree([*at.tree[: span.start], *nodes, *at.tree[span.stop :]])
         child = Genome(parts, genome.times)
         return child if self.primitives.fits(child) else None

@@ -21,7 +21,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.seeds import generator, trial_seeds
 from rulesearch.expression.tree import Expression
 from rulesearch.grammar import Grammar, RuleSlot, reachable
-from rulesearch.search.candidate import Candidate
+from rulesearch.search.candidate import UNSCREENED, Candidate
 from rulesearch.search.constants import ConstantFit
 from rulesearch.search.engine import Engine
 from rulesearch.search.options import option
@@ -118,7 +118,7 @@ class VolterraEngine(Engine):
         kinds = problem.primitives.skeleton(start.genome).kinds
         priors = [problem.grammar.constants[kind] for kind in kinds]
         low, high = np.array([prior.low for prior in priors]), np.array([prior.high for prior in priors])
-        if start.screen is None:
+        if start.screen is UNSCREENED:
             problem.evaluate([start])
         best = here = start
         rate = self.settings.descent
@@ -200,7 +200,7 @@ class VolterraEngine(Engine):
         population = 4 + int(3.0 * np.log(count)) if count > 1 else 4
         rng = generator(problem.seed, _FIT, number)
         fit = ConstantFit(problem, start, rng, population, 0.1 if number == 1 else 0.03, self.settings.l1)
-        if start.screen is None:
+        if start.screen is UNSCREENED:
             problem.evaluate([start])
         for _ in range(max(1, evaluations // population)):
             asked = fit.ask(problem.progress.generation)

@@ -171,8 +171,8 @@ def test_crossover_without_a_common_type_gives_nothing(typed: Grammar) -> None:
     primitives = GrammarPrimitives(typed)
     gate, drive = primitives.types["gate"], primitives.types["drive"]
     variation, rng = Variation(primitives), np.random.default_rng(0)
-    gates = (gp.PrimitiveTree(variation.grow(gate, 3, rng)), None)
-    drives = (gp.PrimitiveTree(variation.grow(drive, 3, rng)), None)
+    gates = Genome((gp.PrimitiveTree(variation.grow(gate, 3, rng)), None), {})
+    drives = Genome((gp.PrimitiveTree(variation.grow(drive, 3, rng)), None), {})
     assert variation.crossover(gates, drives, rng) is None
 
 
