@@ -177,6 +177,8 @@ def _said(grammar: Grammar, place: RuleSlot, word: str) -> str:
     if grammar.is_of_one_table:
         return f"{place.slot}:{word}"
     return f"{place.rule}[{word if len(grammar.slots_of(place.rule)) == 1 else f'{place.slot}:{word}'}]"
+
+
 def with_numbers(grammar: Grammar, numbers: Iterable[Number]) -> Grammar:
     """Return the grammar whose constants are given numbers: each of those that the range of the constant holds.
 

@@ -97,11 +97,7 @@ def same_terms_summary(title: str, coefficients: dict[str, float], elsewhere: st
     """
     if elsewhere:
         return f"{title} in its terms, but {elsewhere}"
-    changed = [
-        f"{name} times {factor(ratio)}"
-        for name, ratio in coefficients.items()
-        if abs(ratio - 1.0) > 1e-9
-    ]
+    changed = [f"{name} times {factor(ratio)}" for name, ratio in coefficients.items() if abs(ratio - 1.0) > 1e-9]
     return f"{title} with other coefficients: {listed(changed)}" if changed else f"{title} with other time constants"
 
 

@@ -160,9 +160,7 @@ def test_how_long_a_run_goes_on_and_what_it_is_called_may_be_changed(reference: 
     assert resume(folder).members == reference.members
 
 
-def test_a_run_from_before_what_it_began_with_was_noted_goes_on(
-    reference: Run, front: bytes, tmp_path: Path
-) -> None:
+def test_a_run_from_before_what_it_began_with_was_noted_goes_on(reference: Run, front: bytes, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(reference.folder, folder)
     with sqlite3.connect(folder / "run.sqlite") as connection:
