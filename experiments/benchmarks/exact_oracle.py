@@ -30,6 +30,9 @@ def _divide(a: Any, b: Any) -> Any:
 
 
 def _power(a: Any, b: Any) -> Any:
+    # Constants are added up in double precision: 0.402 + 1.5979999999999999 is 2, also for a negative base.
+    if abs(b - mpmath.nint(b)) < 1e-15 * abs(b):
+        b = mpmath.nint(b)
     if a == 0 and b < 0:
         return _INF
     if b == 0:
@@ -123,6 +126,7 @@ def points(pair: Pair, generator: Randomness) -> list[dict[str, float]]:
                     zero = -low / (high - low)
                     shares = (0.0, 1e-2, -1e-2, 1e-4, -1e-4, 3e-7, -3e-7)
                     found += [{**base, name: zero + share * (abs(zero) or 1e-3)} for share in shares]
+    found += [{name: pair.there[name] for name in names}] if pair.there else []
     return [each for each in (_inside(point, pair.reachable, generator) for point in found) if each is not None]
 
 

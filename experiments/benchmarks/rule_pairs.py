@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ class Pair:
     """Two rules and how the second came from the first.
 
     **Fields:** `asked`: the notions that are asked; `on`: the set on which they are compared; `same`: they were made
-    equal or scaled, None where a number was moved, which may be either.
+    equal or scaled, None where a number was moved, which may be either; `there`: a point at which they differ.
     """
 
     kind: str
@@ -33,6 +33,7 @@ class Pair:
     same: bool | None
     asked: frozenset[str] = frozenset(NOTIONS)
     on: str = ""
+    there: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def reachable(self) -> Reachable:
@@ -88,12 +89,12 @@ class Maker:
             text += f"/{self.pick(('x', 'w', '(1 + x**2)', '(y - 0.3)', '(x + y)'))}"
         return text
 
-    def region(self) -> tuple[str, frozenset[str]]:
-        """Return a term that is 0 but in a region of two or three symbols, and who can be asked about it."""
+    def region(self) -> tuple[str, frozenset[str], dict[str, float]]:
+        """Return a term that is 0 but in a region of some symbols, who can be asked about it, and its centre."""
         names = [str(name) for name in self.generator.permutation(["x", "y", "w"])[: self.generator.integers(2, 4)]]
-        offsets = []
+        offsets, centres = [], {"x": 0.37, "y": 0.61, "w": 0.83}
         for name in names:
-            centre = self.number(2.0)
+            centre = centres[name] = self.number(2.0)
             half = float(f"{abs(centre) * 10.0 ** self.generator.uniform(-2.0, -0.3):.3g}")
             offsets.append(f"({name} - {self.text(centre)})/{half!r}")
         inside, asked = self.pick(
@@ -105,7 +106,7 @@ class Maker:
                 (f"exp(-{' - '.join(f'({each})**2' for each in offsets)})", frozenset(("compare", "simplify"))),
             )
         )
-        return f"{self.text(float(f'{self.scale * self.number(2.0):.3g}'))}*{inside}", asked
+        return f"{self.text(float(f'{self.scale * self.number(2.0):.3g}'))}*{inside}", asked, centres
 
     def rule_text(self) -> str:
         """Return a rule of one to three terms, most with a threshold."""
@@ -273,8 +274,9 @@ def by_change(make: Maker) -> Pair:
             return Pair("saturated", rule(f"{a}*x*y"), rule(f"{a}*tanh({make.pick(('x', '0.1*x', '3*x'))})*y"), False)
         if choice == "region":
             text = make.rule_text()
-            inside, asked = make.region()
-            return Pair("region of several thresholds", rule(text), rule(f"{text} + {inside}"), False, asked)
+            inside, asked, centre = make.region()
+            second = rule(f"{text} + {inside}")
+            return Pair("region of several thresholds", rule(text), second, False, asked, there=centre)
         if choice == "far":
             text = make.rule_text()
             where = make.text(10.0 ** float(make.generator.uniform(1, 12)))

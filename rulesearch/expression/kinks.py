@@ -29,7 +29,7 @@ _WEIGHTS[::2] *= -1.0
 _Part = tuple[float, float, tuple[Node, ...]]
 """Bounds on a sub-expression, and its nodes."""
 _ANY = (-math.inf, math.inf)
-_FEW = 4
+_FEW = 7
 """So many thresholds that do nothing alone are taken all together, more of them two at a time."""
 
 

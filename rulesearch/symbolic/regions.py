@@ -8,7 +8,8 @@ strategy of one parent and one child), then by a few steps into the region.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
@@ -24,38 +25,73 @@ from rulesearch.symbolic.reachable import Reachable
 _MOST = 16
 """Conditions of two expressions that are looked at."""
 _ALL = 8
-"""Up to how many conditions every combination of signs is looked for; of more, those of two at a time and of all."""
-_STARTS = 6
+"""Up to how many conditions every combination of signs is looked for; of more, two at a time and all positive."""
+_POINTS = 1536
+_LEAST_STARTS, _MOST_STARTS = 6, 24
+"""Points that are begun from for a combination of signs: so many in all, where these are no fewer and no more."""
 _ROUNDS = 600
 _INWARDS = 24
 _LONGER, _SHORTER = 2.0, 0.8
 _SHORTEST = 1e-9
 
 
-def conditions(expressions: Sequence[Expression], constants: Mapping[str, float]) -> list[Expression]:
-    """Return the functions whose signs choose what expressions do, each once."""
-    found: dict[Expression, None] = {}
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What chooses what expressions do.
+
+    **Fields:** `read`: the functions whose signs do; `terms`: for each summand of the expressions the places in `read`
+    of those that it holds.
+    """
+
+    read: tuple[Expression, ...]
+    terms: tuple[tuple[int, ...], ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.read)
+
+
+def conditions(expressions: Sequence[Expression], constants: Mapping[str, float]) -> Conditions:
+    """Return the conditions of some expressions, each once."""
+    found: dict[Expression, int] = {}
+    terms: dict[tuple[int, ...], None] = {}
     for expression in expressions:
-        for place, node in enumerate(expression.nodes):
-            if not isinstance(node, Operator) or (node not in KINKED and node.name != "exp"):
-                continue
-            inside = Expression(expression.nodes[place : expression.subtree_end(place)]).arguments
-            read = [switch(node, *inside)] if node in KINKED else []
-            if node.name == "exp":
-                read = [Expression.apply("add", inside[0], Expression.number(1.0))]
-            elif len(inside) == 2:
-                # In max(0, min(a, b)) both must be positive.
-                read += inside
-            found.update(dict.fromkeys(each for each in read if any(name not in constants for name in each.symbols)))
-    return list(found)[:_MOST]
+        for term in _summands(expression):
+            own = [read for read in _read_by(term) if any(name not in constants for name in read.symbols)]
+            places = {found.setdefault(read, len(found)) for read in own}
+            terms[tuple(sorted(place for place in places if place < _MOST))] = None
+    return Conditions(tuple(found)[:_MOST], tuple(filter(None, terms)))
+
+
+def _summands(expression: Expression) -> Iterator[Expression]:
+    head = expression.head
+    if isinstance(head, Operator) and head.name in ("add", "sub", "neg"):
+        for argument in expression.arguments:
+            yield from _summands(argument)
+    else:
+        yield expression
+
+
+def _read_by(term: Expression) -> Iterator[Expression]:
+    for place, node in enumerate(term.nodes):
+        if not isinstance(node, Operator):
+            continue
+        inside = Expression(term.nodes[place : term.subtree_end(place)]).arguments
+        if node.name == "exp":
+            yield Expression.apply("add", inside[0], Expression.number(1.0))
+        elif node in KINKED:
+            yield switch(node, *inside)
+            # In max(0, min(a, b)) both must be positive.
+            yield from inside if len(inside) == 2 else ()
 
 
 def within(
-    read: Sequence[Expression], symbols: Sequence[str], constants: Mapping[str, float], on: Reachable
+    found: Conditions, symbols: Sequence[str], constants: Mapping[str, float], on: Reachable
 ) -> dict[str, Values]:
-    """Return points of all symbols in the regions that combinations of signs of `read` make up, within the set `on`."""
+    """Return points of all symbols in the regions that combinations of signs make up, within the set `on`."""
+    read = found.read
     names = sorted(symbols)
-    signs = np.repeat(_combinations(len(read)), _STARTS, axis=0)
+    rows = _combinations(found)
+    signs = np.repeat(rows, min(max(_POINTS // len(rows), _LEAST_STARTS), _MOST_STARTS), axis=0)
     generator = generator_of("regions")
     count = len(signs)
     near = generator.uniform(-3.0, 3.0, (len(names), count))
@@ -94,8 +130,8 @@ def within(
                 # Every other move is along one symbol.
                 moves *= np.arange(len(names))[:, None] == generator.integers(len(names), size=len(columns))
             there = np.clip(here + moves * steps[columns] * np.maximum(np.abs(here), 1e-3), low, high)
-            found = heights(there, columns)
-            less, deeper = _missed(found, scale), _depth(found)
+            reached = heights(there, columns)
+            less, deeper = _missed(reached, scale), _depth(reached)
             better = (less < far_off[columns]) | ((less == 0.0) & (far_off[columns] == 0.0) & (deeper > deep[columns]))
             taken = columns[better]
             places[:, taken] = there[:, better]
@@ -117,14 +153,17 @@ def _depth(heights: Values) -> Values:
     return inside
 
 
-def _combinations(count: int) -> npt.NDArray[np.float64]:
-    """Return rows of signs: all, or those of two conditions at a time (0: either sign) and of all alike."""
-    if count <= _ALL:
-        return np.array(list(product((1.0, -1.0), repeat=count)))
-    rows = [np.ones(count), -np.ones(count)]
-    for first, second in combinations(range(count), 2):
-        for one, other in product((1.0, -1.0), repeat=2):
-            row = np.zeros(count)
-            row[first], row[second] = one, other
-            rows.append(row)
-    return np.array(rows)
+def _combinations(found: Conditions) -> Values:
+    """Return rows of signs: of all conditions or, where these are many, of those of each summand (0: either sign)."""
+    count = len(found.read)
+    groups = [tuple(range(count))] if count <= _ALL else list(found.terms)
+    rows: list[Values] = []
+    for group in groups:
+        parts = [group] if len(group) <= _ALL else [group, *combinations(group, 2)]
+        for part in parts:
+            sides = product((1.0, -1.0), repeat=len(part)) if len(part) <= _ALL else [(1.0,) * len(part)]
+            for signs in sides:
+                row = np.zeros(count)
+                row[list(part)] = signs
+                rows.append(row)
+    return np.unique(np.array(rows), axis=0)

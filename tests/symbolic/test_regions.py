@@ -39,6 +39,14 @@ def test_a_term_that_is_0_but_in_a_region_makes_another_rule(
     assert canonical_key(first) != canonical_key(second)
 
 
+def test_a_region_is_found_beside_many_other_thresholds() -> None:
+    base = "-5*y*step(y + 8*x) - 6*w*sign(w - 0.5*x) + 9*w*w*step(w - 7*y)"
+    box = "4*step(1 - (y + 3.6)/1.4)*step(1 + (y + 3.6)/1.4)*step(1 - (w + 68)/2.7)*step(1 + (w + 68)/2.7)"
+    box += "*step(1 - (x - 0.05)/0.0006)*step(1 + (x - 0.05)/0.0006)"
+    assert parse_expression(box).evaluate({"y": -3.6, "w": -68.0, "x": 0.05}) == 4.0
+    assert compare(parse_rules(f"{base} + {box}"), [parse_rules(base)])[0].rank > 2
+
+
 def test_regions_lie_in_the_set_that_is_asked_about() -> None:
     first, second = parse_rules("x*y + step(0.005 - abs(x - 0.6))*step(0.005 - abs(y - 0.7))"), parse_rules("x*y")
     for sets, equal in (
@@ -68,6 +76,6 @@ def test_rules_written_with_other_thresholds_stay_equal(ours: str, theirs: str) 
 def test_points_are_found_for_every_combination_of_signs_that_there_is() -> None:
     read = conditions([parse_expression("relu(x - 3)*step(y - x)*abs(y + 70)")], {})
     points = within(read, ["x", "y"], {}, EVERYWHERE)
-    signs = {tuple(row) for row in np.sign(np.array([each.evaluate(points) for each in read])).T}
+    signs = {tuple(row) for row in np.sign(np.array([each.evaluate(points) for each in read.read])).T}
     # y < -70 leaves y above no x over 3.
     assert signs >= {(a, b, c) for a in (1, -1) for b in (1, -1) for c in (1, -1)} - {(1, 1, -1)}
