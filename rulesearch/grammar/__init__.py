@@ -5,8 +5,9 @@ from rulesearch.grammar.counting import Counts, count
 from rulesearch.grammar.derivation import Chosen, Derived, derive
 from rulesearch.grammar.derivations import candidate_sizes, sample, sample_subtree, sample_up_to, sizes
 from rulesearch.grammar.functions import FunctionTable
-from rulesearch.grammar.grammar import ConstantPrior, Grammar, GrammarSymbol, Limits, Production, reachable
+from rulesearch.grammar.grammar import Grammar
 from rulesearch.grammar.membership import derived_slots, derives, find_function, find_functions, member, states_agree
+from rulesearch.grammar.parts import ConstantPrior, GrammarSymbol, Limits, Production, reachable
 from rulesearch.grammar.reading import check_grammar, load_grammar, parse_grammar
 from rulesearch.grammar.slots import ONE, RuleName, RuleSlot, names_of, slots_by_rule
 from rulesearch.grammar.source import GrammarError

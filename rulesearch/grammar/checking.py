@@ -5,7 +5,8 @@ from __future__ import annotations
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression.units import dimension_text
 from rulesearch.grammar.dimensions import check_definitions, infer_dimensions
-from rulesearch.grammar.grammar import Grammar, reachable, values_text
+from rulesearch.grammar.grammar import Grammar
+from rulesearch.grammar.parts import reachable, values_text
 from rulesearch.grammar.source import GrammarSource
 from rulesearch.rules.states import VOCABULARY, Lowpass, Synaptic, reached
 from rulesearch.wording import counted

@@ -14,7 +14,8 @@ from functools import lru_cache
 
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.expression.tree import Expression, Node, Number
-from rulesearch.grammar.grammar import Grammar, Production
+from rulesearch.grammar.grammar import Grammar
+from rulesearch.grammar.parts import Production
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ import numpy as np
 
 from rulesearch.errors import RulesearchError
 from rulesearch.expression.tree import Expression
-from rulesearch.grammar.grammar import Grammar, Production
+from rulesearch.grammar.grammar import Grammar
+from rulesearch.grammar.parts import Production
 from rulesearch.grammar.slots import RuleSlot
 
 LARGEST = 128

@@ -6,7 +6,8 @@ from rulesearch.errors import RulesearchError
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Number
 from rulesearch.expression.units import PURE, UNITS, Dimension, applied, dimension_of, dimension_text
-from rulesearch.grammar.grammar import Grammar, Production
+from rulesearch.grammar.grammar import Grammar
+from rulesearch.grammar.parts import Production
 from rulesearch.grammar.source import GrammarSource
 from rulesearch.rules.states import Lowpass, Synaptic
 

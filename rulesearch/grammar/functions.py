@@ -26,8 +26,9 @@ import numpy.typing as npt
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.points import POINTS
 from rulesearch.expression.tree import Expression, Number
-from rulesearch.grammar.grammar import Grammar, Production
+from rulesearch.grammar.grammar import Grammar
 from rulesearch.grammar.keys import Codes, Keys, KeySet, function_keys, leaf_values
+from rulesearch.grammar.parts import Production
 
 Values = npt.NDArray[np.float64]
 """Values of functions, `(POINTS, functions)`."""

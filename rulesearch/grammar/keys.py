@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rulesearch.expression.points import POINTS, points
 from rulesearch.expression.tree import Number
-from rulesearch.grammar.grammar import ConstantPrior
+from rulesearch.grammar.parts import ConstantPrior
 
 Keys = npt.NDArray[np.uint64]
 Codes = npt.NDArray[np.int64]

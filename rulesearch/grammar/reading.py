@@ -18,7 +18,8 @@ from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import UNITS, to_base
 from rulesearch.files import MAX_BYTES, parse_toml, plain_name, read_text
 from rulesearch.grammar.checking import check_structure, grammar_facts
-from rulesearch.grammar.grammar import PRIORS, ConstantPrior, Grammar, GrammarSymbol, Limits, Production, last_argument
+from rulesearch.grammar.grammar import Grammar
+from rulesearch.grammar.parts import PRIORS, ConstantPrior, GrammarSymbol, Limits, Production, last_argument
 from rulesearch.grammar.slots import ONE, RuleSlot
 from rulesearch.grammar.source import GrammarError, GrammarSource
 from rulesearch.rules.names import taken_by

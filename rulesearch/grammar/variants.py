@@ -12,7 +12,8 @@ from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import from_base
 from rulesearch.files import toml_value
-from rulesearch.grammar.grammar import Grammar, Production, reachable
+from rulesearch.grammar.grammar import Grammar
+from rulesearch.grammar.parts import Production, reachable
 from rulesearch.grammar.reading import each_value, parse_grammar
 from rulesearch.grammar.slots import RuleSlot
 from rulesearch.rules.rule import RuleSet
@@ -144,7 +145,12 @@ def _with_own(grammar: Grammar, rule: str) -> Grammar:
     productions = dict(grammar.productions)
     for name, other in own.items():
         productions[other] = tuple(
-            Production(other, each.template.substitute(leaves), tuple(own[child] for child in each.children))
+            replace(
+                each,
+                result=other,
+                template=each.template.substitute(leaves),
+                children=tuple(own[child] for child in each.children),
+            )
             for each in grammar.productions[name]
         )
     slots = {place: own[start] if place in starts else start for place, start in grammar.slots.items()}

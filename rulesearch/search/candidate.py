@@ -11,7 +11,8 @@ from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.grammar import RuleName, RuleSlot, names_of
 from rulesearch.rules.rule import RuleSet
-from rulesearch.search.primitives import Genome, GrammarPrimitives
+from rulesearch.search.genome import Genome
+from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.tasks.task import Requirement
 
 UNSCREENED = Outcome("unscreened", None)

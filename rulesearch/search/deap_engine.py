@@ -21,9 +21,9 @@ from rulesearch.search.candidate import Candidate, nests_functions
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
 from rulesearch.search.exhaust import functions_of_size, try_the_rest
+from rulesearch.search.genome import Genome
 from rulesearch.search.least_squares import fit_by_halves, has_residuals
 from rulesearch.search.options import option
-from rulesearch.search.primitives import Genome
 from rulesearch.search.problem import Problem
 from rulesearch.search.selection import Lexicase
 from rulesearch.search.survival import Survival

@@ -8,9 +8,8 @@ list types in memory order, so that runs do not repeat (DEAP issues 190 and 624)
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from deap import gp
@@ -20,63 +19,12 @@ from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Node, Number
 from rulesearch.grammar import Derived, Grammar, Production, RuleName, RuleSlot, derive
 from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.search.genome import ConstantTerminal, Genome, Skeleton
 
 _DERIVED_WEIGHT = 0.3
 _CONSTANT_WEIGHT = 0.6
 """How often a leaf is drawn beside a symbol that the network itself provides: one that needs a state of its own (a
 running mean, a second trace) and a constant are the more complicated choices."""
-
-
-class Filled(NamedTuple):
-    """A slot that is not empty: its place in the genome, and its tree."""
-
-    slot: int
-    tree: gp.PrimitiveTree
-
-
-class Genome(tuple[gp.PrimitiveTree | None, ...]):
-    """One tree per (rule, slot) of the grammar, None for an empty slot, and the time constants that are searched.
-
-    **Fields:** `times` [s]: time constant by (rule, symbol), also of symbols that no tree reads just now.
-    """
-
-    times: Mapping[RuleName, float]
-
-    def __new__(cls, trees: Iterable[gp.PrimitiveTree | None], times: Mapping[RuleName, float]) -> Genome:
-        made = super().__new__(cls, trees)
-        made.times = times
-        return made
-
-    @property
-    def filled(self) -> list[Filled]:
-        """The slots that are not empty, in order."""
-        return [Filled(slot, tree) for slot, tree in enumerate(self) if tree is not None]
-
-
-class ConstantTerminal(gp.Terminal):  # type: ignore[misc]
-    """A constant of a kind that the grammar declares, with its value."""
-
-    __slots__ = ("kind",)
-
-    def __init__(self, kind: str, value: float, ret: type) -> None:
-        super().__init__(value, False, ret)
-        self.kind = kind
-
-
-@dataclass(frozen=True, slots=True)
-class Skeleton:
-    """What a genome says, without the values of its constants.
-
-    **Fields:** `slots`: expression by (rule, slot), the constants of each rule named c1, c2, ... in order of
-    appearance; `names`, `values` and `kinds` of the constants of all rules, in that order; `times`: searched time
-    constants [s] of the symbols that are read, by (rule, symbol).
-    """
-
-    slots: Mapping[RuleSlot, Expression]
-    names: tuple[RuleName, ...]
-    values: tuple[float, ...]
-    kinds: tuple[str, ...]
-    times: Mapping[RuleName, float]
 
 
 class GrammarPrimitives:

@@ -13,7 +13,8 @@ import numpy as np
 from deap import gp
 
 from rulesearch.grammar import RuleName, RuleSlot, names_of
-from rulesearch.search.primitives import ConstantTerminal, Filled, Genome, GrammarPrimitives
+from rulesearch.search.genome import ConstantTerminal, Filled, Genome
+from rulesearch.search.primitives import GrammarPrimitives
 
 _DRESSED = 0.3
 """How often what comes in with a new operator is more than a leaf."""

@@ -24,8 +24,9 @@ from rulesearch.grammar import Grammar, RuleSlot, reachable
 from rulesearch.search.candidate import UNSCREENED, Candidate
 from rulesearch.search.constants import ConstantFit
 from rulesearch.search.engine import Engine
+from rulesearch.search.genome import Genome
 from rulesearch.search.options import option
-from rulesearch.search.primitives import Genome, GrammarPrimitives
+from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
 from rulesearch.simulate.rate.gradient import need_jax
 from rulesearch.tasks.task import Task

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rulesearch.expression.units import from_base
-from rulesearch.grammar import Grammar
-from rulesearch.grammar.grammar import ConstantPrior
+from rulesearch.grammar import ConstantPrior, Grammar
 from rulesearch.rules.rule import Rule, RuleSet
 
 _EDGE = 1e-3

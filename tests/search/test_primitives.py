@@ -16,7 +16,8 @@ from rulesearch.grammar import ONE, Grammar, RuleSlot, derive, load_grammar, mem
 from rulesearch.rules import Rule, parse_rules
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import CandidateMaker, nests_a_function
-from rulesearch.search.primitives import ConstantTerminal, GrammarPrimitives
+from rulesearch.search.genome import ConstantTerminal
+from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.variation import Variation
 from tests.places import ON_POST, ON_PRE, ON_STEP
 

@@ -25,7 +25,8 @@ from rulesearch.rules.states import Trace
 from rulesearch.search.candidate import CandidateMaker
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import load_engine
-from rulesearch.search.primitives import Genome, GrammarPrimitives
+from rulesearch.search.genome import Genome
+from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
 from rulesearch.search.pysr_engine import Objective, arguments
 from rulesearch.search.variation import Variation

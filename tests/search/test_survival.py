@@ -11,7 +11,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules import parse_rules
 from rulesearch.search.archive import Archive
 from rulesearch.search.candidate import Candidate
-from rulesearch.search.primitives import Genome
+from rulesearch.search.genome import Genome
 from rulesearch.search.selection import Lexicase
 from rulesearch.search.survival import Survival
 from rulesearch.tasks import Requirement

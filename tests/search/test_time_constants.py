@@ -15,8 +15,9 @@ from rulesearch.rules.states import Trace
 from rulesearch.search.candidate import CandidateMaker
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.deap_engine import DeapEngine
+from rulesearch.search.genome import Genome
 from rulesearch.search.least_squares import fit_by_halves
-from rulesearch.search.primitives import Genome, GrammarPrimitives
+from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
 from rulesearch.search.variation import Variation
 from rulesearch.tasks import load_task

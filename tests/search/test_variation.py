@@ -10,7 +10,8 @@ from deap import gp
 
 from rulesearch.expression import parse_expression
 from rulesearch.grammar import Grammar, load_grammar
-from rulesearch.search.primitives import ConstantTerminal, Genome, GrammarPrimitives
+from rulesearch.search.genome import ConstantTerminal, Genome
+from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.variation import Variation, pick
 from tests.places import ON_STEP
 
