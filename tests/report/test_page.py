@@ -95,6 +95,16 @@ def test_constants_to_be_distrusted_are_marked(copied: Path) -> None:
     assert "at the edge of its range [0, 1]; must hold to within 0.3 %: that change doubles the loss" in text
 
 
+def test_constants_of_a_rule_that_failed_on_held_out_seeds_are_shown_without_ranges(copied: Path) -> None:
+    def without(document: dict) -> None:  # type: ignore[type-arg]
+        document["rules"][0]["ranges"] = []
+
+    changed_fact(copied, "evidence", without)
+    text = read(write_report(Run.open(copied)))
+    assert "Constants of rank 1" in text
+    assert "<td></td><td></td>" in text[text.index("Constants of rank 1") :]
+
+
 def test_figures_are_saved_for_papers(reported: Run) -> None:
     for name in ("front-known", "history", "rule-1-tree", "rule-1-change", "rule-1-parts"):
         assert read(reported.folder / "figures" / f"{name}.svg").startswith("<?xml")

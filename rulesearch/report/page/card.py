@@ -152,7 +152,13 @@ def _constants(member: FrontMember, evidence: RuleEvidence | None) -> list[dict[
         ]
     else:
         rows = [
-            {"name": _name(label), "value": number(each.value), "unit": each.unit, "note": _edge(member, label)}
+            {
+                **_NO_RANGE,
+                "name": _name(label),
+                "value": number(each.value),
+                "unit": each.unit,
+                "note": _edge(member, label),
+            }
             for each in numbers_of(member.rules)
             for label in (each.label(member.rules),)
         ]
