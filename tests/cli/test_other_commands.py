@@ -17,6 +17,7 @@ from rulesearch.cli.app import app
 from rulesearch.cli.output import strict
 from rulesearch.grammar import load_grammar, member
 from rulesearch.rules import known_rules, parse_rules
+from rulesearch.tasks import task_names
 from rulesearch.workflow.run import Run
 
 Call = Callable[..., Any]
@@ -100,7 +101,7 @@ def test_a_rule_is_found_by_its_alias_and_nearly_by_name(call: Call, refused: Ca
     assert "did you mean 'vogels'" in refused("rules", "vogel")
 
 
-@pytest.mark.parametrize("name", ["oja", "inhibitory-rate"])
+@pytest.mark.parametrize("name", task_names())
 def test_a_task_is_shown_in_full(call: Call, name: str) -> None:
     document = call("tasks", name, "--json").document
     assert document["name"] == name
