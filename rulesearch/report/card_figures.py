@@ -160,6 +160,7 @@ def course_figure(courses: Sequence[CourseBand], clock: str, seeds: int) -> Figu
             if course.target > 0.0 and largest > 8.0 * course.target:
                 axes.set_yscale("symlog", linthresh=2.0 * course.target)
         axes.margins(x=0.0)
+        axes.locator_params(axis="x", nbins=5)
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="outside lower center", fontsize=8, frameon=False, ncols=2
     )
