@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from rulesearch.expression.tree import Expression
-from rulesearch.symbolic.coefficient import ONE, Coefficient, power, product
+from rulesearch.symbolic.coefficient import ONE, Coefficient, UndefinedValueError, power, product
 from rulesearch.symbolic.polynomial import (
     UNIT,
     Monomial,
@@ -112,14 +112,22 @@ class Algebra:
         return terms[self.ordered(terms)[0]]
 
     def split(self, terms: Polynomial) -> tuple[Coefficient, Monomial, Polynomial]:
-        """Return scale, common monomial factor and the rest, whose first coefficient is 1."""
+        """Return scale, common monomial factor and the rest, whose first coefficient is 1 where that is in range."""
         shared = content(terms)
         rest = scaled(terms, ONE, inverse(shared))
         scale = self.lead(rest)
-        if scale != ONE:
+        if scale == ONE:
+            return scale, shared, rest
+        try:
             inverted = power(scale, -1)
-            rest = {key: product(value, inverted) if value != scale else ONE for key, value in rest.items()}
-        return scale, shared, rest
+            return (
+                scale,
+                shared,
+                {key: product(value, inverted) if value != scale else ONE for key, value in rest.items()},
+            )
+        except UndefinedValueError:
+            # Where the reciprocal leaves the range of double precision, the coefficients stay.
+            return ONE, shared, rest
 
     def factored(self, terms: Polynomial) -> Polynomial:
         """Return the sum as one term: scale, monomial and a bracket that stays unexpanded."""

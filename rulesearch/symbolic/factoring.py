@@ -176,7 +176,8 @@ class Factoring:
             leaf = Expression((self.algebra.units[name],)) if name in self.algebra.units else Expression.symbol(name)
             return (sign if known > 0 else -sign), [], [Pair(leaf, negated(leaf))]
         size = _rounded(abs(value))
-        below = round(1.0 / size) if size < 1.0 else 0
+        # The reciprocal of a number below 1e-15 is no short whole number, and may be infinite.
+        below = round(1.0 / size) if 1e-15 < size < 1.0 else 0
         if not origin and below and len(repr(size)) > 8 and abs(size * below - 1.0) < 1e-15:
             leaf = Expression.number(below)
             return sign, [], [Pair(leaf, negated(leaf))]

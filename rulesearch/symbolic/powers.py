@@ -182,7 +182,7 @@ class PowerAlgebra(Algebra):
             if inner is not None:
                 return self.raised(inner.arguments[0], scaled(inner.arguments[1], value))
             doubled = 2.0 * value[0]
-            if doubled == int(doubled) and abs(doubled) <= _INTEGER_POWER_LIMIT:
+            if abs(doubled) <= _INTEGER_POWER_LIMIT and doubled == int(doubled):
                 return self.integer_power(self.sqrt(base), int(doubled))
             whole = int(value[0]) if abs(value[0]) <= _INTEGER_POWER_LIMIT else 0
             part = (value[0] - whole, derived(value[1])) if whole else value

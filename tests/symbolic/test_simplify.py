@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from rulesearch.expression import Expression, Number, parse_expression, to_text
 from rulesearch.expression.rounding import traced
 from rulesearch.rules import Rule, RuleSet, known_rules, parse_rules
-from rulesearch.symbolic import canonical_size, parse_reachable, rule_from_terms, rule_terms, simplify, simplify_rule
+from rulesearch.symbolic import (
+    canonical_size,
+    compare,
+    parse_reachable,
+    rule_from_terms,
+    rule_terms,
+    simplify,
+    simplify_rule,
+)
 from rulesearch.symbolic.agreement import agrees
 from rulesearch.symbolic.spelling import spelled
 
@@ -207,3 +215,17 @@ def test_a_factor_whose_power_is_no_number_stays_in_the_power(text: str) -> None
 
 def test_minus_nothing_is_written_as_nothing() -> None:
     assert str(simplify(parse_rules("on_post: -(x2 - x2)")).simplified) == "on_post: 0"
+
+
+@pytest.mark.parametrize("number", ["5e-324", "1e-310", "1.7e308"])
+@pytest.mark.parametrize(
+    "form", ["{0}*x", "x/{0}", "{0}/x", "({0}*x + y)**2", "x**2/{0} + y", "x*y + {0}*relu(y - 1)", "x**{0}"]
+)
+def test_numbers_at_the_ends_of_double_precision_stay_what_they_are(form: str, number: str) -> None:
+    rules = parse_rules(form.format(number))
+    ours, theirs = (each.only().slots["on_step"] for each in (rules, simplify(rules).simplified))
+    for x, y in ((0.5, 2.0), (-3.0, 0.25), (1e-5, 1e5)):
+        with np.errstate(all="ignore"):
+            values = [float(np.float64(part.evaluate({"x": x, "y": y}))) for part in (ours, theirs)]
+        assert values[0] == pytest.approx(values[1], rel=1e-9, abs=1e-323, nan_ok=True)
+    assert compare(rules, [rules])[0].verdict == "identical"
