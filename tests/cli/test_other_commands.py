@@ -150,7 +150,7 @@ def test_accepts_says_whether_and_how(call: Call) -> None:
     document = call("grammar", "accepts", "rate", "y*(x - w*y)", "--json").document
     assert document["accepted"] is True
     assert document["how"]
-    assert call("grammar", "accepts", "rate", "sin(x)", "--json").document["accepted"] is False
+    assert call("grammar", "accepts", "mettler", "sin(x)", "--json").document["accepted"] is False
     assert call("grammar", "accepts", "rate", "-x*y", "--json").code == 0
 
 

@@ -81,6 +81,7 @@ def test_the_closed_form_is_left_to_states_that_it_is_right_for(text: str, metho
     assert f" method={methods}, namespace" in export(parse_rules(text), "brian2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORDS.split())
 def test_words_of_brian2_and_its_languages_are_changed_and_stay_apart(name: str) -> None:
     other = f"{name}_of_rule"

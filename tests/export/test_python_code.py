@@ -94,6 +94,7 @@ def test_every_operator_gives_the_numbers_of_the_virtual_machine(name: str) -> N
     check_agreement(parse_rules(text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_rules_drawn_from_a_grammar_give_the_numbers_of_the_virtual_machine(seed: int) -> None:
     grammar = load_grammar("spiking" if seed % 2 else "rate")

@@ -46,6 +46,7 @@ def a_run(losses: dict[str, float], references: tuple[ReferenceScore, ...] = ())
     return Run(Path("run"), Experiment("oja $5", "oja", "rate"), "done", 1, 1, 1.0, "", tuple(members), references)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(known_rules()))
 def test_every_known_rule_can_be_drawn(name: str, tmp_path: Path) -> None:
     save_figure(rule_figure(known_rules()[name].rules), tmp_path / "rule.png")

@@ -95,6 +95,7 @@ def test_constants_to_be_distrusted_are_marked(copied: Path) -> None:
     assert "at the edge of its range [0, 1]; must hold to within 0.3 %: that change doubles the loss" in text
 
 
+@pytest.mark.slow
 def test_constants_of_a_rule_that_failed_on_held_out_seeds_are_shown_without_ranges(copied: Path) -> None:
     def without(document: dict) -> None:  # type: ignore[type-arg]
         document["rules"][0]["ranges"] = []
@@ -240,6 +241,7 @@ def test_ctrl_c_while_evidence_is_gathered_leaves_a_brief_page(copied: Path, mon
     assert "front-known" in text and "Figures and ranges of constants" in text
 
 
+@pytest.mark.slow
 def test_the_command_that_reproduces_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run = discover("oja", seed=7, budget=150, forbid=["tanh"], settings={"points": 300}, out="first run")

@@ -24,6 +24,7 @@ def run(text: str | RuleSet, seed: int = 0, fidelity: str = "full", backend: str
     return TASK.trial(TASK.bind(rules, QUICK), seed, QUICK, fidelity, backend)
 
 
+@pytest.mark.slow
 def test_baseline_reaches_the_target_with_tuning_and_the_control_without() -> None:
     baseline, control = (TASK.bind(rules, SETTINGS) for rules in (TASK.baseline(SETTINGS), TASK.control(SETTINGS)))
     known = [TASK.trial(baseline, seed, SETTINGS, "full") for seed in range(4)]

@@ -94,7 +94,7 @@ def both(
     return spikes, others, weights, theirs
 
 
-@pytest.mark.parametrize("backend", ["vm", "jit"])
+@pytest.mark.parametrize("backend", ["vm", pytest.param("jit", marks=pytest.mark.slow)])
 def test_the_network_fires_as_the_driven_neuron_does_one_step_later(backend: str) -> None:
     spikes, others, weights, theirs = both("on_pre: 0*w; eta = 1; bounds = [0, 5]", backend)
     np.testing.assert_array_equal(others, spikes + 1)
