@@ -115,4 +115,8 @@ def agree(
     apart &= defined[0] & defined[1] & np.isfinite(size) & np.isfinite(weight)
     if everywhere:
         apart |= defined[0] != defined[1]
-    return not np.any(apart) or not np.any(apart & counts())
+    if not np.any(apart):
+        return True
+    counted = counts()
+    # Where no point counts, none speaks for the two.
+    return bool(np.any(counted) and not np.any(apart & counted))

@@ -1,15 +1,17 @@
 """Points in regions where several conditions hold at once: `relu(1 - abs(x - 10))*relu(1 - abs(y - 12))` is not 0.
 
-Conditions are the signs of what step, relu, abs and sign read, of a - b in min and max, and u > -1 in exp(u), which is
-next to nothing elsewhere. Each combination of signs is looked for from several points by a random search that lessens
-how far the conditions are missed, its steps longer after a success and shorter after a failure (Rechenberg's evolution
-strategy of one parent and one child), then by a few steps into the region.
+Conditions are the signs of what step, relu, abs and sign read, of a - b in min and max, of u in tanh(u), and u > -1 in
+exp(u), which is next to nothing elsewhere. Each combination of signs is looked for from several points: half of them
+go from one missed condition to the next along its slope; then a random search lessens how far all are missed, its
+steps longer after a success and shorter after a failure (Rechenberg's evolution strategy of one parent and one child);
+then a few steps go into the region.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, product
 
 import numpy as np
@@ -31,6 +33,7 @@ _LEAST_STARTS, _MOST_STARTS = 6, 24
 """Points that are begun from for a combination of signs: so many in all, where these are no fewer and no more."""
 _ROUNDS = 600
 _INWARDS = 24
+_WALK = 60
 _LONGER, _SHORTER = 2.0, 0.8
 _SHORTEST = 1e-9
 
@@ -78,6 +81,8 @@ def _read_by(term: Expression) -> Iterator[Expression]:
         inside = Expression(term.nodes[place : term.subtree_end(place)]).arguments
         if node.name == "exp":
             yield Expression.apply("add", inside[0], Expression.number(1.0))
+        elif node.name == "tanh":
+            yield inside[0]
         elif node in KINKED:
             yield switch(node, *inside)
             # In max(0, min(a, b)) both must be positive.
@@ -114,6 +119,18 @@ def within(
         now = heights(places, np.arange(count))
         scale = np.array([[np.median(np.abs(row[np.isfinite(row)])) if np.isfinite(row).any() else 1.0] for row in now])
         scale[scale == 0.0] = 1.0
+        # Half of the points first go from one missed condition to the next (Kaczmarz 1937), into oblique regions.
+        walking = np.flatnonzero(np.arange(count) % 2)
+        for turn in range(_WALK):
+            here, found_here = places[:, walking], now[:, walking]
+            lengths = moving[:, None] * (np.maximum(np.abs(here), 1e-3) if turn % 2 else np.ones(here.shape))
+            moves = _towards(here, found_here, lengths, partial(heights, columns=walking), generator)
+            there = np.clip(here + np.nan_to_num(moves), low, high)
+            reached = heights(there, walking)
+            places[:, walking], now[:, walking] = there, reached
+            walking = walking[(reached <= 0.0).any(axis=0)]
+            if not len(walking):
+                break
         far_off, deep = _missed(now, scale), _depth(now)
         steps = np.full(count, 0.5)
         kept = []
@@ -139,6 +156,32 @@ def within(
             steps[columns] *= np.where(better, _LONGER, _SHORTER)
         kept.append(places[:, far_off == 0.0])
     return dict(zip(names, np.concatenate(kept, axis=1), strict=True))
+
+
+def _towards(
+    here: Values,
+    heights: Values,
+    lengths: Values,
+    of: Callable[[Values], Values],
+    generator: np.random.Generator,
+) -> Values:
+    """Return moves to where a missed condition, any one of them at each point, holds if it is linear.
+
+    **Arguments:** `here` `(symbols, points)`; `heights` `(conditions, points)` there; `lengths` by which symbols are
+    measured, 0 for those that cannot move; `of`: the heights at other points.
+    """
+    chosen = np.argmax(generator.random(heights.shape) * (heights <= 0.0), axis=0)
+    columns = np.arange(here.shape[1])
+    missed = heights[chosen, columns]
+    slopes = np.zeros(here.shape)
+    for row in range(len(here)):
+        step = np.zeros(here.shape)
+        step[row] = 1e-6 * np.maximum(np.abs(here[row]), 1e-3)
+        slopes[row] = (of(here + step)[chosen, columns] - missed) / step[row]
+    scaled = slopes * lengths**2
+    beyond = generator.uniform(1.0, 1.5, len(columns))
+    moves: Values = -missed * beyond * scaled / np.sum(slopes * scaled, axis=0)
+    return np.where(missed <= 0.0, moves, 0.0)
 
 
 def _missed(heights: Values, scale: Values) -> Values:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rulesearch.expression.error_sizes import NOISE
 from rulesearch.expression.kinks import switch
 from rulesearch.expression.operators import Operator
-from rulesearch.expression.points import points
+from rulesearch.expression.points import points, wide_points
 from rulesearch.expression.rounding import Values, length, traced
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.symbolic.reachable import Reachable
@@ -41,7 +41,16 @@ def surfaces(expression: Expression, constants: Mapping[str, float]) -> list[Exp
             for factor in _arguments(node, part.arguments, constants):
                 if any(name not in constants for name in factor.symbols):
                     found[factor] = None
-    return list(found)[:_MOST]
+    return [edge for edge in found if not _only_noise(edge, constants)][:_MOST]
+
+
+def _only_noise(edge: Expression, constants: Mapping[str, float]) -> bool:
+    """Return whether a function is 0 but for rounding everywhere: `max(tanh(x), 2) - 1.9 - 0.1` is no surface."""
+    symbols = [name for name in edge.symbols if name not in constants]
+    values = {name: np.concatenate([points(name), wide_points(name)]) for name in symbols}
+    height, size = traced(edge, {**constants, **values})
+    finite = np.isfinite(height) & np.isfinite(size)
+    return bool(np.any(finite & (height != 0.0)) and np.all((np.abs(height) < NOISE * size)[finite]))
 
 
 def _arguments(

@@ -418,3 +418,18 @@ def test_two_sets_are_compared_as_a_whole_and_rule_by_rule() -> None:
 
 def test_a_single_rule_has_no_verdicts_by_rule() -> None:
     assert list(by_rule(compare(known_rule("oja").rules))) == [""]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "others"),
+    [
+        ("1 - abs(max(tanh(x), 2) - 1.9 - 0.1)", "1", ["0", "x"]),
+        ("x + 1 + abs(3*min(relu(y), 0) - 0.3 + 0.1 + 0.2)", "x + 1", ["x", "y", "x*y", "y*(x - w*y)"]),
+        ("y*(x - w*y) + x*abs(3*max(0*x, 0.1) - 0.3)", "y*(x - w*y)", ["x*y", "x"]),
+    ],
+)
+def test_a_threshold_that_is_rounding_alone_says_nothing(ours: str, theirs: str, others: list[str]) -> None:
+    rules = parse_rules(ours)
+    assert compare(rules, [parse_rules(theirs)])[0].verdict == "equal"
+    for other in others:
+        assert compare(rules, [parse_rules(other)])[0].rank > 2
