@@ -112,7 +112,8 @@ class Store:
             elif read_only:
                 self._connection.execute("SELECT 1 FROM fact LIMIT 1")
             else:
-                self._connection.executescript(_SCHEMA)
+                # All tables or none, should the process be killed here.
+                self._connection.executescript(f"BEGIN;\n{_SCHEMA}\nCOMMIT;")
             self._known = {} if read_only else dict(self._read())
         except sqlite3.DatabaseError as error:
             raise RulesearchError(f"{path} cannot be read as the store of a run: {error}") from None

@@ -71,16 +71,24 @@ def many_points(symbols: Sequence[str]) -> dict[str, Values]:
     return {name: _many_points(name) for name in sorted(symbols)}
 
 
-def agrees(original: Expression, other: Expression, constants: Mapping[str, float], on: Reachable = EVERYWHERE) -> bool:
+def agrees(
+    original: Expression,
+    other: Expression,
+    constants: Mapping[str, float],
+    on: Reachable = EVERYWHERE,
+    regions: bool = True,
+) -> bool:
     """Say whether `other` may stand for `original`: defined at the same points, and the same there, to rounding.
 
-    **Arguments:** `constants`: values of the named constants of both; `on`: the set in which the points lie.
+    **Arguments:** `constants`: values of the named constants of both; `on`: the set in which the points lie; `regions`:
+    look also where several conditions hold at once, which takes longest; algebra, which keeps functions whole, does not
+    go wrong there.
     """
     symbols = [name for name in dict.fromkeys(original.symbols + other.symbols) if name not in constants]
     if original == other:
         return bool(np.isfinite(traced(original, {**constants, **on.inside(moderate_points(symbols))})[0]).any())
     edges = [*surfaces(original, constants), *surfaces(other, constants)]
-    read = conditions((original, other), constants)
+    read = conditions((original, other), constants) if regions else None
 
     def same(values: Mapping[str, Values], everywhere: bool) -> bool:
         given = {**constants, **values}

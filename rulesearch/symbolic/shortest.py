@@ -155,7 +155,7 @@ class _Shortener:
             candidates.append(self.spelled(self._shortest(around).substitute(wholes)))
         candidates.sort(key=self.factoring.cost)
         values = {**self.values, **{name: value for name, (value, _) in self.factoring.merged.items()}}
-        chosen = next((each for each in candidates if agrees(expression, each, values, self.on)), expression)
+        chosen = next((each for each in candidates if agrees(expression, each, values, self.on, False)), expression)
         if chosen not in (expression, plain):
             self.steps += [where + step for step in null_terms(expression, self.algebra)]
         if chosen.size < expression.size and PLACEHOLDER not in to_text(chosen):
