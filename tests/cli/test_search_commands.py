@@ -37,6 +37,7 @@ def test_discover_prints_the_agreed_document_and_nothing_else(call: Call, tmp_pa
     assert (tmp_path / "run" / "run.sqlite").is_file()
 
 
+@pytest.mark.slow
 def test_live_keeps_a_page_and_report_writes_the_whole_one(call: Call, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     assert call("discover", "oja", *SHORT, "--live", "--out", str(folder), "--json").code == 0

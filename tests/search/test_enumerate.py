@@ -62,6 +62,7 @@ def test_oja_is_found_and_certified(make: Callable[..., Problem], little: Gramma
     assert "c in [-2, 2]" in facts["not exhaustive"]
 
 
+@pytest.mark.slow
 def test_constants_that_are_fitted_do_better_than_those_of_the_scan(make: Callable[..., Problem]) -> None:
     problem, plain = make(), make()
     EnumerateEngine(EnumerateSettings(fitted=5)).search(problem)

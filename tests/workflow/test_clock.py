@@ -70,6 +70,7 @@ def test_a_search_that_was_ended_by_time_is_replayed_to_the_same_end(tmp_path: P
     assert found[0][0] == "time" and found[0][1] > 0
 
 
+@pytest.mark.slow
 def test_a_run_keeps_to_its_limit_and_says_what_there_was_no_time_for(tmp_path: Path) -> None:
     experiment = Experiment("short", "oja", "rate", seed=1, budget=10**9, settings=LITTLE, time_limit=3.0)
     lines: list[str] = []

@@ -286,6 +286,7 @@ def test_currents_reach_the_rule() -> None:
     assert simulation.weights("w")[0] == pytest.approx(2.0 * (0.0 - v) - 30.0 * (-80.0 - v), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_halving_the_step_changes_rates_by_half_as_much() -> None:
     # Adaptive exponential neurons have no closed form; spikes lie on the grid, so many currents are averaged over.
     neuron = Neuron(threshold=-30.0, exponential=Exponential(2.0, -50.0), adaptation=Adaptation(0.1, 2.0, 20.0))
