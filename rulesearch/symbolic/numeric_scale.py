@@ -15,10 +15,11 @@ from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import SLOTS
 from rulesearch.symbolic.agreement import TOLERANCE, agree, many_points, moderate_points, wide_sample
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
-from rulesearch.symbolic.regions import conditions, within
-from rulesearch.symbolic.surfaces import beside, clear, surfaces
+from rulesearch.symbolic.regions import conditions, summands, within
+from rulesearch.symbolic.surfaces import beside, clear, factors, surfaces
 
 _ENOUGH_POINTS = 12
+_SIMPLE = 2
 _ZERO = Expression.number(0)
 
 Points = Mapping[str, Values]
@@ -87,6 +88,8 @@ def numeric_scale(
             return None, True
         if expected is None and not _agree_in_regions(ours, theirs, scale, symbols, on):
             return None, True
+        if expected is None and not _seen_at_work(ours, theirs, scale, [moderate, *each, *beyond], symbols, on):
+            return None, True
     return scale, True
 
 
@@ -103,6 +106,45 @@ def _agree(ours: _Side, theirs: _Side, points: Points, scale: float, everywhere:
         everywhere,
         lambda: ours.clear(points) & theirs.clear(points),
     )
+
+
+def _seen_at_work(
+    ours: _Side, theirs: _Side, scale: float, places: list[Points], symbols: list[str], on: Reachable
+) -> bool:
+    """Return whether both agree where a summand does something, and each that one side alone has does so somewhere.
+
+    One that is 0 wherever it was looked at has not shown that the other side makes up for it. Only a factor of one
+    symbol and one or two conditions is simple enough to be taken for 0 then.
+    """
+
+    def works(part: Expression, side: _Side) -> bool:
+        read = conditions((part,), side.constants)
+        own = _Side(part, side.constants, [])
+        for points in (*places, within(read, symbols, side.constants, on)):
+            values = own.values(points)[0]
+            if np.any(np.isfinite(values) & (values != 0.0) & ours.clear(points) & theirs.clear(points)):
+                return True
+        return False
+
+    for side, other in ((ours, theirs), (theirs, ours)):
+        shared = set(summands(other.expression))
+        for summand in summands(side.expression):
+            read = conditions((summand,), side.constants)
+            if not read or summand in shared:
+                continue
+            if not _agree(ours, theirs, within(read, symbols, side.constants, on), scale, False):
+                return False
+            if works(summand, side):
+                continue
+            simple = [
+                factor
+                for factor in factors(summand)
+                if 0 < len(conditions((factor,), side.constants).read) <= _SIMPLE
+                and len([name for name in factor.symbols if name not in side.constants]) == 1
+            ]
+            if all(works(factor, side) for factor in simple):
+                return False
+    return True
 
 
 def _agree_in_regions(ours: _Side, theirs: _Side, scale: float, symbols: list[str], on: Reachable) -> bool:

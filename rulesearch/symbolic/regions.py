@@ -58,18 +58,19 @@ def conditions(expressions: Sequence[Expression], constants: Mapping[str, float]
     found: dict[Expression, int] = {}
     terms: dict[tuple[int, ...], None] = {}
     for expression in expressions:
-        for term in _summands(expression):
+        for term in summands(expression):
             own = [read for read in _read_by(term) if any(name not in constants for name in read.symbols)]
             places = {found.setdefault(read, len(found)) for read in own}
             terms[tuple(sorted(place for place in places if place < _MOST))] = None
     return Conditions(tuple(found)[:_MOST], tuple(filter(None, terms)))
 
 
-def _summands(expression: Expression) -> Iterator[Expression]:
+def summands(expression: Expression) -> Iterator[Expression]:
+    """Yield the summands of an expression as it is written, without their signs."""
     head = expression.head
     if isinstance(head, Operator) and head.name in ("add", "sub", "neg"):
         for argument in expression.arguments:
-            yield from _summands(argument)
+            yield from summands(argument)
     else:
         yield expression
 

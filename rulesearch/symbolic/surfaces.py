@@ -60,24 +60,24 @@ def _arguments(
     if row.kink and row.arity == 2:
         yield switch(row, first, last)
     elif row.name == "div":
-        yield from _factors(last)
+        yield from factors(last)
     elif row.name != "pow":
-        yield from _factors(first)
+        yield from factors(first)
     else:
         head = last.head
         power = head.value if isinstance(head, Number) else constants.get(head) if isinstance(head, str) else None
         if power is None or power < 0.0 or power % 1.0:
-            yield from _factors(first)
+            yield from factors(first)
 
 
-def _factors(expression: Expression) -> Iterator[Expression]:
+def factors(expression: Expression) -> Iterator[Expression]:
     """Return the factors of a product, whose zeros are its own: (x - y)**2 never changes its sign."""
     head = expression.head
     if isinstance(head, Operator) and head.name in ("mul", "div"):
         for argument in expression.arguments:
-            yield from _factors(argument)
+            yield from factors(argument)
     elif isinstance(head, Operator) and head.name in ("pow", "neg", "abs", "sqrt"):
-        yield from _factors(expression.arguments[0])
+        yield from factors(expression.arguments[0])
     else:
         yield expression
 
