@@ -11,7 +11,9 @@ import numpy as np
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Trace
 from rulesearch.tasks import Protocol
-from rulesearch.tasks.task import FREE, Fidelity, Setting, Settings, Task, TaskSymbol, Trial
+from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol
+from rulesearch.tasks.task import FREE, Task
+from rulesearch.tasks.trial import Trial
 
 SYMBOLS = """
 [symbols]

@@ -13,8 +13,10 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.workers import Cluster, Processes, Workers
 from rulesearch.interruption import awaited, check
 from rulesearch.rules.rule import RuleSet
+from rulesearch.tasks.declaration import Fidelity
 from rulesearch.tasks.registry import SentTask, load_task, received, sent
-from rulesearch.tasks.task import Fidelity, Task, Trial
+from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import Trial
 
 _THREADS = min(2, os.cpu_count() or 1)
 _PARTS_PER_CORE = 4

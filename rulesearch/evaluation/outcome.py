@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rulesearch.display import html
-from rulesearch.tasks.task import Requirement, Trial
+from rulesearch.tasks.declaration import Requirement
+from rulesearch.tasks.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)

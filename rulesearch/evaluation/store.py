@@ -17,7 +17,7 @@ from urllib.parse import quote
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Condition, Job
 from rulesearch.evaluation.outcome import Outcome
-from rulesearch.tasks.task import Trial
+from rulesearch.tasks.trial import Trial
 
 _NUMBERS = re.compile(r"; (?:bounds = \[[^\]]*\]|\w+ = [-+]?[\d.][^;\])]*)")
 """What the text of a rule declares as a number, or as bounds; what is left is its structure."""

@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Sequence
 
 from rulesearch.search.candidate import Candidate
-from rulesearch.tasks.task import Requirement
+from rulesearch.tasks.declaration import Requirement
 
 _KEPT_PER_SIZE = 20
 

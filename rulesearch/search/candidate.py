@@ -13,7 +13,7 @@ from rulesearch.grammar import RuleName, RuleSlot, names_of
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.genome import Genome
 from rulesearch.search.primitives import GrammarPrimitives
-from rulesearch.tasks.task import Requirement
+from rulesearch.tasks.declaration import Requirement
 
 UNSCREENED = Outcome("unscreened", None)
 """The outcome of what was not evaluated yet: it has no loss, and did not run to its end."""

@@ -19,7 +19,7 @@ from rulesearch.search.candidate import Candidate, CandidateMaker
 from rulesearch.search.certificate import Certificate
 from rulesearch.search.memory import Memory
 from rulesearch.search.primitives import GrammarPrimitives
-from rulesearch.tasks.task import Fidelity
+from rulesearch.tasks.declaration import Fidelity
 
 _HOPEFUL = 3
 _TIME_UP = "time was up"

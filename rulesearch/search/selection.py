@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rulesearch.search.candidate import Candidate
 from rulesearch.simulate.machine.kernel import compiled
-from rulesearch.tasks.task import Requirement
+from rulesearch.tasks.declaration import Requirement
 
 _FAR = 1e12
 _AHEAD = 32

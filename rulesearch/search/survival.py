@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from rulesearch.search.candidate import Candidate
 from rulesearch.simulate.machine.kernel import compiled
-from rulesearch.tasks.task import Requirement
+from rulesearch.tasks.declaration import Requirement
 
 
 class Survival:

@@ -11,20 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, TaskSymbol
 from rulesearch.tasks.objective import objective
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.registry import TASKS, load_task, task_names
-from rulesearch.tasks.task import (
-    Activity,
-    Fidelity,
-    Measurement,
-    Requirement,
-    Setting,
-    Task,
-    TaskSymbol,
-    TimeCourse,
-    Trial,
-)
+from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import Activity, Measurement, TimeCourse, Trial
 
 __all__ = [
     "Activity",

@@ -27,10 +27,11 @@ from rulesearch.simulate.network.recording import Record, Recording
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import FixedProbability
+from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, vogels
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Activity, Fidelity, Setting, Settings, TaskSymbol, TimeCourse, Trial
+from rulesearch.tasks.trial import Activity, TimeCourse, Trial
 
 _NEURONS = 10_000.0
 _PROBABILITY, _INPUT_PROBABILITY, _AFFERENTS = 0.02, 0.05, 5000

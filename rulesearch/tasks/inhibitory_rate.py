@@ -24,9 +24,10 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
 from rulesearch.simulate.driven.neuron import DrivenNeuron, Limits, SpikingResult, simulate_spiking
+from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import Activity, Fidelity, Requirement, Setting, Settings, TaskSymbol, TimeCourse, Trial
+from rulesearch.tasks.trial import Activity, TimeCourse, Trial
 from rulesearch.tasks.tuned_input import GROUPS, TunedInput, prepare
 
 

@@ -12,7 +12,9 @@ from rulesearch.rules.library import find_known
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.codes import STATUS
-from rulesearch.tasks.task import Fidelity, Setting, Settings, Task, TaskSymbol, Trial
+from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol
+from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import Trial
 
 Function = Callable[[Any, int], "float | str | Mapping[str, float]"]
 """Takes a rule (a rule set, where there are several) and a seed; returns the loss, or `loss` and metrics by name, or

@@ -25,19 +25,10 @@ from rulesearch.simulate.machine.kernel import compiled
 from rulesearch.simulate.rate.gradient import rate_gradient
 from rulesearch.simulate.rate.neuron import RateInputs, simulate_rate, simulate_rates
 from rulesearch.simulate.rate.programs import lowpasses_of
+from rulesearch.tasks.declaration import PERMUTATION, Fidelity, Setting, Settings, TaskSymbol, permuted_order
 from rulesearch.tasks.protocol import Protocol
-from rulesearch.tasks.task import (
-    PERMUTATION,
-    Activity,
-    Fidelity,
-    Setting,
-    Settings,
-    Task,
-    TaskSymbol,
-    TimeCourse,
-    Trial,
-    permuted_order,
-)
+from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import Activity, TimeCourse, Trial
 
 Array = npt.NDArray[np.float64]
 

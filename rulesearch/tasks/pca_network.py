@@ -22,19 +22,18 @@ from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.rate.network import Connection, Layer, RateNetwork
 from rulesearch.simulate.rate.network_gradient import network_gradient
 from rulesearch.simulate.rate.network_simulation import RateRecording, RateSimulation
-from rulesearch.tasks.protocol import Protocol
-from rulesearch.tasks.task import (
+from rulesearch.tasks.declaration import (
     PERMUTATION,
     Fidelity,
     Requirement,
     Setting,
     Settings,
-    Task,
     TaskSymbol,
-    TimeCourse,
-    Trial,
     permuted_order,
 )
+from rulesearch.tasks.protocol import Protocol
+from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import TimeCourse, Trial
 
 Array = npt.NDArray[np.float64]
 

@@ -11,8 +11,10 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.json_format import rules_from_json, rules_to_json, state_from_json, state_to_json
 from rulesearch.rules.rule import RuleSet
+from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol
 from rulesearch.tasks.protocol import Protocol, with_former
-from rulesearch.tasks.task import Fidelity, Requirement, Setting, Settings, Task, TaskSymbol, Trial
+from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import Trial
 
 _APART = ("symbols", "settings", "fidelities", "requirements", "protocol")
 

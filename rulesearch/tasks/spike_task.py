@@ -8,7 +8,8 @@ from typing import ClassVar
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import CUSTOMARY_TAU, Trace
-from rulesearch.tasks.task import Task, TaskSymbol
+from rulesearch.tasks.declaration import TaskSymbol
+from rulesearch.tasks.task import Task
 
 TRACES: Mapping[str, TaskSymbol] = {
     "x": TaskSymbol("trace of the presynaptic spikes", "", Trace("pre", CUSTOMARY_TAU)),

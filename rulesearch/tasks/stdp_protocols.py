@@ -24,20 +24,18 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.synapse.events import Protocols, run_protocols
-from rulesearch.tasks.protocol import Protocol
-from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.task import (
+from rulesearch.tasks.declaration import (
     PERMUTATION,
-    Activity,
     Fidelity,
-    Measurement,
     Requirement,
     Setting,
     Settings,
     TaskSymbol,
-    Trial,
     permuted_order,
 )
+from rulesearch.tasks.protocol import Protocol
+from rulesearch.tasks.spike_task import TRACES, SpikeTask
+from rulesearch.tasks.trial import Activity, Measurement, Trial
 
 _RUNAWAY = 1e3
 _ALONE_HZ = (1.0, 10.0, 50.0)

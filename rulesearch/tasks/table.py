@@ -20,8 +20,10 @@ from rulesearch.files import read_text, toml_value
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.names import taken_by
 from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.tasks.declaration import PERMUTATION, Fidelity, Setting, Settings, TaskSymbol, permuted_order
 from rulesearch.tasks.protocol import Protocol
-from rulesearch.tasks.task import PERMUTATION, Fidelity, Setting, Settings, Task, TaskSymbol, Trial, permuted_order
+from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import Trial
 
 _UNEXPLAINED = 0.01
 """Share of the variance that a rule may leave open and still explain the table."""

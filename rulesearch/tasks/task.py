@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,156 +14,13 @@ from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.given import named
 from rulesearch.rules.bound import FREE, BoundRule, BoundSet
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import State
 from rulesearch.rules.text import parse_rules
+from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol, checked_setting
 from rulesearch.tasks.protocol import FORMER, Protocol, with_former
-
-Settings = Mapping[str, float]
-"""Value of every setting of a task, whole numbers as float."""
-
+from rulesearch.tasks.trial import Activity, Measurement, TimeCourse, Trial
 
 AS_GOOD = 1.05
 """Factor by which a loss may be above another one that it equals."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSymbol:
-    """A symbol that rules of the task may read.
-
-    **Fields:** `meaning`; `unit`; `state`: its default definition where it is a trace or a low-pass that a rule
-    may declare otherwise (None: the network provides it).
-    """
-
-    meaning: str
-    unit: str = ""
-    state: State | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A number that `--set name=value` changes.
-
-    **Fields:** `default`; `meaning`; `low` and `high`: allowed range; `whole`: only whole numbers; `unit`.
-    """
-
-    default: float
-    meaning: str
-    low: float
-    high: float
-    whole: bool = False
-    unit: str = ""
-
-
-PERMUTATION = Setting(0, "0: targets as they are; above: permuted at random, from this seed", 0, 2**31 - 1, whole=True)
-"""The setting `permutation` of tasks whose targets can be permuted, so that there is nothing to find."""
-
-
-def permuted_order(count: int, permutation: float) -> npt.NDArray[np.int64]:
-    """Return the order in which `count` targets stand under a value of the setting `permutation`."""
-    order = np.arange(count)
-    if permutation == 0.0 or count < 2:
-        return order
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(permutation))))
-    while np.array_equal(order, np.arange(count)):
-        order = rng.permutation(count)
-    return order
-
-
-@dataclass(frozen=True, slots=True)
-class Fidelity:
-    """How thoroughly a rule is tried; the cheap ones come first, the last one is the full one.
-
-    **Fields:** `trials`: number of seeds; `description`; `conditions`: settings that differ in each trial (the
-    trial k takes entry k modulo their number).
-    """
-
-    name: str
-    trials: int
-    description: str
-    conditions: tuple[Mapping[str, float], ...] = ({},)
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """The result of one rule on one seed.
-
-    **Fields:** `status` (see `simulate.codes.STATUS`); `loss`, at least 0, None unless `ok`; `metrics` by name;
-    `cases`: the losses of parts of the trial (data sets, say), which the loss is the mean of; `work`: counted work
-    (synaptic updates); `died_at`: share of the trial that was simulated before it ended early, 1 where it ran to the
-    end; `details`: metrics that are rows of numbers; where the loss is a mean of squares, its `residuals` let
-    constants be fitted by least squares.
-    """
-
-    status: str
-    loss: float | None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    cases: tuple[float, ...] = ()
-    work: int = 0
-    died_at: float = 1.0
-    details: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """A measured weight change that a trial's loss is about.
-
-    **Fields:** `label`; `change` of the weight, a fraction, and its standard error `sem`.
-    """
-
-    label: str
-    change: float
-    sem: float
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """What synapses saw while rules acted on a task, and what became of their weights.
-
-    **Fields:** `series`: `(steps, synapses)` by symbol, what a rule reads at each step (tasks with steps); `trains`:
-    presynaptic and postsynaptic spike times of some synapses [s], each with the `weights_before`; `times` (steps, or s)
-    and `weights` `(times, synapses)` on the way.
-    """
-
-    series: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    trains: tuple[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]], ...] = ()
-    weights_before: tuple[float, ...] = ()
-    times: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    weights: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
-
-
-@dataclass(frozen=True, slots=True)
-class TimeCourse:
-    """How one quantity went while rules acted on a task.
-
-    **Fields:** `name` with its unit; `times` in the task's clock and `values` `(times,)`; `target`: where it should
-    end, None where nothing is asked of it.
-    """
-
-    name: str
-    times: npt.NDArray[np.float64]
-    values: npt.NDArray[np.float64]
-    target: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """A metric that must lie between `least` and `most` before a rule counts as solving the task."""
-
-    metric: str
-    least: float = -math.inf
-    most: float = math.inf
-
-    def shortfall(self, metrics: Mapping[str, float]) -> float:
-        """Return how much the metric lies outside; 0 where the requirement is met, infinity where it is missing."""
-        value = metrics.get(self.metric, math.nan)
-        return max(0.0, self.least - value, value - self.most) if value == value else math.inf
-
-    def __str__(self) -> str:
-        if self.most == math.inf:
-            return f"{self.metric} at least {self.least:g}"
-        if self.least == -math.inf:
-            return f"{self.metric} at most {self.most:g}"
-        return f"{self.metric} from {self.least:g} to {self.most:g}"
 
 
 class Task(ABC):
@@ -333,7 +189,7 @@ class Task(ABC):
         for name, given in changes.items():
             if name not in self.settings:
                 raise RulesearchError(f"task {self.name} has no setting {name!r}{did_you_mean(name, self.settings)}")
-            values[name] = _checked(self.name, name, self.settings[name], given)
+            values[name] = checked_setting(self.name, name, self.settings[name], given)
         return self.derive(values, set(changes))
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
@@ -424,19 +280,3 @@ class Task(ABC):
             self.default_bounds(settings) if rule.bounds is None else rule.bounds,
             rule.name,
         )
-
-
-def _checked(task: str, name: str, setting: Setting, given: str | float) -> float:
-    try:
-        if isinstance(given, bool):
-            raise ValueError
-        value = float(given)
-    except (TypeError, ValueError, OverflowError):
-        raise RulesearchError(f"setting {name} of task {task} must be a number, found {given!r}") from None
-    if not setting.low <= value <= setting.high:
-        raise RulesearchError(
-            f"setting {name} of task {task} must lie in {setting.low:g} to {setting.high:g}, found {value:g}"
-        )
-    if setting.whole and value != int(value):
-        raise RulesearchError(f"setting {name} of task {task} must be a whole number, found {given}")
-    return value

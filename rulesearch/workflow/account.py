@@ -9,7 +9,8 @@ from typing import Any
 from rulesearch.rules.text import short_rule
 from rulesearch.search.candidate import Candidate
 from rulesearch.symbolic import canonical_key, canonical_size
-from rulesearch.tasks.task import Settings, Task
+from rulesearch.tasks.declaration import Settings
+from rulesearch.tasks.task import Task
 from rulesearch.wording import counted
 from rulesearch.workflow.clean_up import CleanUp
 

@@ -24,8 +24,9 @@ from rulesearch.rules import known_rules
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import canonical_size
+from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.registry import load_task
-from rulesearch.tasks.task import Settings, Task
+from rulesearch.tasks.task import Task
 from rulesearch.workflow.clean_up import deletions
 from rulesearch.workflow.clock import Clock
 from rulesearch.workflow.kept_task import reference_here

@@ -15,10 +15,11 @@ from pathlib import Path
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.records import is_run, reading
 from rulesearch.evaluation.store import Store
+from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.recorded import RecordedTask, task_to_json
 from rulesearch.tasks.registry import TASKS, load_task
 from rulesearch.tasks.source import digest, split_reference, task_files, unpacked
-from rulesearch.tasks.task import Settings, Task
+from rulesearch.tasks.task import Task
 
 FOLDER = "task"
 _TASK, _DIGEST, _DIGESTS, _ORIGIN = "task", "task digest", "task digests", "task origin"

@@ -23,7 +23,9 @@ from rulesearch.rules.states import SUMS, Lowpass, State, Synaptic, Trace
 from rulesearch.simulate.synapse.respond import pair_change
 from rulesearch.simulate.synapse.synapse import Synapse, with_customary_traces
 from rulesearch.symbolic.likeness import apart
-from rulesearch.tasks.task import Activity, Settings, Task
+from rulesearch.tasks.declaration import Settings
+from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import Activity
 
 _FACTORS = tuple(2.0 ** (k / 2.0) for k in range(-6, 7))
 _FITTING_SEEDS = 3

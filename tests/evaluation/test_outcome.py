@@ -7,7 +7,8 @@ import math
 import pytest
 
 from rulesearch.evaluation.outcome import Outcome
-from rulesearch.tasks.task import Requirement, Trial
+from rulesearch.tasks.declaration import Requirement
+from rulesearch.tasks.trial import Trial
 
 FIRST = Trial("ok", 0.2, {"angle": 1.0, "rate": 4.0}, (0.1, 0.3), 100)
 SECOND = Trial("ok", 0.4, {"angle": 3.0}, (0.3, 0.5), 200)

@@ -15,7 +15,7 @@ from rulesearch.evaluation.evaluator import Job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.store import Record, Store, job_key
 from rulesearch.rules import RuleSet, parse_rules
-from rulesearch.tasks.task import Trial
+from rulesearch.tasks.trial import Trial
 
 METRICS = st.dictionaries(st.sampled_from(("angle_deg", "norm", "rate_hz")), FINITE, max_size=3)
 CASES = st.lists(FINITE, max_size=4).map(tuple)

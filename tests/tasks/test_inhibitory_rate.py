@@ -11,7 +11,7 @@ from rulesearch.rules.states import Trace
 from rulesearch.simulate.driven.neuron import simulate_spiking
 from rulesearch.tasks import tuned_input
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, simulate_for_plot, vogels
-from rulesearch.tasks.task import Trial
+from rulesearch.tasks.trial import Trial
 from rulesearch.tasks.tuned_input import draw_input, prepare
 
 TASK = InhibitoryRate()

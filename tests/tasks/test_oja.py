@@ -11,7 +11,7 @@ from sklearn.datasets import make_spd_matrix
 
 from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.tasks.oja import Oja, oja_data, random_spd, separated_spectrum
-from rulesearch.tasks.task import Trial
+from rulesearch.tasks.trial import Trial
 
 TASK = Oja()
 SETTINGS = TASK.resolve()

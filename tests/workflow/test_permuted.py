@@ -12,7 +12,7 @@ import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.store import Store
 from rulesearch.tasks import load_task
-from rulesearch.tasks.task import permuted_order
+from rulesearch.tasks.declaration import permuted_order
 from rulesearch.workflow import permuted
 from rulesearch.workflow.clock import Clock
 from rulesearch.workflow.experiment import Experiment

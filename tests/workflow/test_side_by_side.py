@@ -10,7 +10,7 @@ import pytest
 from rulesearch.report.figures import comparison_figure
 from rulesearch.rules import RuleSet, known_rule, parse_rules
 from rulesearch.tasks import Activity, TaskSymbol, Trial, load_task
-from rulesearch.tasks.task import Settings
+from rulesearch.tasks.declaration import Settings
 from rulesearch.workflow.side_by_side import activity_distance, side_by_side, stdp_window
 from tests.known_pair import Pair
 
