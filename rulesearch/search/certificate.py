@@ -18,7 +18,7 @@ class Certificate:
     that are searched are such), of the sizes that are complete; `fitted`: of how many of the latter each constant was
     fitted; `solved`: size of the smallest rule that reached `threshold` on the search seeds, None where
     none did; `threshold`: the loss that solves the task, None where the baseline did not run; `budget`: how constants
-    were sought.
+    were sought; `begun`: how many rules of the first size that is not complete were tried.
     """
 
     grammar: Grammar
@@ -29,6 +29,7 @@ class Certificate:
     open: dict[int, int] = field(default_factory=dict)
     fitted: dict[int, int] = field(default_factory=dict)
     solved: int | None = None
+    begun: int = 0
 
     @property
     def complete(self) -> int:
@@ -69,7 +70,12 @@ class Certificate:
             text = f"no {self._what} of {size} {place} {solves} ({counted(fixed, 'distinct function')}, all tried)"
         if below < self.complete:
             text += f"; {self.functions(self.complete):,} of up to {counted(self.complete, 'node')} were tried"
-        return text
+        return text + f"; those of {self._next}" * bool(self.begun)
+
+    @property
+    def _next(self) -> str:
+        """What was tried of the first size that is not complete."""
+        return f"{counted(self.complete + 1, 'node')} were tried in part ({counted(self.begun, 'evaluation')})"
 
     def basis(self) -> tuple[tuple[str, str], ...]:
         """Return what the claim rests on, as pairs of a word and its meaning."""
@@ -78,13 +84,18 @@ class Certificate:
         ranges = [f"{kind} in [{prior.low:g}, {prior.high:g}]" for kind, prior in self.grammar.constants.items()]
         complete = self.complete
         without = sum(self.fixed.values())
+        tried = f"{counted(without, 'function')} without constants, of up to {counted(complete, 'node')}"
         facts = [
             ("operators", ", ".join(operators)),
             ("symbols", ", ".join(self.grammar.symbols)),
-            ("exhaustive", f"{counted(without, 'function')} without constants, of up to {counted(complete, 'node')}"),
+            ("exhaustive", tried if complete else "no size: the search ended before"),
         ]
-        if self.grammar.constants:
-            with_constants = sum(self.open.values())
+        if self.begun:
+            facts.append(("begun", f"rules of {self._next}, and nothing is claimed of them"))
+        with_constants = sum(self.open.values())
+        if self.grammar.constants and not with_constants:
+            facts.append(("not exhaustive", "structures with constants, of which none is that small"))
+        elif self.grammar.constants:
             facts.append(
                 (
                     "not exhaustive",
@@ -108,6 +119,7 @@ class Certificate:
             "functions_without_constants": {str(size): number for size, number in self.fixed.items()},
             "structures_with_constants": {str(size): number for size, number in self.open.items()},
             "fitted": {str(size): number for size, number in self.fitted.items()},
+            "begun": {str(self.complete + 1): self.begun} if self.begun else {},
             "threshold": self.threshold,
             "basis": dict(self.basis()),
         }

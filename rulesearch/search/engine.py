@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.grammar import Grammar
+from rulesearch.search.genome import Genome
 from rulesearch.search.options import read_options
+from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem, TimeIsUp
 from rulesearch.tasks.task import Task
 
@@ -34,9 +36,15 @@ class Engine(ABC):
         **Raises:** `RulesearchError`, `MissingPartError` where an optional part is not installed.
         """
 
+    def check_start(self, primitives: GrammarPrimitives, start: Genome) -> None:  # noqa: B027
+        """Refuse rules that the engine cannot grow from, before anything is written.
+
+        **Raises:** `RulesearchError`.
+        """
+
     @abstractmethod
     def search(self, problem: Problem) -> None:
-        """Search until `problem.end_generation` returns False."""
+        """Search until `problem.end_generation` returns False; the rules in `problem.start` are tried first."""
 
     def run(self, problem: Problem) -> None:
         """Search as `search` does, until the time is over, with what is in memory left out of garbage collection.

@@ -80,27 +80,36 @@ class EnumerateEngine(Engine):
         )
         certificate = Certificate(grammar, problem.task.name, budget, problem.threshold())
         problem.certificate, problem.patience = certificate, None
+        start = problem.try_start()
         top = grammar.limits.size
         table = FunctionTable(grammar, top, expressions=True)
+        if problem.stopped_by:
+            return
         for size in range(1, top + 1):
             table.fill_to(size)
             if not table.complete:
                 break
-            level = _Level()
-            if not (self._all_of_size(problem, table, size, level) and self._refine(problem, size, level)):
+            level, before = _Level(), problem.progress.distinct
+            if not (self._all_of_size(problem, table, size, level, start) and self._refine(problem, size, level)):
+                certificate.begun = problem.progress.distinct - before
                 return
             certificate.fixed[size], certificate.open[size] = level.fixed, level.open
             certificate.fitted[size] = level.fitted
-            best = problem.archive.best()
-            if certificate.solved is None and certificate.threshold is not None:
-                certificate.solved = best.size if best and problem.reached(best, certificate.threshold) else None
+            if (loss := certificate.threshold) is not None:
+                solving = (each.size for each in problem.archive.front() if problem.reached(each, loss))
+                certificate.solved = min(solving, default=None)
         problem.stopped_by = "exhausted"
 
-    def _all_of_size(self, problem: Problem, table: FunctionTable, size: int, level: _Level) -> bool:
-        """Try every function of a size; return whether the search goes on."""
+    def _all_of_size(
+        self, problem: Problem, table: FunctionTable, size: int, level: _Level, start: Candidate | None
+    ) -> bool:
+        """Try every function of a size; return whether the search goes on.
+
+        **Arguments:** `start`: what was tried before all of them, perhaps in a longer form.
+        """
         structures = functions_of_size(problem.grammar, table, size)
         number = 0
-        while batch := list(itertools.islice(structures, self.settings.batch)):
+        while batch := list(itertools.islice(structures, self._most(problem))):
             made = [self._candidate(problem, slots, self.settings.values[0]) for slots in batch]
             opened = [(slots, first) for slots, first in zip(batch, made, strict=True) if first.constants]
             others = [
@@ -108,6 +117,9 @@ class EnumerateEngine(Engine):
             ]
             candidates = [*made, *itertools.chain.from_iterable(others)]
             self._evaluate(problem, candidates)
+            for each in candidates:
+                if start is not None and each.key == start.key:
+                    problem.is_new(each)
             level.fixed += len(batch) - len(opened)
             level.open += len(opened)
             for place, (slots, first) in enumerate(opened):
@@ -119,6 +131,11 @@ class EnumerateEngine(Engine):
             if not problem.end_generation(len(candidates)):
                 return False
         return True
+
+    def _most(self, problem: Problem) -> int:
+        """Return how many structures the next batch may have, each tried at several values of its constants."""
+        affordable = problem.left // len(self.settings.values)
+        return max(1, min(int(self.settings.batch), affordable))
 
     def _refine(self, problem: Problem, size: int, level: _Level) -> bool:
         """Spend more on the constants of the more promising structures; return whether the search goes on."""

@@ -124,6 +124,11 @@ class Problem:
         self._stopped_at: list[int] | None = None if told is None else json.loads(told)
 
     @property
+    def left(self) -> int:
+        """How many distinct evaluations at full fidelity are left of the budget."""
+        return max(0, self.budget - self.reserve - self.progress.distinct)
+
+    @property
     def staged(self) -> bool:
         """Whether there is a cheap fidelity before the full one."""
         return self.screen != self.full
@@ -183,6 +188,20 @@ class Problem:
                         candidate.full = known
 
         return end
+
+    def try_start(self) -> Candidate | None:
+        """Try the rules to grow from, in a generation of their own, and return them; None where there are none.
+
+        That may be the end of the search.
+        """
+        if self.start is None:
+            return None
+        candidate = self.maker.make(self.start, "start", (), self.progress.generation)
+        self.is_new(candidate)
+        self.evaluate([candidate])
+        self.promote([candidate] if candidate.alive else [])
+        self.end_generation(1)
+        return candidate
 
     def recall(self, candidate: Candidate) -> bool:
         """Set the outcome of a candidate whose function was screened before; return whether there is one."""
@@ -332,7 +351,7 @@ class Problem:
         progress.generation += 1
         if self.watch is not None:
             self.watch(self)
-        if progress.distinct >= self.budget - self.reserve:
+        if not self.left:
             self.stopped_by = "budget"
         elif self._time_is_up():
             self.stopped_by = "time"

@@ -58,6 +58,9 @@ class PysrEngine(Engine):
         import pysr  # type: ignore[import-untyped]
 
         objective = Objective(problem)
+        problem.try_start()
+        if problem.stopped_by:
+            return
         jl = pysr.jl
         jl.seval("using PythonCall")
         jl.rulesearch_objective = objective

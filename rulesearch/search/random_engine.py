@@ -21,9 +21,10 @@ class RandomEngine(Engine):
 
     def search(self, problem: Problem) -> None:
         variation = Variation(problem.primitives)
-        going = True
-        while going:
+        problem.try_start()
+        while not problem.stopped_by:
             rng = generator(problem.seed, 1, problem.progress.generation)
+            wanted = min(_BATCH, problem.left)
             batch: list[Candidate] = []
             for _ in range(_BATCH * _ATTEMPTS):
                 size = 1 + int(rng.random() * variation.limit)
@@ -32,9 +33,9 @@ class RandomEngine(Engine):
                 )
                 if problem.is_new(candidate):
                     batch.append(candidate)
-                if len(batch) == _BATCH:
+                if len(batch) == wanted:
                     break
             problem.evaluate(batch)
             problem.promote([candidate for candidate in batch if candidate.alive])
-            going = problem.end_generation(len(batch))
+            problem.end_generation(len(batch))
         try_the_rest(problem)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.seeds import generator, trial_seeds
+from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression
 from rulesearch.grammar import Grammar, RuleSlot, reachable
 from rulesearch.search.candidate import UNSCREENED, Candidate
@@ -29,6 +30,8 @@ from rulesearch.search.options import option
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
 from rulesearch.simulate.rate.gradient import need_jax
+from rulesearch.symbolic import normal_form
+from rulesearch.symbolic.polynomial import Monomial
 from rulesearch.tasks.task import Task
 
 _FIT = 6
@@ -77,10 +80,19 @@ class VolterraEngine(Engine):
                 )
             need_jax()
 
+    def check_start(self, primitives: GrammarPrimitives, start: Genome) -> None:
+        bases = _bases(primitives.grammar)
+        self._coefficients(primitives, start, list(self._terms(bases)))
+
     def search(self, problem: Problem) -> None:
         bases = _bases(problem.grammar)
         terms = list(self._terms(bases))
-        best = self._candidate(problem, terms, [0.0] * len(terms), bases)
+        values = [0.0] * len(terms)
+        if (started := problem.try_start()) is not None:
+            values = self._coefficients(problem.primitives, started.genome, terms)
+        if problem.stopped_by:
+            return
+        best = self._candidate(problem, terms, values, bases, started)
         number = 1
         best = self._fit(problem, best, int(self.settings.share * problem.budget), number)
         while not problem.stopped_by:
@@ -179,6 +191,30 @@ class VolterraEngine(Engine):
                     pairs = zip(symbols, degrees, strict=True)
                     yield slot, tuple(name for name, degree in pairs for _ in range(degree))
 
+    def _coefficients(self, primitives: GrammarPrimitives, start: Genome, terms: Sequence[Term]) -> list[float]:
+        """Return the coefficient that each term has in rules to grow from.
+
+        **Raises:** `RulesearchError` where they have other terms too.
+        """
+        skeleton = primitives.skeleton(start)
+        places = {_key(term): place for place, term in enumerate(terms)}
+        values = [0.0] * len(terms)
+        for slot, part in skeleton.slots.items():
+            names = zip(skeleton.names, skeleton.values, strict=True)
+            constants = {key.name: value for key, value in names if key.rule == slot.rule}
+            found = normal_form(part, constants)
+            for monomial, (value, _) in found.polynomial.items():
+                place = places.get((slot, monomial))
+                if place is None:
+                    raise RulesearchError(
+                        f"engine volterra cannot grow from {to_text(part)}: "
+                        f"{found.algebra.monomial_text(monomial)} is not among its terms, products of at most "
+                        f"{self.settings.order} symbols, none above the power {self.settings.power}; "
+                        "see its options order and power with: rulesearch engines volterra"
+                    )
+                values[place] = value
+        return values
+
     def _candidate(
         self,
         problem: Problem,
@@ -200,7 +236,8 @@ class VolterraEngine(Engine):
         count = len(start.constants)
         population = 4 + int(3.0 * np.log(count)) if count > 1 else 4
         rng = generator(problem.seed, _FIT, number)
-        fit = ConstantFit(problem, start, rng, population, 0.1 if number == 1 else 0.03, self.settings.l1)
+        step = 0.1 if number == 1 and problem.start is None else 0.03
+        fit = ConstantFit(problem, start, rng, population, step, self.settings.l1)
         if start.screen is UNSCREENED:
             problem.evaluate([start])
         for _ in range(max(1, evaluations // population)):
@@ -225,6 +262,12 @@ def _genome(primitives: GrammarPrimitives, terms: Iterable[Term], bases: Bases) 
             term = Expression.apply("mul", term, Expression.symbol(name))
         sums[slot] = Expression.apply("add", sums[slot], term) if slot in sums else term
     return primitives.genome(sums, {kind: 0.0 for kind, _ in bases.values()}, signs=False)
+
+
+def _key(term: Term) -> tuple[RuleSlot, Monomial]:
+    """Return slot and monomial of a term."""
+    slot, factors = term
+    return slot, tuple(sorted(Counter(factors).items()))
 
 
 def _derives(primitives: GrammarPrimitives, terms: Iterable[Term], bases: Bases) -> bool:

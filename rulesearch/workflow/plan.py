@@ -74,7 +74,8 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
     if start is not None:
         from rulesearch.search.primitives import GrammarPrimitives
 
-        GrammarPrimitives(loaded).genome_of(start)
+        primitives = GrammarPrimitives(loaded)
+        loaded_engine.check_start(primitives, primitives.genome_of(start))
     texts = {name: str(rules) for name, rules in (("given", given), ("start", start)) if rules is not None}
     chosen = chosen.with_changes(**texts)
     numbers = {name: resolved[name] for name in chosen.settings}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.grammar import Grammar, parse_grammar
 from rulesearch.grammar.variants import with_template, with_words, without
+from rulesearch.rules import parse_rules
 from rulesearch.search import random_engine
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import load_engine
@@ -143,6 +144,55 @@ def test_no_engine_makes_a_rule_above_the_limit_of_size(
     load_engine(engine).search(problem)
     assert problem.stopped_by == "exhausted"
     assert max(sizes) == largest
+
+
+@pytest.mark.parametrize("engine", ["deap", "enumerate", "random", "volterra"])
+@pytest.mark.parametrize("text", ["x*y - w*y", "x*y - y*x + 0.5*x", "0.5*x"])
+def test_every_engine_tries_a_rule_to_grow_from_first_and_once(
+    evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch, engine: str, text: str
+) -> None:
+    """It counts as one rule of the budget; where another writes the same function in fewer nodes, that one stays."""
+    grammar = grammar_of(["x", "y", "w", "c", "value + value", "value - value", "value * value"], 5)
+    rules = parse_rules(text)
+    problem = Problem(evaluator, grammar, 1, 200, start=rules)
+    batches: list[list[Candidate]] = []
+    begin = problem.begin
+
+    def noted(candidates: Sequence[Candidate]) -> Callable[[], None]:
+        batches.append([each for each in candidates if not problem.memory.screened(each.key)])
+        return begin(candidates)
+
+    monkeypatch.setattr(problem, "begin", noted)
+    loaded = load_engine(engine, {**SMALL.get(engine, {}), **({"order": 2} if engine == "volterra" else {})})
+    loaded.check_start(problem.primitives, problem.primitives.genome_of(rules))
+    loaded.run(problem)
+    first = batches[0][0]
+    assert first.origin == "start"
+    assert first.rules.only().fingerprint() == rules.only().fingerprint()
+    assert all(each.key != first.key for batch in batches[1:] for each in batch)
+    assert len({each.key for batch in batches for each in batch}) == problem.progress.distinct > 1
+    assert len({each.key for each in problem.archive.members()}) == len(problem.archive.members())
+
+
+@pytest.mark.parametrize("engine", ["enumerate", "random", "volterra"])
+def test_a_budget_of_one_is_the_rule_to_grow_from(evaluator: Evaluator, engine: str) -> None:
+    problem = Problem(evaluator, grammar_of(["x", "y", "c", "value * value"], 5), 1, 1, start=parse_rules("0.5*x*y"))
+    load_engine(engine).run(problem)
+    assert (problem.progress.distinct, problem.stopped_by) == (1, "budget")
+    best = problem.archive.best()
+    assert best is not None and best.full is not None and best.full.loss == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["enumerate", "random"])
+@pytest.mark.parametrize("budget", [7, 50, 230])
+def test_a_budget_is_kept_to_the_last_rule(evaluator: Evaluator, engine: str, budget: int) -> None:
+    """Two values of the constants of a last structure may be one too many; fits are not asked for here."""
+    options = {"fitted": 0, "most_promising": 0} if engine == "enumerate" else {}
+    grammar = grammar_of(["x", "y", "w", "c", "value + value", "value - value", "value * value"], 7)
+    problem = Problem(evaluator, grammar, 1, budget)
+    load_engine(engine, options).run(problem)
+    assert problem.stopped_by == "budget"
+    assert budget <= problem.progress.distinct <= budget + (engine == "enumerate")
 
 
 @pytest.mark.parametrize("engine", ["deap", "random"])

@@ -81,6 +81,25 @@ def test_a_budget_that_ends_within_a_size_certifies_the_sizes_before(make: Calla
     assert certificate is not None
     assert 1 <= certificate.complete < 7
     assert certificate.claim(None).startswith(f"no rule of up to {certificate.complete} nodes")
+    whole = make(replace(problem.grammar, limits=replace(problem.grammar.limits, size=certificate.complete)))
+    EnumerateEngine(EnumerateSettings(batch=50)).search(whole)
+    assert whole.stopped_by == "exhausted"
+    assert certificate.begun == problem.progress.distinct - whole.progress.distinct > 0
+    told = f"{certificate.complete + 1} nodes were tried in part ({certificate.begun:,} evaluations)"
+    assert certificate.claim(None).endswith(f"; those of {told}")
+    assert dict(certificate.basis())["begun"] == f"rules of {told}, and nothing is claimed of them"
+
+
+def test_where_the_budget_ends_within_the_first_size_nothing_is_said_to_be_done(make: Callable[..., Problem]) -> None:
+    problem = make(budget=2)
+    EnumerateEngine().search(problem)
+    certificate = problem.certificate
+    assert certificate is not None
+    facts = dict(certificate.basis())
+    assert facts["exhaustive"] == "no size: the search ended before"
+    assert facts["begun"].startswith("rules of 1 node were tried in part (2 evaluations)")
+    assert facts["not exhaustive"] == "structures with constants, of which none is that small"
+    assert certificate.claim(None) == "no size was exhausted, nothing is certified about oja"
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.grammar import Grammar, load_grammar
-from rulesearch.rules import known_rule
+from rulesearch.rules import known_rule, parse_rules
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.constants import ConstantFit
+from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
 from rulesearch.search.volterra_engine import VolterraEngine, VolterraSettings, _bases
 from rulesearch.symbolic import compare
@@ -73,6 +76,46 @@ def test_every_fit_draws_numbers_of_its_own(evaluator: Evaluator, monkeypatch: p
     numbers, steps = zip(*drawn, strict=True)
     assert len(set(numbers)) == len(numbers) == 4
     assert steps == (0.1, 0.03, 0.03, 0.03)
+
+
+def test_coefficients_begin_where_a_rule_to_grow_from_has_them(
+    evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0.5*y*(x - 2*w*y) + 0.25 is 0.5*x*y - 1*w*y**2 + 0.25, whatever the order of its factors."""
+    rules = parse_rules("0.5*y*(x - 2.0*w*y) + 0.25")
+    problem = Problem(evaluator, load_grammar("rate"), 3, 200, start=rules)
+    begun: list[Candidate] = []
+    fit = VolterraEngine._fit
+
+    def noted(engine: VolterraEngine, problem: Problem, start: Candidate, evaluations: int, number: int) -> Candidate:
+        begun.append(start)
+        return fit(engine, problem, start, evaluations, number)
+
+    monkeypatch.setattr(VolterraEngine, "_fit", noted)
+    engine = VolterraEngine(VolterraSettings(order=3, share=0.2))
+    engine.search(problem)
+    first = begun[0]
+    assert sorted(value for value in first.constants if value) == [-1.0, 0.25, 0.5]
+    assert len(first.constants) == 17
+    assert first.rules.only().fingerprint() == rules.only().fingerprint()
+    assert first.parents == (first.key,), "the rule itself was tried before, as a function of the same fingerprint"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("tanh(x)*y", r"tanh\(x\)"), ("x*y/w", "x\\*y/w|w"), ("y**2*y", r"y\*\*3"), ("x*y*w*w", r"w\*\*2")],
+)
+def test_a_rule_to_grow_from_with_other_terms_is_refused(evaluator: Evaluator, text: str, named: str) -> None:
+    primitives = GrammarPrimitives(load_grammar("rate"))
+    start = primitives.genome_of(parse_rules(text))
+    with pytest.raises(RulesearchError, match=f"cannot grow from .*: .*({named}).* is not among its terms"):
+        VolterraEngine().check_start(primitives, start)
+
+
+def test_what_cannot_be_grown_from_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(RulesearchError, match="engine volterra cannot grow from"):
+        rs.discover("oja", engine="volterra", start="tanh(x)*y", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_slot_that_must_not_be_empty_keeps_a_term(evaluator: Evaluator, typed: Grammar) -> None:
