@@ -17,21 +17,16 @@ Simulation = Callable[[RuleSet, Mapping[str, Any], int], Measures]
 
 SIMULATIONS: dict[str, str] = {
     "closed-form": "rulesearch.checks.closed_forms:closed_form",
-    "coactive-rules": "rulesearch.checks.coactive_rules:coactive_rules",
     "delayed-reward": "rulesearch.checks.delayed_reward:delayed_reward",
     "dendritic-prediction": "rulesearch.checks.dendritic_prediction:dendritic_prediction",
-    "familiarity": "rulesearch.checks.familiarity:familiarity",
     "lateral-layer": "rulesearch.checks.rate_layers:lateral_layer",
     "linear-layer": "rulesearch.checks.rate_layers:linear_layer",
     "mean-drift": "rulesearch.checks.poisson_synapses:mean_drift",
     "orthogonal-patterns": "rulesearch.checks.rate_layers:orthogonal_patterns",
     "poisson-pairs": "rulesearch.checks.poisson_synapses:equilibrium",
     "presentations": "rulesearch.checks.rate_layers:presentations",
-    "reward-patterns": "rulesearch.checks.reward_patterns:reward_patterns",
-    "returning-pattern": "rulesearch.checks.returning_pattern:returning_pattern",
     "rewarded-trials": "rulesearch.checks.rewarded_trials:rewarded_trials",
     "task": "rulesearch.checks.tasks:on_task",
-    "teacher-student": "rulesearch.checks.teacher_student:teacher_student",
     "triplet-order": "rulesearch.checks.tasks:triplet_order",
     "voltage-clamp": "rulesearch.checks.poisson_synapses:voltage_clamp",
 }

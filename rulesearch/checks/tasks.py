@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,18 @@ from rulesearch.tasks.stdp_protocols import StdpTriplets
 def on_task(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
     """Return the metrics of a task, and its `loss`, as means over trials.
 
-    **Settings:** `task`: its name; `seeds`: how many (default 1); all others are those of the task.
+    **Settings:** `task`: its name; `seeds`: how many (default 1); `constants` that rules have on this task, of those
+    that they have (absent: their own); all others are those of the task.
     """
     task = load_task(settings["task"])
-    count = int(settings.get("seeds", 1))
-    own = {key: value for key, value in settings.items() if key not in ("task", "seeds")}
-    outcome = evaluate_rules(task, rules, range(seed, seed + count), task.resolve(own))
+    count, constants = int(settings.get("seeds", 1)), settings.get("constants", {})
+    own = {key: value for key, value in settings.items() if key not in ("task", "seeds", "constants")}
+    given = {
+        name: rule.with_constants({key: value for key, value in constants.items() if key in rule.constants})
+        for name, rule in rules.rules.items()
+    }
+    here = replace(rules, rules=given)
+    outcome = evaluate_rules(task, here, range(seed, seed + count), task.resolve(own))
     return {**outcome.metrics, "loss": outcome.loss} if outcome.ok and outcome.loss is not None else {}
 
 

@@ -100,7 +100,7 @@ def _show_task(task: Task) -> None:
         ("fidelities", "\n".join(f"{each.name}: {each.description}" for each in task.fidelities)),
         ("must reach", ", ".join(map(str, task.requirements)) or "-"),
         ("bounds of w", f"{number(task.bounds[0])} to {number(task.bounds[1])}"),
-        ("grammar", task.grammar),
+        ("grammar", task.grammar or "-"),
         ("baseline", f"{task.baseline(values)} ({task.known_rule})"),
         ("control", f"{task.control(values)} (must fail)"),
         ("paper", task.reference),

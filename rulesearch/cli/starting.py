@@ -83,6 +83,8 @@ def experiment(
 
     plain = "-".join(_words(name)).lower()
     chosen = load_task(task).grammar if grammar is None else grammar
+    if not chosen:
+        raise RulesearchError(f"task {task} has no grammar of its own yet; name one, for example --grammar rate")
     fields = {"new-name": plain, "NEW_TASK": task, "NEW_GRAMMAR": chosen}
     _write("experiment", f"{plain}.toml", fields, f"{plain}.toml", as_json)
 

@@ -59,6 +59,11 @@ def permuted_order(count: int, permutation: float) -> npt.NDArray[np.int64]:
     return order
 
 
+def share_of(number: float, share: float) -> int:
+    """Return so large a share of a setting that is a number of things, as a whole number: at least 1 of them."""
+    return max(1, round(number * share))
+
+
 @dataclass(frozen=True, slots=True)
 class Fidelity:
     """How thoroughly a rule is tried; the cheap ones come first, the last one is the full one.

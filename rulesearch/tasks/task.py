@@ -49,12 +49,13 @@ class Task(ABC):
     inhibitory: ClassVar[tuple[str, ...]] = ()
     """Names of the rules whose synapses inhibit; their weights are magnitudes."""
     grammar: ClassVar[str]
+    """Name of the grammar of a search; empty where there is none yet: rules are tried on the task, not sought."""
     known_rule: ClassVar[str]
     """Name of the known rule that solves the task."""
     clock: ClassVar[str] = "s"
     """Unit of `duration`: `s`, or `steps` in tasks that count presentations."""
     stateless: ClassVar[bool] = False
-    """Whether rules may have no traces, low-passes or other states, because nothing goes on in time."""
+    """Whether rules may have no traces, low-passes or other states, since nothing would move them."""
     achieves: ClassVar[str] = "does as well as"
     misses: ClassVar[str] = "does not reach"
     goal: ClassVar[str] = ""
@@ -235,9 +236,7 @@ class Task(ABC):
                 if slot not in self.slots:
                     raise RulesearchError(f"task {self.name} has the slots {', '.join(self.slots)}; found {slot}")
             if self.stateless and rule.states:
-                raise RulesearchError(
-                    f"task {self.name} has no time for a rule's states; found {', '.join(rule.states)}"
-                )
+                raise RulesearchError(f"task {self.name} keeps no states of a rule; found {', '.join(rule.states)}")
             known = {*self.symbols, *rule.states, *rule.constants}
             for name in rule.symbols:
                 if name not in known:

@@ -10,10 +10,16 @@ from rulesearch.checks import SIMULATIONS, load_simulation, run_check
 from rulesearch.errors import RulesearchError
 from rulesearch.rules import Check, KnownRule, known_rules, parse_rules
 
+
+def simulated(check: Check) -> str:
+    """Return the simulation of a check, or its task."""
+    return str(check.settings["task"]) if check.simulation == "task" else check.simulation
+
+
 ALL = [each for known in known_rules().values() for each in known.family()]
 QUICK = ("closed-form", "presentations", "linear-layer", "lateral-layer", "orthogonal-patterns", "familiarity")
 CASES = [
-    pytest.param(known, check, id=f"{known.name}-{n}", marks=() if check.simulation in QUICK else (pytest.mark.slow,))
+    pytest.param(known, check, id=f"{known.name}-{n}", marks=() if simulated(check) in QUICK else (pytest.mark.slow,))
     for known in ALL
     for n, check in enumerate(known.checks)
 ]

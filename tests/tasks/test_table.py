@@ -133,7 +133,7 @@ def test_a_table_that_cannot_be_read_is_refused_with_its_place(tmp_path: Path, t
 
 def test_rules_and_grammars_with_states_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path)
-    with pytest.raises(RulesearchError, match="no time for a rule's states; found z"):
+    with pytest.raises(RulesearchError, match="keeps no states of a rule; found z"):
         load_task(f"{path}:dw").parse("x*z; z = lowpass(y, 10)")
     with pytest.raises(RulesearchError, match=r"grammar rate reads x_bar, which task .* does not offer"):
         rs.distil(path, "dw", grammar="rate", out=tmp_path / "run")

@@ -16,14 +16,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.checks.simulations import Measures
-from rulesearch.rules import Rule, RuleSet
+from rulesearch.rules.bound import FREE, BoundRule, BoundSet
+from rulesearch.rules.library import known_rule
+from rulesearch.rules.rule import RuleSet
 from rulesearch.simulate.machine.kernel import compiled
+from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, share_of
+from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import Trial
 
 Array = npt.NDArray[np.float64]
 
@@ -40,7 +44,8 @@ _EXPECTED, _EXPECTED_WIDTH = 10.0, 5.0
 _MEMORY, _SCALE = 0.5, 2000.0
 """Time constant of the eligibility [s]; c [pA s/mV]: 1e9 h/Delta in the code, whose time step h is 1e-5 s."""
 _REMEMBERED = 100.0
-_ETA = 10.0
+_PAPER = known_rule("e2l-reward")
+_SCREENED = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +64,82 @@ class Experiment:
     connected: npt.NDArray[np.bool_]
 
 
-def reward_patterns(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
-    """Let neurons learn from reward, one per experiment.
+class RewardPatterns(Task):
+    """Answer the patterns of label 1, and no others, as often as there is reward for it.
 
-    **Settings:** `experiments`; `trials` (default 500).
-    **Returns:** `fitness`: the sum of rewards over all trials, a mean over experiments.
+    The loss is 1 less the mean reward: 0 where every answer is right, 1 by chance, 2 where every one is wrong. Each
+    experiment is a case.
     """
-    children = np.random.SeedSequence([seed, 305]).spawn(int(settings["experiments"]))
-    sums = [_learn(rules.only(), int(settings.get("trials", 500)), np.random.default_rng(child)) for child in children]
-    return {"fitness": float(np.mean(sums))} if np.all(np.isfinite(sums)) else {}
+
+    name = "reward-patterns"
+    title = "patterns learnt from reward"
+    summary = (
+        "A spiking neuron is shown one of 30 frozen patterns in each trial and rewarded where it fires for a pattern "
+        "of one label or is silent for one of the other; it must collect as much reward as it can."
+    )
+    reference = _PAPER.reference
+    doi = _PAPER.doi
+    bibtex = _PAPER.bibtex
+    slots = ("on_step",)
+    symbols: ClassVar[Mapping[str, TaskSymbol]] = {
+        "R": TaskSymbol("reward of the trial, 1 or -1"),
+        "R_bar": TaskSymbol("running mean of the reward over 100 trials"),
+        "R_bar_plus": TaskSymbol("running mean of the positive part of the reward"),
+        "R_bar_minus": TaskSymbol("running mean of the negative part of the reward, itself negative"),
+        "E": TaskSymbol("eligibility of the synapse at the end of the trial"),
+        "w": TaskSymbol("weight of the synapse in pA; it may be negative"),
+    }
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "eta": Setting(10.0, "learning rate of rules that give none", 1e-6, 1e6),
+        "experiments": Setting(10, "neurons of a seed, each with patterns of its own", 1, 1000, whole=True),
+        "trials": Setting(500, "trials of each experiment", 1, 1e6, whole=True),
+    }
+    fidelities = (
+        Fidelity("screen", 1, "one seed, a fifth of the experiments"),
+        Fidelity("full", 1, "all experiments of one seed"),
+    )
+    clock = "steps"
+    stateless = True
+    bounds = FREE
+    grammar = ""
+    known_rule = "e2l-reward"
+
+    def duration(self, settings: Settings, fidelity: str) -> float:
+        """Return the number of trials, over all experiments."""
+        return settings["trials"] * _experiments(settings, fidelity)
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the best rule of the paper."""
+        return _PAPER.rules
+
+    def control(self, settings: Settings) -> RuleSet:
+        """Return a rule that learns nothing."""
+        return self.parse("0*E")
+
+    def references(self, settings: Settings) -> dict[str, RuleSet]:
+        """Return the best rule of the paper, that of Urbanczik & Senn 2009 as the paper writes it, and the control."""
+        known = {self.known_rule: self.baseline(settings), "(R - 1)*E": self.parse("(R - 1)*E")}
+        return {**known, "control": self.control(settings)}
+
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        """Let neurons learn from reward, one per experiment; rules are computed by NumPy on either backend.
+
+        **Returns:** metrics `fitness`: the sum of rewards over all trials, a mean over experiments.
+        """
+        rule, trials, experiments = rules.only(), int(settings["trials"]), _experiments(settings, fidelity)
+        sums, done = [], 0
+        for child in np.random.SeedSequence([seed, 305]).spawn(experiments):
+            total, steps = _learn(rule, trials, np.random.default_rng(child))
+            done += steps
+            if total is None:
+                return Trial("nonfinite", None, work=done * _INPUTS, died_at=done / (trials * experiments))
+            sums.append(total)
+        cases = tuple(1.0 - total / trials for total in sums)
+        return Trial("ok", sum(cases) / len(cases), {"fitness": float(np.mean(sums))}, cases, done * _INPUTS)
+
+
+def _experiments(settings: Settings, fidelity: str) -> int:
+    return share_of(settings["experiments"], _SCREENED if fidelity == "screen" else 1.0)
 
 
 def draw_experiment(generator: np.random.Generator) -> Experiment:
@@ -97,15 +169,14 @@ _RISE = (math.exp(-_DT / _MEMBRANE) - math.exp(-_DT / _SYNAPSE)) * _SYNAPSE / (_
 """Potential after one step per synaptic current before it [mV/pA]."""
 
 
-def _learn(rule: Rule, trials: int, generator: np.random.Generator) -> float:
-    """Return the sum of rewards."""
+def _learn(rule: BoundRule, trials: int, generator: np.random.Generator) -> tuple[float | None, int]:
+    """Return the sum of rewards, None where a weight was not finite any more, and the number of trials."""
     experiment = draw_experiment(generator)
     weights = experiment.weights.copy()
-    eta = _ETA if rule.eta is None else rule.eta
     constants = rule.constant_values()
     age = np.exp(-_DT * np.arange(_STEPS - 1, -1, -1) / _MEMORY) * _SCALE / _MEMORY
     bar, plus, minus, total = 0.0, 0.0, 0.0, 0.0
-    for _ in range(trials):
+    for trial in range(trials):
         shown = int(generator.integers(_PATTERNS))
         surprise, spikes = _fire(experiment.spikes[shown] @ weights, generator.random(_STEPS))
         reward = experiment.labels[shown] * (1.0 if spikes > 0 else -1.0)
@@ -120,14 +191,14 @@ def _learn(rule: Rule, trials: int, generator: np.random.Generator) -> float:
         }
         with np.errstate(all="ignore"):
             known["E"] = (age * surprise) @ experiment.potentials[shown]
-            change = eta * np.asarray(rule.slots["on_step"].evaluate(known), dtype=np.float64)
-        weights = np.where(experiment.connected, weights + change, 0.0)
+            change = rule.eta * np.asarray(rule.slots["on_step"].evaluate(known), dtype=np.float64)
+        weights = np.where(experiment.connected, np.clip(weights + change, *rule.bounds), 0.0)
         if not np.all(np.isfinite(weights)):
-            return math.nan
+            return None, trial + 1
         bar += (reward - bar) / _REMEMBERED
         plus += (max(reward, 0.0) - plus) / _REMEMBERED
         minus += (min(reward, 0.0) - minus) / _REMEMBERED
-    return total
+    return float(total), trials
 
 
 def _fire(drive: Array, draws: Array) -> tuple[Array, int]:

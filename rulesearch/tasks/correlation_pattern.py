@@ -1,0 +1,196 @@
+"""A neuron that finds a frozen pattern of spikes which returns among random ones.
+
+The correlation-driven task of Jordan et al. 2021 (doi 10.7554/eLife.66273) and of its public code, after Masquelier,
+Guyonneau & Thorpe 2008. A pattern of 100 ms comes back every 500 ms; afferents that fire in it fire less between, so
+that rates tell nothing of it. After learning the weights are frozen, and the neuron does not fire any more: the
+signal to noise ratio is the highest potential of each pattern less the mean between patterns, over the standard
+deviation between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.errors import RulesearchError
+from rulesearch.rules.bound import BoundRule, BoundSet
+from rulesearch.rules.library import known_rule
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.simulate.network.network import Network, Projection
+from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
+from rulesearch.simulate.network.recording import Record
+from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.simulate.network.sources import FrozenPatterns
+from rulesearch.simulate.network.wiring import AllToAll
+from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, share_of
+from rulesearch.tasks.spike_task import TRACES, SpikeTask
+from rulesearch.tasks.trial import Trial
+
+Array = npt.NDArray[np.float64]
+
+_DT = 1e-4
+_AFFERENTS, _RATE = 1000, 3.0
+_PATTERN, _PERIOD = 0.1, 0.5
+_THINNED = 1.0 - (1.0 / _PERIOD) / (_RATE * (1.0 - _PATTERN / _PERIOD))
+"""Share of the spikes between patterns that an afferent of the pattern keeps."""
+_THRESHOLD, _MEMBRANE, _DELAY = 20.0, 0.018, 0.001
+_WEIGHT = 0.5
+_FOUND = 10.0
+_PAPER = known_rule("e2l-correlation")
+_SCREENED = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Experiment:
+    """What became of one neuron: `ratio` of signal to noise (None unless `ok`), counted `work`, and time `stop` [s]."""
+
+    status: str
+    ratio: float | None
+    work: int
+    stop: float
+
+
+class CorrelationPattern(SpikeTask):
+    """Stand out from the background whenever the pattern returns.
+
+    The loss is the share of noise, 1/(1 + signal/noise), as a mean over experiments, each of which is a case; 1 where
+    the pattern excites no more than the background does.
+    """
+
+    name = "correlation-pattern"
+    title = "a spike pattern that returns"
+    summary = (
+        "A spiking neuron receives 1000 random spike trains among which a frozen pattern of 100 ms returns every "
+        "500 ms; its weights must come to single that pattern out."
+    )
+    reference = _PAPER.reference
+    doi = _PAPER.doi
+    bibtex = _PAPER.bibtex
+    symbols: ClassVar[Mapping[str, TaskSymbol]] = {
+        **TRACES,
+        "w": TaskSymbol("weight of the synapse in mV, at least 0, taken as a pure number"),
+    }
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "eta": Setting(0.01, "learning rate of rules that give none", 1e-6, 10.0),
+        "experiments": Setting(8, "neurons of a seed, each with a pattern of its own", 1, 1000, whole=True),
+        "seconds": Setting(100.0, "time of learning", 0.5, 36_000.0, unit="s"),
+        "test_seconds": Setting(11.0, "time of looking at potentials, with frozen weights", 0.5, 3600.0, unit="s"),
+    }
+    fidelities = (
+        Fidelity("screen", 1, "one seed, a quarter of the experiments"),
+        Fidelity("full", 1, "all experiments of one seed"),
+    )
+    bounds = (0.0, 1.0)
+    grammar = ""
+    known_rule = "e2l-correlation"
+
+    def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
+        """Check that the pattern is shown to its end.
+
+        **Raises:** `RulesearchError`.
+        """
+        for name in ("seconds", "test_seconds"):
+            if abs(values[name] / _PERIOD - round(values[name] / _PERIOD)) > 1e-9:
+                raise RulesearchError(
+                    f"setting {name} of task {self.name} must be a multiple of {_PERIOD:g} s, in which the pattern "
+                    f"returns, found {values[name]:g}"
+                )
+        return values
+
+    def duration(self, settings: Settings, fidelity: str) -> float:
+        """Return the time of learning and looking, over all experiments [s]."""
+        return (settings["seconds"] + settings["test_seconds"]) * _experiments(settings, fidelity)
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the best rule of the paper."""
+        return _PAPER.rules
+
+    def control(self, settings: Settings) -> RuleSet:
+        """Return the rule of a poor run of the paper."""
+        return self.parse("on_pre: 10 - 100*y/w; on_post: w/x; bounds = [0, 1]")
+
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        """Let neurons learn and look at their potentials with frozen weights, one per experiment.
+
+        **Returns:** metrics `fitness`: the least ratio of signal to noise of the experiments, which the paper's search
+        went by; `signal_to_noise`: their mean; `share_found`: of experiments with a ratio above 10, the bar of that
+        search. A neuron whose potential does not move any more is silent.
+        """
+        duration, work = self.duration(settings, fidelity), 0
+        share = duration / _experiments(settings, fidelity)
+        ratios = []
+        for number in range(_experiments(settings, fidelity)):
+            found = _experiment(rules.only(), settings, np.random.SeedSequence([seed, 306, number]), backend)
+            work += found.work
+            if found.ratio is None:
+                return Trial(found.status, None, work=work, died_at=(number * share + found.stop) / duration)
+            ratios.append(found.ratio)
+        cases = tuple(1.0 / (1.0 + max(0.0, ratio)) for ratio in ratios)
+        metrics = {
+            "fitness": min(ratios),
+            "signal_to_noise": float(np.mean(ratios)),
+            "share_found": float(np.mean(np.array(ratios) > _FOUND)),
+        }
+        return Trial("ok", sum(cases) / len(cases), metrics, cases, work)
+
+
+def _experiments(settings: Settings, fidelity: str) -> int:
+    return share_of(settings["experiments"], _SCREENED if fidelity == "screen" else 1.0)
+
+
+def _experiment(rule: BoundRule, settings: Settings, seeds: np.random.SeedSequence, backend: str) -> _Experiment:
+    pattern_seed, learning_seed, test_seed = seeds.spawn(3)
+    times, units = _draw_pattern(np.random.default_rng(pattern_seed))
+    seconds, test_seconds = settings["seconds"], settings["test_seconds"]
+    learning = Simulation(_network(times, units, seconds, _THRESHOLD, _WEIGHT, rule), learning_seed, backend)
+    learnt = learning.run(seconds, Record([]))
+    if learnt.status != "ok":
+        return _Experiment(learnt.status, None, learnt.work, learnt.stop)
+    weights = learning.weights("synapses").reshape(_AFFERENTS, 1)
+    test = Simulation(_network(times, units, test_seconds, np.inf, weights, None), test_seed)
+    recording = test.run(test_seconds, Record([], potentials={"neuron": [0]}, potentials_every=_DT))
+    work = learnt.work + recording.work
+    if recording.status != "ok":
+        return _Experiment(recording.status, None, work, seconds + recording.stop)
+    potential = recording.potentials["neuron"].reshape(-1, round(_PERIOD / _DT))
+    shown = round((_PERIOD - _PATTERN) / _DT)
+    between, peaks = potential[:, :shown], potential[:, shown:].max(axis=1)
+    if not between.std() > 0.0:
+        return _Experiment("silent", None, work, seconds + test_seconds)
+    ratio = float((peaks.mean() - between.mean()) / between.std())
+    return _Experiment("ok", ratio, work, seconds + test_seconds)
+
+
+def _draw_pattern(generator: np.random.Generator) -> tuple[Array, npt.NDArray[np.int64]]:
+    """Return times [s] and afferents of the pattern's spikes, at most one each as in the public code."""
+    first = generator.exponential(1.0 / _RATE, _AFFERENTS)
+    units = np.flatnonzero(first < _PATTERN - _DT)
+    return first[units], units
+
+
+def _network(
+    times: Array,
+    units: npt.NDArray[np.int64],
+    seconds: float,
+    threshold: float,
+    weight: float | Array,
+    rule: Rule | None,
+) -> Network:
+    cell = Neuron(
+        {"jump": Receptor(0.0)}, rest=0.0, threshold=threshold, reset=0.0, tau_membrane=_MEMBRANE, refractory=0.0
+    )
+    starts = np.array([(k + 1) * _PERIOD - _PATTERN for k in range(round(seconds / _PERIOD))])
+    member = np.isin(np.arange(_AFFERENTS), units)
+    background = np.where(member, _THINNED * _RATE, _RATE)
+    shown = np.zeros(starts.size, dtype=np.int64)
+    source = FrozenPatterns("afferents", _AFFERENTS, ((times, units),), _PATTERN, starts, shown, background)
+    return Network(
+        [Population("neuron", 1, cell)],
+        [Projection("synapses", "afferents", "neuron", "jump", AllToAll(), weight, delay=_DELAY, rule=rule)],
+        [source],
+        _DT,
+    )

@@ -1,0 +1,215 @@
+"""A recurrent network whose synapses all learn, each kind by a rule of its own.
+
+The network and the bounds of plausible activity of Confavreux et al. 2023 (NeurIPS 36) and of their public code:
+excitatory and inhibitory neurons with AMPA, NMDA and GABA gates and a threshold that jumps at each spike, under Poisson
+input; all weights are in units of the leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.errors import RulesearchError
+from rulesearch.rules.bound import BoundSet
+from rulesearch.rules.library import known_rule
+from rulesearch.rules.rule import RuleSet
+from rulesearch.rules.text import parse_rules
+from rulesearch.simulate.codes import NetworkLimits
+from rulesearch.simulate.network.network import Network, Projection
+from rulesearch.simulate.network.neurons import MovingThreshold, Neuron, Population, Receptor
+from rulesearch.simulate.network.recording import Record, Recording
+from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.simulate.network.sources import Poisson
+from rulesearch.simulate.network.wiring import FixedProbability
+from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol
+from rulesearch.tasks.spike_task import TRACES, SpikeTask
+from rulesearch.tasks.trial import Trial
+
+_NEURONS, _AFFERENTS = 5120, 5000
+"""Neurons of the full network, 4,096 excitatory and 1,024 inhibitory ones, and its afferents."""
+_FEWEST = 640
+"""Neurons of the smallest network, an eighth, in which each can still have as many synapses."""
+_PROBABILITY, _INPUT_PROBABILITY = 0.1, 0.05
+_INPUT, _EXCITATION, _INHIBITION = 0.075, 0.1, 1.0
+_KINDS = ("EE", "EI", "IE", "II")
+_HIGHEST_RATE = 100.0
+_SILENT = 5.0
+_BIN = 0.1
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "rate_e_hz": (1.0, 50.0),
+    "rate_i_hz": (1.0, 50.0),
+    "cv_isi": (0.7, 2.7),
+    "spatial_fano": (0.5, 2.5),
+    "temporal_fano": (0.5, 2.5),
+    "at_bounds": (0.0, 0.1),
+    "creep": (0.0, 0.05),
+    "w_EE": (0.0, 0.5),
+    "w_EI": (0.0, 0.5),
+    "w_IE": (0.0, 5.0),
+    "w_II": (0.0, 5.0),
+}
+"""Where activity and weights are plausible: rates [Hz], irregularity, shares of weights, mean weights."""
+_PAPER = known_rule("confavreux-quartet")
+_SCREENED = 0.125
+
+
+class Stability(SpikeTask):
+    """Keep the activity and the weights of a recurrent network within the published bounds of what is plausible.
+
+    The loss is the mean, over the eleven quantities that have bounds, of how far each is out of them, in units of
+    their distance and at most 1; each of them is a case. 0: all are plausible.
+    """
+
+    name = "stability"
+    title = "four rules that keep a recurrent network plausible"
+    summary = (
+        "All synapses of a recurrent network of excitatory and inhibitory neurons learn, each of the four kinds by a "
+        "rule of its own; activity must stay asynchronous and irregular, and weights must come to rest."
+    )
+    reference = _PAPER.reference
+    doi = _PAPER.doi
+    bibtex = _PAPER.bibtex
+    rule_names = _KINDS
+    symbols: ClassVar[Mapping[str, TaskSymbol]] = {
+        **TRACES,
+        "w": TaskSymbol("weight of the synapse, a magnitude, in units of the leak"),
+    }
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "eta": Setting(0.01, "learning rate of rules that give none", 1e-6, 1.0),
+        "rate": Setting(6.0, "rate of the afferents", 0.1, 100.0, unit="Hz"),
+        "neurons": Setting(_NEURONS, "neurons, a fifth of them inhibitory", _FEWEST, 50_000, True),
+        "learning": Setting(60.0, "time of learning", 1.0, 36_000.0, unit="s"),
+        "scoring": Setting(10.0, "time of scoring, in which rules act on", 1.0, 3600.0, unit="s"),
+        "dt": Setting(0.1, "time step", 0.01, 0.5, unit="ms"),
+    }
+    fidelities = (
+        Fidelity("screen", 1, "one seed, an eighth of the neurons, but 640 at least, each with as many synapses"),
+        Fidelity("full", 1, "one seed, as set"),
+    )
+    requirements = (Requirement("plausible", least=1.0),)
+    bounds = (0.0, 20.0)
+    inhibitory = ("IE", "II")
+    grammar = ""
+    known_rule = "confavreux-quartet"
+
+    def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
+        """Check that a fifth of the neurons is a whole number.
+
+        **Raises:** `RulesearchError`.
+        """
+        if values["neurons"] % 5:
+            raise RulesearchError(
+                f"setting neurons of task {self.name} must be a multiple of 5, found {values['neurons']:g}"
+            )
+        return values
+
+    def duration(self, settings: Settings, fidelity: str) -> float:
+        """Return the time of learning and scoring [s]."""
+        return settings["learning"] + settings["scoring"]
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the published quartet."""
+        return _PAPER.rules
+
+    def control(self, settings: Settings) -> RuleSet:
+        """Return the quartet with EE synapses that lose weight with every presynaptic spike."""
+        lost = parse_rules("on_pre: -0.2; on_post: x; eta = 0.01; bounds = [0, 20]").only()
+        return RuleSet({**_PAPER.rules.rules, "EE": lost}, "EE synapses that are lost")
+
+    def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        """Let the rules of EE, EI, IE and II synapses act together, and look at what activity they keep.
+
+        **Returns:** metrics over scoring: `rate_e_hz` and `rate_i_hz`; over excitatory neurons `cv_isi` (where any has
+        three spikes), and the variance over the mean of spikes in 0.1 s, over neurons (`spatial_fano`) and over time
+        (`temporal_fano`); `at_bounds`: the share of weights there, a mean over kinds; `creep`: the largest relative
+        change of a mean weight; mean weights `w_EE` and so on; `violated`: how many of these are out of the published
+        bounds, or are not there; `plausible`: 1 where none is, else 0.
+        """
+        neurons = settings["neurons"]
+        if fidelity == "screen":
+            neurons = max(_SCREENED * neurons, _FEWEST)
+        simulation = Simulation(
+            _network(rules, settings, neurons / _NEURONS), np.random.SeedSequence([seed, 308]), backend
+        )
+        limits = NetworkLimits(rate=_HIGHEST_RATE, silent=_SILENT)
+        recording = simulation.run(settings["learning"], Record([]), limits=limits)
+        before = {kind: float(simulation.weights(kind).mean()) for kind in _KINDS}
+        if recording.status == "ok":
+            recording = simulation.run(settings["scoring"], Record(["E", "I"]), limits=limits)
+        if recording.status != "ok":
+            share = min(1.0, recording.stop / self.duration(settings, fidelity))
+            return Trial(recording.status, None, work=recording.work, died_at=share)
+        metrics = _activity(recording)
+        stuck, creep = [], [0.0]
+        for kind in _KINDS:
+            weights = simulation.weights(kind)
+            after = metrics[f"w_{kind}"] = float(weights.mean())
+            stuck.append(float(np.mean(np.isin(weights, rules.rules[kind].bounds))))
+            if before[kind] + after > 0.1:
+                creep.append(2.0 * abs(after - before[kind]) / (after + before[kind]))
+        metrics |= {"at_bounds": float(np.mean(stuck)), "creep": max(creep)}
+        cases = tuple(_outside(metrics.get(name), low, high) for name, (low, high) in _BOUNDS.items())
+        violated = sum(case > 0.0 for case in cases)
+        metrics |= {"violated": float(violated), "plausible": float(violated == 0)}
+        return Trial("ok", sum(cases) / len(cases), metrics, cases, recording.work)
+
+
+def _outside(value: float | None, low: float, high: float) -> float:
+    """Return how far a quantity is out of its bounds over their distance, at most 1; 1 where there is none."""
+    return 1.0 if value is None else min(1.0, max(0.0, low - value, value - high) / (high - low))
+
+
+def _activity(recording: Recording) -> dict[str, float]:
+    times, units = recording.spikes["E"]
+    edges = recording.start + _BIN * np.arange(round((recording.stop - recording.start) / _BIN) + 1)
+    counts = np.histogram2d(units, times, (np.arange(recording.sizes["E"] + 1) - 0.5, edges))[0]
+    cv = recording.interval_cv("E")
+    irregular = {"cv_isi": float(np.nanmean(cv))} if np.any(np.isfinite(cv)) else {}
+    return {
+        "rate_e_hz": recording.mean_rate("E"),
+        "rate_i_hz": recording.mean_rate("I"),
+        **irregular,
+        "spatial_fano": _fano(counts.T),
+        "temporal_fano": _fano(counts),
+    }
+
+
+def _fano(counts: npt.NDArray[np.float64]) -> float:
+    """Return the mean over rows of the variance over the mean, 0 for a row of at most 3 spikes."""
+    means = counts.mean(axis=1)
+    enough = counts.sum(axis=1) > 3
+    return float(np.mean(np.where(enough, counts.var(axis=1) / np.where(enough, means, 1.0), 0.0)))
+
+
+def _network(rules: RuleSet, settings: Settings, scale: float) -> Network:
+    """Return the network; `scale` of its neurons and afferents, each with as many synapses."""
+    cell = Neuron(
+        {
+            "AMPA": Receptor(0.005, 0.0, share=0.3 / 1.3),
+            "NMDA": Receptor(0.1, 0.0, share=1.0 / 1.3, follows="AMPA"),
+            "GABA": Receptor(0.01, -80.0),
+        },
+        rest=-70.0,
+        threshold=-50.0,
+        reset=-70.0,
+        leak=1.0,
+        refractory=0.0,
+        moving_threshold=MovingThreshold(100.0, 0.005, adds=False),
+    )
+    excitatory, inhibitory = round(0.8 * scale * _NEURONS), round(0.2 * scale * _NEURONS)
+    wiring, inputs = FixedProbability(_PROBABILITY / scale), FixedProbability(_INPUT_PROBABILITY / scale)
+    projections = [Projection(f"input {target}", "input", target, "AMPA", inputs, _INPUT) for target in ("E", "I")]
+    for source, receptor, weight in (("E", "AMPA", _EXCITATION), ("I", "GABA", _INHIBITION)):
+        for target in ("E", "I"):
+            kind = source + target
+            projections.append(Projection(kind, source, target, receptor, wiring, weight, rule=rules.rules[kind]))
+    return Network(
+        [Population("E", excitatory, cell), Population("I", inhibitory, cell)],
+        projections,
+        [Poisson("input", round(_AFFERENTS * scale), settings["rate"])],
+        settings["dt"] * 1e-3,
+    )

@@ -1,0 +1,49 @@
+"""Task `reward-patterns`: what is rewarded, and when a trial ends early."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.tasks import Trial, load_task
+from rulesearch.tasks.reward_patterns import draw_experiment
+
+TASK = load_task("reward-patterns")
+
+
+def tried(text: str, **settings: float) -> Trial:
+    values = TASK.resolve({"experiments": 2, "trials": 40, **settings})
+    return TASK.trial(TASK.bind(TASK.parse(text), values), 5, values, "full")
+
+
+def test_a_neuron_without_weights_is_rewarded_for_the_patterns_that_it_should_not_answer() -> None:
+    found = tried("0*E; bounds = [0, 1e-9]")
+    for case, child in zip(found.cases, np.random.SeedSequence([5, 305]).spawn(2), strict=True):
+        generator = np.random.default_rng(child)
+        labels, shown = draw_experiment(generator).labels, []
+        for _ in range(40):
+            shown.append(generator.integers(30))
+            generator.random(5000)
+        # In the first trial the weights are those that were drawn.
+        silent = -labels[shown[1:]].sum()
+        assert 40 * (1.0 - case) == pytest.approx(silent, abs=1.001)
+    assert found.metrics["fitness"] == pytest.approx(40 * (1.0 - np.mean(found.cases)))
+    assert found.loss == pytest.approx(np.mean(found.cases))
+
+
+def test_weights_that_overflow_end_the_trial() -> None:
+    found = tried("E/0")
+    assert (found.status, found.loss, found.metrics) == ("nonfinite", None, {})
+    assert found.died_at == 1 / 80
+
+
+def test_the_cheap_fidelity_has_a_fifth_of_the_experiments() -> None:
+    values = TASK.resolve({"experiments": 10, "trials": 5})
+    bound = TASK.bind(TASK.control(values), values)
+    assert TASK.trial(bound, 5, values, "screen") == TASK.trial(bound, 5, {**values, "experiments": 2}, "full")
+
+
+def test_rules_with_states_of_their_own_are_refused() -> None:
+    with pytest.raises(RulesearchError, match="task reward-patterns keeps no states of a rule; found z"):
+        TASK.parse("z*E; z = lowpass(R, 10)")

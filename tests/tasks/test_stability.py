@@ -1,0 +1,51 @@
+"""Task `stability`: four rules at a time, and what is plausible."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rulesearch.errors import RulesearchError
+from rulesearch.tasks import Trial, load_task
+
+TASK = load_task("stability")
+SMALL = {"neurons": 640, "learning": 1, "scoring": 1, "dt": 0.5}
+STILL = "EE[on_pre: 0]; EI[on_pre: 0]; IE[on_pre: 0]; II[on_pre: 0]"
+
+
+def tried(text: str, fidelity: str = "full", **settings: float) -> Trial:
+    values = TASK.resolve({**SMALL, **settings})
+    return TASK.trial(TASK.bind(TASK.parse(text), values), 1, values, fidelity)
+
+
+def test_weights_that_stay_are_plausible_wherever_activity_is() -> None:
+    found = tried(STILL)
+    shown = {name: found.metrics[name] for name in ("w_EE", "w_EI", "w_IE", "w_II", "at_bounds", "creep")}
+    assert shown == pytest.approx({"w_EE": 0.1, "w_EI": 0.1, "w_IE": 1.0, "w_II": 1.0, "at_bounds": 0.0, "creep": 0.0})
+    assert found.metrics["violated"] == np.count_nonzero(found.cases)
+    assert found.metrics["plausible"] == (found.metrics["violated"] == 0.0)
+
+
+def test_each_quantity_counts_by_how_far_it_is_out_of_its_bounds() -> None:
+    found = tried(STILL.replace("IE[on_pre: 0]", "IE[on_pre: 0; bounds = [1, 20]]"))
+    # A fourth of the weights is where a bound is: 0.25 where 0 to 0.1 is plausible, out by more than the whole of it.
+    assert found.metrics["at_bounds"] == 0.25
+    assert max(found.cases) == 1.0
+    assert found.loss == pytest.approx(sum(found.cases) / 11)
+
+
+def test_the_cheap_fidelity_has_an_eighth_of_the_neurons() -> None:
+    assert tried(STILL, "screen", neurons=5120) == tried(STILL, "screen") == tried(STILL)
+
+
+def test_excitation_that_only_grows_ends_the_trial() -> None:
+    found = tried(STILL.replace("EE[on_pre: 0]", "EE[on_pre: 100]"))
+    assert (found.status, found.loss, found.metrics) == ("runaway", None, {})
+    assert found.died_at < 1.0
+
+
+def test_all_four_rules_are_asked_for() -> None:
+    with pytest.raises(RulesearchError, match="task stability takes the rules EE, EI, IE, II; found IE"):
+        TASK.parse("IE[on_pre: 0]")
+    with pytest.raises(RulesearchError, match="neurons of task stability must be a multiple of 5, found 641"):
+        TASK.resolve({"neurons": 641})
