@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +11,14 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError, did_you_mean, shown
-from rulesearch.expression import OPERATORS, Expression, parse_expression
-from rulesearch.files import read_text, toml_value
+from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.expression import Expression
+from rulesearch.files import toml_value
 from rulesearch.rules.bound import BoundSet
-from rulesearch.rules.names import taken_by
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.declaration import PERMUTATION, Fidelity, Setting, Settings, TaskSymbol, permuted_order
 from rulesearch.tasks.protocol import Protocol
+from rulesearch.tasks.table_file import check_name, read_table
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
@@ -29,11 +26,9 @@ _UNEXPLAINED = 0.01
 """Share of the variance that a rule may leave open and still explain the table."""
 _CASES = 10
 _HELD_OUT_SEED = 20
-_FEWEST_ROWS = 10
+_DRAWS = 200
+"""Draws of the held-out rows until these and the others vary; of 10 rows two of which differ, one in four does."""
 _LEAST_SPREAD, _MOST_SPREAD = 1e-140, 1e140
-_MOST_BYTES = 100_000_000
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_DECIMAL_COMMA = re.compile(r"\d,\d")
 
 
 class Table(Task):
@@ -41,7 +36,8 @@ class Table(Task):
 
     Rules that give no learning rate get the positive one that fits best (least squares over the rows of the search).
     The loss is the mean squared error over the variance of the target, 1 - R^2. A fifth of the rows is left out of it,
-    and out of every fit: `held_out_error` is the same for these, over their own variance.
+    and out of every fit: `held_out_error` is the same for these, over their own variance. They are drawn at random
+    until they vary and the others do; where no draw does that, losses on them are over the variance of all rows.
 
     **Arguments:** `path`: a CSV file with a header, numbers only; `target`: the column of weight changes. All others
     are symbols.
@@ -76,7 +72,7 @@ class Table(Task):
         if not columns:
             raise RulesearchError(f"{path} has no column besides {target}; a rule needs symbols to read")
         for name in columns:
-            _check_name(path, name)
+            check_name(path, name)
         spread = float(np.ptp(self.wanted))
         if spread == 0.0:
             raise RulesearchError(f"{path}: all values in column {target} are the same; there is nothing to explain")
@@ -86,6 +82,7 @@ class Table(Task):
                 "precision; give them in another unit"
             )
         self.columns = columns
+        self._drawn: dict[int, npt.NDArray[np.bool_]] = {}
         self.name = f"{path.name}:{target}"  # type: ignore[misc]
         self.title = f"{target} of {path.name}"  # type: ignore[misc]
         self.goal = f"at least 99 % of the variance of {target}"  # type: ignore[misc]
@@ -136,6 +133,14 @@ class Table(Task):
         left_out = int((~self._kept(settings)).sum())
         return f"{left_out} held-out row{'s' * (left_out > 1)}" if left_out else ""
 
+    def held_out_flaw(self, settings: Settings) -> str:
+        """Return that the held-out rows do not vary, where that is so."""
+        left_out = self.wanted[~self._kept(settings)]
+        if not len(left_out) or _varies(left_out):
+            return ""
+        where = f"{self.target} is the same in all of them" if len(left_out) > 1 else "that is one value"
+        return f"{where}, which any constant may meet, and its loss is over the variance of all rows"
+
     def held_out_losses(self, rules: BoundSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
         """Return the squared error of each held-out row, over their variance; empty where a rule has no value there."""
         rule, kept, target = rules.only(), self._kept(settings), self._target(settings)
@@ -154,7 +159,7 @@ class Table(Task):
 
     def _spread(self, target: npt.NDArray[np.float64]) -> float:
         """Return the variance of some rows' targets, that of all where these are the same."""
-        return float(np.var(target if np.ptp(target) > 0.0 else self.wanted))
+        return float(np.var(target if _varies(target) else self.wanted))
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         """Return the settings as they are.
@@ -162,7 +167,7 @@ class Table(Task):
         **Raises:** `RulesearchError` where the rows that are left to the search leave nothing to explain.
         """
         rows = self.wanted[self._kept(values)]
-        if np.ptp(rows) == 0.0:
+        if not _varies(rows):
             raise RulesearchError(
                 f"{self.path}: the search sees {len(rows)} rows, and {self.target} is the same in all of them; "
                 "hold out fewer rows: --set held_out=0"
@@ -200,12 +205,10 @@ class Table(Task):
         return "\n".join([*lines, "]", "", "[limits]", "size = 17", "depth = 9", ""])
 
     def _kept(self, settings: Settings) -> npt.NDArray[np.bool_]:
-        rows = len(self.wanted)
-        left_out = int(settings["held_out"] * rows)
-        order = np.random.default_rng(_HELD_OUT_SEED).permutation(rows)
-        kept = np.ones(rows, dtype=np.bool_)
-        kept[order[:left_out]] = False
-        return kept
+        left_out = int(settings["held_out"] * len(self.wanted))
+        if left_out not in self._drawn:
+            self._drawn[left_out] = _rows_kept(self.wanted, left_out)
+        return self._drawn[left_out]
 
     def _target(self, settings: Settings) -> npt.NDArray[np.float64]:
         return self.wanted[permuted_order(len(self.wanted), settings["permutation"])]
@@ -224,78 +227,22 @@ class Table(Task):
         return eta if math.isfinite(eta) and eta > 0.0 else 1.0
 
 
-def read_table(path: Path) -> dict[str, npt.NDArray[np.float64]]:
-    """Return the columns of a CSV file by name.
+def _rows_kept(wanted: npt.NDArray[np.float64], left_out: int) -> npt.NDArray[np.bool_]:
+    """Return which rows the search sees: the first draw of those left out after which both kinds vary, else the first.
 
-    **Raises:** `RulesearchError` with file, line and column where there is no number.
+    **Arguments:** `wanted`: value of each row; `left_out`: how many rows the search does not see.
     """
-    text = read_text(path, _MOST_BYTES).removeprefix("\ufeff")
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text)) if row]
-    except csv.Error as error:
-        raise RulesearchError(f"{path} cannot be read as a table: {error}") from None
-    if not rows:
-        raise RulesearchError(f"{path} is empty; expected a header and rows of numbers")
-    _check_separator(path, [line for line in text.split("\n") if line.strip()])
-    header = [name.strip() for name in rows[0]]
-    if len(set(header)) != len(header):
-        raise RulesearchError(f"{path}: the header names a column twice: {', '.join(header)}")
-    if len(rows) - 1 < _FEWEST_ROWS:
-        raise RulesearchError(f"{path} has {len(rows) - 1} rows; a rule needs at least {_FEWEST_ROWS}")
-    table = np.empty((len(rows) - 1, len(header)))
-    for number, row in enumerate(rows[1:]):
-        if len(row) != len(header):
-            hint = "; decimal commas? write points" if len(row) == 2 * len(header) else ""
-            raise RulesearchError(f"{path}, row {number + 1}: expected {len(header)} values, found {len(row)}{hint}")
-        for place, text in enumerate(row):
-            table[number, place] = _number(path, number + 1, header[place], text)
-    return {name: table[:, place].copy() for place, name in enumerate(header)}
+    generator = np.random.default_rng(_HELD_OUT_SEED)
+    draws = []
+    for _ in range(_DRAWS if left_out > 1 else 1):
+        kept = np.ones(len(wanted), dtype=np.bool_)
+        kept[generator.permutation(len(wanted))[:left_out]] = False
+        if not left_out or (_varies(wanted[kept]) and _varies(wanted[~kept])):
+            return kept
+        draws.append(kept)
+    return draws[0]
 
 
-def _check_separator(path: Path, lines: Sequence[str]) -> None:
-    """Refuse a table whose columns are separated by something else than commas."""
-    for line in lines[:2]:
-        marks = line.strip()
-        found = max(_SEPARATORS, key=marks.count)
-        # One name may have spaces in it, so these separate only where nothing else does.
-        found = found if found in marks else " "
-        if found != "," and found in marks:
-            decimal = ", and numbers have decimal commas" if any(map(_DECIMAL_COMMA.search, lines[1:])) else ""
-            raise RulesearchError(
-                f"{path}: columns are separated by {_SEPARATORS.get(found, 'spaces')}{decimal}, as in {shown(line)}; "
-                "expected commas between columns and points in numbers: save it so, as CSV"
-            )
-
-
-def _number(path: Path, row: int, column: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        hint = ""
-        if "\u2212" in text:
-            hint = "; its minus is another character than -"
-        elif _DECIMAL_COMMA.search(text):
-            hint = "; write a point in place of the decimal comma"
-        place = f"{path}, row {row}, column {column}"
-        raise RulesearchError(f"{place}: expected a number, found {shown(text.strip())}{hint}")
-    return value
-
-
-def _check_name(path: Path, name: str) -> None:
-    others = {"tau": "the time constant of a state", **dict.fromkeys(OPERATORS, "an operator")}
-    taken = taken_by(name) or others.get(name)
-    if taken is not None:
-        raise RulesearchError(
-            f"{path}: the column {name!r} cannot be a symbol of a rule, where that is {taken}; give it another name, "
-            f"such as {name}_1"
-        )
-    try:
-        fits = parse_expression(name).head == name
-    except RulesearchError:
-        fits = False
-    if not fits:
-        raise RulesearchError(
-            f"{path}: the column {name!r} cannot be a symbol of a rule; expected letters, digits and _, such as x_bar"
-        )
+def _varies(values: npt.NDArray[np.float64]) -> bool:
+    """Return whether values are not all the same, and their variance is no zero in double precision."""
+    return bool(np.ptp(values) > 0.0 and np.var(values) > 0.0)

@@ -114,6 +114,10 @@ class Task(ABC):
         """Return what losses are over that choose nothing, in words; empty where nothing is held out."""
         return "" if self.deterministic else f"{self.protocol.report_trials} held-out seeds"
 
+    def held_out_flaw(self, settings: Settings) -> str:
+        """Return why what is held out cannot tell whether a rule has learnt anything; empty where it can."""
+        return ""
+
     def held_out_losses(self, rules: BoundSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
         """Return the losses of bound rules on what is held out, by seed or by row; empty where nothing is.
 

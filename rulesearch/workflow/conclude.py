@@ -117,7 +117,8 @@ def conclude(
             fields = outcome.status, outcome.loss, outcome.metrics, mean_loss(losses), losses
             conditions.append(ReferenceScore(label, members[0].rules, *fields))
     solved = solves(choice.recommended, baseline, task)
-    verdict = Confirmation.of(members[0], scores, reported[best], task, scored_on, held_out_on)
+    flaw = task.held_out_flaw(settings)
+    verdict = Confirmation.of(members[0], scores, reported[best], task, scored_on, held_out_on, flaw)
     sentence = _sentence(members[0], solved, verdict, problem, task)
     if problem.certificate is not None:
         sizes = [canonical_size(item.rules) for item in front if solves(item, baseline, task)]

@@ -29,17 +29,18 @@ class Confirmation:
         task: Task,
         scored_on: str,
         held_out_on: str,
+        flaw: str = "",
     ) -> Confirmation:
         """Judge rank 1 by its held-out losses.
 
         Refuted is a rule that dies there, that misses a requirement, or that does worse than it would have to; beside
         a known rule only where the paired difference is not due to chance. Where single measurements are held out, a
         rule is idle whose lead over the control may be due to chance or that a constant would beat, and so is one that
-        was scored on none of them.
+        was scored on none of them, or on such as are all the same.
 
         **Arguments:** `references`: the known rule and the control, scored as `member` was; `outcome` of the rule on
         the report seeds; `held_out_on`: what was held out, empty for nothing; `scored_on`: the same, empty where there
-        was no time to score rules there.
+        was no time to score rules there; `flaw`: why what was held out cannot tell whether a rule has learnt anything.
         """
         by_label = {score.label: score for score in references}
         known = by_label[task.known_rule]
@@ -64,7 +65,9 @@ class Confirmation:
             sentence = f"on {held_out_on} its loss is {loss:.3g}"
         else:
             sentence = f"on {held_out_on} its loss is {loss:.3g}, that of {title} {known.held_out_loss:.3g}"
-        chance = not idle and task.squares
+        if flaw:
+            sentence += f"; {flaw}, so that it may be chance"
+        chance = not idle and not flaw and task.squares
         if chance and control is not None and control.held_out_loss is not None:
             sentence += f", that of {task.nothing} {control.held_out_loss:.3g}"
             # Their own mean is the best constant: what does not reach it has learnt nothing from the columns.
@@ -73,7 +76,7 @@ class Confirmation:
             sentence += ", that of their own mean 1" if worse else "; that may be chance" if chance else ""
         if missed:
             sentence += f", and it misses {', '.join(map(str, missed))}"
-        return Confirmation(sentence, bool(missed) or _worse(member, loss, known, task), idle or chance)
+        return Confirmation(sentence, bool(missed) or _worse(member, loss, known, task), idle or chance or bool(flaw))
 
 
 def _rank(scored: Outcome | ReferenceScore, loss: float, task: Task) -> tuple[float, float]:

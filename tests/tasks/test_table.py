@@ -314,3 +314,59 @@ def test_a_search_must_see_more_than_one_value(quotients: Path) -> None:
         load_task(f"{quotient_table(quotients.parent, [(k, 1.0, float(k == 3)) for k in range(12)])}:dw").resolve(
             {"held_out": 0.9}
         )
+
+
+def sparse_table(folder: Path, rows: int, changed: int) -> Path:
+    """Write a table of dw = x: 1, 2, 3 and so on in the first rows, 0 in all others."""
+    path = folder / "sparse.csv"
+    x = np.where(np.arange(rows) < changed, np.arange(1, rows + 1), 0)
+    y = np.random.default_rng(2).uniform(-1, 1, rows)
+    np.savetxt(path, np.column_stack([x, y, x]), delimiter=",", header="x,y,dw", comments="")
+    return path
+
+
+@pytest.mark.parametrize(("rows", "changed"), [(60, 2), (60, 3), (11, 2), (200, 2), (10, 2), (10, 9)])
+def test_held_out_rows_vary_where_the_table_lets_them(tmp_path: Path, rows: int, changed: int) -> None:
+    task = Table(sparse_table(tmp_path, rows, changed), "dw")
+    settings = task.resolve({})
+    kept = task._kept(settings)
+    assert int((~kept).sum()) == rows // 5
+    assert np.ptp(task.wanted[kept]) > 0.0 and np.ptp(task.wanted[~kept]) > 0.0
+    assert task.held_out_flaw(settings) == ""
+    assert (kept == Table(task.path, "dw")._kept(settings)).all()
+
+
+def test_rows_that_vary_at_once_are_held_out_as_they_were_drawn_first(tmp_path: Path) -> None:
+    task = Table(written(tmp_path, rows=50), "dw")
+    left_out = np.random.default_rng(20).permutation(50)[:10]
+    assert set(np.flatnonzero(~task._kept(task.resolve({})))) == set(left_out)
+
+
+@pytest.mark.parametrize(("held_out", "said"), [(0.2, "dw is the same in all of them"), (0.02, "that is one value")])
+def test_rows_that_are_all_the_same_confirm_no_rule(tmp_path: Path, held_out: float, said: str) -> None:
+    """One row alone has a change: wherever it is, the other side does not vary. The rule x is exact."""
+    path = sparse_table(tmp_path, 60, 1)
+    run = rs.distil(
+        path,
+        "dw",
+        budget=40,
+        permutations=0,
+        settings={"held_out": held_out},
+        start="x",
+        out=tmp_path / "run",
+        report=False,
+    )
+    best = run.member(1)
+    assert best.loss == best.held_out_loss == 0.0
+    assert f"; {said}, which any constant may meet, and its loss is over the variance of all rows" in run.conclusion
+    assert "so that it may be chance" in run.conclusion and "their own mean" not in run.conclusion
+    assert not run.recommended
+
+
+def test_losses_on_rows_that_are_all_the_same_are_over_the_variance_of_all_rows(tmp_path: Path) -> None:
+    """Of 60 rows one is 1, and its variance 1/60 - 1/3600; a rule that gives 0.5 misses each held-out row by 0.5."""
+    task = Table(sparse_table(tmp_path, 60, 1), "dw")
+    settings = task.resolve({})
+    rule = task.bind(task.parse("0.5 + 0*x; eta = 1"), settings)
+    losses = task.held_out_losses(rule, [], settings)
+    assert losses == pytest.approx([0.25 / (1 / 60 - 1 / 3600)] * 12)
