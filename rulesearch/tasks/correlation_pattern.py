@@ -26,7 +26,7 @@ from rulesearch.simulate.network.recording import Record
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import FrozenPatterns
 from rulesearch.simulate.network.wiring import AllToAll
-from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, share_of
+from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, screened
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Trial
 
@@ -103,7 +103,7 @@ class CorrelationPattern(SpikeTask):
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning and looking, over all experiments [s]."""
-        return (settings["seconds"] + settings["test_seconds"]) * _experiments(settings, fidelity)
+        return (settings["seconds"] + settings["test_seconds"]) * screened(settings["experiments"], _SCREENED, fidelity)
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the best rule of the paper."""
@@ -120,14 +120,14 @@ class CorrelationPattern(SpikeTask):
         went by; `signal_to_noise`: their mean; `share_found`: of experiments with a ratio above 10, the bar of that
         search. A neuron whose potential does not move any more is silent.
         """
-        duration, work = self.duration(settings, fidelity), 0
-        share = duration / _experiments(settings, fidelity)
+        experiments, work = screened(settings["experiments"], _SCREENED, fidelity), 0
+        seconds = settings["seconds"] + settings["test_seconds"]
         ratios = []
-        for number in range(_experiments(settings, fidelity)):
+        for number in range(experiments):
             found = _experiment(rules.only(), settings, np.random.SeedSequence([seed, 306, number]), backend)
             work += found.work
             if found.ratio is None:
-                return Trial(found.status, None, work=work, died_at=(number * share + found.stop) / duration)
+                return Trial(found.status, None, work=work, died_at=(number + found.stop / seconds) / experiments)
             ratios.append(found.ratio)
         cases = tuple(1.0 / (1.0 + max(0.0, ratio)) for ratio in ratios)
         metrics = {
@@ -136,10 +136,6 @@ class CorrelationPattern(SpikeTask):
             "share_found": float(np.mean(np.array(ratios) > _FOUND)),
         }
         return Trial("ok", sum(cases) / len(cases), metrics, cases, work)
-
-
-def _experiments(settings: Settings, fidelity: str) -> int:
-    return share_of(settings["experiments"], _SCREENED if fidelity == "screen" else 1.0)
 
 
 def _experiment(rule: BoundRule, settings: Settings, seeds: np.random.SeedSequence, backend: str) -> _Experiment:

@@ -59,9 +59,9 @@ def permuted_order(count: int, permutation: float) -> npt.NDArray[np.int64]:
     return order
 
 
-def share_of(number: float, share: float) -> int:
-    """Return so large a share of a setting that is a number of things, as a whole number: at least 1 of them."""
-    return max(1, round(number * share))
+def screened(number: float, share: float, fidelity: str) -> int:
+    """Return how many of a number of things a trial has: at the fidelity `screen` that share, but 1 at least."""
+    return max(1, round(number * share)) if fidelity == "screen" else int(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from rulesearch.simulate.network.recording import Record
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import AllToAll
-from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, share_of
+from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, screened
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
@@ -106,7 +106,7 @@ class ErrorDriven(Task):
         **Returns:** metrics, each a mean over experiments: `fitness`: minus the root of the summed squares of the
         differences of potentials [mV] at every ms; `rms_mV`: the root of their mean square instead.
         """
-        experiments = share_of(settings["experiments"], _SCREENED if fidelity == "screen" else 1.0)
+        experiments = screened(settings["experiments"], _SCREENED, fidelity)
         seconds = settings["seconds"]
         network_seed, task_seed = np.random.SeedSequence([seed, 304]).spawn(2)
         network = _network(_through_induction(rules.only()), experiments, np.random.default_rng(task_seed))
@@ -134,8 +134,9 @@ class ErrorDriven(Task):
         errors = np.sqrt(squares)
         samples = (1.0 - _SKIPPED) * seconds / _SAMPLED
         cases = tuple(float(error) for error in errors / math.sqrt(samples))
-        loss = sum(cases) / len(cases)
-        return Trial("ok", loss, {"fitness": -float(np.mean(errors)), "rms_mV": loss}, cases, work)
+        error = float(np.mean(errors))
+        metrics = {"fitness": -error, "rms_mV": error / math.sqrt(samples)}
+        return Trial("ok", sum(cases) / len(cases), metrics, cases, work)
 
 
 def _through_induction(rule: BoundRule) -> Rule:

@@ -16,11 +16,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from rulesearch.errors import RulesearchError
 from rulesearch.rules.bound import BoundRule, BoundSet
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
-from rulesearch.simulate.codes import NetworkLimits
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
 from rulesearch.simulate.network.recording import Record, Recording
@@ -30,6 +28,7 @@ from rulesearch.simulate.network.wiring import FixedProbability
 from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, vogels
 from rulesearch.tasks.protocol import Protocol
+from rulesearch.tasks.recurrent import LIMITS, check_fifth, excitatory_and_inhibitory
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Activity, TimeCourse, Trial
 
@@ -41,8 +40,6 @@ _RECURRENT, _INHIBITION, _INPUT = 0.03, 0.3, 0.1
 CALIBRATED_ALPHA = 0.36
 """Constant of the Vogels rule that gives 10 Hz here, averaged over inputs; 2 rho tau = 0.4 gives 11 Hz."""
 
-_HIGHEST_RATE = 100.0
-_SILENT = 5.0
 _SEEN_SECONDS, _SEEN_SYNAPSES = 10.0, 16
 _WINDOWS = 200
 
@@ -103,10 +100,7 @@ class InhibitoryNetwork(SpikeTask):
 
         **Raises:** `RulesearchError`.
         """
-        if values["neurons"] % 5:
-            raise RulesearchError(
-                f"setting neurons of task {self.name} must be a multiple of 5, found {values['neurons']:g}"
-            )
+        check_fifth(self.name, values["neurons"])
         return values
 
     def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
@@ -187,7 +181,7 @@ def inhibitory_network(
     rule: Rule | None, settings: Settings, rates: np.random.Generator, scale: float = 1.0
 ) -> Network:
     """Return the network; `scale` of its neurons and afferents, each with as many synapses."""
-    excitatory, inhibitory = round(0.8 * scale * settings["neurons"]), round(0.2 * scale * settings["neurons"])
+    excitatory, inhibitory = excitatory_and_inhibitory(settings["neurons"], scale)
     density = _NEURONS / (scale * settings["neurons"])
     recurrent, inputs = (FixedProbability(min(1.0, p * density)) for p in (_PROBABILITY, _INPUT_PROBABILITY))
     afferents = round(_AFFERENTS / density)
@@ -214,11 +208,10 @@ def _simulate(
     small = fidelity == "screen"
     described = inhibitory_network(rule, settings, np.random.Generator(np.random.PCG64(rates)), 0.1 if small else 1.0)
     simulation = Simulation(described, network, backend)
-    limits = NetworkLimits(rate=_HIGHEST_RATE, silent=_SILENT)
     record = Record(["E", "I"], weights=["IE"] if weights_every else [], weights_every=weights_every, synapses=2000)
-    learning = simulation.run(_learning(settings, fidelity), record, limits=limits)
+    learning = simulation.run(_learning(settings, fidelity), record, limits=LIMITS)
     scoring = (
-        simulation.run(settings["scoring"], Record(["E", "I"]), limits=limits) if learning.status == "ok" else None
+        simulation.run(settings["scoring"], Record(["E", "I"]), limits=LIMITS) if learning.status == "ok" else None
     )
     return NetworkRun(learning, scoring, simulation)
 

@@ -25,7 +25,7 @@ from rulesearch.rules.bound import FREE, BoundRule, BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.simulate.machine.kernel import compiled
-from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, share_of
+from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, screened
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
@@ -106,7 +106,7 @@ class RewardPatterns(Task):
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of trials, over all experiments."""
-        return settings["trials"] * _experiments(settings, fidelity)
+        return settings["trials"] * screened(settings["experiments"], _SCREENED, fidelity)
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the best rule of the paper."""
@@ -126,7 +126,8 @@ class RewardPatterns(Task):
 
         **Returns:** metrics `fitness`: the sum of rewards over all trials, a mean over experiments.
         """
-        rule, trials, experiments = rules.only(), int(settings["trials"]), _experiments(settings, fidelity)
+        rule, trials = rules.only(), int(settings["trials"])
+        experiments = screened(settings["experiments"], _SCREENED, fidelity)
         sums, done = [], 0
         for child in np.random.SeedSequence([seed, 305]).spawn(experiments):
             total, steps = _learn(rule, trials, np.random.default_rng(child))
@@ -136,10 +137,6 @@ class RewardPatterns(Task):
             sums.append(total)
         cases = tuple(1.0 - total / trials for total in sums)
         return Trial("ok", sum(cases) / len(cases), {"fitness": float(np.mean(sums))}, cases, done * _INPUTS)
-
-
-def _experiments(settings: Settings, fidelity: str) -> int:
-    return share_of(settings["experiments"], _SCREENED if fidelity == "screen" else 1.0)
 
 
 def draw_experiment(generator: np.random.Generator) -> Experiment:

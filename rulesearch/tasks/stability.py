@@ -13,19 +13,18 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
-from rulesearch.simulate.codes import NetworkLimits
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.neurons import MovingThreshold, Neuron, Population, Receptor
 from rulesearch.simulate.network.recording import Record, Recording
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import FixedProbability
-from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol
+from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol, screened
+from rulesearch.tasks.recurrent import LIMITS, check_fifth, excitatory_and_inhibitory
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Trial
 
@@ -36,8 +35,6 @@ _FEWEST = 640
 _PROBABILITY, _INPUT_PROBABILITY = 0.1, 0.05
 _INPUT, _EXCITATION, _INHIBITION = 0.075, 0.1, 1.0
 _KINDS = ("EE", "EI", "IE", "II")
-_HIGHEST_RATE = 100.0
-_SILENT = 5.0
 _BIN = 0.1
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     "rate_e_hz": (1.0, 50.0),
@@ -101,10 +98,7 @@ class Stability(SpikeTask):
 
         **Raises:** `RulesearchError`.
         """
-        if values["neurons"] % 5:
-            raise RulesearchError(
-                f"setting neurons of task {self.name} must be a multiple of 5, found {values['neurons']:g}"
-            )
+        check_fifth(self.name, values["neurons"])
         return values
 
     def duration(self, settings: Settings, fidelity: str) -> float:
@@ -129,17 +123,12 @@ class Stability(SpikeTask):
         change of a mean weight; mean weights `w_EE` and so on; `violated`: how many of these are out of the published
         bounds, or are not there; `plausible`: 1 where none is, else 0.
         """
-        neurons = settings["neurons"]
-        if fidelity == "screen":
-            neurons = max(_SCREENED * neurons, _FEWEST)
-        simulation = Simulation(
-            _network(rules, settings, neurons / _NEURONS), np.random.SeedSequence([seed, 308]), backend
-        )
-        limits = NetworkLimits(rate=_HIGHEST_RATE, silent=_SILENT)
-        recording = simulation.run(settings["learning"], Record([]), limits=limits)
+        network = _network(rules, settings, max(_FEWEST, screened(settings["neurons"], _SCREENED, fidelity)))
+        simulation = Simulation(network, np.random.SeedSequence([seed, 308]), backend)
+        recording = simulation.run(settings["learning"], Record([]), limits=LIMITS)
         before = {kind: float(simulation.weights(kind).mean()) for kind in _KINDS}
         if recording.status == "ok":
-            recording = simulation.run(settings["scoring"], Record(["E", "I"]), limits=limits)
+            recording = simulation.run(settings["scoring"], Record(["E", "I"]), limits=LIMITS)
         if recording.status != "ok":
             share = min(1.0, recording.stop / self.duration(settings, fidelity))
             return Trial(recording.status, None, work=recording.work, died_at=share)
@@ -185,8 +174,8 @@ def _fano(counts: npt.NDArray[np.float64]) -> float:
     return float(np.mean(np.where(enough, counts.var(axis=1) / np.where(enough, means, 1.0), 0.0)))
 
 
-def _network(rules: RuleSet, settings: Settings, scale: float) -> Network:
-    """Return the network; `scale` of its neurons and afferents, each with as many synapses."""
+def _network(rules: RuleSet, settings: Settings, neurons: int) -> Network:
+    """Return a network of so many neurons, with afferents in proportion; a neuron has as many synapses in any."""
     cell = Neuron(
         {
             "AMPA": Receptor(0.005, 0.0, share=0.3 / 1.3),
@@ -200,7 +189,7 @@ def _network(rules: RuleSet, settings: Settings, scale: float) -> Network:
         refractory=0.0,
         moving_threshold=MovingThreshold(100.0, 0.005, adds=False),
     )
-    excitatory, inhibitory = round(0.8 * scale * _NEURONS), round(0.2 * scale * _NEURONS)
+    (excitatory, inhibitory), scale = excitatory_and_inhibitory(neurons), neurons / _NEURONS
     wiring, inputs = FixedProbability(_PROBABILITY / scale), FixedProbability(_INPUT_PROBABILITY / scale)
     projections = [Projection(f"input {target}", "input", target, "AMPA", inputs, _INPUT) for target in ("E", "I")]
     for source, receptor, weight in (("E", "AMPA", _EXCITATION), ("I", "GABA", _INHIBITION)):

@@ -29,7 +29,7 @@ def test_a_student_that_does_not_learn_differs_by_what_its_weights_differ() -> N
 
 def test_the_fitness_is_the_loss_times_the_root_of_the_number_of_samples() -> None:
     found = tried("(v_target - v)*psp")
-    assert found.loss == found.metrics["rms_mV"] == pytest.approx(np.mean(found.cases))
+    assert found.loss == pytest.approx(found.metrics["rms_mV"]) == pytest.approx(np.mean(found.cases))
     assert found.metrics["fitness"] == pytest.approx(-found.metrics["rms_mV"] * np.sqrt(1800))
 
 

@@ -1,0 +1,19 @@
+"""What tasks of recurrent networks have in common: a fifth of the neurons inhibits, and when trials end early."""
+
+from __future__ import annotations
+
+from rulesearch.errors import RulesearchError
+from rulesearch.simulate.codes import NetworkLimits
+
+LIMITS = NetworkLimits(rate=100.0, silent=5.0)
+
+
+def excitatory_and_inhibitory(neurons: float, scale: float = 1.0) -> tuple[int, int]:
+    """Return how many neurons excite and how many inhibit in a network of `scale` of so many."""
+    return round(0.8 * scale * neurons), round(0.2 * scale * neurons)
+
+
+def check_fifth(task: str, neurons: float) -> None:
+    """Refuse a setting `neurons` of which a fifth is no whole number; raises `RulesearchError`."""
+    if neurons % 5:
+        raise RulesearchError(f"setting neurons of task {task} must be a multiple of 5, found {neurons:g}")
