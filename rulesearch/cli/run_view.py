@@ -11,7 +11,16 @@ from rulesearch.wording import counted
 from rulesearch.workflow.account import Account
 from rulesearch.workflow.evidence import stored_evidence
 from rulesearch.workflow.scores import own_score, shown_metrics
-from rulesearch.workflow.shown_losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
+from rulesearch.workflow.shown_losses import (
+    HELD_OUT,
+    SPREAD,
+    beside_first,
+    died,
+    loss_columns,
+    order_of_front,
+    shown_loss,
+    spread_column,
+)
 
 if TYPE_CHECKING:
     from rulesearch.workflow.front import ReferenceScore
@@ -26,7 +35,12 @@ def show_run(run: Run) -> None:
             [
                 str(each.rank),
                 str(each.size),
-                *(number(column[place], 2 if heading == SPREAD else 4) for heading, column in losses.items()),
+                *(
+                    "died"
+                    if heading == HELD_OUT and died(each, run.held_out_on)
+                    else number(column[place], 2 if heading == SPREAD else 4)
+                    for heading, column in losses.items()
+                ),
                 short_rule(each.rules),
                 each.compared,
             ]
@@ -35,6 +49,8 @@ def show_run(run: Run) -> None:
         show_table(["rank", "size", *losses, "rule", "compared"], rows)
         print()
         best = run.members[0]
+        order = order_of_front(run.members, run.task.requirements)
+        show_facts([("order", order)] if order else [])
         show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6)), *_edges(run)])
         print()
         _show_scores(run)

@@ -20,11 +20,13 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
 from rulesearch.workflow.front import ReferenceScore
 from rulesearch.workflow.scores import own_score, shown_metrics
-from rulesearch.workflow.shown_losses import SPREAD, loss_columns, shown_loss
+from rulesearch.workflow.shown_losses import HELD_OUT, SPREAD, died, loss_columns, shown_loss
 
 if TYPE_CHECKING:
-    from rulesearch.workflow.front import FrontMember
     from rulesearch.workflow.run import Run
+
+_HEADING = 8
+"""Letters of a heading that short words may share."""
 
 
 def document(fragment: str) -> str:
@@ -52,7 +54,7 @@ def run_latex(run: Run) -> str:
         return f"{head}\n{escape(conclusion)}\n"
     title = f"Rules found on task {experiment.task} by engine {experiment.engine}, seed {experiment.seed}. {conclusion}"
     label, best = label_of(run.folder.name), run.members[0]
-    parts = [head, _float(title, label, _front_table(run.members)), "", r"\noindent Rank 1:"]
+    parts = [head, _float(title, label, _front_table(run)), "", r"\noindent Rank 1:"]
     parts += [_equations(best.rules), ""]
     parts.append(_float("Learning rate, constants and bounds of rank 1.", f"{label}-constants", _constants(best.rules)))
     if run.references:
@@ -178,29 +180,37 @@ def _bound(value: float) -> str:
     return number_latex(value)
 
 
-def _front_table(members: tuple[FrontMember, ...]) -> str:
+def _front_table(run: Run) -> str:
+    members = run.members
     losses = loss_columns(members)
     spread = losses.pop(SPREAD, [None] * len(members))
-    columns = rf"rr{'l' * len(losses)}p{{0.36\linewidth}}p{{0.2\linewidth}}"
+    several = any(len(member.rules.rules) > 1 for member in members)
+    rule, compared = (0.36, 0.13) if several else (0.31, 0.15)
+    columns = rf"rr{'l' * len(losses)}p{{{rule}\linewidth}}p{{{compared}\linewidth}}"
     rows = []
     for place, member in enumerate(members):
         cells = [
             str(member.rank),
             str(member.size),
             *(
-                _loss(column[place], spread[place] if heading == "held out" else None)
+                "died"
+                if heading == HELD_OUT and died(member, run.held_out_on)
+                else _loss(column[place], spread[place] if heading == HELD_OUT else None)
                 for heading, column in losses.items()
             ),
-            rf"\raggedright {rule_cell(member.rules)}",
-            rf"\raggedright {escape(member.compared) or '--'}",
+            rf"\raggedright {rule_cell(member.rules, member.relations)}",
+            rf"\raggedright {escape(member.relations.get('', '')) or '--'}",
         ]
         rows.append(" & ".join(cells))
     headings = ["rank", "size", *losses, "rule", "compared"]
     return _tabular(columns, headings, rows, r"\tabularnewline[2pt]", r"\small\setlength{\tabcolsep}{4pt}")
 
 
-def rule_cell(rules: RuleSet) -> str:
-    """Return rules for a narrow column: constants as numbers with all their digits, broken where the column ends."""
+def rule_cell(rules: RuleSet, relations: Mapping[str, str]) -> str:
+    """Return rules for a narrow column: constants as numbers with all their digits, broken where the column ends.
+
+    **Arguments:** `relations`: what each rule of a set is beside known ones, which stands below its equations.
+    """
     cells = []
     for name, rule in rules.rules.items():
         values = {key: Expression((number,)) for key, number in rule.constants.items()}
@@ -209,6 +219,8 @@ def rule_cell(rules: RuleSet) -> str:
                 label = f"{escape(name)}: " if len(rules.rules) > 1 else ""
                 body = flowing(rule.slots[slot].substitute(values), r"\eta")
                 cells.append(rf"{label}${slot_latex(slot)} =\nobreak {body}$")
+        if name in relations:
+            cells.append(rf"\hspace*{{1em}}{escape(relations[name])}")
     return r" \newline ".join(cells)
 
 
@@ -218,16 +230,21 @@ def _score_table(title: str, scores: tuple[ReferenceScore, ...], names: list[str
         loss = _loss(shown_loss(score), None if score.spread is None else score.spread.half)
         cells = [rf"\raggedright {escape(score.label)}", escape(score.status), loss]
         rows.append(" & ".join([*cells, *(_loss(score.metrics.get(name)) for name in names)]))
-    columns = r"p{0.24\linewidth}ll" + "l" * len(names)
-    headings = [title, "status", "loss", *map(_heading, names)]
+    columns = r"p{0.14\linewidth}ll" + "l" * len(names)
+    headings = [rf"\raggedright {title}", "status", "loss", *map(_heading, names)]
     return _tabular(columns, headings, rows, r"\tabularnewline", r"\footnotesize\setlength{\tabcolsep}{3pt}")
 
 
 def _heading(name: str) -> str:
-    """Return the name of a metric on as many lines as it has words, so that columns are narrow."""
-    *words, last = name.split("_")
-    lines = r" \\ ".join([*(escape(f"{word}_") for word in words), escape(last)])
-    return rf"\shortstack[l]{{{lines}}}" if words else lines
+    """Return the name of a metric, each of its longer words on a line of its own, so that columns are narrow."""
+    lines: list[str] = []
+    for word in re.findall(r"[^_]*_|[^_]+", name):
+        if lines and len(lines[-1]) + len(word) <= _HEADING:
+            lines[-1] += word
+        else:
+            lines.append(word)
+    text = r" \\ ".join(map(escape, lines))
+    return rf"\shortstack[l]{{{text}}}" if len(lines) > 1 else text
 
 
 def _loss(value: float | None, half: float | None = None) -> str:

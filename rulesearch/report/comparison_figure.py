@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from rulesearch.report.front_figure import plain
 from rulesearch.report.style import COLOURS, GREY, new_figure, panel, rule_title
 from rulesearch.rules.rule import RuleSet
 from rulesearch.workflow.side_by_side import Behaviour
@@ -20,7 +22,7 @@ def comparison_figure(rules: RuleSet, behaviours: Sequence[Behaviour]) -> Figure
     """Return losses (own and fitted learning rate), weights on the way, and STDP windows, as far as there are."""
     windows = any(each.windows for each in behaviours)
     trajectories = any(each.weights.size for each in behaviours)
-    figure = new_figure(3.4 + 3.2 * (windows + trajectories), 3.6)
+    figure = new_figure(max(5.2, 3.4 + 3.2 * (windows + trajectories)), 3.6)
     figure.suptitle(rule_title(rules), fontsize=9)
     panels: list[Any] = list(np.atleast_1d(figure.subplots(1, 1 + windows + trajectories)))
     colours = dict(zip([each.label for each in behaviours], COLOURS * len(behaviours), strict=False))
@@ -74,5 +76,6 @@ def _losses(axes: Any, behaviours: Sequence[Behaviour], colours: dict[str, str])
     axes.set_ylim(-0.5, len(behaviours) - 0.5)
 
 
-def _short(label: str, width: int = 30) -> str:
-    return label if len(label) <= width else f"{label[: width - 3]}..."
+def _short(label: str, width: int = 34, most: int = 4) -> str:
+    """Return a label in lines of a column."""
+    return "\n".join(textwrap.wrap(plain(label), width, max_lines=most, placeholder=" ..."))

@@ -67,6 +67,7 @@ def front_panel(run: Run, known: Sequence[KnownScore] = ()) -> Figure:
     figure = new_figure(7.4, 4.3)
     axes = panel(figure.subplots(), "size (nodes)", "loss")
     shown = _draw_front(axes, run, members)
+    held_out = any(member.held_out_loss is not None for member in members)
     losses = [*shown, *(member.loss for member in members)]
     beside = [(each.label, canonical_size(each.rules), shown_loss(each)) for each in run.references]
     beside += [(each.title, each.size, each.loss) for each in known]
@@ -77,6 +78,8 @@ def front_panel(run: Run, known: Sequence[KnownScore] = ()) -> Figure:
         look: dict[str, Any] = {"marker": "o", "color": BLUE, "markersize": 8}
         if member.rank == 1:
             look = {"marker": "*", "color": RED, "markersize": 14, "label": "rank 1"}
+        if held_out and member.held_out_loss is None:
+            look["markerfacecolor"] = "white"
         (point,) = axes.plot(member.size, loss, linestyle="", zorder=5, **look)
         point.set_url(f"#rule-{member.rank}")
     _log_axis(axes, np.array(losses))

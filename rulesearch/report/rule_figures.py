@@ -43,12 +43,13 @@ def rule_figure(rules: RuleSet, weight: float = 0.5, named: bool = False) -> Fig
     figure = new_figure(9.0 if windows else 7.2 if wide else 4.4, sum(heights) + 0.25 * (2 + title.count("\n")))
     figure.suptitle(title, fontsize=10)
     parts: Any = figure.subfigures(number, 1, height_ratios=heights, squeeze=False)
+    columns = len(WEIGHTS) if wide else 1
     for part, (name, rule) in zip(parts[:, 0], rules.rules.items(), strict=True):
         label = name if number > 1 else ""
         if rule.moved_by_spikes:
             _window(part, rule, weight, label)
         else:
-            _surface(part, rule, label)
+            _surface(part, rule, label, columns)
     return figure
 
 
@@ -108,13 +109,16 @@ def frequency_changes(rule: Rule, order: float, weight: float, held: dict[str, f
     return [respond(bounded, pre, post, PAIRS, 1.0 / hz, weight, held).delta_w for hz in FREQUENCIES]
 
 
-def _surface(part: Any, rule: Rule, label: str) -> None:
+def _surface(part: Any, rule: Rule, label: str, columns: int) -> None:
     left = r"\Delta w" if "on_step" in rule.slots else r"\dot{w}"
     weights = WEIGHTS if reads_weight(rule) else WEIGHTS[1:2]
     surfaces = [surface(rule, w) for w in weights]
     held = held_values(rule)
     widest = limits(np.array(surfaces))
-    panels: Any = np.atleast_1d(part.subplots(1, len(weights), sharey=True, squeeze=True))
+    panels: Any = np.atleast_1d(part.subplots(1, columns, sharey=True, squeeze=True))
+    for axes in panels[len(weights) :]:
+        axes.set_axis_off()
+    panels = panels[: len(weights)]
     for axes, w, values in zip(panels, weights, surfaces, strict=True):
         title = f"{label}{': ' * bool(label)}{f'w = {w:g}' if reads_weight(rule) else 'at any w'}"
         panel(axes, "x", "y" if axes is panels[0] else "", title)

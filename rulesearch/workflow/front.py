@@ -62,18 +62,24 @@ class FrontMember:
         return tuple(by_rule(self.verdicts).get(name, ()))
 
     @property
-    def compared(self) -> str:
+    def relations(self) -> dict[str, str]:
         """What this rule is beside known ones: `equal: Oja 1982`, or which is nearest; empty if none was asked.
 
-        Of a set what the whole is, where it has anything in common with a known set, and what each of its rules is.
+        That of the whole stands under an empty name; of a set those of its rules by their names.
         """
-        if not self.verdicts:
-            return ""
-        near = self.nearest_by_rule.items()
-        parts = [f"{name} {_UNLIKE if each is None else each.relation}" for name, each in near]
-        if self.nearest is None:
-            return "; ".join(parts) or _UNLIKE
-        return "; ".join([self.nearest.relation, *parts])
+        parts = self.nearest_by_rule
+        near = {"": self.nearest, **parts} if self.verdicts else {}
+        unlike = {"": "different from all known sets"} if parts else {}
+        return {name: each.relation if each else unlike.get(name, _UNLIKE) for name, each in near.items()}
+
+    @property
+    def compared(self) -> str:
+        """The relations as one text; of a set that of the whole where it has anything in common with a known set."""
+        whole, *parts = self.relations.items() or [("", "")]
+        if not parts:
+            return whole[1]
+        said = [text for _, text in [whole] * (self.nearest is not None)] + [f"{name} {text}" for name, text in parts]
+        return "; ".join(text.replace("; ", ", ") for text in said)
 
     @property
     def known_as(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rulesearch.workflow.front import ReferenceScore
 from rulesearch.workflow.run import Run
-from rulesearch.workflow.shown_losses import shown_loss
+from rulesearch.workflow.shown_losses import died, shown_loss
 
 _METRICS = 5
 
@@ -22,8 +22,6 @@ def shown_metrics(run: Run, metrics: Mapping[str, float]) -> list[str]:
 def own_score(run: Run) -> ReferenceScore:
     """Return how rank 1 did where the references were scored."""
     best = run.members[0]
-    died = bool(run.held_out_on) and best.held_out_loss is None
-    loss = None if died else shown_loss(best)
-    return ReferenceScore(
-        "rank 1", best.rules, "died" if died else "ok", loss, best.metrics, best.held_out_loss, best.held_out_losses
-    )
+    gone = died(best, run.held_out_on)
+    scored = "died" if gone else "ok", None if gone else shown_loss(best)
+    return ReferenceScore("rank 1", best.rules, *scored, best.metrics, best.held_out_loss, best.held_out_losses)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+from rulesearch.tasks.declaration import Requirement
 from rulesearch.workflow.front import FrontMember, ReferenceScore
 from rulesearch.workflow.losses import LEFT_OUT, difference
 
 SPREAD = "± 95 %"
 """Heading of half the width of an interval."""
+HELD_OUT = "held out"
+"""Heading of losses on what was held out."""
 
 
 def beside_first(members: Sequence[FrontMember], held_out_on: str, place: int = 1) -> str:
@@ -39,6 +43,23 @@ def shown_loss(scored: FrontMember | ReferenceScore) -> float | None:
     return scored.loss if scored.held_out_loss is None else scored.held_out_loss
 
 
+def died(member: FrontMember, held_out_on: str) -> bool:
+    """Return whether a rule that ran to its end where it was chosen did not on what was held out.
+
+    **Arguments:** `held_out_on`: what that is, in words; empty where nothing was held out.
+    """
+    return bool(held_out_on) and member.held_out_loss is None
+
+
+def order_of_front(members: Sequence[FrontMember], requirements: Sequence[Requirement]) -> str:
+    """Return why a larger rule stands on a front though its loss is no smaller; empty where there is no such rule."""
+    losses = [each.loss for each in sorted(members, key=lambda each: each.size)]
+    if not requirements or all(later < earlier for earlier, later in pairwise(losses)):
+        return ""
+    wanted = ", ".join(map(str, requirements))
+    return f"a larger rule comes nearer to what the task asks for ({wanted}), which counts before the loss"
+
+
 def loss_columns(members: Sequence[FrontMember]) -> dict[str, list[float | None]]:
     """Return the columns of losses that a front is shown with, by heading; what no rule has is left out.
 
@@ -47,7 +68,7 @@ def loss_columns(members: Sequence[FrontMember]) -> dict[str, list[float | None]
     """
     columns: dict[str, list[float | None]] = {
         "loss": [each.loss for each in members],
-        "held out": [each.held_out_loss for each in members],
+        HELD_OUT: [each.held_out_loss for each in members],
         SPREAD: spread_column(members),
         "leave-one-out": [each.metrics.get(LEFT_OUT) for each in members],
     }

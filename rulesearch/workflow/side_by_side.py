@@ -27,7 +27,7 @@ from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Activity
 
-_FACTORS = tuple(2.0 ** (k / 2.0) for k in range(-6, 7))
+_FACTORS: tuple[float, ...] = tuple(2.0 ** (k / 2.0) for k in range(-6, 7))
 _FITTING_SEEDS = 3
 _WEIGHT = 0.5
 _DELAYS = (-0.1, -0.05, -0.02, -0.01, -0.005, 0.005, 0.01, 0.02, 0.05, 0.1)
@@ -110,16 +110,33 @@ def faster(rules: BoundSet, factor: float) -> BoundSet:
 
 
 def _best_factor(rules: BoundSet, task: Task, settings: Settings, run_seed: int) -> float:
-    """Return the factor of the learning rate that gives the least loss at the cheapest fidelity; 1 where none does."""
-    count = 1 if task.deterministic else _FITTING_SEEDS
-    fidelity = task.fidelities[0].name
-    losses: dict[float, float] = {}
-    for factor in _FACTORS:
-        forms = faster(rules, factor)
-        trials = [task.trial(forms, seed, settings, fidelity) for seed in trial_seeds(run_seed, "selection", count)]
-        if all(trial.status == "ok" and trial.loss is not None for trial in trials):
-            losses[factor] = sum(trial.loss or 0.0 for trial in trials) / count
-    return min(losses, key=lambda factor: (losses[factor], abs(math.log(factor)))) if losses else 1.0
+    """Return the factor of the learning rate that gives the least loss on selection seeds; 1 where none runs.
+
+    All factors are tried at the cheapest fidelity. What is shorter there may want to learn faster, so that from the
+    best of them on the next smaller or larger one is taken as long as it is better in full.
+    """
+    seeds = trial_seeds(run_seed, "selection", 1 if task.deterministic else _FITTING_SEEDS)
+
+    def order(factor: float, fidelity: str) -> tuple[float, float]:
+        """Return what factors are ordered by: the loss, and then how far they are from 1."""
+        trials = [task.trial(faster(rules, factor), seed, settings, fidelity) for seed in seeds]
+        losses = [trial.loss for trial in trials if trial.status == "ok" and trial.loss is not None]
+        return sum(losses) / len(seeds) if len(losses) == len(seeds) else math.inf, abs(math.log(factor))
+
+    tried = {factor: order(factor, task.fidelities[0].name) for factor in _FACTORS}
+    if len(task.fidelities) == 1:
+        return min(tried, key=tried.__getitem__)
+    best, in_full = min(tried, key=tried.__getitem__), dict[float, tuple[float, float]]()
+    while True:
+        place = _FACTORS.index(best)
+        near = _FACTORS[max(0, place - 1) : place + 2]
+        for factor in near:
+            if factor not in in_full:
+                in_full[factor] = order(factor, task.fidelities[-1].name)
+        better = min(near, key=in_full.__getitem__)
+        if better == best:
+            return best
+        best = better
 
 
 def stdp_window(rule: Rule, weight: float = _WEIGHT) -> dict[float, float]:

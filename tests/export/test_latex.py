@@ -110,6 +110,35 @@ def test_a_run_compiles_and_fits_the_page(tmp_path: Path) -> None:
     assert "Overfull" not in log
 
 
+@needs_pdflatex
+def test_a_front_of_sets_fits_a_page_of_narrow_columns(tmp_path: Path) -> None:
+    pair = "feedforward[y*(x - w*y); eta = 0.005]; lateral[-2*x*y; eta = 0.02]"
+    found = a_run([pair] * 6)
+    spread = tuple(0.0026 + 0.0001 * number for number in range(10))
+    members = tuple(replace(each, loss=0.0028, held_out_loss=0.00267, held_out_losses=spread) for each in found.members)
+    names = ("angle_1_deg", "angle_2_deg", "angle_3_deg", "output_correlation", "norm")
+    metrics = dict.fromkeys(names, 0.0094)
+    score = ReferenceScore("rubner-tavan", members[0].rules, "ok", 0.00267, metrics, 0.00267, spread)
+    run = replace(found, members=members, references=(score,), conditions=(score,), held_out_on="10 held-out seeds")
+    text = run_latex(replace(run, experiment=replace(run.experiment, task="pca-network")))
+    page = "\\documentclass{article}\n\\usepackage{amsmath,booktabs}\n\\begin{document}\n"
+    (tmp_path / "page.tex").write_text(f"{page}{text}\\end{{document}}\n", "utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0
+    log = (tmp_path / "page.log").read_text("utf-8", errors="replace")
+    assert "Overfull" not in log and "too large for page" not in log
+
+
+def test_each_rule_of_a_set_has_what_it_is_below_its_equation() -> None:
+    row = next(line for line in run_latex(a_run(["a[y*(x - w*y)]; b[sqrt(w)]"])).splitlines() if line[:3] == "1 &")
+    cell, compared = row.split(" & ")[-2:]
+    assert re.findall(r"(\w+: \$|identical: Oja 1982|different from all known rules)", cell) == [
+        *("a: $", "identical: Oja 1982", "b: $", "different from all known rules")
+    ]
+    assert compared.startswith(r"\raggedright different from all known sets")
+
+
 def test_a_run_is_written_as_the_screen_shows_it() -> None:
     run = a_run(["y*(x - w*y)", "tanh(y)*x"])
     text = run_latex(run)
@@ -118,7 +147,7 @@ def test_a_run_is_written_as_the_screen_shows_it() -> None:
     assert labels == ["tab:a-b", "tab:a-b-constants", "tab:a-b-references", "tab:a-b-conditions"]
     assert text.count(r"\caption{") == len(labels)
     for member in run.members:
-        assert escape(member.compared) in text
+        assert escape(member.relations[""]) in text
     assert "on held-out seeds & status & loss" in text
     assert re.search(r"\\raggedright rank 1 & ok & \$0\.2\$", text)
     assert not text.splitlines()[1][:1].islower()

@@ -158,3 +158,18 @@ def test_the_card_of_a_set_fits_the_screen(chromium: Any, pair_page: Path, width
             assert part.bounding_box()["width"] > 0.8 * min(width, 1100)
     finally:
         opened.context.close()
+
+
+@pytest.mark.slow
+def test_a_front_of_sets_has_low_rows_and_says_where_it_goes_on_sideways(chromium: Any, pair_page: Path) -> None:
+    heights = "rows => rows.map(row => row.getBoundingClientRect().height)"
+    for width, hinted in ((1400, False), (390, True)):
+        found = Opened(chromium, pair_page, width)
+        front = found.page.locator('[aria-label="Table of the front"]')
+        # Two lines for each of two rules, at 22 px.
+        assert max(front.locator("tbody tr").evaluate_all(heights)) < 110
+        assert front.evaluate("e => e.scrollWidth > e.clientWidth + 1") is hinted
+        shown = front.evaluate("e => getComputedStyle(e, '::before').content")
+        assert ("goes on sideways" in shown) is hinted
+        assert found.page.evaluate("document.documentElement.scrollWidth") <= width
+        found.context.close()

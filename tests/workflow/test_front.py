@@ -39,6 +39,11 @@ def test_a_set_is_said_to_be_what_it_is_and_what_its_rules_are() -> None:
         "same-terms: Rubner & Tavan 1989; feedforward identical: Oja 1982; "
         "lateral equal-up-to-scale: anti-Hebbian, Foeldiak 1990"
     )
+    assert _member(PAIR).relations == {
+        "": "same-terms: Rubner & Tavan 1989",
+        "feedforward": "identical: Oja 1982",
+        "lateral": "equal-up-to-scale: anti-Hebbian, Foeldiak 1990",
+    }
     assert _member(PAIR).known_as == "Rubner & Tavan 1989 with other coefficients: lateral, x*y times 0.02"
 
 
@@ -46,12 +51,21 @@ def test_a_set_that_is_like_no_known_one_is_known_by_its_rules() -> None:
     member = _member(STRANGE.replace("feedforward", "a").replace("lateral", "b"))
     assert member.nearest is None
     assert member.compared == "a identical: Oja 1982; b different from all known rules"
+    assert member.relations[""] == "different from all known sets"
     assert member.known_as == "a: identical to Oja 1982; b: different from all known rules"
+
+
+def test_what_belongs_to_one_rule_of_a_set_stands_between_semicolons() -> None:
+    # The feedforward rule lacks the decay of Oja's.
+    said = _member("feedforward[x*y]; lateral[x**2*y - w]").compared.split("; ")
+    assert [each.split()[0] for each in said] == ["different,", "feedforward", "lateral"]
+    assert said[0] == "different, nearest: Rubner & Tavan 1989"
 
 
 def test_a_single_rule_is_said_to_be_what_it_is() -> None:
     assert (_member("x*y").compared, _member("x*y").known_as) == ("identical: Hebb 1949", "identical to Hebb 1949")
     assert _member("sqrt(w)").compared == _member("sqrt(w)").known_as == "different from all known rules"
+    assert _member("sqrt(w)").relations == {"": "different from all known rules"}
     assert replace(_member("x*y"), verdicts=()).compared == ""
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from rulesearch.report.figures import comparison_figure
 from rulesearch.rules import RuleSet, known_rule, parse_rules
-from rulesearch.tasks import Activity, TaskSymbol, Trial, load_task
+from rulesearch.rules.bound import BoundSet
+from rulesearch.tasks import Activity, Fidelity, Oja, TaskSymbol, Trial, load_task
 from rulesearch.tasks.declaration import Settings
 from rulesearch.workflow.side_by_side import activity_distance, side_by_side, stdp_window
 from tests.known_pair import Pair
@@ -63,6 +64,21 @@ def test_losses_are_compared_at_the_best_learning_rate() -> None:
     assert growing.outcome.status == "runaway"
     assert oja.distance == twice.distance == pytest.approx(0.0, abs=1e-7)
     assert oja.weights[-1] == pytest.approx(math.sqrt(0.5), abs=0.02)
+
+
+def test_a_learning_rate_that_is_best_in_short_must_be_best_in_full() -> None:
+    class Short(Oja):
+        fidelities = (Fidelity("short", 1, ""), Fidelity("long", 1, ""))
+
+        def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+            # The best rate is 1/2 in full, and 8 in short: the further off, the larger the loss.
+            best = 8.0 if fidelity == "short" else 0.5
+            return Trial("ok", abs(math.log(rules.only().eta / best)))
+
+    task = Short()
+    [found] = side_by_side(parse_rules("y*(x - w*y); eta = 2"), {}, task, task.resolve(), 2)
+    assert found.factor == pytest.approx(0.25)
+    assert found.fitted.loss == pytest.approx(0.0, abs=1e-12) and found.outcome.loss == pytest.approx(math.log(4.0))
 
 
 def test_others_that_do_not_fit_or_come_twice_are_left_out() -> None:

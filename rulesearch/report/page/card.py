@@ -50,7 +50,8 @@ def card(member: FrontMember, whole: Evidence, task: Task | None, pictures: Pict
         "member": member,
         "name": name,
         "equations": equations_mathml(member.rules),
-        "short": short(member),
+        "lines": _lines(member),
+        "whole": member.relations.get("", ""),
         "latex": export(member.rules, "latex"),
         "figures": shown,
         "parts": [_part(member, part, pictures, detailed) for part in member.rules.rules] if several else [],
@@ -62,10 +63,18 @@ def card(member: FrontMember, whole: Evidence, task: Task | None, pictures: Pict
     }
 
 
-def short(member: FrontMember, width: int = 60) -> str:
+def short(rules: RuleSet, width: int = 60) -> str:
     """Return rule text for a cell of a table."""
-    text = short_rule(member.rules)
+    text = short_rule(rules)
     return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _lines(member: FrontMember) -> list[tuple[str, str]]:
+    """Return the lines of a cell that names a rule, each rule of a set on one of its own, and what that rule is."""
+    if len(member.rules.rules) == 1:
+        return [(short(member.rules), "")]
+    alone = {name: short(RuleSet({"w": rule})) for name, rule in member.rules.rules.items()}
+    return [(f"{name}: {text}", member.relations.get(name, "")) for name, text in alone.items()]
 
 
 def _part(member: FrontMember, part: str, pictures: Pictures, detailed: bool) -> dict[str, Any]:

@@ -44,6 +44,13 @@
     });
   }
 
+  const wide = document.querySelectorAll(".wide");
+  const mark = () => {
+    for (const each of wide) each.classList.toggle("goes-on", each.scrollWidth > each.clientWidth + 1);
+  };
+  addEventListener("resize", mark);
+  addEventListener("load", mark);
+
   const value = (row, column) => row.cells[column].textContent.trim();
   const order = (a, b) => {
     const [x, y] = [Number(a), Number(b)];
@@ -57,7 +64,7 @@
     heads.forEach((head, column) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.textContent = head.textContent;
+      button.append(...head.childNodes);
       head.replaceChildren(button);
       button.addEventListener("click", () => {
         const down = head.getAttribute("aria-sort") === "ascending";

@@ -21,6 +21,7 @@ from rulesearch.report.page.card import card, short
 from rulesearch.report.page.pictures import Pictures
 from rulesearch.report.search_figures import deaths_figure, history_figure, lineage_figure
 from rulesearch.report.style import number
+from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.account import Account
 from rulesearch.workflow.evidence import Evidence, gather, stored_evidence
@@ -28,7 +29,15 @@ from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.history import History, read_history
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.scores import shown_metrics
-from rulesearch.workflow.shown_losses import SPREAD, beside_first, loss_columns, shown_loss, spread_column
+from rulesearch.workflow.shown_losses import (
+    SPREAD,
+    beside_first,
+    died,
+    loss_columns,
+    order_of_front,
+    shown_loss,
+    spread_column,
+)
 from rulesearch.writing import write_text
 
 _HERE = Path(__file__).parent
@@ -71,6 +80,7 @@ def report_html(
         "safe_markup": Markup,
         "capital": _capital,
         "is_broad": _is_broad,
+        "by_rule": _by_rule,
     }
     pictures = Pictures(figures)
     history = read_history(run)
@@ -89,13 +99,14 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: Pictures,
     losses = loss_columns(run.members)
     found = {name: value for member in run.members for name, value in member.metrics.items()}
     names = list(found) if task is None else shown_metrics(run, found)
-    links = {f"#rule-{member.rank}": f"rank {member.rank}: {short(member)}" for member in run.members}
+    links = {f"#rule-{member.rank}": f"rank {member.rank}: {short(member.rules)}" for member in run.members}
     cards = [
         card(member, evidence, task, pictures, brief) | {"beside": beside_first(run.members, run.held_out_on, place)}
         for place, member in enumerate(run.members)
     ]
     return {
         "task": task,
+        "died": {member.rank for member in run.members if died(member, run.held_out_on)},
         "metrics": names,
         # What stands among the losses is not said twice.
         "front_metrics": [
@@ -112,6 +123,7 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: Pictures,
         "evidence": evidence,
         "cards": cards,
         "known": sorted(evidence.known, key=lambda each: (math.inf if each.loss is None else each.loss, each.name)),
+        "order": order_of_front(run.members, [] if task is None else task.requirements),
         "front": pictures.add("front-known", lambda: front_panel(run, evidence.known), _front_label(run), links)
         if run.members
         else "",
@@ -192,6 +204,13 @@ def _is_broad(markup: str) -> bool:
     """Return whether a figure needs the whole width of a card to be read."""
     width = re.search(r"max-width:(\d+)pt", markup)
     return width is not None and int(width.group(1)) > _BROAD
+
+
+def _by_rule(rules: RuleSet) -> list[str]:
+    """Return rule text in lines: each rule of a set has one."""
+    if len(rules.rules) == 1:
+        return [str(rules)]
+    return [f"{name}[{rule}]" for name, rule in rules.rules.items()]
 
 
 def _capital(text: str) -> str:
