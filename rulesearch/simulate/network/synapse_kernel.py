@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rulesearch.simulate.machine.kernel import kernel
+from rulesearch.simulate.machine.kernel import inlined, kernel
 from rulesearch.simulate.network.plasticity_kernel import run_lanes, show_sums
 from rulesearch.simulate.network.tables import (
     BEHIND_PRE,
@@ -20,6 +20,16 @@ from rulesearch.simulate.network.tables import (
 )
 
 # Loops run over unsigned numbers: such an index needs no check for a negative one.
+
+
+@inlined
+def _go_on(place: Any, taken: int, left: int) -> None:
+    """Go on behind the synapses that were taken: those of the same unit that are left, or those of the next."""
+    if taken < left:
+        place[1] += taken
+    else:
+        place[0] += 1
+        place[1] = 0
 
 
 @kernel
@@ -47,11 +57,7 @@ def _take_rows(
             for k in range(np.uint64(number)):
                 rows[at + k] = row
         lanes += number
-        if begin + number < end:
-            place[1] += number
-        else:
-            place[0] += 1
-            place[1] = 0
+        _go_on(place, number, end - begin)
     return lanes
 
 
@@ -76,11 +82,7 @@ def _take_columns(
             for k in range(np.uint64(number)):
                 rows[at + k] = owners[first + k]
         lanes += number
-        if begin + number < end:
-            place[1] += number
-        else:
-            place[0] += 1
-            place[1] = 0
+        _go_on(place, number, end - begin)
     return lanes
 
 
