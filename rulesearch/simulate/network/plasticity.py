@@ -198,7 +198,6 @@ class PlasticityTables:
         for name, state in rule.states.items():
             if isinstance(state, Lowpass):
                 side = side_of(state.expression, rule)
-                assert side is not None
                 self.sources[q, name] = (kinds[side], self._allocate(np.zeros(sizes[side])), _UNSCALED)
                 continue
             side = _SYNAPSE if isinstance(state, Synaptic) or state.resets else _SIDES.index(state.side)
@@ -261,20 +260,20 @@ def _moves_behind(rule: Rule, side: str) -> list[tuple[str, Expression]]:
     return moves
 
 
-def side_of(expression: Expression, rule: Rule) -> int | None:
-    """Return whose an expression is: 0 the sender's, 1 the target's, None where it needs both or the weight."""
-    sides: set[int | None] = set()
+def side_of(expression: Expression, rule: Rule) -> int:
+    """Return whose an expression is: 0 the sender's, 1 the target's, 2 where it needs both or the weight."""
+    sides: set[int] = set()
     for name in expression.symbols:
         state = rule.states.get(name)
         if isinstance(state, Trace):
-            sides.add(None if state.resets else _SIDES.index(state.side))
+            sides.add(_SYNAPSE if state.resets else _SIDES.index(state.side))
         elif isinstance(state, Lowpass):
             sides.add(side_of(state.expression, rule))
         elif isinstance(state, Synaptic) or name == "w":
-            sides.add(None)
+            sides.add(_SYNAPSE)
         elif name in _MEMBRANE or name in SUMS:
             sides.add(_POST)
-    return (next(iter(sides)) if sides else _POST) if len(sides) < 2 else None
+    return (next(iter(sides)) if sides else _POST) if len(sides) < 2 else _SYNAPSE
 
 
 def _as_run(rule: Rule, group: SynapseGroup) -> Rule:
@@ -302,7 +301,7 @@ def _as_run(rule: Rule, group: SynapseGroup) -> Rule:
         if state.tau is not None and not state.tau > 0.0:
             raise RulesearchError(f"{where}: tau of {name} must be above 0 s, found {state.tau:g}")
     for name, state in rule.states.items():
-        if isinstance(state, Lowpass) and side_of(state.expression, rule) is None:
+        if isinstance(state, Lowpass) and side_of(state.expression, rule) == _SYNAPSE:
             rate = Expression.apply("div", state.expression, Expression.number(state.tau))
             states = {**rule.states, name: Synaptic({"drift": rate}, state.tau)}
             rule = replace(rule, states=states)

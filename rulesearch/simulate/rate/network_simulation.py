@@ -206,14 +206,14 @@ class RateSimulation:
             if name not in named:
                 raise RulesearchError(f"no connection has the rule {name!r}{did_you_mean(name, named)}")
         found = {}
-        for connection in self.network.plastic:
+        for connection in self.network.connections:
             rule = connection.rule
             if isinstance(rule, str):
                 if rule not in given:
                     raise RulesearchError(f"connection {connection.name}: the rule {rule!r} was not given")
                 rule = given[rule]
-            assert rule is not None
-            found[connection.name] = rule
+            if rule is not None:
+                found[connection.name] = rule
         return found
 
     def _place(

@@ -9,6 +9,7 @@ r"""Which drifts of a weight can be solved exactly, so that nothing is done betw
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def since_last_event(rule: Rule, signals: tuple[str, ...], soft: bool = False) -
     if products is None or not products or len(products) > (1 if bounded else _MOST_PRODUCTS):
         return None
     elapsed = Expression.symbol(ELAPSED)
-    total: Expression | None = None
+    parts: list[Expression] = []
     fastest = 0.0
     for names, coefficient in products.items():
         # A state without a time constant holds its value.
@@ -95,8 +96,8 @@ def since_last_event(rule: Rule, signals: tuple[str, ...], soft: bool = False) -
         part = Expression.apply("mul", coefficient, spent)
         for name in names:
             part = Expression.apply("mul", part, Expression.symbol(name))
-        total = part if total is None else Expression.apply("add", total, part)
-    assert total is not None
+        parts.append(part)
+    total = reduce(lambda one, other: Expression.apply("add", one, other), parts)
     return total, _LARGEST_EXPONENT / fastest if fastest > 0.0 else math.inf
 
 

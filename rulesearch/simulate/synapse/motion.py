@@ -59,8 +59,9 @@ class Motion:
         self._taus = np.array([state.tau for state in rule.states.values() if state.tau])
         self._bounds = rule.bounds or (-math.inf, math.inf)
         self._eta = 1.0 if rule.eta is None else rule.eta
-        self._weight = list(self.parts).index("w") if "w" in self.parts else None
-        self._watches = bool(self._kinks) or (self._weight is not None and any(map(math.isfinite, self._bounds)))
+        self._drifts = "w" in self.parts
+        self._weight = list(self.parts).index("w") if self._drifts else -1
+        self._watches = bool(self._kinks) or (self._drifts and any(map(math.isfinite, self._bounds)))
         self._start: Mapping[str, Any] = {}
         self._slope = self._seconds = 0.0
         self._signs: dict[Expression, float] = {}
@@ -128,7 +129,7 @@ class Motion:
         if self._slope:
             found["v"] = self._start["v"] + self._slope * time
         found |= dict(zip(self.parts, place, strict=True))
-        if self._weight is not None:
+        if self._drifts:
             found |= dict.fromkeys(("w", *SUMS), np.clip(found["w"], *self._bounds))
         return found
 
@@ -160,20 +161,19 @@ class Motion:
         held = self._held if held is None else held
         if self._sliding is None:
             return self._speeds(time, place, self._signs, held)
-        above, below, upward, downward = self._beside(time, place, held)
+        above, below, upward, downward = self._beside(self._sliding, time, place, held)
         share = np.where(downward == upward, 0.5, downward / (downward - upward))
         mixed: Array = share * above + (1.0 - share) * below
         return mixed
 
-    def _beside(self, time: Any, place: Array, held: int) -> tuple[Array, Array, Any, Any]:
+    def _beside(self, kink: Expression, time: Any, place: Array, held: int) -> tuple[Array, Array, Any, Any]:
         """Return the speeds above and below the switch that stays at 0, and how fast it would change by either."""
-        assert self._sliding is not None
         little = 3e-3 * min([self._seconds, *self._taus])
         found: list[tuple[Array, Any]] = []
         for sign in (1, -1):
-            speed = self._speeds(time, place, self._signs | {self._sliding: sign}, held)
+            speed = self._speeds(time, place, self._signs | {kink: sign}, held)
             two_back, back, ahead, two_ahead = (
-                self._switch(self._sliding, time + d * little, place + d * little * speed) for d in (-2, -1, 1, 2)
+                self._switch(kink, time + d * little, place + d * little * speed) for d in (-2, -1, 1, 2)
             )
             found.append((speed, (8.0 * (ahead - back) - (two_ahead - two_back)) / (12.0 * little)))
         return found[0][0], found[1][0], found[0][1], found[1][1]
@@ -186,7 +186,7 @@ class Motion:
         self._signs, self._armed, self._turned = dict.fromkeys(self._kinks, 0.0), set(), {}
         self._sliding, self._held = None, 0
         self._look_around(0.0, place)
-        if self._weight is not None:
+        if self._drifts:
             low, high = self._bounds
             weight, speed = place[self._weight], self._speed(0.0, place, 0)[self._weight]
             self._held = int(weight >= high and speed > 0.0) - int(weight <= low and speed < 0.0)
@@ -218,7 +218,10 @@ class Motion:
                 break
 
     def _guards(self, time: Any, place: Array) -> dict[Any, Any]:
-        """Return what is negative where a piece has ended: by switch, by the reason of another name."""
+        """Return what is negative where a piece has ended: by switch, by the reason of another name.
+
+        That is, of a switch that stays at 0, itself and the sign that it would take.
+        """
         found: dict[Any, Any] = {}
         values = self._read(time, place)
         for kink, sign in self._signs.items():
@@ -226,29 +229,26 @@ class Motion:
                 value = self._branch(kink, self._signs).compute(values)
                 found[kink] = sign * value if sign else -np.abs(value)
         if self._sliding is not None:
-            _, _, upward, downward = self._beside(time, place, self._held)
-            found |= {"rises": -upward, "falls": downward}
-        if self._weight is not None and self._held:
+            _, _, upward, downward = self._beside(self._sliding, time, place, self._held)
+            found |= {(self._sliding, 1): -upward, (self._sliding, -1): downward}
+        if self._drifts and self._held:
             found["leaves"] = self._held * self._speed(time, place, 0)[self._weight]
-        elif self._weight is not None:
+        elif self._drifts:
             found |= {"low": place[self._weight] - self._bounds[0], "high": self._bounds[1] - place[self._weight]}
         return {name: np.broadcast_to(value, np.shape(time)) for name, value in found.items()}
 
     def _turn(self, name: Any, time: float, place: Array) -> None:
         """Go on by other branches, along a switch that stays at 0, at a bound of the weight or away from it."""
-        if name not in ("rises", "falls"):
-            # Whether the switch still stays at 0 is found anew.
-            self._sliding = None
+        # Whether a switch still stays at 0 is found anew.
+        self._sliding = None
         if name in ("low", "high"):
-            assert self._weight is not None
             self._held = 1 if name == "high" else -1
             place[self._weight] = self._bounds[name == "high"]
         elif name == "leaves":
             self._held = 0
-        elif name in ("rises", "falls"):
-            assert self._sliding is not None
-            kink, self._sliding = self._sliding, None
-            self._choose(kink, 1 if name == "rises" else -1)
+        elif isinstance(name, tuple):
+            kink, sign = name
+            self._choose(kink, sign)
             self._look_around(time, place, kink)
         elif self._turned.get(name) == time:
             self._sliding = name
