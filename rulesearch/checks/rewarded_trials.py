@@ -20,8 +20,8 @@ from rulesearch.rules import Rule, RuleSet
 from rulesearch.simulate import (
     AllToAll,
     Escape,
+    Limits,
     Network,
-    NetworkLimits,
     Neuron,
     Poisson,
     Population,
@@ -54,7 +54,7 @@ def rewarded_trials(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> M
     rule = rules.only()
     eta = float(settings["eta"] if rule.eta is None else rule.eta)
     simulation = NetworkSimulation(_network(replace(rule, eta=eta), settings), network_seed)
-    limits, silent = NetworkLimits(rate=_HIGHEST_RATE), Record([])
+    limits, silent = Limits(rate=_HIGHEST_RATE), Record([])
     trials = int(settings["trials"])
     counts, rewards = np.zeros(trials), np.zeros(trials)
     mean = None

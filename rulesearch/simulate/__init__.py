@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rulesearch.simulate.codes import STATUS, NetworkLimits
+    from rulesearch.simulate.codes import STATUS, Limits, NetworkLimits
     from rulesearch.simulate.network.network import Network, Projection
     from rulesearch.simulate.network.neurons import (
         Adaptation,
@@ -49,6 +49,7 @@ __all__ = [
     "FluctuatingGroups",
     "FrozenPatterns",
     "Layer",
+    "Limits",
     "MovingThreshold",
     "Network",
     "NetworkLimits",
@@ -70,7 +71,7 @@ __all__ = [
 ]
 
 _MODULES: dict[str, tuple[str, ...]] = {
-    "codes": ("STATUS", "NetworkLimits"),
+    "codes": ("STATUS", "Limits", "NetworkLimits"),
     "network.network": ("Network", "Projection"),
     "network.neurons": (
         "Adaptation",

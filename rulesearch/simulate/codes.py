@@ -27,8 +27,8 @@ EXPLANATION: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkLimits:
-    """When a simulation ends early.
+class Limits:
+    """When a simulation of spiking neurons ends early.
 
     **Fields:** `rate` [Hz]: mean over a population and a second; `silent` [s]: so long without any spike of a
     population; `weight`: mean size of the weights of a plastic projection; `work`: counted work: neuron steps, arrivals
@@ -39,3 +39,7 @@ class NetworkLimits:
     silent: float = math.inf
     weight: float = 1e6
     work: int = 10**18
+
+
+NetworkLimits = Limits
+"""The same by the name that it has in scripts."""

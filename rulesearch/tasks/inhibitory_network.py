@@ -20,13 +20,13 @@ from rulesearch.rules.bound import BoundRule, BoundSet
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.network.network import Network, Projection
-from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
+from rulesearch.simulate.network.neurons import Population
 from rulesearch.simulate.network.recording import Record, Recording
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import FixedProbability
 from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol
-from rulesearch.tasks.inhibitory_rate import InhibitoryRate, vogels
+from rulesearch.tasks.inhibitory_rate import InhibitoryRate, neuron, vogels
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.recurrent import LIMITS, check_fifth, excitatory_and_inhibitory
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
@@ -185,7 +185,7 @@ def inhibitory_network(
     density = _NEURONS / (scale * settings["neurons"])
     recurrent, inputs = (FixedProbability(min(1.0, p * density)) for p in (_PROBABILITY, _INPUT_PROBABILITY))
     afferents = round(_AFFERENTS / density)
-    cell = Neuron({"E": Receptor(0.005, 0.0), "I": Receptor(0.01, -80.0)}, leak=1.0)
+    cell = neuron()
     return Network(
         [Population("E", excitatory, cell, (-60.0, -50.0)), Population("I", inhibitory, cell, (-60.0, -50.0))],
         [

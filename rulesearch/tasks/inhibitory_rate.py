@@ -22,8 +22,10 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules.bound import BoundRule, BoundSet
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
-from rulesearch.simulate.codes import STATUS
-from rulesearch.simulate.driven.neuron import DrivenNeuron, Limits, SpikingResult, simulate_spiking
+from rulesearch.simulate.codes import Limits
+from rulesearch.simulate.driven.neuron import CELL, PLASTIC, simulate_spiking
+from rulesearch.simulate.network.neurons import Neuron, Receptor
+from rulesearch.simulate.network.recording import Recording
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
@@ -41,9 +43,16 @@ class _Pace:
 
 
 _PACES = {"screen": _Pace(0.25, 0.4, 4.0), "full": _Pace(1.0, 1.0, 1.0)}
-_SILENT_INTERVALS = 50.0
 _SEEN_SECONDS = 40.0
+_SILENT_INTERVALS = 50.0
 """A neuron that misses so many spikes of the target rate in a row (and is silent for 10 s) has fallen silent."""
+
+_HIGHEST_RATE = 195.0
+"""With a refractory time of 5 ms at most 200 Hz are possible, and 120 to 130 without inhibition."""
+
+_LARGEST_WEIGHT, _STUCK = 1e4, 10.0
+_EXCITATION, _INHIBITION = 0.014, 0.035
+"""What a spike of 1000 afferents adds to a conductance, in units of the leak, where its weight is 1."""
 
 CALIBRATED_ALPHA = 0.228
 """Constant of the Vogels rule that gives 5 Hz on this input; 2 rho tau = 0.2 is exact for uncorrelated input only."""
@@ -170,12 +179,12 @@ class InhibitoryRate(SpikeTask):
         either does not vary), and `tuning_error`, 1 minus it; `initial_rate_hz` over the first second, already
         learning; `w_mean` at the end; `cv_isi` over scoring.
         """
-        tuned, result, learning = _simulate(rules.only(), seed, settings, _PACES[fidelity], backend)
-        status = STATUS[result.code]
-        metrics = _metrics(tuned, result, learning, settings["target"])
-        loss = metrics["rate_loss"] if status == "ok" else None
-        died_at = 1.0 if status == "ok" else result.steps / tuned.plastic.steps
-        return Trial(status, loss, metrics, () if loss is None else (loss,), result.work, died_at)
+        run = _simulate(rules.only(), seed, settings, _PACES[fidelity], backend)
+        status, work = run.recording.status, run.recording.work
+        metrics = _metrics(run, settings["target"])
+        if status != "ok":
+            return Trial(status, None, metrics, (), work, run.steps / run.tuned.plastic.steps)
+        return Trial(status, metrics["rate_loss"], metrics, (metrics["rate_loss"],), work)
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning and scoring [s]."""
@@ -184,17 +193,14 @@ class InhibitoryRate(SpikeTask):
 
     def activity(self, rules: BoundSet, seed: int, settings: Settings) -> Activity:
         """Return the spikes of two afferents of each group and of the neuron in the first seconds of learning."""
-        tuned, result, learning = _simulate(rules.only(), seed, settings, _PACES["full"], "vm", record_every=1.0)
-        end = min(learning, _SEEN_SECONDS)
-        post = (result.spikes[result.spikes < round(end / result.dt)] * result.dt).astype(np.float64)
-        trains = tuned.plastic
-        steps = np.repeat(np.arange(trains.steps), np.diff(trains.offsets))
+        run = _simulate(rules.only(), seed, settings, _PACES["full"], "vm", weights_every=1.0)
+        end = min(run.learning, _SEEN_SECONDS)
+        post, trains = run.spikes[run.spikes < end], run.tuned.plastic
+        times = np.repeat(np.arange(trains.steps), np.diff(trains.offsets)) * run.dt
         chosen = np.arange(0, trains.afferents, max(1, trains.afferents // (2 * GROUPS)))[: 2 * GROUPS]
-        early = steps < round(end / result.dt)
-        seconds = (steps * result.dt).astype(np.float64)
-        spikes = tuple((seconds[early & (trains.indices == k)], post) for k in chosen)
-        times = np.arange(1.0, len(result.records) + 1.0)
-        return Activity({}, spikes, (settings["w_start"],) * len(spikes), times, result.records[:, chosen])
+        spikes = tuple((times[(times < end) & (trains.indices == k)], post) for k in chosen)
+        before = (settings["w_start"],) * len(spikes)
+        return Activity({}, spikes, before, run.recording.weight_times, run.recording.weights[PLASTIC][:, chosen])
 
     def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
         """Return the neuron's rate in windows of a second and the mean plastic weight, first while weights learn."""
@@ -239,67 +245,100 @@ def vogels(alpha: float) -> RuleSet:
     return RuleSet.single(parse_rules(text).only().with_constants({"alpha": alpha}))
 
 
+def neuron(excitation: float = 1.0, inhibition: float = 1.0) -> Neuron:
+    """Return the neuron of Vogels et al. 2011, weights times these factors in units of the leak."""
+    receptors = {"E": Receptor(0.005, 0.0, share=excitation), "I": Receptor(0.01, -80.0, share=inhibition)}
+    return Neuron(receptors, leak=1.0)
+
+
 def simulate_for_plot(rules: BoundSet, seed: int, settings: Settings) -> InhibitoryRateRun:
     """Simulate bound rules on one seed at full fidelity and return what a figure of it needs."""
-    tuned, result, learning = _simulate(rules.only(), seed, settings, _PACES["full"], "vm", record_every=1.0)
-    rate = result.rates(1.0)
-    groups: npt.NDArray[np.float64] = result.records.reshape(result.records.shape[0], GROUPS, -1).mean(axis=2)
-    spikes: npt.NDArray[np.float64] = result.spikes.astype(np.float64) * result.dt
+    run = _simulate(rules.only(), seed, settings, _PACES["full"], "vm", weights_every=1.0)
+    rate = run.recording.rates(CELL, 1.0)
+    weights = run.recording.weights[PLASTIC]
     return InhibitoryRateRun(
-        STATUS[result.code],
+        run.recording.status,
         np.arange(1.0, rate.size + 1.0),
         rate,
-        np.arange(1.0, groups.shape[0] + 1.0),
-        groups,
-        tuned.group_weights,
-        result.weights.reshape(GROUPS, -1).mean(axis=1),
-        spikes,
-        learning,
+        run.recording.weight_times,
+        weights.reshape(len(weights), GROUPS, -1).mean(axis=2),
+        run.tuned.group_weights,
+        run.group_weights,
+        run.spikes,
+        run.learning,
         settings["target"],
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A simulation: its input, what was recorded, the weights at its end, the time of learning and the step [s]."""
+
+    tuned: TunedInput
+    recording: Recording
+    weights: npt.NDArray[np.float64]
+    learning: float
+    dt: float
+
+    @property
+    def steps(self) -> int:
+        """Steps done."""
+        return round(self.recording.stop / self.dt)
+
+    @property
+    def spikes(self) -> npt.NDArray[np.float64]:
+        """Times of the neuron's spikes [s]."""
+        return self.recording.spikes[CELL][0]
+
+    @property
+    def group_weights(self) -> npt.NDArray[np.float64]:
+        """Mean weight of each group at the end."""
+        means: npt.NDArray[np.float64] = self.weights.reshape(GROUPS, -1).mean(axis=1)
+        return means
+
+
 def _simulate(
-    rule: BoundRule, seed: int, settings: Settings, pace: _Pace, backend: str, record_every: float = 0.0
-) -> tuple[TunedInput, SpikingResult, float]:
+    rule: BoundRule, seed: int, settings: Settings, pace: _Pace, backend: str, weights_every: float = 0.0
+) -> _Run:
     dt, afferents = settings["dt"] * 1e-3, int(settings["afferents"])
     learning, scoring = pace.learning * settings["learning"], pace.scoring * settings["scoring"]
     tuned = prepare(seed, settings["ou_sd"], settings["background"], learning + scoring, dt, afferents)
-    neuron = DrivenNeuron()
     scale = 1000.0 / afferents
-    result = simulate_spiking(
-        rule,
+    silent = max(10.0, _SILENT_INTERVALS / settings["target"])
+    recording, weights = simulate_spiking(
+        neuron(_EXCITATION * scale, _INHIBITION * scale),
+        replace(rule, eta=rule.eta * pace.speed),
         tuned.excitation,
         tuned.plastic,
         np.full(tuned.plastic.afferents, settings["w_start"]),
-        rule.eta * pace.speed,
         dt,
         learning,
-        rule.bounds,
-        replace(neuron, static_gain=neuron.static_gain * scale, plastic_gain=neuron.plastic_gain * scale),
-        Limits(silent=max(10.0, _SILENT_INTERVALS / settings["target"])),
+        Limits(rate=_HIGHEST_RATE, silent=silent, weight=_LARGEST_WEIGHT),
+        _STUCK,
         pace.learning * settings["settling"],
-        record_every,
+        weights_every,
         backend,
     )
-    return tuned, result, learning
+    return _Run(tuned, recording, weights, learning, dt)
 
 
-def _metrics(tuned: TunedInput, result: SpikingResult, learning: float, target: float) -> dict[str, float]:
+def _metrics(run: _Run, target: float) -> dict[str, float]:
     metrics: dict[str, float] = {}
-    end = tuned.plastic.steps * result.dt
-    if result.steps * result.dt >= 1.0:
-        metrics["initial_rate_hz"] = result.rate(0.0, 1.0)
-    if result.steps == tuned.plastic.steps:
-        rate = result.rate(learning, end)
+    # Stretches of time are compared in whole steps, in which their ends are exact.
+    spikes = np.rint(run.spikes / run.dt)
+    if run.recording.stop >= 1.0:
+        metrics["initial_rate_hz"] = float(np.sum(spikes < round(1.0 / run.dt)))
+    if run.steps == run.tuned.plastic.steps:
+        scored = spikes[spikes >= round(run.learning / run.dt)]
+        rate = scored.size / (run.recording.stop - run.learning)
         metrics["rate_hz"] = rate
         metrics["rate_loss"] = (rate - target) ** 2 / (target + 2.0)
-        cv = result.interval_cv(learning, end)
-        if np.isfinite(cv):
-            metrics["cv_isi"] = cv
-    if np.all(np.isfinite(result.weights)):
-        r = _correlation(tuned.group_weights, result.weights.reshape(GROUPS, -1).mean(axis=1))
-        metrics |= {"w_mean": float(result.weights.mean()), "tuning_r": r, "tuning_error": 1.0 - r}
+        intervals = np.diff(scored)
+        if intervals.size > 1:
+            metrics["cv_isi"] = float(intervals.std() / intervals.mean())
+    if np.all(np.isfinite(run.weights)):
+        r = _correlation(run.tuned.group_weights, run.group_weights)
+        metrics |= {"w_mean": float(run.weights.mean()), "tuning_r": r, "tuning_error": 1.0 - r}
     return metrics
 
 

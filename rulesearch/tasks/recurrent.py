@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rulesearch.errors import RulesearchError
-from rulesearch.simulate.codes import NetworkLimits
+from rulesearch.simulate.codes import Limits
 
-LIMITS = NetworkLimits(rate=100.0, silent=5.0)
+LIMITS = Limits(rate=100.0, silent=5.0)
 
 
 def excitatory_and_inhibitory(neurons: float, scale: float = 1.0) -> tuple[int, int]:

@@ -12,8 +12,6 @@ import pytest
 from rulesearch.rules import parse_rules
 from rulesearch.rules.rule import Rule
 from rulesearch.rules.states import Lowpass, Synaptic, Trace
-from rulesearch.simulate.driven.inputs import SpikeTrain
-from rulesearch.simulate.driven.neuron import DrivenNeuron, simulate_spiking
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
 from rulesearch.simulate.network.simulation import Simulation
@@ -21,6 +19,7 @@ from rulesearch.simulate.network.sources import SpikeTimes
 from rulesearch.simulate.network.tables import LANES
 from rulesearch.simulate.network.wiring import AllToAll, Pairs
 from rulesearch.simulate.synapse.synapse import with_customary_traces
+from tests.fast_neuron import bound, fired_at, forced
 
 DT = 1e-3
 STEPS = 60
@@ -192,23 +191,12 @@ def test_the_fast_neuron_and_the_network_move_weights_alike(seed: int, backend: 
     rule = rule_of("; ".join([text, *(f"{name} = {trace}" for name, trace in traces.items() if name in text)]))
     pre, post = spikes(seed, 600, 0.1), spikes(50 + seed, 1, 0.2)
     start = np.random.default_rng(seed).uniform(0.2, 0.8, (600, 1))
-    excitation = np.where(post[:, 0], 1e5, 0.0).astype(np.float32)
-    fast = simulate_spiking(
-        rule,
-        excitation,
-        SpikeTrain.from_times([np.flatnonzero(pre[:, i]) for i in range(600)], STEPS),
-        start[:, 0],
-        0.1,
-        DT,
-        STEPS * DT,
-        (-1.0, 2.0),
-        DrivenNeuron(static_tau=1e-6, plastic_gain=0.0, refractory=DT),
-        backend=backend,
-    )
-    assert fast.spikes.tolist() == np.flatnonzero(post[:, 0]).tolist()
+    own, given = [np.flatnonzero(pre[:, i]) for i in range(600)], np.flatnonzero(post[:, 0])
+    recording, fast = forced(bound(rule, 0.1, (-1.0, 2.0)), own, given, STEPS, start[:, 0], DT, backend=backend)
+    assert fired_at(recording, DT) == given.tolist()
     simulation = network(rule, pre, post, start, backend)
     simulation.run(STEPS * DT)
     wanted = reference(rule, pre, post, start)[:, 0]
-    np.testing.assert_allclose(fast.weights, wanted, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(fast, wanted, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(simulation.weights("w"), wanted, rtol=1e-9, atol=1e-12)
     assert np.abs(wanted - start[:, 0]).max() > 1e-2

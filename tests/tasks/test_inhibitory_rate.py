@@ -10,7 +10,7 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Trace
 from rulesearch.simulate.driven.neuron import simulate_spiking
 from rulesearch.tasks import tuned_input
-from rulesearch.tasks.inhibitory_rate import InhibitoryRate, simulate_for_plot, vogels
+from rulesearch.tasks.inhibitory_rate import InhibitoryRate, neuron, simulate_for_plot, vogels
 from rulesearch.tasks.trial import Trial
 from rulesearch.tasks.tuned_input import draw_input, prepare
 
@@ -213,7 +213,9 @@ def test_a_plot_gets_rates_weights_and_spikes() -> None:
     assert shown.time.tolist() == list(range(1, 31))
     assert shown.rate[20:].mean() == pytest.approx(trial.metrics["rate_hz"])
     assert shown.rate.sum() == shown.spikes.size
-    assert shown.group_weights.shape == (30, 8)
+    assert shown.weight_time.tolist() == list(range(31))
+    assert shown.group_weights.shape == (31, 8)
+    np.testing.assert_allclose(shown.group_weights[0], 0.1)
     np.testing.assert_allclose(shown.group_weights[-1], shown.inhibitory)
     assert np.corrcoef(shown.excitatory, shown.inhibitory)[0, 1] == pytest.approx(trial.metrics["tuning_r"])
     assert (shown.learning, shown.target) == (20.0, 5.0)
@@ -241,8 +243,7 @@ def test_rates_while_learning_are_those_of_an_independent_simulation(
     rates = []
     for seed in range(4):
         tuned = draw_input(seed, sd, background, 300.0, 1e-4)
-        result = simulate_spiking(
-            rule, tuned.excitation, tuned.plastic, np.full(200, 0.1), 0.001, 1e-4, 300.0, (0.0, 5.0)
-        )
-        rates.append(result.rate(150.0, 300.0))
+        cell, start = neuron(0.014, 0.035), np.full(200, 0.1)
+        recording, _ = simulate_spiking(cell, rule, tuned.excitation, tuned.plastic, start, 1e-4, 300.0)
+        rates.append(recording.rates("cell", 1.0)[150:].mean())
     assert low - 0.1 < np.mean(rates) < high + 0.1

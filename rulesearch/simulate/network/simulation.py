@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean
-from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SILENT, STATUS, NetworkLimits
+from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SILENT, STATUS, Limits
 from rulesearch.simulate.machine.compiling import announce
 from rulesearch.simulate.network import tables
 from rulesearch.simulate.network.assembly import cells_of, connect, first_neurons
@@ -84,7 +84,7 @@ class Simulation:
         seconds: float,
         record: Record | None = None,
         learning: bool | Mapping[str, bool] = True,
-        limits: NetworkLimits | None = None,
+        limits: Limits | None = None,
     ) -> Recording:
         """Run on for a while.
 
@@ -92,7 +92,7 @@ class Simulation:
         traces and low-passes go on in any case.
         **Raises:** `RulesearchError` for names that are not there.
         """
-        record, limits = record or Record(), limits or NetworkLimits()
+        record, limits = record or Record(), limits or Limits()
         if not (math.isfinite(seconds) and seconds >= 0.0):
             raise RulesearchError(f"a simulation lasts at least 0 s, found {seconds:g}")
         self._set_learning(learning)
@@ -239,7 +239,7 @@ class Simulation:
             reached = self._plastics._replace(lowpass_gains=at_once)
             lowpasses(self._runs, self._cells, reached, self._workspace.registers, self._workspace.news)
 
-    def _advance(self, end: int, recorder: Recorder, limits: NetworkLimits) -> int:
+    def _advance(self, end: int, recorder: Recorder, limits: Limits) -> int:
         dt = self.network.dt
         steps = end - self.step
         trains = [stream.draw(self.step, steps) for stream in self._streams]

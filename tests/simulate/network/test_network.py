@@ -14,7 +14,7 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.rules import parse_rules
 from rulesearch.rules.rule import Rule
-from rulesearch.simulate.codes import NetworkLimits
+from rulesearch.simulate.codes import Limits
 from rulesearch.simulate.machine.compiling import announce
 from rulesearch.simulate.network import tables
 from rulesearch.simulate.network.network import Network, Projection
@@ -566,15 +566,15 @@ def test_what_is_recorded() -> None:
 
 def test_early_ends() -> None:
     nothing = Network([Population("n", 2, Neuron())], [])
-    assert Simulation(nothing).run(5.0, limits=NetworkLimits(silent=2.0)).status == "silent"
+    assert Simulation(nothing).run(5.0, limits=Limits(silent=2.0)).status == "silent"
     busy = Network([Population("n", 2, Neuron(current=1000.0))], [])
-    ended = Simulation(busy).run(5.0, limits=NetworkLimits(rate=50.0))
+    ended = Simulation(busy).run(5.0, limits=Limits(rate=50.0))
     assert ended.status == "runaway" and ended.stop == pytest.approx(1.0)
-    assert Simulation(busy).run(5.0, limits=NetworkLimits(work=25_000)).status == "exhausted"
+    assert Simulation(busy).run(5.0, limits=Limits(work=25_000)).status == "exhausted"
     bad = small("on_pre: 1/(y - y); eta = 1")
     assert Simulation(bad, 1).run(2.0).status == "nonfinite"
     grows = small("on_pre: 10; eta = 1")
-    assert Simulation(grows, 1).run(3.0, limits=NetworkLimits(weight=20.0)).status == "runaway"
+    assert Simulation(grows, 1).run(3.0, limits=Limits(weight=20.0)).status == "runaway"
 
 
 @pytest.mark.parametrize(

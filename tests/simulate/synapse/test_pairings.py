@@ -12,8 +12,6 @@ import pytest
 
 from rulesearch.rules import Rule, parse_rules
 from rulesearch.rules.states import PAIRINGS
-from rulesearch.simulate.driven.inputs import SpikeTrain
-from rulesearch.simulate.driven.neuron import DrivenNeuron, simulate_spiking
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
 from rulesearch.simulate.network.simulation import Simulation
@@ -21,6 +19,7 @@ from rulesearch.simulate.network.sources import SpikeTimes
 from rulesearch.simulate.network.wiring import AllToAll, Pairs
 from rulesearch.simulate.synapse.events import Protocols, run_protocols
 from rulesearch.simulate.synapse.respond import respond
+from tests.fast_neuron import bound, forced
 
 DT = 1e-3
 STEPS = 200
@@ -141,19 +140,8 @@ def test_neurons_pair_spikes_by_the_definition(x: str, y: str, backend: str) -> 
     pre, post = trains(7, 5)
     rule = rule_of(x, y)
     expected = [wanted(x, y, own, post) for own in pre]
-    fast = simulate_spiking(
-        rule,
-        np.where(np.isin(np.arange(STEPS), post), 1e5, 0.0).astype(np.float32),
-        SpikeTrain.from_times([np.array(own) for own in pre], STEPS),
-        np.zeros(5),
-        1.0,
-        DT,
-        STEPS * DT,
-        (-math.inf, math.inf),
-        DrivenNeuron(static_tau=1e-6, plastic_gain=0.0, refractory=DT),
-        backend=backend,
-    )
-    np.testing.assert_allclose(fast.weights, expected, rtol=1e-9)
+    _, fast = forced(bound(rule, 1.0), pre, post, STEPS, np.zeros(5), DT, backend=backend)
+    np.testing.assert_allclose(fast, expected, rtol=1e-9)
     for delay in (0.0, 2 * DT):
         simulation = network(rule, pre, post, backend, delay)
         simulation.run(STEPS * DT)
