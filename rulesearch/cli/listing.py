@@ -14,7 +14,7 @@ from rulesearch.cli.runs import runs
 if TYPE_CHECKING:
     from rulesearch.search.options import Option
     from rulesearch.tasks.declaration import Setting
-from rulesearch.tasks.task import Task
+    from rulesearch.tasks.task import Task
 
 _OPTION_KEYS = ("default", "low", "high", "whole", "meaning")
 

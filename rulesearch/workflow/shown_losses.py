@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from rulesearch.tasks.declaration import Requirement
 from rulesearch.workflow.front import FrontMember, ReferenceScore
 from rulesearch.workflow.losses import LEFT_OUT, difference
+
+if TYPE_CHECKING:
+    from rulesearch.tasks.declaration import Requirement
 
 SPREAD = "± 95 %"
 """Heading of half the width of an interval."""
