@@ -50,3 +50,5 @@ def test_nothing_is_overwritten_and_names_are_names(refused: Callable[..., str],
     assert "is there already" in refused("new", "grammar", "hebbian")
     assert "letters, digits" in refused("new", "task", "../escape")
     assert "unknown task" in refused("new", "experiment", "x", "--task", "ojja")
+    assert "no grammar of its own yet; name one" in refused("new", "experiment", "x", "--task", "reward-patterns")
+    assert not Path("x.toml").exists()
