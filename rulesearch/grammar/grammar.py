@@ -89,6 +89,17 @@ class Grammar:
         """Return a slot in words: `on_pre`, with the rule's name before it where rules have names."""
         return place.slot if self.is_of_one_table else f"{place.rule} {place.slot}"
 
+    def core(self, start: str) -> str:
+        """Return what a start symbol stands for that only says whether a slot may be empty; any other is itself."""
+        filled = [production for production in self.productions[start] if not production.is_empty]
+        return self.core(filled[0].children[0]) if len(filled) == 1 and filled[0].is_unit else start
+
+    def free_name(self, name: str) -> str:
+        """Return a name that nothing in the grammar has: the given one, or with underscores behind it."""
+        while name in self.symbols or name in self.constants or name in self.productions:
+            name += "_"
+        return name
+
     def place(self, rule: str, slot: str) -> RuleSlot:
         """Return the key of a slot of a rule; raises `RulesearchError` where the grammar has no such slot."""
         own = self.slots_of(rule)

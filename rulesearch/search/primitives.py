@@ -47,7 +47,7 @@ class GrammarPrimitives:
         ]
         named = dict.fromkeys((*grammar.productions, *beside))
         self.types: dict[str, type] = {name: type(name, (), {}) for name in named}
-        starts = [self.types[_core(grammar, start)] for start in grammar.slots.values()]
+        starts = [self.types[grammar.core(start)] for start in grammar.slots.values()]
         self.set = gp.PrimitiveSetTyped(grammar.name, [], starts[0])
         self.productions: dict[str, Production] = {}
         self.names: dict[tuple[str, Expression], str] = {}
@@ -330,7 +330,7 @@ class GrammarPrimitives:
         bounded: bool = True,
         signs: bool = True,
     ) -> gp.PrimitiveTree:
-        start = _core(self.grammar, self.grammar.slots[place])
+        start = self.grammar.core(self.grammar.slots[place])
         derived = derive(self.grammar, start, expression, constants, bounded, signs)
         if derived is None and bounded:
             # A published constant may lie outside of what the grammar searches; a rule grows from it all the same.
@@ -358,12 +358,6 @@ class GrammarPrimitives:
                 own = self.types[part.kind] if nodes else kind
                 nodes.append(ConstantTerminal(part.kind, part.value, own))
         return nodes
-
-
-def _core(grammar: Grammar, nonterminal: str) -> str:
-    # A start symbol that only says whether a slot may be empty has no operators of its own.
-    filled = [production for production in grammar.productions[nonterminal] if not production.is_empty]
-    return _core(grammar, filled[0].children[0]) if len(filled) == 1 and filled[0].is_unit else nonterminal
 
 
 def _never_called(*_: Any) -> None:

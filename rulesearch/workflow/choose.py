@@ -10,9 +10,10 @@ from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
-from rulesearch.symbolic import canonical_key, canonical_size, simplify
+from rulesearch.symbolic import canonical_key, canonical_size
 from rulesearch.tasks.task import Task
 from rulesearch.wording import counted
+from rulesearch.workflow.asked import Asked, shortest
 from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, Score, clean_up
 from rulesearch.workflow.neighbours import try_neighbours
@@ -48,9 +49,12 @@ class Choice:
         return self.front[self.best]
 
 
-def choose(problem: Problem, scorer: Scorer, notify: Callable[[str], None]) -> Choice | None:
+def choose(
+    problem: Problem, scorer: Scorer, notify: Callable[[str], None], asked: Asked | None = None
+) -> Choice | None:
     """Return what is chosen of the archive of a finished search; None where no rule ran to its end.
 
+    **Arguments:** `asked`: what rules must keep to, None where a search was free.
     **Raises:** `OutOfTime` where not even the finalists could be scored.
     """
     task, settings = scorer.task, scorer.evaluator.settings
@@ -72,8 +76,8 @@ def choose(problem: Problem, scorer: Scorer, notify: Callable[[str], None]) -> C
     if task.protocol.front_trials > task.protocol.selection_trials and scorer.clock.limited:
         chosen_on = f"{task.protocol.selection_trials} selection seeds"
     for _ in range(_ROUNDS):
-        finalists = [item for item in choose_finalists(problem, pool.values()) if item.key not in cleaned]
-        done, left = _cleaned(finalists, problem, scorer, select, notify)
+        finalists = [item for item in choose_finalists(problem, pool.values(), asked) if item.key not in cleaned]
+        done, left = _cleaned(finalists, scorer, select, notify, asked)
         cleaned |= done
         simplified += left
         if task.protocol.front_trials > task.protocol.selection_trials:
@@ -109,7 +113,11 @@ def choose(problem: Problem, scorer: Scorer, notify: Callable[[str], None]) -> C
 
 
 def _cleaned(
-    finalists: Sequence[Candidate], problem: Problem, scorer: Scorer, select: Score, notify: Callable[[str], None]
+    finalists: Sequence[Candidate],
+    scorer: Scorer,
+    select: Score,
+    notify: Callable[[str], None],
+    asked: Asked | None,
 ) -> tuple[dict[str, CleanUp], int]:
     """Return each of the finalists cleaned up, by fingerprint, and how many there was time to simplify only.
 
@@ -125,18 +133,18 @@ def _cleaned(
     if clock.limited and finalists:
         # What there is no time for stays as it was found, but is judged like the others.
         notify(f"scoring {len(finalists)} rules")
-        forms = {key: simplify(rules) for key, rules in spelled.items()}
-        outcomes = select([form.simplified for form in forms.values()], task.protocol.selection_trials)
-        for (key, form), outcome in zip(forms.items(), outcomes, strict=True):
-            rules, loss = form.simplified, outcome.loss
-            found[key] = CleanUp(rules, spelled[key].size, rules.size, outcome, loss, loss, tuple(form.steps), key)
+        forms = {key: shortest(rules, asked) for key, rules in spelled.items()}
+        outcomes = select([rules for rules, _ in forms.values()], task.protocol.selection_trials)
+        for (key, (rules, steps)), outcome in zip(forms.items(), outcomes, strict=True):
+            loss = outcome.loss
+            found[key] = CleanUp(rules, spelled[key].size, rules.size, outcome, loss, loss, tuple(steps), key)
         order.sort(key=lambda item: (found[item.key].outcome.rank_key(task.requirements), item.size, item.key))
     done = 0
     with clock.part("the clean-up", _CLEANING):
         for number, candidate in enumerate(order, 1):
             notify(f"cleaning up rule {number} of {len(finalists)}: {candidate.rules}")
             clock.check()
-            cleaned = clean_up(spelled[candidate.key], task, select)
+            cleaned = clean_up(spelled[candidate.key], task, select, asked)
             found[candidate.key] = replace(cleaned, source=candidate.key)
             done = number
     found = {key: replace(item, rules=task.spelled_out(item.rules, settings)) for key, item in found.items()}
@@ -145,11 +153,15 @@ def _cleaned(
     return found, len(order) - done
 
 
-def choose_finalists(problem: Problem, pool: Iterable[Candidate]) -> list[Candidate]:
+def choose_finalists(problem: Problem, pool: Iterable[Candidate], asked: Asked | None = None) -> list[Candidate]:
     """Return the candidates worth cleaning up, by canonical size: the front, and the next best of each size.
 
-    A rule may have evolved in a long form: what counts is the size of its shortest one.
+    A rule may have evolved in a long form: what counts is the size of its shortest one. One in which what was required
+    does nothing comes only where there are no others.
     """
+    if asked is not None:
+        everything = list(pool)
+        pool = [candidate for candidate in everything if asked.needs(candidate.rules)] or everything
 
     def rank(candidate: Candidate) -> tuple[float, float, int, str]:
         outcome = candidate.full

@@ -23,6 +23,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Synaptic
 from rulesearch.symbolic import rule_from_terms, rule_terms, simplify
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.asked import Asked
 from rulesearch.workflow.clock import OutOfTime
 
 Score = Callable[[Sequence[RuleSet], int], list[Outcome]]
@@ -52,25 +53,32 @@ class CleanUp:
     source: str = ""
 
 
-def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
+def clean_up(rules: RuleSet, task: Task, score: Score, asked: Asked | None = None) -> CleanUp:
     """Simplify rules without changing how they do: equal forms first, then deletions and holes filled, then rounding.
 
     Where the time is over on the way, this is the form that it came to.
 
-    **Arguments:** `score`: evaluates candidates on selection seeds.
+    **Arguments:** `score`: evaluates candidates on selection seeds; `asked`: what all forms must keep to, None where
+    a search was free.
     **Raises:** `OutOfTime` where there was no time for any form.
     """
     start = score([rules], task.protocol.selection_trials)[0]
     plain = simplify(rules)
     steps = list(plain.steps)
     current = plain.simplified
+    if asked is not None and not asked.derives(current):
+        # What may be left out is seen in the form that the template, or the words, gave it.
+        current, steps = rules, []
     if not start.ok:
         return CleanUp(current, rules.size, current.size, start, None, None, tuple(steps))
     judge = _Judge(task, score, score([current], task.protocol.selection_trials)[0])
     held = current, judge.outcome, len(steps)
     with suppress(OutOfTime):
         for _ in range(_MAX_ROUNDS):
-            found = judge.first_no_worse([*_filled(current), *deletions(current)])
+            forms = [*_filled(current), *deletions(current)]
+            if asked is not None:
+                forms = [(form, what) for form, what in forms if asked.derives(form)]
+            found = judge.first_no_worse(forms)
             if found is None:
                 break
             current, what, cost = found
@@ -78,13 +86,17 @@ def clean_up(rules: RuleSet, task: Task, score: Score) -> CleanUp:
             held = current, judge.outcome, len(steps)
         current = _round_constants(current, judge, steps)
         final = simplify(current)
-        if final.simplified != current and judge.first_no_worse([(final.simplified, "")]) is not None:
+        allowed = final.simplified != current and (asked is None or asked.writes(final.simplified))
+        if allowed and judge.first_no_worse([(final.simplified, "")]) is not None:
             current = final.simplified
             steps += final.steps
         held = current, judge.outcome, len(steps)
     current, judge.outcome, kept = held
     del steps[kept:]
-    current = _absorb_factor(current, steps)
+    absorbed: list[str] = []
+    shorter = _absorb_factor(current, absorbed)
+    if asked is None or (asked.writes(shorter) and asked.derives(shorter) >= asked.derives(current)):
+        current, steps = shorter, [*steps, *absorbed]
     return CleanUp(current, rules.size, current.size, judge.outcome, start.loss, judge.outcome.loss, tuple(steps))
 
 

@@ -12,9 +12,10 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.store import Store
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.problem import Problem
-from rulesearch.symbolic import Verdict, canonical_size, compare, simplify
+from rulesearch.symbolic import Verdict, canonical_size, compare
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.account import Account, account
+from rulesearch.workflow.asked import Asked, shortest
 from rulesearch.workflow.choose import choose, solves
 from rulesearch.workflow.clean_up import CleanUp
 from rulesearch.workflow.clock import Clock
@@ -52,13 +53,21 @@ class Conclusion:
 
 
 def conclude(
-    problem: Problem, evaluator: Evaluator, store: Store, notify: Callable[[str], None], clock: Clock
+    problem: Problem,
+    evaluator: Evaluator,
+    store: Store,
+    notify: Callable[[str], None],
+    clock: Clock,
+    asked: Asked | None = None,
 ) -> Conclusion:
-    """Turn the archive of a finished search into its front, within the time of a clock."""
+    """Turn the archive of a finished search into its front, within the time of a clock.
+
+    **Arguments:** `asked`: what rules must keep to, None where the search was free.
+    """
     task, settings = evaluator.task, evaluator.settings
     scorer = Scorer(evaluator, store, problem.seed, clock)
     found = problem.archive.best()
-    choice = choose(problem, scorer, notify)
+    choice = choose(problem, scorer, notify, asked)
     if choice is None:
         return Conclusion((), (), (), "no rule ran to its end; nothing was found")
     front, best, baseline, references = choice.front, choice.best, choice.baseline, choice.references
@@ -135,10 +144,10 @@ def conclude(
 _INTERRUPTED = "interrupted: losses are those of the search, nothing was held out yet"
 
 
-def provisional(problem: Problem, sentence: str = _INTERRUPTED) -> Conclusion:
+def provisional(problem: Problem, asked: Asked | None, sentence: str = _INTERRUPTED) -> Conclusion:
     """Return the front of a search as it stands, simplified where that can be done, but not simulated again.
 
-    **Arguments:** `sentence`: why.
+    **Arguments:** `asked` as of `conclude`; `sentence`: why.
     """
     task, settings = problem.task, problem.evaluator.settings
     members: list[FrontMember] = []
@@ -150,7 +159,7 @@ def provisional(problem: Problem, sentence: str = _INTERRUPTED) -> Conclusion:
         rules = task.spelled_out(candidate.rules, settings)
         size, verdicts = rules.size, tuple[Verdict, ...]()
         with suppress(Exception):
-            rules = simplify(rules).simplified
+            rules, _ = shortest(rules, asked)
             size, verdicts = canonical_size(rules), tuple(compare(rules))
         members.append(
             FrontMember(rank, rules, size, outcome.loss, None, outcome.metrics, verdicts, source=candidate.key)

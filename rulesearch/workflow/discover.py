@@ -23,6 +23,7 @@ from rulesearch.grammar import load_grammar
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.registry import load_task
+from rulesearch.workflow.asked import Asked
 from rulesearch.workflow.begun import check_begun, note_begun
 from rulesearch.workflow.clock import Clock, OutOfTime, kept_after, without_page
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
@@ -232,6 +233,7 @@ def _search(
     problem: Problem, evaluator: Evaluator, store: Store, experiment: Experiment, notify: Notify, clock: Clock
 ) -> tuple[str, Conclusion, dict[str, Any]]:
     """Return the status, what was found, and what the search alone took."""
+    asked = Asked.of(experiment, problem)
     try:
         begun = problem.progress.seconds
         problem.goal = problem.threshold()
@@ -243,10 +245,10 @@ def _search(
         status = "stopped" if problem.stopped_by in ("time", "stop-loss") else "done"
         effort = _effort(problem)
         spent = experiment.budget if problem.stopped_by == "budget" else problem.progress.distinct
-        conclusion = _concluded(problem, evaluator, store, notify, clock)
+        conclusion = _concluded(problem, evaluator, store, notify, clock, asked)
     except KeyboardInterrupt:
         notify("interrupted: keeping what was found")
-        return "interrupted", provisional(problem), _effort(problem)
+        return "interrupted", provisional(problem, asked), _effort(problem)
     try:
         permuted = compare_with_permuted(experiment, problem, conclusion.rank, spent, store, notify, clock)
     except KeyboardInterrupt:
@@ -259,18 +261,20 @@ def _search(
     return status, replace(conclusion, sentence="; ".join(filter(None, sentences)), permuted=permuted), effort
 
 
-def _concluded(problem: Problem, evaluator: Evaluator, store: Store, notify: Notify, clock: Clock) -> Conclusion:
+def _concluded(
+    problem: Problem, evaluator: Evaluator, store: Store, notify: Notify, clock: Clock, asked: Asked | None
+) -> Conclusion:
     """Return what a search comes to; where that cannot be found out, the front as the search left it."""
     try:
-        return conclude(problem, evaluator, store, notify, clock)
+        return conclude(problem, evaluator, store, notify, clock, asked)
     except LostWorkersError:
         raise
     except OutOfTime:
-        return provisional(problem, "no time was left for the clean-up; losses are those of the search")
+        return provisional(problem, asked, "no time was left for the clean-up; losses are those of the search")
     except Exception as error:
         said = f"the front is as the search left it, since what comes after the search failed: {why(error)}"
         notify(said)
-        return provisional(problem, f"{said}; losses are those of the search, nothing was held out")
+        return provisional(problem, asked, f"{said}; losses are those of the search, nothing was held out")
 
 
 def _effort(problem: Problem) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.source import absolute
 from rulesearch.tasks.task import Task
+from rulesearch.workflow.asked import Asked
 from rulesearch.workflow.choose import choose
 from rulesearch.workflow.clock import Clock, OutOfTime
 from rulesearch.workflow.experiment import Experiment
@@ -197,7 +198,9 @@ def search_permuted(experiment: Experiment, grammar: str, settings: Mapping[str,
     with Evaluator(experiment.task, settings, experiment.backend) as evaluator:
         problem = problem_of(experiment, evaluator, parse_grammar(grammar))
         load_engine(experiment.engine, experiment.options).run(problem)
-        choice = choose(problem, Scorer(evaluator, None, experiment.seed), lambda _: None)
+        choice = choose(
+            problem, Scorer(evaluator, None, experiment.seed), lambda _: None, Asked.of(experiment, problem)
+        )
         rank = (None, None) if choice is None else choice.recommended.outcome.rank_key(problem.requirements)
         return [value if value is not None and value < float("inf") else None for value in rank]
 

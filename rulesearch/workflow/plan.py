@@ -13,7 +13,8 @@ from rulesearch.expression import Expression
 from rulesearch.files import read_text
 from rulesearch.given import named, several
 from rulesearch.grammar import Grammar, load_grammar, parse_grammar
-from rulesearch.grammar.variants import check_words, grammar_toml, with_template, with_words, without
+from rulesearch.grammar.variants import grammar_toml, with_template
+from rulesearch.grammar.words import check_words, with_words, without
 from rulesearch.rules import Rule, RuleSet
 from rulesearch.search.engine import load_engine
 from rulesearch.shipped import shipped_folder, shipped_names

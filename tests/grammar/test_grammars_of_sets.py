@@ -27,7 +27,8 @@ from rulesearch.grammar import (
 )
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.grammar.membership import function_key
-from rulesearch.grammar.variants import check_words, grammar_toml, with_template, with_words, without
+from rulesearch.grammar.variants import grammar_toml, with_template
+from rulesearch.grammar.words import check_words, with_words, without
 from rulesearch.rules import parse_rules
 from rulesearch.search.exhaust import functions_of_size
 from rulesearch.workflow.membership import accepts

@@ -10,7 +10,8 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.expression import Expression, parse_expression, to_text
 from rulesearch.grammar import Grammar, load_grammar, member, parse_grammar, sample_up_to
-from rulesearch.grammar.variants import check_words, grammar_toml, with_template, with_words, without
+from rulesearch.grammar.variants import grammar_toml, with_template
+from rulesearch.grammar.words import check_words, with_words, without
 from rulesearch.rules import parse_rules
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.variation import Variation

@@ -16,7 +16,8 @@ from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.grammar import Grammar, parse_grammar
-from rulesearch.grammar.variants import with_template, with_words, without
+from rulesearch.grammar.variants import with_template
+from rulesearch.grammar.words import with_words, without
 from rulesearch.rules import parse_rules
 from rulesearch.search import random_engine
 from rulesearch.search.candidate import Candidate

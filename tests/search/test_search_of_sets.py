@@ -19,7 +19,8 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.store import Store
 from rulesearch.expression import parse_expression, to_text
 from rulesearch.grammar import Grammar, RuleName, RuleSlot, count, parse_grammar
-from rulesearch.grammar.variants import with_template, with_words, without
+from rulesearch.grammar.variants import with_template
+from rulesearch.grammar.words import with_words, without
 from rulesearch.rules import RuleSet, parse_rules
 from rulesearch.rules.states import Trace
 from rulesearch.search.candidate import CandidateMaker

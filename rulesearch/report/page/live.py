@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rulesearch.errors import RulesearchError
 from rulesearch.report.page.page import write_report
+from rulesearch.workflow.asked import Asked
 from rulesearch.workflow.conclude import provisional
 from rulesearch.workflow.experiment import Experiment, read_experiment
 from rulesearch.workflow.run import Run
@@ -38,7 +39,7 @@ class LivePage:
         folder = problem.store.path.parent
         if self._experiment is None:
             self._experiment = read_experiment(folder / "experiment.toml")
-        progress, conclusion = problem.progress, provisional(problem)
+        progress, conclusion = problem.progress, provisional(problem, Asked.of(self._experiment, problem))
         run = Run(
             folder,
             self._experiment,
