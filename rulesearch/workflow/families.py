@@ -7,6 +7,7 @@ another. What cannot be negative (traces, weights within bounds) is known: relu(
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,11 +16,15 @@ from rulesearch.evaluation.records import reading
 from rulesearch.rules import KnownRule, known_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
-from rulesearch.symbolic import NormalForm, Terms, canonical_size, compare
+from rulesearch.symbolic import NormalForm, Terms, Verdict, canonical_size, compare
 from rulesearch.symbolic.holes import Holes, hole_text
 from rulesearch.symbolic.keys import family_key, never_negative
 from rulesearch.symbolic.shape import monomial_shape
+from rulesearch.symbolic.verdict import listed
 from rulesearch.workflow.run import Run
+
+_OF_NO_TERM = re.compile(r"\btau_|, constant \d+$")
+"""What else a verdict has ratios of: time constants, and constants inside functions."""
 
 Term = tuple[str, str, str]
 """Name of the rule in its set, slot, and shape of the term."""
@@ -40,8 +45,9 @@ class Family:
     """Rules with the same terms.
 
     **Fields:** `terms` as sets show them; `text`: the terms with their signs, constants left out; `members`, the best
-    first; `known`: title of a known rule of the family; `known_by_rule`: of a set, titles of known rules of which its
-    rules by themselves are of one family, by name.
+    first; `known`: title of a known rule of the family, and what tells it apart where no member is a multiple of
+    it: `Oja 1982 with other constants`, `HebbFF with the opposite sign of x*y`; `known_by_rule`: of a set, the same of
+    its rules by themselves, by name.
     """
 
     terms: frozenset[Term]
@@ -108,13 +114,33 @@ def families(rules: Iterable[Found]) -> list[Family]:
         family.text = _text(family.members[0].rules)
         best = family.members[0].rules
         if key in known:
-            family.known = compare(best, known[key])[0].title
-        for name, member in best.rules.items() if len(best.rules) > 1 else ():
-            single = RuleSet.single(member)
-            alike = known.get(family_key(single, within_bounds=True))
+            family.known = _known_as([member.rules for member in family.members], known[key])
+        for name, rule in best.rules.items() if len(best.rules) > 1 else ():
+            alike = known.get(family_key(RuleSet.single(rule), within_bounds=True))
             if alike is not None:
-                family.known_by_rule[name] = compare(single, alike)[0].title
+                alone = [RuleSet.single(member.rules.rules[name]) for member in family.members]
+                family.known_by_rule[name] = _known_as(alone, alike)
     return sorted(groups.values(), key=lambda family: (family.loss, family.text))
+
+
+def _known_as(rules: Sequence[RuleSet], known: Sequence[KnownRule]) -> str:
+    """Return the title of the nearest of known rules with the same terms, and in what all of ours differ from it."""
+    verdicts = [compare(each, known)[0] for each in rules]
+    for verdict in verdicts:
+        if verdict.verdict not in ("same-terms", "different"):
+            return verdict.title
+    nearest = min(verdicts, key=lambda verdict: (verdict.rank, len(_turned(verdict))))
+    if nearest.verdict == "different":
+        return f"{nearest.title} where nothing is below 0"
+    turned = _turned(nearest)
+    if not turned:
+        return f"{nearest.title} with other constants"
+    terms = [name for name in nearest.coefficients if not _OF_NO_TERM.search(name)]
+    return f"{nearest.title} with the opposite sign{'' if turned == terms else f' of {listed(turned)}'}"
+
+
+def _turned(verdict: Verdict) -> list[str]:
+    return [name for name, ratio in verdict.coefficients.items() if ratio < 0.0]
 
 
 def neighbours(found: Sequence[Family]) -> Any:

@@ -321,7 +321,7 @@ def test_an_engine_shows_its_options_with_their_ranges(call: Call, refused: Call
 def test_families_of_sets_say_in_which_rule_neighbours_differ(call: Call, pair_run: Run) -> None:
     listed = call("families", str(pair_run.folder), "--json").document["families"]
     assert [(each["neighbours"], each["differ_in"]) for each in listed] == [([2], ["lateral"]), ([1], ["lateral"])]
-    assert listed[0]["known"] == "Rubner & Tavan 1989"
+    assert listed[0]["known"] == "Rubner & Tavan 1989 with other constants"
     assert listed[1]["known_by_rule"]["feedforward"] == "Oja 1982"
     shown = call("families", str(pair_run.folder)).out
     assert "2 (lateral)" in shown and "feedforward: Oja 1982" in shown

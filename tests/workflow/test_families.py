@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 import rulesearch as rs
 from rulesearch.report.figures import family_figure, save_figure
 from rulesearch.rules import parse_rules
@@ -95,9 +97,41 @@ def test_sets_are_one_family_where_each_rule_has_the_same_terms() -> None:
         ("feedforward: x*y - w*y**2; lateral: -x*y", 2),
         ("feedforward: x*y - w*y**2; lateral: -w + x*y", 1),
     ]
-    assert [each.known for each in found] == ["Rubner & Tavan 1989", ""]
+    assert [each.known for each in found] == ["Rubner & Tavan 1989 with other constants", ""]
     assert found[0].known_by_rule == {"feedforward": "Oja 1982", "lateral": "anti-Hebbian, Foeldiak 1990"}
-    assert found[1].known_as == "feedforward: Oja 1982; lateral: HebbFF, Tyulmankov, Yang & Abbott 2022"
+    hebbff = "HebbFF, Tyulmankov, Yang & Abbott 2022 with the opposite sign of x*y"
+    assert found[1].known_as == f"feedforward: Oja 1982; lateral: {hebbff}"
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("-10*w - 112.5*x*y", "HEBBFF"),
+        ("-w - x*y", "HEBBFF with other constants"),
+        ("x*y - w", "HEBBFF with the opposite sign of x*y"),
+        ("w - x*y", "HEBBFF with the opposite sign of w"),
+        ("w + x*y", "HEBBFF with the opposite sign"),
+        ("w*y**2 - x*y", "Oja 1982 with the opposite sign"),
+        ("y*(x - 2*w*y)", "Oja 1982 with other constants"),
+        ("-3*x*y", "anti-Hebbian, Foeldiak 1990"),
+    ],
+)
+def test_a_family_is_known_as_a_rule_only_where_a_member_is_a_multiple_of_it(text: str, known: str) -> None:
+    # HebbFF is -0.012*w - 0.135*x*y, Oja's rule x*y - w*y**2.
+    [family] = families(_found(text))
+    assert family.known_as.replace("HebbFF, Tyulmankov, Yang & Abbott 2022", "HEBBFF") == known
+
+
+def test_any_member_may_be_the_known_rule() -> None:
+    [family] = families(_found("y*(x - 2*w*y)", "w*y**2 - x*y", "3*x*y - 3*w*y**2"))
+    assert family.known_as == "Oja 1982"
+
+
+def test_other_time_constants_are_other_constants_and_no_other_sign() -> None:
+    [same] = families(_found("on_pre: -0.00525*y; on_post: 0.005*x; tau_x = 20 ms; tau_y = 40 ms"))
+    assert same.known_as == "additive pair STDP, Song, Miller & Abbott 2000 with other constants"
+    [turned] = families(_found("on_pre: 0.00525*y; on_post: -0.005*x; tau_x = 20 ms; tau_y = 40 ms"))
+    assert turned.known_as == "additive pair STDP, Song, Miller & Abbott 2000 with the opposite sign"
 
 
 def test_neighbours_of_a_set_say_which_rule_differs() -> None:
