@@ -12,17 +12,19 @@ from matplotlib.figure import Figure
 from rulesearch.errors import RulesearchError
 from rulesearch.export.equations import slot_equations
 from rulesearch.export.width import latex_width
-from rulesearch.report.front_figure import plain
-from rulesearch.report.rule_figures import (
+from rulesearch.report.changes import (
     FREQUENCIES,
     PAIRS,
     WEIGHTS,
-    draw_surface,
+    check_drawn,
     frequency_changes,
+    moves,
     reads_weight,
     surface,
     widest_delay,
 )
+from rulesearch.report.front_figure import plain
+from rulesearch.report.rule_figures import draw_surface
 from rulesearch.report.style import BLUE, GREY, RED, draws, limits, new_figure, panel
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import Rule, RuleSet
@@ -57,6 +59,8 @@ def beside_figure(rules: Mapping[str, RuleSet], weight: float = 0.5) -> Figure:
         raise RulesearchError(
             f"{kinds[True]!r} changes at spikes and {kinds[False]!r} with activities; draw one kind at a time"
         )
+    for _, rule in columns:
+        check_drawn([rule], moves)
     return _windows(columns, weight) if True in kinds else _surfaces(columns)
 
 
@@ -72,7 +76,7 @@ def fitting_beside(rules: RuleSet, names: Sequence[str]) -> list[str]:
     columns = list(rules.rules.values())
     for name in names:
         wider = [*columns, *known_rule(name).rules.rules.values()]
-        if len(wider) <= _MOST and len({rule.moved_by_spikes for rule in wider}) == 1:
+        if len(wider) <= _MOST and len({rule.moved_by_spikes for rule in wider}) == 1 and all(map(moves, wider)):
             columns = wider
             found.append(name)
     return found

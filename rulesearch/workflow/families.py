@@ -115,8 +115,8 @@ def families(rules: Iterable[Found]) -> list[Family]:
         best = family.members[0].rules
         if key in known:
             family.known = _known_as([member.rules for member in family.members], known[key])
-        for name, rule in best.rules.items() if len(best.rules) > 1 else ():
-            alike = known.get(family_key(RuleSet.single(rule), within_bounds=True))
+        for name, part in best.rules.items() if len(best.rules) > 1 else ():
+            alike = known.get(family_key(RuleSet.single(part), within_bounds=True))
             if alike is not None:
                 alone = [RuleSet.single(member.rules.rules[name]) for member in family.members]
                 family.known_by_rule[name] = _known_as(alone, alike)

@@ -8,6 +8,7 @@ from typing import Any
 from rulesearch.export.exporting import export
 from rulesearch.expression.mathml import symbol_mathml
 from rulesearch.report.card_figures import ablation_figure, course_figure, fit_figure, tree_figure
+from rulesearch.report.changes import is_drawn
 from rulesearch.report.page.equations import equations_mathml
 from rulesearch.report.page.pictures import Pictures
 from rulesearch.report.rule_figures import rule_figure
@@ -104,7 +105,9 @@ def _changes(member: FrontMember, part: str, pictures: Pictures) -> Shown:
     named = bool(part)
     draw = lambda: rule_figure(rules, named=named)  # noqa: E731
     caption = f"What {part or 'it'} does to a weight"
-    shown = [(caption, pictures.add(f"{name}-change", draw, f"{title}: weight change"))]
+    shown: Shown = []
+    if any(map(is_drawn, rules.rules.values())):
+        shown.append((caption, pictures.add(f"{name}-change", draw, f"{title}: weight change")))
     nearest = member.nearest_by_rule[part] if part else member.nearest
     known = None if nearest is None else find_known(nearest.rule)
     if nearest is not None and known is not None:
@@ -112,6 +115,8 @@ def _changes(member: FrontMember, part: str, pictures: Pictures) -> Shown:
         file = f"known-{known.name}"
         if part and len(beside.rules) > 1:
             beside, file = RuleSet({part: beside.rules[part]}), f"{file}-{part}"
+        if not any(map(is_drawn, beside.rules.values())):
+            return shown
         draw = lambda: rule_figure(beside, named=len(known.rules.rules) > 1)  # noqa: E731
         label = f"nearest known rule, {nearest.title}: weight change"
         caption = f"The same for the nearest known rule: {nearest.title}"
