@@ -13,6 +13,7 @@ Importing the package imports nothing heavy: each part is loaded when it is firs
 
 from __future__ import annotations
 
+from rulesearch.calling import checked
 from rulesearch.display import draw_with
 
 TYPE_CHECKING = False
@@ -111,6 +112,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+@checked
 def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
     """Search for rules and return the run; everything is written into its folder.
 
@@ -126,6 +128,7 @@ def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
     return searched(workflow.discover, (experiment,), options)
 
 
+@checked
 def distil(table: str | Path, target: str, **options: Any) -> Run:
     """Find the rule behind a table of symbols and measured weight changes.
 
@@ -138,6 +141,7 @@ def distil(table: str | Path, target: str, **options: Any) -> Run:
     return searched(workflow.distil, (table, target), options)
 
 
+@checked
 def resume(folder: str | Path, **options: Any) -> Run:
     """Go on where a run stopped, to the same result as without the stop.
 
@@ -151,6 +155,7 @@ def resume(folder: str | Path, **options: Any) -> Run:
     return searched(workflow.resume, (folder,), options)
 
 
+@checked
 def rule(what: RuleLike) -> Rule:
     """Return one rule: `rs.rule("x*y - w*y**2")`, `rs.rule("on_pre: y - 0.25; on_post: x; eta = 0.01")`.
 
@@ -162,6 +167,7 @@ def rule(what: RuleLike) -> Rule:
     return as_rules(what, None).only()
 
 
+@checked
 def write_report(run: Run | str | Path) -> Path:
     """Write the page of a run, `report.html` in its folder, and return its path.
 
@@ -173,6 +179,7 @@ def write_report(run: Run | str | Path) -> Path:
     return page.write_report(run if isinstance(run, Run) else Run.open(run))
 
 
+@checked
 def evaluate(
     rule: RuleLike,
     task: str | Task,
@@ -218,6 +225,7 @@ _JIT_PAYS = 50_000_000
 """Counted updates from which on compiling a rule takes less time than it saves."""
 
 
+@checked
 def respond(
     rule: RuleLike,
     pre: Sequence[float] = (),
@@ -249,6 +257,7 @@ def respond(
     return exact(one, before, after, count, period, real_number(w0, "w0"), voltage=clamped)
 
 
+@checked
 def compare(
     rule: RuleLike,
     others: RuleLike | Iterable[RuleLike] | None = None,
@@ -270,6 +279,7 @@ def compare(
     return symbolic.Comparison(symbolic.compare(as_rules(rule, place), against, symbolic.parse_reachable(on)))
 
 
+@checked
 def side_by_side(
     rule: RuleLike,
     others: RuleLike | Iterable[RuleLike],
@@ -296,6 +306,7 @@ def side_by_side(
     return side_by_side(as_rules(rule, on), labelled(beside), on, values, count)
 
 
+@checked
 def simplify(
     rule: RuleLike,
     task: str | Task | None = None,
@@ -324,6 +335,7 @@ def simplify(
     return simplify_on_task(as_rules(rule, place), place, place.resolve(settings))
 
 
+@checked
 def plot(
     what: RuleLike | Run | Recording | Sequence[RuleLike | Run | Recording],
     task: str | Task | None = None,
@@ -373,6 +385,7 @@ def plot(
     return figures.beside_figure(named, start)
 
 
+@checked
 def families(*runs: Run | str | Path, count: int = 100) -> list[Family]:
     """Return the families of rules that runs found: the same terms, whatever the constants; the best first.
 
@@ -389,6 +402,7 @@ def families(*runs: Run | str | Path, count: int = 100) -> list[Family]:
     return grouped([each for run in opened for each in found_by(run, best)])
 
 
+@checked
 def compare_runs(*runs: Run | str | Path) -> list[RunGroup]:
     """Return runs beside each other, a group for each experiment and engine, with what its seeds came to.
 
@@ -403,6 +417,7 @@ def compare_runs(*runs: Run | str | Path) -> list[RunGroup]:
     return grouped_runs([*opened, *open_runs(places)[0]])
 
 
+@checked
 def cite(what: RuleLike | Run) -> list[Citation]:
     """Return what to cite for a rule or a run, as BibTeX entries with the reason of each.
 

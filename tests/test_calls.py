@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
+from rulesearch.expression import Expression, parse_expression
 from rulesearch.workflow.plan import planned
 
 CALLS: Any = rs
+EXPRESSION: Any = Expression
+PARSE: Any = parse_expression
 """The package without its types, which say already that these calls are wrong."""
 
 
@@ -192,3 +196,70 @@ def test_the_sign_of_synapses_is_refused_where_nothing_says_it() -> None:
 def test_what_cannot_be_exported_is_refused() -> None:
     with pytest.raises(RulesearchError, match=r"^what is exported is a rule or a run, found 3$"):
         CALLS.export(3, "latex")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: CALLS.compare("x*y", other="oja"), "compare has no argument 'other'; did you mean 'others'?"),
+        (lambda: CALLS.compare("x*y", tsk="oja"), "compare has no argument 'tsk'; did you mean 'task'?"),
+        (lambda: CALLS.evaluate("x*y", "oja", seed=3), "evaluate has no argument 'seed'; did you mean 'seeds'?"),
+        (lambda: CALLS.evaluate("x*y"), "evaluate needs task; see: help(rulesearch.evaluate)"),
+        (lambda: CALLS.export("x*y", fmt="latex"), "export has no argument 'fmt'; did you mean 'format'?"),
+        (lambda: CALLS.plot("x*y", wight=0.1), "plot has no argument 'wight'; did you mean 'weight'?"),
+        (lambda: CALLS.respond("on_pre: 1", pres=[0.0]), "respond has no argument 'pres'; did you mean 'pre'?"),
+        (lambda: CALLS.rule("x", eta=0.1), "rule has no argument 'eta'; there is: what"),
+        (lambda: CALLS.distil("table.csv"), "distil needs target"),
+        (lambda: CALLS.side_by_side(), "side_by_side needs rule and others and task"),
+        (lambda: CALLS.load_grammar("rate", "spiking"), "load_grammar takes at most 1 argument without a name"),
+        (lambda: CALLS.discover("oja", sed=1), "unknown argument 'sed'; did you mean 'seed'?"),
+    ],
+)
+def test_an_argument_that_there_is_not_is_told_with_the_nearest_one(call: Callable[[], object], said: str) -> None:
+    with pytest.raises(RulesearchError) as caught:
+        call()
+    assert str(caught.value).startswith(said)
+
+
+def test_calls_keep_their_signatures_and_their_documentation() -> None:
+    assert list(inspect.signature(rs.compare).parameters) == ["rule", "others", "task", "on"]
+    assert rs.compare.__name__ == "compare" and (rs.compare.__doc__ or "").startswith("Compare a rule")
+    assert str(rs.compare("x*y", others="x*y")) == str(rs.compare("x*y", "x*y"))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: CALLS.Rule({"on_step": "x*y"}), "the slot on_step takes an expression, found 'x*y'; a rule is read"),
+        (lambda: CALLS.Rule({"on_step": "x*y"}), "rulesearch.rule('on_step: x*y')"),
+        (lambda: CALLS.Rule("x*y"), "the slots of a rule are expressions by slot, found 'x*y'"),
+        (lambda: CALLS.Rule(None), "found None; a rule is read from text by rulesearch.rule('on_step: x*y')"),
+        (lambda: CALLS.Rule({"on_stp": parse_expression("x")}), "unknown slot 'on_stp'; did you mean 'on_step'?"),
+        (lambda: CALLS.Rule({}, eta="0.1"), "eta must be a number, found '0.1'"),
+        (lambda: CALLS.Rule({}, states={"z": "lowpass(y, 10)"}), "rulesearch.rule('on_step: x*z; z = lowpass(y, 10)')"),
+        (lambda: CALLS.Rule({}, states="z"), "states are given by name"),
+        (lambda: CALLS.Rule({}, constants={"c": 0.5}), "must be a number with its unit, Number(0.5), found 0.5"),
+        (lambda: CALLS.Rule({}, constants=[0.5]), "constants are given by name"),
+        (lambda: CALLS.Rule({}, bounds=1.0), "bounds must be two numbers, the lower one first, such as (0.0, 1.0)"),
+        (lambda: CALLS.Rule({}, bounds=(1.0, 0.0)), "bounds must be two numbers, the lower one first"),
+        (lambda: CALLS.Rule({}, bounds=("0", "1")), "a bound of w must be a number, found '0'"),
+        (lambda: CALLS.RuleSet("x*y"), "a set has rules by their names, such as {'w': rule}, found 'x*y'"),
+        (lambda: CALLS.RuleSet({"w": "x*y"}), "the rule w of a set must be a rule, found 'x*y'"),
+        (
+            lambda: CALLS.rule("x*y").change(x=1.0, Y=2.0),
+            "on_step reads y; give a value: change(y=1.0); nothing reads Y",
+        ),
+        (lambda: CALLS.rule("x*y").renamed("x"), "names are given by name, such as {'x': 'x_bar'}, found 'x'"),
+        (lambda: Expression.apply("plus"), "unknown operator 'plus'"),
+        (lambda: EXPRESSION.apply("add", "x", "y"), "add is applied to expressions, found 'x'"),
+        (lambda: Expression.apply("tanh", *[Expression.symbol("x")] * 2), "tanh takes 1 argument, found 2"),
+        (lambda: EXPRESSION.symbol(3), "a symbol is a text, such as 'x', found 3"),
+        (lambda: EXPRESSION.number("x"), "a number in an expression must be a number, found 'x'"),
+        (lambda: PARSE(None), "an expression is read from text, such as 'x*y', found None"),
+        (lambda: CALLS.tasks.load_task(None), "a task is a name"),
+    ],
+)
+def test_what_is_made_in_python_of_the_wrong_parts_is_refused(call: Callable[[], object], said: str) -> None:
+    with pytest.raises(RulesearchError) as caught:
+        call()
+    assert said in str(caught.value)

@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "rulesearch"
 
 FLOORS = (
-    ("errors", "display", "files", "given", "interruption", "shipped", "writing"),
+    ("calling", "errors", "display", "files", "given", "interruption", "shipped", "writing"),
     ("expression", "wording"),
     ("rules", "grammar"),
     ("simulate",),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from rulesearch.calling import checked
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.export.brian2_code import rules_brian2
 from rulesearch.export.latex import rules_latex, run_latex
@@ -36,6 +37,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
 """The formats of a rule and of a run."""
 
 
+@checked
 def export(
     what: Rule | RuleSet | KnownRule | Run | str,
     format: str,

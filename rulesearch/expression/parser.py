@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from rulesearch.errors import ParseError, did_you_mean
+from rulesearch.errors import ParseError, RulesearchError, did_you_mean, shown
 from rulesearch.expression.hints import character_hint, function_hint
 from rulesearch.expression.operators import BINARY_INFIX, FUNCTIONS, OPERATORS, POWER
 from rulesearch.expression.tree import MAX_DEPTH, Expression, Number
@@ -38,8 +38,10 @@ def parse_expression(text: str, offset: int = 0, whole: str | None = None) -> Ex
     """Parse infix text into an `Expression`.
 
     **Arguments:** `offset` and `whole` place the text inside a longer one, so that errors show its column.
-    **Raises:** `ParseError`.
+    **Raises:** `ParseError`; `RulesearchError` where it is no text.
     """
+    if not isinstance(text, str):
+        raise RulesearchError(f"an expression is read from text, such as 'x*y', found {shown(text)}")
     return _Parser(text, offset, text if whole is None else whole).parse()
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression.operators import OPERATORS, Operator
+from rulesearch.given import real_number
 
 MAX_DEPTH = 64
 
@@ -36,20 +38,34 @@ class Expression:
 
     @staticmethod
     def symbol(name: str) -> Expression:
-        """Return the expression that is one symbol."""
+        """Return the expression that is one symbol; raises `RulesearchError` where that is no text."""
+        if not isinstance(name, str):
+            raise RulesearchError(f"a symbol is a text, such as 'x', found {shown(name)}")
         return Expression((name,))
 
     @staticmethod
     def number(value: float, unit: str = "") -> Expression:
-        """Return the expression that is one number."""
-        return Expression((Number(float(value), unit),))
+        """Return the expression that is one number; raises `RulesearchError` where it is none."""
+        return Expression((Number(real_number(value, "a number in an expression"), unit),))
 
     @staticmethod
     def apply(name: str, *arguments: Expression) -> Expression:
-        """Return the operator `name` applied to expressions."""
-        nodes: tuple[Node, ...] = (OPERATORS[name],)
+        """Return the operator `name` applied to expressions.
+
+        **Raises:** `RulesearchError` where there is no such operator, or it takes another number of them.
+        """
+        row = OPERATORS.get(name)
+        if row is None:
+            raise RulesearchError(f"unknown operator {name!r}{did_you_mean(name, OPERATORS)}")
+        nodes: tuple[Node, ...] = (row,)
         for argument in arguments:
+            if not isinstance(argument, Expression):
+                raise RulesearchError(
+                    f"{name} is applied to expressions, found {shown(argument)}; see parse_expression"
+                )
             nodes += argument.nodes
+        if len(arguments) != row.arity:
+            raise RulesearchError(f"{name} takes {row.arity} argument{'s' * (row.arity > 1)}, found {len(arguments)}")
         return Expression(nodes)
 
     @property

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rulesearch.calling import checked
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.parser import parse_expression
@@ -35,6 +36,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _TABLES = ("name", "symbols", "slots", "productions", "limits")
 
 
+@checked
 def load_grammar(name_or_path: str | Path) -> Grammar:
     """Read and check a grammar.
 

@@ -15,6 +15,7 @@ from rulesearch.expression.printing import multiple_latex, number_latex, to_late
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import dimension_of
 from rulesearch.given import named, real_number
+from rulesearch.rules.kinds import check_members, check_parts
 from rulesearch.rules.latex_names import member_symbols, of_member, slot_latex
 from rulesearch.rules.states import SLOTS, VOCABULARY, Lowpass, State, Synaptic, expressions_of, reached
 from rulesearch.rules.written import written
@@ -37,6 +38,7 @@ class Rule:
     name: str = ""
 
     def __post_init__(self) -> None:
+        check_parts(self.slots, self.eta, self.states, self.constants, self.bounds)
         for slot in self.slots:
             _check_slot(slot)
         for name, state in self.states.items():
@@ -103,7 +105,9 @@ class Rule:
         read = self.slots[slot].symbols
         missing = [name for name in read if name not in given]
         if missing:
-            raise RulesearchError(f"{slot} reads {', '.join(missing)}; give a value: change({missing[0]}=1.0)")
+            others = [name for name in values if name not in read]
+            beside = f"; nothing reads {', '.join(others)}" if others else ""
+            raise RulesearchError(f"{slot} reads {', '.join(missing)}; give a value: change({missing[0]}=1.0){beside}")
         try:
             with np.errstate(all="ignore"):
                 return (1.0 if self.eta is None else self.eta) * np.asarray(self.slots[slot].evaluate(given))
@@ -130,7 +134,8 @@ class Rule:
 
     def renamed(self, names: Mapping[str, str]) -> Rule:
         """Return the rule with other names for some of its symbols and states; constants keep theirs."""
-        leaves = {name: Expression.symbol(other) for name, other in names.items()}
+        others = named(names, "names", "{'x': 'x_bar'}")
+        leaves = {name: Expression.symbol(other) for name, other in others.items()}
         states: dict[str, State] = {}
         for name, state in self.states.items():
             if isinstance(state, Lowpass):
@@ -247,6 +252,9 @@ class RuleSet:
     rules: Mapping[str, Rule]
     name: str = ""
     given: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        check_members(self.rules, Rule)
 
     @staticmethod
     def single(rule: Rule) -> RuleSet:

@@ -58,6 +58,8 @@ def load_task(reference: str) -> Task:
 
     **Raises:** `RulesearchError` where there is no such task.
     """
+    if not isinstance(reference, str):
+        raise _no_task(reference)
     if reference in TASKS:
         return _shipped(reference)
     own = split_reference(reference)
@@ -85,8 +87,12 @@ def as_task(task: str | Task) -> Task:
         return task
     if isinstance(task, str):
         return load_task(task)
-    raise RulesearchError(
-        f"a task is a name, my_task.py:Name or table.csv:column, or what those load, found {shown(task)}"
+    raise _no_task(task)
+
+
+def _no_task(found: object) -> RulesearchError:
+    return RulesearchError(
+        f"a task is a name, my_task.py:Name or table.csv:column, or what those load, found {shown(found)}"
     )
 
 
