@@ -125,14 +125,13 @@ def grammar_facts(grammar: Grammar) -> list[tuple[str, str]]:
     """Return what can be said of a grammar that was read: pairs of a heading and a text."""
     source = GrammarSource(grammar.name, "")
     dimensions = infer_dimensions(grammar, source)
-    optional, least, limits = grammar.optional_slots, smallest_rules(grammar), grammar.limits
+    optional, least = grammar.optional_slots, smallest_rules(grammar)
     slots = [
         f"{grammar.label(place)} from {start}{' (may stay empty)' * (place in optional)}"
         for place, start in grammar.slots.items()
     ]
     smallest = [counted(size, "node") + f" of {rule}" * (len(least) > 1) for rule, size in least.items()]
     constants = {kind: prior.text() for kind, prior in grammar.constants.items()}
-    of_a_rule = "" if limits.rule_size is None else f", {limits.rule_size} nodes of each rule"
     constants |= {kind: values_text(values) for kind, values in grammar.sets.items()}
     facts = [
         ("name", grammar.name),
@@ -144,7 +143,7 @@ def grammar_facts(grammar: Grammar) -> list[tuple[str, str]]:
         ("non-terminals", ", ".join(f"{name} [{dimension_text(unit)}]" for name, unit in dimensions.items())),
         ("productions", str(sum(len(productions) for productions in grammar.productions.values()))),
         ("smallest rule", ", ".join(smallest)),
-        ("limits", f"{limits.size} nodes, {limits.depth} levels{of_a_rule}"),
+        ("limits", grammar.limits.text),
         ("not used", ", ".join(_unused(grammar))),
     ]
     return [fact for fact in facts if fact[1]]

@@ -248,5 +248,4 @@ class Grammar:
             f"{name} -> {' | '.join(production.text or '(empty)' for production in productions)}"
             for name, productions in self.productions.items()
         ]
-        of_a_rule = "" if self.limits.rule_size is None else f", {self.limits.rule_size} nodes of each rule"
-        return "\n".join([*lines, f"at most {self.limits.size} nodes and {self.limits.depth} levels{of_a_rule}"])
+        return "\n".join([*lines, f"at most {self.limits.text}"])

@@ -160,12 +160,18 @@ def reachable(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a candidate may be: `size` in nodes over all slots of all rules, `depth` in levels of each slot, and
-    `rule_size` in nodes over all slots of one rule, None where only `size` limits it."""
+    """How large a candidate may be: `size` in nodes over all slots of all rules, `rule_size` in nodes over all slots
+    of one rule, None where only `size` limits it, `depth` in levels of each slot, which engine pysr alone keeps to."""
 
     size: int
     depth: int
     rule_size: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The limits in words."""
+        of_a_rule = "" if self.rule_size is None else f", {self.rule_size} nodes of each rule"
+        return f"{self.size} nodes{of_a_rule}; with engine pysr {self.depth} levels"
 
     @property
     def of_a_rule(self) -> int:

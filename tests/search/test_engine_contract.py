@@ -196,6 +196,20 @@ def test_a_budget_is_kept_to_the_last_rule(evaluator: Evaluator, engine: str, bu
     assert budget <= problem.progress.distinct <= budget + (engine == "enumerate")
 
 
+@pytest.mark.parametrize("engine", ["deap", "enumerate", "random"])
+def test_the_limit_of_depth_is_one_of_engine_pysr_alone(evaluator: Evaluator, engine: str) -> None:
+    """Of x*x*x*x*x there are 5 levels as it is written from the left: as the documentation says, it is tried."""
+    text = f'{HEAD}value = ["x", "value * value"]\n[limits]\nsize = 9\ndepth = 2\n'
+    problem = Problem(
+        evaluator, parse_grammar(text[: text.index("[constants.c]")] + text[text.index("[slots]") :]), 1, 99
+    )
+    problem.patience = 300
+    load_engine(engine).search(problem)
+    assert problem.stopped_by == "exhausted"
+    assert max(part.depth for each in problem.archive.members() for _, part in each.form) > 2
+    assert {each.size for each in problem.archive.members()} == {1, 3, 5, 7, 9}
+
+
 @pytest.mark.parametrize("engine", ["deap", "random"])
 def test_a_search_ends_where_constants_bring_nothing_new(evaluator: Evaluator, engine: str) -> None:
     """step(c) is 0 or 1, whatever c is."""
