@@ -30,7 +30,7 @@ def on_task(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
     }
     here = replace(rules, rules=given)
     outcome = evaluate_rules(task, here, range(seed, seed + count), task.resolve(own))
-    return {**outcome.metrics, "loss": outcome.loss} if outcome.ok and outcome.loss is not None else {}
+    return {**outcome.metrics, "loss": outcome.loss} if outcome.loss is not None else {}
 
 
 def triplet_order(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:

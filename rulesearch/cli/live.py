@@ -114,7 +114,7 @@ def front_table(front: list[Candidate]) -> Any:
     from rulesearch.cli.output import table
 
     best = list(reversed(front))[:_SHOWN]
-    rows = [[str(each.size), number(each.full.loss if each.full else None), short_rule(each.rules)] for each in best]
+    rows = [[str(each.size), number(each.full.loss), short_rule(each.rules)] for each in best]
     return table(["size", "loss", "rule"], rows)
 
 
@@ -128,7 +128,7 @@ def progress_line(problem: Problem) -> str:
         f"{100 * progress.duplicate_share:.0f} % met before",
         time_left(problem),
     ]
-    if best is not None and best.full is not None:
+    if best is not None:
         parts.append(f"best loss {number(best.full.loss)} (size {best.size}): {short_rule(best.rules)}")
     return ", ".join(parts)
 

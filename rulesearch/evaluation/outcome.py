@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rulesearch.display import html
 from rulesearch.tasks.declaration import Requirement
-from rulesearch.tasks.trial import Trial
+from rulesearch.tasks.trial import Trial, losses_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class Outcome:
         """Whether every seed ran to its end."""
         return self.status == "ok"
 
+    @property
+    def ranked_loss(self) -> float:
+        """The loss as outcomes are ordered by it: infinite where there is none."""
+        return self.rank_key(())[1]
+
     @staticmethod
     def of(seeds: Sequence[int], trials: Sequence[Trial]) -> Outcome:
         """Join the trials of several seeds; those after the first that is not `ok` may be missing."""
@@ -69,7 +74,7 @@ class Outcome:
         used = tuple(seeds[: len(trials)])
         if failed is not None:
             return Outcome(failed.status, None, metrics, (), work, failed.died_at, used, tuple(trials))
-        losses = [trial.loss for trial in trials if trial.loss is not None]
+        losses = losses_of(trials)
         cases = tuple(case for trial in trials for case in trial.cases)
         return Outcome("ok", sum(losses) / len(losses), metrics, cases, work, 1.0, used, tuple(trials))
 

@@ -130,6 +130,11 @@ class Store:
         """Return the outcome of a job that was in the store when it was opened, else None."""
         return self._known.get(job_key(job)) if self._known else None
 
+    def known(self, jobs: Sequence[Job]) -> dict[int, Outcome]:
+        """Return the outcomes of those jobs that were in the store when it was opened, by their place."""
+        found = ((place, self.get(job)) for place, job in enumerate(jobs))
+        return {place: outcome for place, outcome in found if outcome is not None}
+
     def add(self, records: Sequence[Record], generation: GenerationRow | None = None) -> None:
         """Write evaluations, and the figures of their generation, as one transaction."""
         self._connection.execute("BEGIN IMMEDIATE")

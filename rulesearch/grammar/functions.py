@@ -64,12 +64,15 @@ class _Job:
 
 @dataclass(slots=True)
 class _Level:
-    """The functions of one non-terminal and least size; `codes` are the numbers of their combinations."""
+    """The functions of one non-terminal and least size.
+
+    **Fields:** `codes`: the numbers of their combinations; `values`, which the levels two below the top and lower keep.
+    """
 
     jobs: list[_Job] = field(default_factory=list)
     codes: Codes = field(default_factory=lambda: np.empty(0, np.int64))
     constant: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
-    values: Values | None = None
+    values: Values = field(default_factory=lambda: np.empty((POINTS, 0)))
     number: int = 0
 
 
@@ -220,7 +223,7 @@ class FunctionTable:
         if not side.size:
             return leaf_values(side.name, self.grammar.constants)
         level = self._level(side)
-        return level.values[:, part] if level.values is not None else self._values(level, level.codes[part])
+        return level.values[:, part] if level.values.size else self._values(level, level.codes[part])
 
     def _side_constant(self, job: _Job, side: _Side, part: slice) -> npt.NDArray[np.bool_]:
         if isinstance(side.name, Number):
@@ -248,9 +251,7 @@ class FunctionTable:
     def _picked(self, side: _Side, places: Codes) -> Values:
         if not side.size:
             return leaf_values(side.name, self.grammar.constants)
-        values = self._level(side).values
-        assert values is not None, "levels two below the top keep their values"
-        return values[:, places]
+        return self._level(side).values[:, places]
 
     def _write(self, name: str, size: int, code: int) -> Expression:
         level = self._levels[name, size]

@@ -15,13 +15,13 @@ from rulesearch.expression.operators import FUNCTIONS, Operator
 from rulesearch.expression.tree import Expression, Node, Number
 from rulesearch.expression.units import UNITS
 from rulesearch.grammar.parts import (
-    LAST_ARGUMENT,
     ConstantPrior,
     GrammarSymbol,
     Limits,
     Production,
     last_argument,
     values_text,
+    with_last_argument,
 )
 from rulesearch.grammar.slots import ONE, RuleName, RuleSlot, names_of, slots_by_rule
 from rulesearch.rules.rule import Rule, RuleSet
@@ -163,13 +163,10 @@ class Grammar:
         **Raises:** `ParseError`.
         """
         definition = self.symbols[name].definition
-        if name not in self.time_constants:
-            return parse_state(definition)
-        split = LAST_ARGUMENT.fullmatch(definition)
-        assert split is not None
-        state = parse_state(f"{split['before']}1 s{split['behind']}")
-        assert not isinstance(state, Synaptic)
-        return replace(state, tau=self.constants[self.time_constants[name]].at(0.5))
+        if name in self.time_constants:
+            middle = float(self.constants[self.time_constants[name]].at(0.5))
+            definition = with_last_argument(definition, f"{middle!r} s")
+        return parse_state(definition)
 
     @cached_property
     def _defined(self) -> dict[str, State]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from itertools import starmap
 
 import numpy as np
 import numpy.typing as npt
@@ -49,23 +50,24 @@ def function_keys(rows: Iterable[npt.NDArray[np.float64]]) -> tuple[Keys, npt.ND
     What is infinite or undefined is one value. The whole numbers q_p are then hashed to the sum of q_p K_p modulo
     2**64 with fixed odd factors K_p.
     """
-    keys: Keys | None = None
-    finite: npt.NDArray[np.bool_] | None = None
     with np.errstate(all="ignore"):
-        for row, factor in zip(rows, _FACTORS, strict=True):
-            whole = row.view(np.int64) + _OFFSET
-            whole >>= _SHIFT
-            np.copyto(whole, 0, where=np.abs(row) < _NOTHING)
-            defined = np.isfinite(row)
-            np.copyto(whole, _UNDEFINED, where=~defined)
-            whole *= factor
-            if keys is None or finite is None:
-                keys, finite = whole.view(np.uint64), defined
-            else:
-                keys += whole.view(np.uint64)
-                finite |= defined
-    assert keys is not None and finite is not None
+        terms = starmap(_term, zip(rows, _FACTORS, strict=True))
+        keys, finite = next(terms)
+        for term, defined in terms:
+            keys += term
+            finite |= defined
     return keys, finite
+
+
+def _term(row: npt.NDArray[np.float64], factor: np.int64) -> tuple[Keys, npt.NDArray[np.bool_]]:
+    """Return what the values at one point add to the keys, and where they are finite."""
+    whole = row.view(np.int64) + _OFFSET
+    whole >>= _SHIFT
+    np.copyto(whole, 0, where=np.abs(row) < _NOTHING)
+    defined = np.isfinite(row)
+    np.copyto(whole, _UNDEFINED, where=~defined)
+    whole *= factor
+    return whole.view(np.uint64), defined
 
 
 class KeySet:

@@ -17,7 +17,7 @@ from rulesearch.rules.states import PAIRINGS
 PRIORS = ("uniform", "log-uniform", "normal")
 
 _SCHEME = f"(?:{'|'.join(PAIRINGS)})"
-LAST_ARGUMENT = re.compile(
+_LAST_ARGUMENT = re.compile(
     rf"(?P<before>.*,\s*)(?P<name>(?!{_SCHEME}\b)[A-Za-z_]\w*)(?P<behind>\s*(?:,\s*{_SCHEME}\s*)?\)\s*)"
 )
 """The definition of a state whose last argument but the scheme is a name."""
@@ -25,8 +25,14 @@ LAST_ARGUMENT = re.compile(
 
 def last_argument(definition: str) -> str:
     """Return the name that stands in place of the time constant of a definition; empty where none does."""
-    split = LAST_ARGUMENT.fullmatch(definition)
+    split = _LAST_ARGUMENT.fullmatch(definition)
     return split["name"] if split is not None else ""
+
+
+def with_last_argument(definition: str, text: str) -> str:
+    """Return a definition with a text in place of the name that stands for its time constant; others as they are."""
+    split = _LAST_ARGUMENT.fullmatch(definition)
+    return definition if split is None else f"{split['before']}{text}{split['behind']}"
 
 
 @dataclass(frozen=True, slots=True)

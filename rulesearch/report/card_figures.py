@@ -85,21 +85,23 @@ def _node_label(head: Operator | Number | str) -> str:
     return f"${symbol_latex(head)}$"
 
 
-def ablation_figure(evidence: RuleEvidence, on: str, names: Sequence[str] = ()) -> Figure:
-    """Return the loss of a rule without each of its parts, beside its own loss; what did not run is named.
+def ablation_figure(ablations: Sequence[Ablation], own: float, on: str, names: Sequence[str] = ()) -> Figure:
+    """Return the loss of a rule without each of its parts, beside its `own` loss; what did not run is named.
 
     Longest bars first, at most 14 parts of each rule; `on`: what the losses are over; `names`: of the rules of a set,
     each of which has a panel of its own.
     """
     shown = {
         name: sorted(parts, key=lambda each: -np.inf if each.loss is None else -each.loss)[:_MOST_PARTS]
-        for name, parts in _by_rule(evidence.ablations, names).items()
+        for name, parts in _by_rule(ablations, names).items()
     }
+    losses = [own, *(each.loss for each in ablations if each.loss is not None)]
     rows = [len(parts) + _HEAD * bool(name) for name, parts in shown.items()]
     figure = new_figure(5.6, 0.27 * sum(rows) + 0.95)
     panels: Any = figure.subplots(len(shown), 1, sharex=True, squeeze=False, height_ratios=rows)[:, 0]
     for axes, (name, parts) in zip(panels, shown.items(), strict=True):
-        _draw_ablations(panel(axes, "", "", name), parts, evidence)
+        _draw_ablations(panel(axes, "", "", name), parts, losses)
+        axes.axvline(own, color=RED, linewidth=1.4, zorder=0)
     panels[-1].set_xlabel(f"loss on {on} (line: with all its parts)", fontsize=9)
     return figure
 
@@ -115,11 +117,9 @@ def _by_rule(ablations: Sequence[Ablation], names: Sequence[str]) -> dict[str, l
     return found
 
 
-def _draw_ablations(axes: Any, shown: Sequence[Ablation], evidence: RuleEvidence) -> None:
+def _draw_ablations(axes: Any, shown: Sequence[Ablation], losses: Sequence[float]) -> None:
     place = np.arange(len(shown), dtype=float)
-    losses = [each.loss for each in evidence.ablations if each.loss is not None]
-    assert evidence.loss is not None
-    positive = [value for value in (*losses, evidence.loss) if value > 0.0]
+    positive = [value for value in losses if value > 0.0]
     if positive and max(positive) > 20.0 * min(positive):
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -130,7 +130,6 @@ def _draw_ablations(axes: Any, shown: Sequence[Ablation], evidence: RuleEvidence
             axes.annotate(each.status, (0.04, row), bbox=box, **where)
         else:
             axes.plot(each.loss, row, "o", color=BLUE, markersize=5)
-    axes.axvline(evidence.loss, color=RED, linewidth=1.4, zorder=0)
     axes.set_yticks(place, [_cut(f"without {each.removed}") for each in shown], fontsize=8)
     axes.set_ylim(len(shown) - 0.5, -0.5)
 

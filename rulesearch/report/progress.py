@@ -40,8 +40,8 @@ class NotebookProgress:
         self._last = now
         progress, best = problem.progress, problem.archive.best()
         text = f"{progress.distinct:,} of {problem.budget:,} distinct rules, {progress.seconds:.0f} s"
-        if best is not None and best.full is not None and best.full.loss is not None:
-            text += f"; best loss {best.full.loss:.4g}: {short_rule(best.rules)}"
+        if best is not None:
+            text += f"; best loss {best.full.ranked_loss:.4g}: {short_rule(best.rules)}"
         self.notify(text)
 
     def notify(self, text: str) -> None:

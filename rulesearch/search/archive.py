@@ -19,13 +19,11 @@ class Archive:
         self._by_size: dict[int, list[Candidate]] = {}
 
     def _rank(self, candidate: Candidate) -> tuple[float, float]:
-        if candidate.full is None:
-            return float("inf"), float("inf")
         return candidate.full.rank_key(self.requirements)
 
     def add(self, candidate: Candidate) -> None:
         """Enter a candidate that was evaluated at full fidelity."""
-        if candidate.full is None or not candidate.full.ok:
+        if not candidate.full.ok:
             return
         row = self._by_size.setdefault(candidate.size, [])
         rank = self._rank(candidate)

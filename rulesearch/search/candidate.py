@@ -26,7 +26,7 @@ class Candidate:
     **Fields:** `rules`: what it says, with the rules that are held fixed; `key`: numeric fingerprint and `size`: nodes
     as evolved, of the rules that are searched; `constants`: their values in order of appearance, rule by rule, then
     time constants [s] that are searched; `origin` and `parents`: how it came about;
-    `screen` and `full`: outcomes at the cheapest and at the full fidelity, `UNSCREENED` and None until evaluated;
+    `screen` and `full`: outcomes at the cheapest and at the full fidelity, `UNSCREENED` until evaluated;
     `born`: generation; `fitted`: whether its constants were fitted; `cell`: where it lies for survival, once that was
     asked.
     """
@@ -39,7 +39,7 @@ class Candidate:
     origin: str
     parents: tuple[str, ...] = ()
     screen: Outcome = UNSCREENED
-    full: Outcome | None = None
+    full: Outcome = UNSCREENED
     born: int = 0
     fitted: bool = False
     rank: tuple[float, float] = field(default=(float("inf"), float("inf")))

@@ -57,7 +57,7 @@ class Memory:
     def keep(self, key: str, size: int, outcome: Outcome) -> None:
         """Keep the outcome of a function."""
         place = self.meet(key, size)
-        if outcome.ok and outcome.loss is not None:
+        if outcome.loss is not None:
             self._begins[place] = len(self._numbers)
             self._layouts[place] = self._layout(outcome.metrics, len(outcome.cases))
             self._numbers.extend((outcome.loss, outcome.work, *outcome.metrics.values()))
@@ -70,11 +70,9 @@ class Memory:
             self._begins[place] = 0
             self._layouts[place] = -1 - self._status(outcome.status)
 
-    def outcome(self, key: str) -> Outcome | None:
-        """Return the outcome of a function, None where it is not known."""
-        place = self._places.get(_number(key))
-        if place is None or self._begins[place] == _UNKNOWN:
-            return None
+    def outcome(self, key: str) -> Outcome:
+        """Return the outcome of a function that was screened."""
+        place = self._places[_number(key)]
         layout = self._layouts[place]
         if layout < 0:
             return self._dead[-1 - layout]

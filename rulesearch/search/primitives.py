@@ -353,8 +353,9 @@ class GrammarPrimitives:
         for part in derived.parts:
             if isinstance(part, Derived):
                 nodes += self._tree(part)
+            elif part.value is None:
+                raise RulesearchError(f"the constant {part.kind} has no value to begin with: give it a number")
             else:
-                assert part.value is not None
                 own = self.types[part.kind] if nodes else kind
                 nodes.append(ConstantTerminal(part.kind, part.value, own))
         return nodes

@@ -15,7 +15,7 @@ from rulesearch.grammar import Grammar
 from rulesearch.interruption import check
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.archive import Archive
-from rulesearch.search.candidate import Candidate, CandidateMaker
+from rulesearch.search.candidate import UNSCREENED, Candidate, CandidateMaker
 from rulesearch.search.certificate import Certificate
 from rulesearch.search.memory import Memory
 from rulesearch.search.primitives import GrammarPrimitives
@@ -175,7 +175,6 @@ class Problem:
                 self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
             for candidate in candidates:
                 known = outcomes.get(candidate.key) or self.memory.outcome(candidate.key)
-                assert known is not None
                 candidate.screen = known
                 candidate.score(self.requirements)
                 if self.staged and self.time_limit is not None and not self.progress.distinct and candidate.alive:
@@ -205,11 +204,10 @@ class Problem:
 
     def recall(self, candidate: Candidate) -> bool:
         """Set the outcome of a candidate whose function was screened before; return whether there is one."""
-        outcome = self.memory.outcome(candidate.key)
-        if outcome is None:
+        if not self.memory.screened(candidate.key):
             return False
-        candidate.screen = outcome
-        candidate.full = self._finished.get(candidate.key) if self.staged else outcome
+        candidate.screen = self.memory.outcome(candidate.key)
+        candidate.full = self._finished.get(candidate.key, UNSCREENED) if self.staged else candidate.screen
         candidate.score(self.requirements)
         return True
 
@@ -218,8 +216,8 @@ class Problem:
         if not self.staged:
             return
         for candidate in candidates:
-            candidate.full = candidate.full or self._finished.get(candidate.key)
-        chosen = [candidate for candidate in candidates if candidate.full is None]
+            candidate.full = self._finished.get(candidate.key, candidate.full)
+        chosen = [candidate for candidate in candidates if candidate.full is UNSCREENED]
         for candidate, outcome in zip(chosen, self._begin(chosen, self.full)(), strict=True):
             self._finish(candidate, outcome)
 
@@ -236,8 +234,8 @@ class Problem:
     def _begin(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> Waiting:
         seeds = trial_seeds(self.seed, "search", fidelity.trials)
         jobs = [search_job(self.task, candidate.rules, seeds, fidelity) for candidate in candidates]
-        found: list[Outcome | None] = [self.store.get(job) if self.store is not None else None for job in jobs]
-        missing = [index for index, outcome in enumerate(found) if outcome is None]
+        found = {} if self.store is None else self.store.known(jobs)
+        missing = [index for index in range(len(jobs)) if index not in found]
         self._leave_in_time(len(missing), fidelity)
         begun = time.monotonic()
         waiting = self.evaluator.submit([jobs[index] for index in missing])
@@ -252,7 +250,7 @@ class Problem:
                 if self.store is not None:
                     lineage = candidate.key, candidate.origin, candidate.parents
                     self._pending.append(Record(self.progress.generation, "search", jobs[index], outcome, *lineage))
-            outcomes = [outcome for outcome in found if outcome is not None]
+            outcomes = [found[index] for index in range(len(jobs))]
             self.progress.evaluations += len(outcomes)
             self.progress.work += sum(outcome.work for outcome in outcomes)
             trials = sum(len(outcome.seeds) - 1 + outcome.died_at for outcome in outcomes)
@@ -315,7 +313,7 @@ class Problem:
 
     def reached(self, candidate: Candidate | None, loss: float) -> bool:
         """Return whether a candidate meets the task's requirements with at most a loss, at full fidelity."""
-        if candidate is None or candidate.full is None:
+        if candidate is None:
             return False
         shortfall, own = candidate.full.rank_key(self.requirements)
         return shortfall == 0.0 and own <= loss
@@ -342,7 +340,7 @@ class Problem:
         progress.population = population
         best = self.archive.best()
         if self.store is not None and (self._pending or not self.store.has_generation(progress.generation)):
-            loss = best.full.loss if best is not None and best.full is not None else None
+            loss = best.full.loss if best is not None else None
             self.store.add(
                 self._pending,
                 (progress.generation, progress.evaluations, progress.distinct, progress.duplicates, loss, population),

@@ -166,9 +166,8 @@ class VolterraEngine(Engine):
         searched = [name not in rules.given for name, rule in rules.rules.items() for _ in rule.constants]
         slopes = []
         for seed in _seeds(problem):
-            found = problem.task.gradient(rules, seed, settings, problem.screen.name)
-            assert found is not None
-            slopes.append(found[1][searched])
+            _, slope = problem.task.gradient(rules, seed, settings, problem.screen.name)
+            slopes.append(slope[searched])
         total: npt.NDArray[np.float64] = np.mean(slopes, axis=0)
         return total if np.all(np.isfinite(total)) else None
 

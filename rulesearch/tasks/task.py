@@ -17,7 +17,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol, checked_setting
 from rulesearch.tasks.protocol import FORMER, Protocol, with_former
-from rulesearch.tasks.trial import Activity, Measurement, TimeCourse, Trial
+from rulesearch.tasks.trial import Activity, Measurement, TimeCourse, Trial, losses_of
 
 AS_GOOD = 1.05
 """Factor by which a loss may be above another one that it equals."""
@@ -123,7 +123,7 @@ class Task(ABC):
 
         **Arguments:** `trials`: theirs on the report seeds, all of them `ok`.
         """
-        return () if self.deterministic else tuple(trial.loss for trial in trials if trial.loss is not None)
+        return () if self.deterministic else losses_of(trials)
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return how long one trial is that runs to its end, in simulated time; 0 where nothing goes on in time."""
@@ -152,13 +152,14 @@ class Task(ABC):
 
     def gradient(
         self, rules: BoundSet, seed: int, settings: Settings, fidelity: str
-    ) -> tuple[float, npt.NDArray[np.float64]] | None:
+    ) -> tuple[float, npt.NDArray[np.float64]]:
         """Return the loss of bound rules on one seed and its derivative by each constant of each rule, in their order.
 
-        None where the task has no derivatives. They may be nonfinite where a rule runs away.
-        **Raises:** `MissingPartError` where what takes derivatives is not installed.
+        They may be nonfinite where a rule runs away.
+        **Raises:** `RulesearchError` where the task has no derivatives; `MissingPartError` where what takes them is not
+        installed.
         """
-        return None
+        raise RulesearchError(f"task {self.name} has no derivatives")
 
     def own_grammar(self) -> str | None:
         """Return the text of the task's grammar where it is none of the shipped ones."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +27,11 @@ class Trial:
     work: int = 0
     died_at: float = 1.0
     details: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+def losses_of(trials: Iterable[Trial]) -> tuple[float, ...]:
+    """Return the losses of the trials that ran to their end."""
+    return tuple(trial.loss for trial in trials if trial.loss is not None)
 
 
 @dataclass(frozen=True, slots=True)

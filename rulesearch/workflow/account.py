@@ -76,8 +76,7 @@ def account(
 
 def _fate(best: Candidate, item: CleanUp | None, ranked: Sequence[CleanUp], task: Task, settings: Settings) -> str:
     text, searched_on, chosen_on = short_rule(best.rules), task.searched_on(settings), task.chosen_on(settings)
-    loss = None if best.full is None else best.full.loss
-    begin = f"{text} (size {best.size}) had loss {_number(loss)} on {searched_on}"
+    begin = f"{text} (size {best.size}) had loss {best.full.ranked_loss:.3g} on {searched_on}"
     there = "" if searched_on == chosen_on else f" on {chosen_on}"
     if item is None:
         own = canonical_key(best.rules)
@@ -86,7 +85,7 @@ def _fate(best: Candidate, item: CleanUp | None, ranked: Sequence[CleanUp], task
         return f"{begin}; {instead if rank is None else f'it is rank {rank}'}"
     if not item.outcome.ok:
         return f"{begin}; cleaned up it ends as {item.outcome.status}{there}"
-    size, key, after = canonical_size(item.rules), canonical_key(item.rules), _number(item.outcome.loss)
+    size, key, after = canonical_size(item.rules), canonical_key(item.rules), f"{item.outcome.ranked_loss:.3g}"
     short = short_rule(item.rules)
     became = "" if short == text else f"cleaned up it is {short} (size {size}): "
     rank = next((k for k, each in enumerate(ranked, 1) if canonical_key(each.rules) == key), None)
@@ -100,7 +99,3 @@ def _fate(best: Candidate, item: CleanUp | None, ranked: Sequence[CleanUp], task
     ]
     beside = f", where rank {better[0]} is no longer and does as well" if better else ""
     return f"{begin}; {became}loss {after}{there}{beside}"
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3g}"

@@ -18,6 +18,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import canonical_key, canonical_size
 from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import losses_of
 from rulesearch.workflow.clean_up import CleanUp, Score, rounded_values
 
 _WITHIN_REACH = 20.0
@@ -48,11 +49,9 @@ def shortlist(cleaned: Iterable[CleanUp], baseline: Outcome, task: Task) -> list
     close = [
         item
         for item in cleaned
-        if item.outcome.loss is not None
-        and item.outcome.loss <= limit
-        and item.outcome.shortfall(task.requirements) == 0.0
+        if item.outcome.ranked_loss <= limit and item.outcome.shortfall(task.requirements) == 0.0
     ]
-    close.sort(key=lambda item: (canonical_size(item.rules), item.outcome.loss, str(item.rules)))
+    close.sort(key=lambda item: (canonical_size(item.rules), item.outcome.ranked_loss, str(item.rules)))
     chosen: dict[str, CleanUp] = {}
     left = task.protocol.calibrated
     for item in close:
@@ -124,7 +123,7 @@ def lowest(values: npt.ArrayLike, outcomes: Sequence[Outcome], task: Task) -> Mi
     x = tried[kept]
     if x[0] == x[-1]:
         return None
-    losses = np.array([[trial.loss for trial in outcomes[k].trials] for k in kept], dtype=np.float64)
+    losses = np.array([losses_of(outcomes[k].trials) for k in kept], dtype=np.float64)
     mean, seeds, gap = losses.mean(axis=1), losses.shape[1], abs(float(x[1] - x[0]))
     value = _vertex(x, mean)
     if value is None:

@@ -164,9 +164,7 @@ def choose_finalists(problem: Problem, pool: Iterable[Candidate], asked: Asked |
         pool = [candidate for candidate in everything if asked.needs(candidate.rules)] or everything
 
     def rank(candidate: Candidate) -> tuple[float, float, int, str]:
-        outcome = candidate.full
-        shortfall, loss = outcome.rank_key(problem.requirements) if outcome else (float("inf"), float("inf"))
-        return shortfall, loss, candidate.size, candidate.key
+        return *candidate.full.rank_key(problem.requirements), candidate.size, candidate.key
 
     rows: dict[int, list[Candidate]] = {}
     for candidate in sorted(pool, key=rank):

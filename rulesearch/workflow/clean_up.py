@@ -23,6 +23,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Synaptic
 from rulesearch.symbolic import rule_from_terms, rule_terms, simplify
 from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import losses_of
 from rulesearch.workflow.asked import Asked
 from rulesearch.workflow.clock import OutOfTime
 
@@ -150,16 +151,11 @@ class _Judge:
 
     def cost(self, outcome: Outcome, rounding: bool = False) -> float | None:
         """Return the mean change of the loss, or None where the form is worse."""
-        if not outcome.ok or outcome.loss is None or self.outcome.loss is None:
+        if outcome.loss is None or self.outcome.loss is None:
             return None
         if outcome.shortfall(self.task.requirements) > self.outcome.shortfall(self.task.requirements):
             return None
-        differences = np.array(
-            [
-                (ours.loss or 0.0) - (theirs.loss or 0.0)
-                for ours, theirs in zip(outcome.trials, self.outcome.trials, strict=True)
-            ]
-        )
+        differences = np.subtract(losses_of(outcome.trials), losses_of(self.outcome.trials))
         mean = float(differences.mean())
         noise = 2.0 * float(differences.std(ddof=1)) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
         # Noise excuses a change only where it is small beside the loss itself: a form that does well on some

@@ -153,29 +153,24 @@ def provisional(problem: Problem, asked: Asked | None, sentence: str = _INTERRUP
     members: list[FrontMember] = []
     front = problem.archive.front()
     for rank, candidate in enumerate(reversed(front), 1):
-        outcome = candidate.full
-        if outcome is None or outcome.loss is None:
-            continue
+        loss, metrics = candidate.full.ranked_loss, candidate.full.metrics
         rules = task.spelled_out(candidate.rules, settings)
         size, verdicts = rules.size, tuple[Verdict, ...]()
         with suppress(Exception):
             rules, _ = shortest(rules, asked)
             size, verdicts = canonical_size(rules), tuple(compare(rules))
-        members.append(
-            FrontMember(rank, rules, size, outcome.loss, None, outcome.metrics, verdicts, source=candidate.key)
-        )
+        members.append(FrontMember(rank, rules, size, loss, None, metrics, verdicts, source=candidate.key))
     return Conclusion(tuple(members), (), (), sentence, chosen_on=task.searched_on(settings))
 
 
 def _member(
     rank: int, item: CleanUp, outcome: Outcome, held_out: tuple[float, ...], predictive: Predictive
 ) -> FrontMember:
-    assert item.outcome.loss is not None
     return FrontMember(
         rank,
         item.rules,
         canonical_size(item.rules),
-        item.outcome.loss,
+        item.outcome.ranked_loss,
         mean_loss(held_out),
         {**outcome.metrics, **predictive(item.rules)},
         tuple(compare(item.rules)),

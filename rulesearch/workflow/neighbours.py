@@ -47,4 +47,4 @@ def try_neighbours(problem: Problem, front: Sequence[RuleSet]) -> list[Candidate
     alive = sorted((child for child in batch if child.alive), key=lambda child: (child.rank, child.key))
     problem.promote(alive[: min(_PROMOTED, left)])
     problem.end_generation(len(batch))
-    return [child for child in (*near, *alive) if child.full is not None and child.full.ok]
+    return [child for child in (*near, *alive) if child.full.ok]

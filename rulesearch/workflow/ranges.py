@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.task import AS_GOOD
+from rulesearch.tasks.trial import losses_of
 from rulesearch.workflow.constants import moved, numbers_of
 from rulesearch.workflow.losses import difference
 from rulesearch.workflow.scorer import Scorer
@@ -63,7 +64,7 @@ def constant_ranges(rules: RuleSet, own: Outcome, scorer: Scorer, seeds: int) ->
         return dict(zip(places, scorer.score(forms, "report", seeds), strict=True))
 
     def holds(outcome: Outcome) -> bool:
-        return outcome.loss is not None and outcome.loss <= enough and outcome.shortfall(task.requirements) <= shortfall
+        return outcome.ranked_loss <= enough and outcome.shortfall(task.requirements) <= shortfall
 
     held = {(k, direction): 1.0 for k in range(len(movable)) for direction in (1, -1)}
     going = list(held)
@@ -96,6 +97,5 @@ def _ruins(outcome: Outcome, own: Outcome, enough: float) -> bool:
     """Return whether a change doubles the loss on the same seeds to more than is enough, and not by chance."""
     if outcome.loss is None or own.loss is None:
         return True
-    losses = [[trial.loss for trial in each.trials if trial.loss is not None] for each in (outcome, own)]
-    worse = difference(*losses)
+    worse = difference(losses_of(outcome.trials), losses_of(own.trials))
     return outcome.loss > max(2.0 * own.loss, enough) and (worse is None or worse.low > 0.0)

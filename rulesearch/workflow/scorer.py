@@ -48,13 +48,11 @@ class Scorer:
             for index, seed in enumerate(seeds)
             for item in rules
         ]
-        known = [self.store.get(job) if self.store is not None else None for job in jobs]
-        missing = [index for index, outcome in enumerate(known) if outcome is None]
-        for index, outcome in zip(missing, self._run([jobs[index] for index in missing], role), strict=True):
-            known[index] = outcome
-        found = [item for item in known if item is not None]
+        known = {} if self.store is None else self.store.known(jobs)
+        missing = [index for index in range(len(jobs)) if index not in known]
+        known |= zip(missing, self._run([jobs[index] for index in missing], role), strict=True)
         return [
-            Outcome.of(seeds, [trial for outcome in found[place :: len(rules)] for trial in outcome.trials])
+            Outcome.of(seeds, [trial for index in range(place, len(jobs), len(rules)) for trial in known[index].trials])
             for place in range(len(rules))
         ]
 

@@ -25,7 +25,7 @@ from rulesearch.simulate.synapse.synapse import Synapse, with_customary_traces
 from rulesearch.symbolic.likeness import apart
 from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.task import Task
-from rulesearch.tasks.trial import Activity
+from rulesearch.tasks.trial import Activity, losses_of
 
 _FACTORS: tuple[float, ...] = tuple(2.0 ** (k / 2.0) for k in range(-6, 7))
 _FITTING_SEEDS = 3
@@ -120,7 +120,7 @@ def _best_factor(rules: BoundSet, task: Task, settings: Settings, run_seed: int)
     def order(factor: float, fidelity: str) -> tuple[float, float]:
         """Return what factors are ordered by: the loss, and then how far they are from 1."""
         trials = [task.trial(faster(rules, factor), seed, settings, fidelity) for seed in seeds]
-        losses = [trial.loss for trial in trials if trial.status == "ok" and trial.loss is not None]
+        losses = losses_of(trials)
         return sum(losses) / len(seeds) if len(losses) == len(seeds) else math.inf, abs(math.log(factor))
 
     tried = {factor: order(factor, task.fidelities[0].name) for factor in _FACTORS}
@@ -181,6 +181,8 @@ def activity_distance(ours: Rule, theirs: Rule, activity: Activity) -> float | N
 
 
 def _over_steps(rule: Rule, activity: Activity) -> Array | None:
+    from scipy.signal import lfilter
+
     if set(rule.slots) != {"on_step"} or set(rule.symbols) - {*activity.series, *rule.states}:
         return None
     values: dict[str, Array | float] = {**activity.series, **rule.constant_values()}
@@ -190,11 +192,8 @@ def _over_steps(rule: Rule, activity: Activity) -> Array | None:
         if not isinstance(state, Lowpass) or set(state.expression.symbols) - {*activity.series, *rule.constants}:
             return None
         target = np.broadcast_to(state.expression.evaluate(values), next(iter(activity.series.values())).shape)
-        filtered, level = np.empty(target.shape), np.zeros(target.shape[1])
-        for step, row in enumerate(target):
-            filtered[step] = level
-            level = level + (row - level) / state.tau
-        values[name] = filtered
+        # z <- z + (target - z)/tau from 0, read before it moves.
+        values[name] = lfilter((0.0, 1.0 / state.tau), (1.0, 1.0 / state.tau - 1.0), target, axis=0)
     shape = next(iter(activity.series.values())).shape
     return np.broadcast_to(np.asarray(rule.slots["on_step"].evaluate(values), dtype=np.float64), shape).ravel()
 

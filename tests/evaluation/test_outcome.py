@@ -55,6 +55,7 @@ def test_outcomes_are_ordered_by_what_they_lack_then_by_loss() -> None:
     keys = [item.rank_key(requirements) for item in ordered]
     assert keys == sorted(keys)
     assert keys[2] == pytest.approx((0.4, 0.2))
+    assert [item.ranked_loss for item in (*ordered, outcome(None))] == [0.1, 0.3, 0.2, 0.1, math.inf]
     assert outcome(0.1).rank_key(requirements) == (math.inf, 0.1)
     assert outcome(0.1, tuning=math.nan).shortfall(requirements) == math.inf
     assert outcome(None).rank_key(requirements) == outcome(math.nan).rank_key(()) == (math.inf, math.inf)

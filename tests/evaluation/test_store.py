@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ def test_outcomes_come_back_to_the_last_bit(tmp_path: Path, rules: RuleSet, tria
     store.close()
     again = reopened(tmp_path)
     assert again.get(job) == outcome
+    assert again.known([replace(job, fidelity="screen"), job]) == {1: outcome}
     assert len(again) == 1
     again.close()
 

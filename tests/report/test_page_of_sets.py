@@ -73,7 +73,7 @@ def test_each_part_of_each_rule_is_taken_out_and_each_rule_as_a_whole(pair_run: 
     assert without.loss == pytest.approx(evidence.loss, rel=1e-12)
     forward = removed["feedforward: all of it"].loss
     assert forward is not None and forward > 2.0 * evidence.loss
-    figure = ablation_figure(evidence, "one seed", ("feedforward", "lateral"))
+    figure = ablation_figure(evidence.ablations, evidence.loss, "one seed", ("feedforward", "lateral"))
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["feedforward", "lateral"]
     rows = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
     assert "without all of it" in rows[0] and "without y from c*x*y" in rows[1]
@@ -82,8 +82,8 @@ def test_each_part_of_each_rule_is_taken_out_and_each_rule_as_a_whole(pair_run: 
 
 def test_the_parts_of_a_single_rule_have_one_panel(pair_run: Run) -> None:
     evidence = gather(pair_run).rules[0]
-    single = replace(evidence, ablations=tuple(replace(each, removed="y from x*y") for each in evidence.ablations))
-    [axes] = ablation_figure(single, "one seed").axes
+    single = [replace(each, removed="y from x*y") for each in evidence.ablations]
+    [axes] = ablation_figure(single, 0.5, "one seed").axes
     assert axes.get_title(loc="left") == ""
 
 

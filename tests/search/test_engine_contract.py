@@ -181,7 +181,7 @@ def test_a_budget_of_one_is_the_rule_to_grow_from(evaluator: Evaluator, engine: 
     load_engine(engine).run(problem)
     assert (problem.progress.distinct, problem.stopped_by) == (1, "budget")
     best = problem.archive.best()
-    assert best is not None and best.full is not None and best.full.loss == pytest.approx(0.0, abs=1e-12)
+    assert best is not None and best.full.loss == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize("engine", ["enumerate", "random"])
@@ -226,7 +226,7 @@ def test_functions_of_symbols_alone_are_varied_like_leaves(evaluator: Evaluator)
         problem = Problem(evaluator, grammar_of(["x", "y", "w", text, "value - value", "value * value"], 7), 1, 400)
         load_engine("deap").search(problem)
         best = problem.archive.best()
-        assert best is not None and best.full is not None
+        assert best is not None
         assert best.full.loss == pytest.approx(0.0, abs=1e-12), text
 
 

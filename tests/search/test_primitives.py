@@ -203,6 +203,15 @@ def test_candidates_know_size_states_and_function() -> None:
     assert not averaged.alive
 
 
+def test_a_kind_of_constant_needs_a_value_to_begin_with() -> None:
+    primitives = GrammarPrimitives(load_grammar("rate"))
+    (kind, *_) = primitives.grammar.constants
+    product = {ON_STEP: parse_expression(f"{kind}*x")}
+    with pytest.raises(RulesearchError, match=f"the constant {kind} has no value to begin with"):
+        primitives.genome(product, {})
+    assert primitives.skeleton(primitives.genome(product, {kind: 0.5})).values == (0.5,)
+
+
 @pytest.mark.parametrize(
     ("text", "nested"),
     [

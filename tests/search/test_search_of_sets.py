@@ -260,7 +260,7 @@ def test_both_rules_are_found(make: Make) -> None:
     problem = make(budget=4_000, seed=3, stop_loss=1e-12, grammar=parse_grammar(BARE))
     load_engine("deap").run(problem)
     best = problem.archive.best()
-    assert best is not None and best.full is not None and best.full.loss == pytest.approx(0.0, abs=1e-12)
+    assert best is not None and best.full.loss == pytest.approx(0.0, abs=1e-12)
     assert problem.stopped_by == "stop-loss"
 
 
@@ -327,7 +327,7 @@ def test_given_rules_act_but_are_not_searched_and_do_not_count(evaluator: Evalua
     problem = Problem(evaluator, parse_grammar(alone), 1, 60, given=held)
     load_engine("deap", SMALL["deap"]).run(problem)
     best = problem.archive.best()
-    assert best is not None and best.full is not None
+    assert best is not None
     assert best.full.cases[0] == 0.0
     assert list(best.rules.rules) == ["feedforward", "lateral"] and best.rules.given == {"feedforward"}
     assert best.size == best.rules.size == best.rules.rules["lateral"].size

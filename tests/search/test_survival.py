@@ -167,7 +167,7 @@ def test_a_shorter_form_takes_the_place_of_the_longer_one() -> None:
     shorter = Candidate(Genome((), {}), parse_rules("x"), "oja", 7, (), "mutation")
     archive.shorter(shorter)
     assert [(item.key, item.size) for item in archive.members()] == [("oja", 7)]
-    assert shorter.full is not None and shorter.full.loss == 0.1
+    assert shorter.full.loss == 0.1
     longer = Candidate(Genome((), {}), parse_rules("x"), "oja", 11, (), "mutation")
     archive.shorter(longer)
     assert [item.size for item in archive.members()] == [7]

@@ -184,6 +184,13 @@ def test_rules_that_do_not_fit_are_refused(task: Task, settings: dict[str, float
         task.check(RuleSet({"someone": task_rule(task, f"{slot}: w")}))
 
 
+def test_a_task_without_derivatives_says_so() -> None:
+    task = load_task("stdp-frequency")
+    settings = task.resolve()
+    with pytest.raises(RulesearchError, match="task stdp-frequency has no derivatives"):
+        task.gradient(task.bind(task.baseline(settings), settings), 0, settings, "full")
+
+
 @SIMULATED
 def test_a_trial_is_a_function_of_its_arguments(task: Task, settings: dict[str, float]) -> None:
     rules = task.bind(task.baseline(settings), settings)

@@ -142,10 +142,11 @@ def _evidence(member: FrontMember, found: RuleEvidence, on: str, task: Task | No
     if found.fits:
         fit = pictures.add(f"{name}-fit", lambda: fit_figure(found), f"{title}: fit")
         shown.append(("Measured and predicted", fit))
-    if found.ablations and found.loss is not None:
+    ablations, own = found.ablations, found.loss
+    if ablations and own is not None:
         label = f"{title}: loss without each part"
         names = tuple(member.rules.rules) if len(member.rules.rules) > 1 else ()
-        parts = pictures.add(f"{name}-parts", lambda: ablation_figure(found, on, names), label)
+        parts = pictures.add(f"{name}-parts", lambda: ablation_figure(ablations, own, on, names), label)
         shown.append(("Without each of its parts", parts))
     return shown
 

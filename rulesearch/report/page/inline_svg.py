@@ -34,9 +34,8 @@ def inline_svg(text: str, prefix: str, label: str, links: Mapping[str, str] | No
     for place, words in (links or {}).items():
         inside = f'<a xlink:href="#{prefix}-{place.removeprefix("#")}" target="_blank"'
         body = body.replace(inside, f'<a href="{place}" aria-label="{escape(words)}"')
-    width = re.search(r'width="([\d.]+)pt"', body)
-    assert width is not None
-    role, own = "group" if links else "img", f"{float(width.group(1)):.0f}"
+    width, *_ = re.findall(r'width="([\d.]+)pt"', body)
+    role, own = "group" if links else "img", f"{float(width):.0f}"
     body = re.sub(r' (?:width|height)="[\d.]+pt"', "", body, count=2)
     opening = f'<svg role="{role}" aria-label="{escape(label)}" style="max-width:{own}pt;--own:{own}pt"'
     return body.replace("<svg", opening, 1)

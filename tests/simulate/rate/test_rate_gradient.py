@@ -34,7 +34,7 @@ def test_derivatives_are_those_of_the_compiled_simulator(form: str) -> None:
         assert found is not None
         return found
 
-    value, slope = task.gradient(rules(0.9, 1.1), 4, settings, "full")  # type: ignore[arg-type, misc]
+    value, slope = task.gradient(rules(0.9, 1.1), 4, settings, "full")  # type: ignore[arg-type]
     assert value == pytest.approx(loss(0.9, 1.1), rel=1e-9)
     step = 1e-5
     along = (loss(0.9 + step, 1.1) - loss(0.9 - step, 1.1)) / (2 * step)
