@@ -109,5 +109,17 @@ def reading(folder: Path) -> Iterator[Records]:
         raise RulesearchError(f"what {folder} holds of the run is damaged: {_told(error)}") from error
 
 
+@contextmanager
+def as_damage(folder: Path) -> Iterator[None]:
+    """Tell of a text that a run left and that cannot be read that the run is damaged, and where it lies.
+
+    **Raises:** `RulesearchError`.
+    """
+    try:
+        yield
+    except RulesearchError as error:
+        raise RulesearchError(f"what {folder} holds of the run is damaged: {error}") from error
+
+
 def _told(error: BaseException) -> str:
     return f"there is no {error}" if isinstance(error, KeyError) else str(error) or repr(error)

@@ -24,6 +24,7 @@ from rulesearch.grammar.parts import (
     with_last_argument,
 )
 from rulesearch.grammar.slots import ONE, RuleName, RuleSlot, names_of, slots_by_rule
+from rulesearch.rules.names import other_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, VOCABULARY, State, Synaptic, reached
 from rulesearch.rules.text import parse_state
@@ -119,8 +120,7 @@ class Grammar:
             return {self.rules[0]: rules.only()}
         for name in rules.rules:
             if name not in self.rules:
-                there = "one rule" if self.is_of_one_table else f"the rules {', '.join(self.rules)}"
-                raise RulesearchError(f"grammar {self.name} has {there}; found {', '.join(rules.rules)}")
+                raise RulesearchError(f"grammar {self.name} has {other_rules(rules.rules, self.rules)}")
         return {name: rules.rules[name] for name in self.rules if name in rules.rules}
 
     def for_rules(self, names: Sequence[str]) -> Grammar:

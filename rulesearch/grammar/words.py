@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression.operators import OPERATORS, Operator
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.grammar.grammar import Grammar
@@ -99,7 +99,12 @@ def required_words(grammar: Grammar, words: Iterable[str]) -> Iterator[tuple[str
     for rule, text in _by_rule(words):
         slot, colon, word = (part.strip() for part in text.rpartition(":"))
         places = grammar.slots_of(_known(rule, grammar)) if rule else tuple(grammar.slots)
-        if colon:
+        if colon and rule:
+            places = (grammar.place(rule, slot),)
+        elif colon:
+            there = list(dict.fromkeys(place.slot for place in places))
+            if slot not in there:
+                raise RulesearchError(f"grammar {grammar.name} has no slot {slot}; it has {', '.join(there)}")
             places = tuple(place for place in places if place.slot == slot)
         if len(places) != 1:
             where = ", ".join(_said(grammar, place, word) for place in grammar.slots)
@@ -141,7 +146,11 @@ def _by_rule(words: Iterable[str]) -> Iterator[tuple[str, str]]:
     for text in words:
         for piece in text.split(";"):
             member = _MEMBER.fullmatch(piece)
-            yield (member["rule"], member["word"].strip()) if member else ("", piece.strip())
+            rule, word = (member["rule"], member["word"].strip()) if member else ("", piece.strip())
+            if not word or "[" in word or "]" in word:
+                rule = re.split(r"[^\w]", piece.strip())[0] or "lateral"
+                raise RulesearchError(f"a word of one rule is written {rule}[w], found {shown(piece.strip())}")
+            yield rule, word
 
 
 def _known(rule: str, grammar: Grammar) -> str:

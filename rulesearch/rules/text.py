@@ -20,6 +20,7 @@ from rulesearch.rules.unread import unread_reason
 _SLOT = re.compile(r"\s*([A-Za-z_]\w*)\s*:", re.ASCII)
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)", re.ASCII)
 _MEMBER = re.compile(r"\s*([A-Za-z_]\w*)\s*\[(.*)\]\s*$", re.DOTALL | re.ASCII)
+_OPENED = re.compile(r"\s*([A-Za-z_]\w*)\s*\[", re.ASCII)
 _CALL = re.compile(r"\s*(trace|lowpass|synaptic)\s*\((.*)\)\s*$", re.DOTALL)
 _NUMBER = re.compile(r"\s*[-+.\deE]+\s*([a-zA-Z]+\s*)?")
 _TIME = UNITS["s"][1]
@@ -91,6 +92,8 @@ def parse_rules(
     span = _Span(text, 0, text)
     known = VOCABULARY.keys() if symbols is None else symbols
     pieces = [piece for piece in span.split(";") if piece.text.strip()]
+    for piece in pieces:
+        _check_closed(piece)
     members = [_MEMBER.match(piece.text) for piece in pieces]
     if not any(members):
         return RuleSet.single(_parse_rule(span, bare_slot, known))
@@ -103,6 +106,23 @@ def parse_rules(
         bare = (bare_slots or {}).get(member.group(1), bare_slot)
         rules[member.group(1)] = _parse_rule(piece.part(member.start(2), member.end(2)), bare, known)
     return RuleSet(rules)
+
+
+def _check_closed(piece: _Span) -> None:
+    """Refuse a rule of a set whose bracket is not closed, or closed before its end."""
+    opened = _OPENED.match(piece.text)
+    if opened is None:
+        return
+    name, level = opened.group(1), 0
+    if name in FUNCTIONS:
+        raise piece.error(f"{name} is a function, and no rule can be called so; write {name}(...)")
+    for place in range(opened.end() - 1, len(piece.text)):
+        level += (piece.text[place] == "[") - (piece.text[place] == "]")
+        if level == 0:
+            if piece.text[place + 1 :].strip():
+                raise piece.part(place + 1).error(f"expected ; behind {name}[...], or nothing")
+            return
+    raise piece.part(opened.end() - 1).error(f"the bracket of {name} is not closed; type {name}[...]")
 
 
 def _parse_rule(span: _Span, bare_slot: str, symbols: Collection[str]) -> Rule:

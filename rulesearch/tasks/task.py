@@ -13,6 +13,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.given import named
 from rulesearch.rules.bound import FREE, BoundRule, BoundSet
+from rulesearch.rules.names import other_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol, checked_setting
@@ -221,8 +222,8 @@ class Task(ABC):
             rules = replace(rules, rules={wanted[0]: rules.only()})
         found = set(rules.rules)
         if names is not None and (found != set(names or found) or not found <= set(self.rule_names)):
-            takes = f"task {self.name} takes the rules {', '.join(names or self.rule_names)}"
-            raise RulesearchError(f"{takes} here; found {', '.join(rules.rules)}")
+            said = other_rules(rules.rules, names or self.rule_names, any_of_them=not names)
+            raise RulesearchError(f"task {self.name} takes {said}")
         others = {} if names is None else self.baseline(self.resolve()).rules
         self.check(replace(rules, rules={**others, **rules.rules}))
         return replace(rules, rules={name: rules.rules[name] for name in self.rule_names if name in rules.rules})
@@ -233,9 +234,7 @@ class Task(ABC):
         **Raises:** `RulesearchError`.
         """
         if set(rules.rules) != set(self.rule_names):
-            raise RulesearchError(
-                f"task {self.name} takes the rules {', '.join(self.rule_names)}; found {', '.join(rules.rules)}"
-            )
+            raise RulesearchError(f"task {self.name} takes {other_rules(rules.rules, self.rule_names)}")
         for rule in rules.rules.values():
             for slot in rule.slots:
                 if slot not in self.slots:

@@ -7,6 +7,7 @@ seed, task, grammar or engine it would be another search.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from rulesearch.tasks.source import digest
 from rulesearch.workflow.experiment import Experiment, read_experiment
 
 BEGUN = "begun"
-_GRAMMAR = "grammar.toml"
+_EXPERIMENT, _GRAMMAR = "experiment.toml", "grammar.toml"
 _FIXED = ("task", "grammar", "engine", "seed", "given", "start", "template", "forbid", "require", "settings", "options")
 
 
@@ -27,6 +28,11 @@ def note_begun(folder: Path, store: Store) -> None:
     """Note the experiment and the grammar that a new run folder holds."""
     experiment = _fixed(read_experiment(folder / "experiment.toml"))
     store.set_fact(BEGUN, json.dumps({"experiment": experiment, "grammar": _digest(folder)}))
+
+
+def lacking(folder: Path) -> str:
+    """Return the name of a file without which a run cannot be resumed and which its folder lacks; empty for none."""
+    return next((name for name in (_EXPERIMENT, _GRAMMAR) if not os.path.isfile(folder / name)), "")
 
 
 def check_begun(folder: Path, experiment: Experiment, records: Records) -> None:

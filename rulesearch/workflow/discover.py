@@ -24,7 +24,7 @@ from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.asked import Asked
-from rulesearch.workflow.begun import check_begun, note_begun
+from rulesearch.workflow.begun import check_begun, lacking, note_begun
 from rulesearch.workflow.clock import Clock, OutOfTime, kept_after, without_page
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
 from rulesearch.workflow.experiment import Experiment, experiment_text, read_experiment
@@ -124,9 +124,9 @@ def resume(
     or grammar is not the one that the run began with.
     """
     path = run_folder(folder)
-    for name in ("experiment.toml", "grammar.toml"):
-        if not os.path.isfile(path / name):
-            raise RulesearchError(f"{path} is not a run folder: it has no {name}; see them with: rulesearch runs")
+    missing = lacking(path)
+    if missing:
+        raise RulesearchError(f"{path} is not a run folder: it has no {missing}; see them with: rulesearch runs")
     experiment = read_experiment(path / "experiment.toml")
     reference = kept_reference(path, experiment.task, trust)
     if is_run(path):

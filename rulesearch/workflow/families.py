@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rulesearch.evaluation.records import reading
+from rulesearch.evaluation.records import as_damage, reading
 from rulesearch.rules import KnownRule, known_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
@@ -88,10 +88,11 @@ def found_by(run: Run, count: int = 100) -> list[Found]:
         rows = records.best(task.fidelities[-1].name, count)
     settings = task.resolve(run.experiment.settings)
     given = run.given
-    return found + [
-        Found(replace(task.spelled_out(task.parse(text), settings), given=given), loss, str(run.folder))
-        for text, loss in rows
-    ]
+    with as_damage(run.folder):
+        return found + [
+            Found(replace(task.spelled_out(task.parse(text), settings), given=given), loss, str(run.folder))
+            for text, loss in rows
+        ]
 
 
 def families(rules: Iterable[Found]) -> list[Family]:

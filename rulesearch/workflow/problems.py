@@ -54,7 +54,9 @@ def fitted_grammar(grammar: Grammar, experiment: Experiment, task: Task) -> Gram
     own = f"grammar {grammar.name} has the rules {', '.join(grammar.rules)}"
     for name in grammar.rules:
         if name in task.rule_names and name not in searched:
-            raise RulesearchError(f"the rule {name} is given, but {own}; give it or search it")
+            raise RulesearchError(
+                f"the rule {name} is given, but {own}; leave it out of --given, or [slots.{name}] out of the grammar"
+            )
     for name in searched:
         if name not in grammar.rules:
             if grammar.is_of_one_table:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from rulesearch.display import html
 from rulesearch.errors import RulesearchError, UnfinishedRunError
 from rulesearch.evaluation.kinds import check_kinds, optional
-from rulesearch.evaluation.records import reading, run_folder, runs_in
+from rulesearch.evaluation.records import as_damage, reading, run_folder, runs_in
 from rulesearch.rules.json_format import rules_from_json, rules_to_json
 from rulesearch.symbolic import Verdict
 from rulesearch.tasks.task import Task
-from rulesearch.workflow.begun import check_begun
+from rulesearch.workflow.begun import check_begun, lacking
 from rulesearch.workflow.experiment import Experiment, read_experiment
 from rulesearch.workflow.front import FrontMember, ReferenceScore, front_rows, member_json, reference_json
 from rulesearch.workflow.kept_task import described_task
@@ -132,11 +132,18 @@ class Run:
         path = run_folder(folder)
         with reading(path) as records:
             text = records.fact("summary")
+            missing = lacking(path) if text is None else ""
+            if missing:
+                raise RulesearchError(
+                    f"{path} holds no result, and cannot be resumed: it has no {missing}; search anew: "
+                    "rulesearch discover EXPERIMENT --out ANOTHER"
+                )
             if text is None:
                 raise UnfinishedRunError(f"{path} was cut off before it ended; go on with: rulesearch resume {path}")
             experiment = read_experiment(path / "experiment.toml")
             check_begun(path, experiment, records)
-            return _from_summary(path, experiment, json.loads(text))
+            with as_damage(path):
+                return _from_summary(path, experiment, json.loads(text))
 
 
 def summary_text(run: Run) -> str:

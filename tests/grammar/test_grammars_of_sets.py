@@ -209,8 +209,9 @@ def test_constants_are_named_in_each_rule_by_itself(pair: Grammar) -> None:
         ("lateral[x]; feedforward[y]", ""),
         ("feedforward[y]; lateral[x + y]", "lateral: not as written"),
         ("feedforward[y]", "there is no lateral"),
-        ("x*y", "has the rules feedforward, lateral; found w"),
-        ("feedforward[y]; sideways[x]", "found feedforward, sideways"),
+        ("x*y", "has the rules feedforward, lateral; found a rule without a name"),
+        ("feedforward[y]; sideways[x]", "found feedforward, sideways; type feedforward[...]; lateral[...]"),
+        ("feedforward[y]; laterl[x]", "found feedforward, laterl; did you mean 'lateral'?"),
     ],
 )
 def test_a_set_is_accepted_where_each_of_its_rules_is(pair: Grammar, text: str, said: str) -> None:
@@ -229,7 +230,7 @@ def test_a_template_holds_rule_by_rule(pair: Grammar) -> None:
     free = with_template(pair, "lateral[-?]")
     assert free.slots[FF] == pair.slots[FF] and list(free.slots) == [FF, LAT]
     assert {to_text(sample_up_to(free, rng, 6)[LAT])[0] for _ in range(20)} == {"-"}
-    with pytest.raises(RulesearchError, match="has the rules feedforward, lateral; found w"):
+    with pytest.raises(RulesearchError, match="has the rules feedforward, lateral; found a rule without a name"):
         with_template(pair, "x*?")
     with pytest.raises(RulesearchError, match="has no slot on_pre of lateral; it has on_step"):
         with_template(pair, "lateral[on_pre: ?]")
@@ -252,6 +253,11 @@ def test_words_are_required_and_forbidden_rule_by_rule(pair: Grammar) -> None:
         (with_words, ["w"], r"say in which slot 'w' must be, one of: feedforward\[w\], lateral\[w\]"),
         (with_words, ["lateral[w]"], "no rule of grammar pair has 'w' in lateral on_step"),
         (with_words, ["sideways[w]"], "grammar pair has no rule 'sideways'"),
+        (with_words, ["lateral[on_pre:w]"], "grammar pair has no slot on_pre of lateral; it has on_step"),
+        (with_words, ["on_pre:w"], "grammar pair has no slot on_pre; it has on_step"),
+        (with_words, ["lateral[w"], r"a word of one rule is written lateral\[w\], found 'lateral\[w'"),
+        (with_words, ["lateral[]"], r"a word of one rule is written lateral\[w\], found 'lateral\[\]'"),
+        (without, ["feedforward x]"], r"a word of one rule is written feedforward\[w\], found 'feedforward x\]'"),
         (without, ["lateral[w]"], "grammar pair has no 'w' to leave out"),
         (without, ["lateral[x]", "lateral[y]", "lateral[c]; lateral[neg]; lateral[*]"], "nothing is left of product"),
         (without, ["latteral[w]"], "has no rule 'latteral'; did you mean 'lateral'"),

@@ -179,7 +179,7 @@ def test_a_word_is_required_in_a_slot() -> None:
     [
         ("rate", ["v"], "grammar rate has no 'v' to require"),
         ("stdp", ["y2"], "say in which slot 'y2' must be, one of: on_pre:y2, on_post:y2"),
-        ("stdp", ["drift:y2"], "say in which slot 'y2' must be, one of: on_pre:y2, on_post:y2"),
+        ("stdp", ["drift:y2"], "grammar stdp has no slot drift; it has on_pre, on_post"),
     ],
 )
 def test_words_that_cannot_be_required(name: str, words: list[str], said: str) -> None:

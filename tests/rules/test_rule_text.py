@@ -184,6 +184,23 @@ def test_what_is_wrong_is_shown_with_its_column(text: str, column: int, said: st
     assert caught.value.column == column
 
 
+@pytest.mark.parametrize(
+    ("text", "column", "said"),
+    [
+        ("a[x*y; b[y]", 2, "the bracket of a is not closed; type a[...]"),
+        ("a[x*y]; b[y", 10, "the bracket of b is not closed; type b[...]"),
+        ("a[x*y; bounds = [0, 1]; b[y]", 2, "the bracket of a is not closed; type a[...]"),
+        ("a[x*y]]; b[y]", 7, "expected ; behind a[...], or nothing"),
+        ("a[x*y] b[y]", 8, "expected ; behind a[...], or nothing"),
+        ("tanh[x]", 1, "tanh is a function, and no rule can be called so; write tanh(...)"),
+    ],
+)
+def test_a_bracket_of_a_set_that_is_not_closed_is_shown_where_it_opens(text: str, column: int, said: str) -> None:
+    with pytest.raises(ParseError) as caught:
+        parse_rules(text)
+    assert (caught.value.column, caught.value.reason) == (column, said)
+
+
 def test_a_state_given_in_two_ways_is_refused() -> None:
     for second in ("x = trace(pre, 10 ms)", "x = 0.5"):
         with pytest.raises(ParseError, match="given twice"):

@@ -142,7 +142,7 @@ def test_rules_that_a_grammar_does_not_derive_are_refused(pair: Grammar, timed: 
     for text, said in (
         ("feedforward[x]; lateral[x + y]", "cannot derive the expression in slot lateral on_step"),
         ("feedforward[x]", "does not let the slot lateral on_step be empty"),
-        ("x*y", "has the rules feedforward, lateral; found w"),
+        ("x*y", "has the rules feedforward, lateral; found a rule without a name; type "),
         ("feedforward[x]; lateral[on_pre: y]", "has no slot on_pre of lateral; it has on_step"),
     ):
         with pytest.raises(RulesearchError, match=said):

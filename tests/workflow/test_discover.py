@@ -148,7 +148,8 @@ def test_runs_are_listed_also_those_cut_off(reference: Run, tmp_path: Path) -> N
     entry = listed[str(reference.folder)]
     assert (entry["status"], entry["best"]) == ("done", str(reference.members[0].rules))
     (tmp_path / "cut").mkdir()
-    sqlite3.connect(tmp_path / "cut" / "run.sqlite").close()
+    for name in ("run.sqlite", "experiment.toml", "grammar.toml"):
+        (tmp_path / "cut" / name).touch()
     assert list_runs(tmp_path)[0]["status"] == "unfinished"
     with pytest.raises(RulesearchError, match="was cut off before it ended; go on with: rulesearch resume"):
         Run.open(tmp_path / "cut")

@@ -270,3 +270,15 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("short") / "run"
     rs.discover("oja", engine="random", budget=5, settings={"points": 200}, out=folder, report=False)
     return folder
+
+
+def test_what_is_wrong_with_a_rule_that_a_run_kept_is_told_with_the_folder(pair_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    shutil.copytree(pair_run.folder, folder)
+    (folder / "run.sqlite").unlink()
+    kept = json.loads((folder / "summary.json").read_text("utf-8"))
+    kept["facts"]["summary"]["members"][0]["rules"] = {"x": 1}
+    (folder / "summary.json").write_text(json.dumps(kept), "utf-8")
+    with pytest.raises(RulesearchError) as caught:
+        Run.open(folder)
+    assert str(caught.value).startswith(f"what {folder} holds of the run is damaged: rule JSON: unknown field 'x'")

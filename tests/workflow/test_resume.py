@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from rulesearch.errors import RulesearchError
+from rulesearch.errors import RulesearchError, UnfinishedRunError
 from rulesearch.search.problem import Problem
 from rulesearch.workflow.discover import resume
-from rulesearch.workflow.run import Run
+from rulesearch.workflow.run import Run, list_runs
 
 Search = Callable[..., Run]
 
@@ -270,3 +270,21 @@ def test_a_run_may_be_killed_again_and_again(undisturbed: bytes, tmp_path: Path)
             os.kill(process.pid, signal.SIGKILL)
     resume(folder)
     assert (folder / "front.csv").read_bytes() == undisturbed
+
+
+def test_a_folder_that_holds_nothing_to_go_on_by_is_not_told_to_be_resumed(pair_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    (folder / "run.sqlite").touch()
+    for there, missing in ((), "experiment.toml"), (("experiment.toml",), "grammar.toml"):
+        for name in there:
+            shutil.copy(pair_run.folder / name, folder)
+        with pytest.raises(RulesearchError, match=f"cannot be resumed: it has no {missing}; search anew") as caught:
+            Run.open(folder)
+        assert not isinstance(caught.value, UnfinishedRunError)
+        with pytest.raises(RulesearchError, match=f"it has no {missing}"):
+            resume(folder)
+        assert [each["status"] for each in list_runs(tmp_path)] == ["damaged"]
+    (folder / "grammar.toml").touch()
+    with pytest.raises(UnfinishedRunError, match="go on with: rulesearch resume"):
+        Run.open(folder)
