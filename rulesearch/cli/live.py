@@ -144,8 +144,8 @@ def time_left(problem: Problem) -> str:
     waits = []
     if progress.distinct and progress.seconds > 0:
         waits.append((problem.budget - progress.distinct) * progress.seconds / progress.distinct)
-    if problem.time_limit is not None:
-        waits.append(problem.time_limit - progress.seconds)
+    if problem.deadline.limit is not None:
+        waits.append(problem.deadline.limit - progress.seconds)
     return f"about {duration(max(0.0, min(waits)))} left" if waits else "time left unknown"
 
 

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.grammar import Grammar
+from rulesearch.search.deadline import TimeIsUp
 from rulesearch.search.genome import Genome
 from rulesearch.search.options import read_options
 from rulesearch.search.primitives import GrammarPrimitives
-from rulesearch.search.problem import Problem, TimeIsUp
+from rulesearch.search.problem import Problem
 from rulesearch.tasks.task import Task
 
 

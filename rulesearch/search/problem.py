@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from rulesearch.evaluation.evaluator import Evaluator, Waiting, search_job
 from rulesearch.evaluation.outcome import Outcome
@@ -17,54 +15,17 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.search.archive import Archive
 from rulesearch.search.candidate import UNSCREENED, Candidate, CandidateMaker
 from rulesearch.search.certificate import Certificate
+from rulesearch.search.deadline import Deadline
 from rulesearch.search.memory import Memory
 from rulesearch.search.primitives import GrammarPrimitives
+from rulesearch.search.progress import Progress
 from rulesearch.tasks.declaration import Fidelity
 
 _HOPEFUL = 3
-_TIME_UP = "time was up"
 _PATIENCE = 3_000
 """Proposals in a row that bring no function that was not met before, after which a search is over."""
 _SCREENED = 100
 """So many times as many where all that was new failed at the cheap fidelity and none came to the full one."""
-
-
-class TimeIsUp(Exception):
-    """The time of a search is over: leaves an engine from within a generation."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a search is, for whoever watches it.
-
-    **Fields:** `evaluations`: all simulations; `distinct`: distinct functions at full fidelity; `duplicates`:
-    candidates that were not evaluated because their function was known; `work`: counted work; `simulated` time, in
-    the task's clock; `first_hit`: distinct functions at full fidelity when the first rule did as well as the known one,
-    None before; `deaths`: evaluations by status; `population`: number of candidates kept.
-    """
-
-    generation: int = 0
-    evaluations: int = 0
-    distinct: int = 0
-    screened: int = 0
-    duplicates: int = 0
-    work: int = 0
-    simulated: float = 0.0
-    first_hit: int | None = None
-    population: int = 0
-    started: float = field(default_factory=time.monotonic)
-    deaths: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def seconds(self) -> float:
-        """Wall time since the start."""
-        return time.monotonic() - self.started
-
-    @property
-    def duplicate_share(self) -> float:
-        """Share of proposed candidates whose function was known."""
-        proposed = self.duplicates + self.screened
-        return self.duplicates / proposed if proposed else 0.0
 
 
 class Problem:
@@ -100,7 +61,7 @@ class Problem:
         self.seed = seed
         self.budget = budget
         self.store = store
-        self.time_limit = time_limit
+        self.deadline = Deadline(time_limit, store)
         self.stop_loss = stop_loss
         self.watch = watch
         self.screen, self.full = self.task.fidelities[0], self.task.fidelities[-1]
@@ -117,11 +78,7 @@ class Problem:
         self.stopped_by = ""
         self.start = None if start is None else self.primitives.genome_of(start)
         self._pending: list[Record] = []
-        self._batches = 0
         self._hopeful: dict[int, Candidate] = {}
-        self._paces: dict[str, tuple[float, int]] = {}
-        told = store.fact(_TIME_UP) if store is not None and time_limit is not None else None
-        self._stopped_at: list[int] | None = None if told is None else json.loads(told)
 
     @property
     def left(self) -> int:
@@ -177,7 +134,7 @@ class Problem:
                 known = outcomes.get(candidate.key) or self.memory.outcome(candidate.key)
                 candidate.screen = known
                 candidate.score(self.requirements)
-                if self.staged and self.time_limit is not None and not self.progress.distinct and candidate.alive:
+                if self.staged and self.deadline.limit is not None and not self.progress.distinct and candidate.alive:
                     best = self._hopeful.setdefault(candidate.size, candidate)
                     self._hopeful[candidate.size] = min(best, candidate, key=lambda item: item.rank)
                 if not self.staged:
@@ -236,14 +193,14 @@ class Problem:
         jobs = [search_job(self.task, candidate.rules, seeds, fidelity) for candidate in candidates]
         found = {} if self.store is None else self.store.known(jobs)
         missing = [index for index in range(len(jobs)) if index not in found]
-        self._leave_in_time(len(missing), fidelity)
+        may_leave = bool(self.progress.distinct or self._hopeful)
+        self.deadline.begin(fidelity.name, len(missing), self.progress.seconds, may_leave)
         begun = time.monotonic()
         waiting = self.evaluator.submit([jobs[index] for index in missing])
 
         def end() -> list[Outcome]:
             outcomes = waiting()
-            seconds, ran = self._paces.get(fidelity.name, (0.0, 0))
-            self._paces[fidelity.name] = seconds + time.monotonic() - begun, ran + len(missing)
+            self.deadline.took(fidelity.name, len(missing), time.monotonic() - begun)
             for index, outcome in zip(missing, outcomes, strict=True):
                 found[index] = outcome
                 candidate = candidates[index]
@@ -259,46 +216,13 @@ class Problem:
 
         return end
 
-    def _leave_in_time(self, jobs: int, fidelity: Fidelity) -> None:
-        """Leave the search where a batch would take longer than there is time, once there is a rule.
-
-        A search that is replayed is left where it was left before.
-        """
-        self._batches += 1
-        if self.time_limit is None or not (self.progress.distinct or self._hopeful):
-            return
-        if self._stopped_at is not None:
-            late = self._stopped_at == [self._batches, 0]
-        else:
-            seconds, ran = self._paces.get(fidelity.name, (0.0, 0))
-            late = self.progress.seconds + (seconds / ran * jobs if ran else 0.0) > self.time_limit
-        if late:
-            self._note_time_up(0)
-            raise TimeIsUp
-
-    def _time_is_up(self) -> bool:
-        if self.time_limit is None:
-            return False
-        if self._stopped_at is not None:
-            return self._stopped_at == [self._batches, 1]
-        if self.progress.seconds < self.time_limit:
-            return False
-        self._note_time_up(1)
-        return True
-
-    def _note_time_up(self, at_the_end: int) -> None:
-        if self._stopped_at is None:
-            self._stopped_at = [self._batches, at_the_end]
-            if self.store is not None:
-                self.store.set_fact(_TIME_UP, json.dumps(self._stopped_at))
-
     def end_in_time(self) -> None:
         """End a search that was left within a generation: what was evaluated counts.
 
         Where that was at the cheap fidelity alone, the best few are evaluated at the full one.
         """
         if not self.progress.distinct:
-            self.time_limit = None
+            self.deadline.limit = None
             ranked = sorted(self._hopeful.values(), key=lambda candidate: (candidate.rank, candidate.key))
             self.promote(ranked[:_HOPEFUL])
         self.end_generation(self.progress.population)
@@ -351,7 +275,7 @@ class Problem:
             self.watch(self)
         if not self.left:
             self.stopped_by = "budget"
-        elif self._time_is_up():
+        elif self.deadline.is_over(progress.seconds):
             self.stopped_by = "time"
         elif self.stop_loss is not None and self.reached(best, self.stop_loss):
             self.stopped_by = "stop-loss"

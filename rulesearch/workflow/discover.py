@@ -240,7 +240,7 @@ def _search(
         if clock.limited:
             trial = (problem.progress.seconds - begun) / problem.full.trials
             kept = kept_after(clock.left, trial, problem.task)
-            problem.time_limit = problem.progress.seconds + clock.left - kept
+            problem.deadline.limit = problem.progress.seconds + clock.left - kept
         load_engine(experiment.engine, experiment.options).run(problem)
         status = "stopped" if problem.stopped_by in ("time", "stop-loss") else "done"
         effort = _effort(problem)
