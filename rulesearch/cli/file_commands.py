@@ -83,13 +83,18 @@ def report(
 
 def read_rules_or_run(argument: str, task: Task | None = None) -> RuleSet | Run:
     """Return the run where the argument is a folder, else the rules that it stands for; raises `RulesearchError`."""
-    if os.path.isdir(argument.strip()):
-        from rulesearch.rules import find_known
-        from rulesearch.workflow.run import Run
+    run = _run_of(argument)
+    return read_rule(argument, task) if run is None else run
 
-        known = find_known(argument)
-        return known.rules if known is not None else Run.open(argument.strip())
-    return read_rule(argument, task)
+
+def _run_of(argument: str) -> Run | None:
+    """Return the run where the argument is a folder and no known rule is called so."""
+    if not os.path.isdir(argument.strip()):
+        return None
+    from rulesearch.rules import find_known
+    from rulesearch.workflow.run import Run
+
+    return Run.open(argument.strip()) if find_known(argument) is None else None
 
 
 def export(
@@ -124,10 +129,10 @@ def export(
     on = read_task(task)
     if on is None and settings:
         raise RulesearchError("--set changes the settings of a task; name the task: --task oja")
-    found = read_rules_or_run(rule, on)
+    run = _run_of(rule)
     text = rs.export(
         # The text says which run a rule is from.
-        rule.strip() if _is_rules(found) else found,  # type: ignore[arg-type]
+        rule.strip() if run is None else run,
         format,
         on,
         read_settings(settings),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rulesearch.rules import KnownRule, RuleSet, known_rules
-from rulesearch.symbolic import compare
+from rulesearch.symbolic import Verdict, compare
 
 if TYPE_CHECKING:
     from rulesearch.workflow.run import Run
@@ -77,7 +77,7 @@ def cite(what: RuleSet | KnownRule | Run) -> list[Citation]:
         return _distinct([_entry(what.title, what.bibtex), _entry("this program", _OWN)])
     if isinstance(what, RuleSet):
         return _distinct([*_of_rules(what), _entry("this program", _OWN)])
-    found = [each for member in what.members for each in _of_rules(member.rules, f"rank {member.rank} is ")]
+    found = [each for member in what.members for each in _of_rules(member.rules, f"rank {member.rank}")]
     task = what.task
     found.append(_entry(f"task {task.name}", task.bibtex))
     for why, bibtex in _TOOLS.items():
@@ -87,13 +87,17 @@ def cite(what: RuleSet | KnownRule | Run) -> list[Citation]:
     return _distinct([*found, _entry("this program", _OWN)])
 
 
-def _of_rules(rules: RuleSet, before: str = "") -> list[Citation]:
+def _of_rules(rules: RuleSet, called: str = "") -> list[Citation]:
     known = {each.name: each for first in known_rules().values() for each in first.family()}
     close = [verdict for verdict in compare(rules) if verdict.verdict in _RESEMBLES]
-    return [
-        _entry(f"{before}{verdict.name}{': ' * bool(verdict.name)}{verdict.summary}", known[verdict.rule].bibtex)
-        for verdict in close
-    ]
+    return [_entry(_why(verdict, called), known[verdict.rule].bibtex) for verdict in close]
+
+
+def _why(verdict: Verdict, called: str) -> str:
+    """Return `lateral of rank 1 is identical to Oja 1982`; without what the rules are called, the relation alone."""
+    if not called:
+        return f"{verdict.name}: {verdict.summary}" if verdict.name else verdict.summary
+    return f"{f'{verdict.name} of ' * bool(verdict.name)}{called} is {verdict.summary}"
 
 
 def _entry(why: str, bibtex: str) -> Citation:

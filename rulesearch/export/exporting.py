@@ -63,12 +63,17 @@ def export(
     if on is None:
         needs_task(settings)
     known = find_known(what) if isinstance(what, str) else what if isinstance(what, KnownRule) else None
+    text, member = "", ""
     if isinstance(what, str):
-        from rulesearch.workflow.resolve import read_rules, task_of
+        from rulesearch.workflow.resolve import member_of, read_rules, task_of
 
-        found = task_of(what) if on is None else None
+        text = what.strip()
+        whole, member = member_of(text) or (text, "")
+        found = task_of(whole) if on is None else None
         on, settings = (on, settings) if found is None else found
-        what = read_rules(what, on)
+        # What is one rule of several for its task is placed with the others, and then taken out.
+        member = member if on is not None and len(on.rule_names) > 1 and member in on.rule_names else ""
+        what = read_rules(whole if member else text, on)
     if isinstance(what, KnownRule):
         what = what.rules
     if isinstance(what, Rule):
@@ -82,6 +87,8 @@ def export(
             )
         solves = known if to_run else None
         ready = placed(what, on, settings, eta=eta, bounds=bounds, inhibitory=inhibitory, known=solves)
+        if member:
+            ready = ready.alone(member, text)
         if notify is not None and ready.asks and to_run:
             notify(f"the rule goes out with {ready.note}; type --task T, or for example --eta 0.001 --bounds 0,1")
         return maker(ready)

@@ -31,6 +31,11 @@ class Placed:
     note: str = ""
     asks: bool = False
 
+    def alone(self, name: str, title: str) -> Placed:
+        """Return one rule of the set, which then goes by a title."""
+        signs = frozenset("w" for each in self.inhibitory if each == name)
+        return replace(self, rules=RuleSet({"w": self.rules.rules[name]}, title), inhibitory=signs)
+
 
 def placed(
     rules: RuleSet,

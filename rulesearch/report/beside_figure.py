@@ -49,9 +49,7 @@ def beside_figure(rules: Mapping[str, RuleSet], weight: float = 0.5) -> Figure:
     **Arguments:** `weight` before the spikes.
     **Raises:** `RulesearchError` for rules of spikes and of rates together, or more than fit a page.
     """
-    columns = [
-        (_column_label(label, each, name), rule) for label, each in rules.items() for name, rule in each.rules.items()
-    ]
+    columns = [(_column_label(label, each, name), each.rules[name]) for name, label, each in _in_order(rules)]
     if len(columns) > _MOST:
         raise RulesearchError(f"at most {_MOST} rules are drawn side by side, found {len(columns)}")
     kinds = {rule.moved_by_spikes: label for label, rule in columns}
@@ -62,6 +60,12 @@ def beside_figure(rules: Mapping[str, RuleSet], weight: float = 0.5) -> Figure:
     for _, rule in columns:
         check_drawn([rule], moves)
     return _windows(columns, weight) if True in kinds else _surfaces(columns)
+
+
+def _in_order(rules: Mapping[str, RuleSet]) -> list[tuple[str, str, RuleSet]]:
+    """Return the name of each rule with the label and the set it is of; rules of one name stand side by side."""
+    names = dict.fromkeys(name for each in rules.values() for name in each.rules)
+    return [(name, label, each) for name in names for label, each in rules.items() if name in each.rules]
 
 
 def _column_label(label: str, rules: RuleSet, name: str) -> str:

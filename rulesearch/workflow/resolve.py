@@ -94,17 +94,26 @@ def task_of(argument: str) -> tuple[Task, dict[str, float]] | None:
     return task, task.resolve(experiment.settings)
 
 
-def _member(text: str) -> RuleSet | None:
-    """Return one rule of a set that is known, in a file or of a run, `confavreux-quartet[EE]`; None for other text.
-
-    **Raises:** `RulesearchError` where the set has no rule of that name.
-    """
+def member_of(text: str) -> tuple[str, str] | None:
+    """Return the set and the name of its rule that `confavreux-quartet[EE]` stands for; None for other text."""
     match = _MEMBER.fullmatch(text)
     if match is None:
         return None
     whole, name = match.groups()
     if find_known(whole) is None and not whole.endswith(".json") and _run_and_rank(whole) is None:
         return None
+    return whole, name
+
+
+def _member(text: str) -> RuleSet | None:
+    """Return one rule of a set that is known, in a file or of a run, `confavreux-quartet[EE]`; None for other text.
+
+    **Raises:** `RulesearchError` where the set has no rule of that name.
+    """
+    parts = member_of(text)
+    if parts is None:
+        return None
+    whole, name = parts
     rules = read_rules(whole).rules
     if len(rules) == 1 and name not in rules:
         return None

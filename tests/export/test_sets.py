@@ -16,10 +16,13 @@ import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.export.latex import rules_latex, run_latex
 from rulesearch.rules import RuleSet, known_rule, parse_rules, rules_from_json, rules_to_json
+from rulesearch.simulate import Connection, Layer, RateNetwork, RateSimulation
+from rulesearch.tasks import load_task
 from rulesearch.workflow.resolve import read_rules
 from rulesearch.workflow.run import Run
 
 PAIR = "feedforward[y*(x - w*y); eta = 0.1]; lateral[-0.02*x*y]"
+PLAIN = "feedforward[y*(x - w*y)]; lateral[-2*x*y]"
 POWERS = (
     "a_b[on_pre: -alpha**2*w**2 + E; alpha = 0.5; E = synaptic(on_post: alpha*y; tau = 1 s); tau_y = 20 ms; "
     "bounds = [0, 1]]; II[on_post: alpha*x; drift: -w; alpha = 3; tau_x = 10 ms]"
@@ -114,6 +117,47 @@ def test_one_rule_of_a_set_is_given_by_its_name(pair_run: Run, tmp_path: Path) -
     assert read_rules(f"{file}[lateral]") == RuleSet({"w": parse_rules("-0.02*x*y").only()}, f"{file}[lateral]")
     assert "emit_spike(-w)" in rs.export("confavreux-quartet[IE]", "nestml")
     assert "emit_spike(w)" in rs.export("confavreux-quartet[EE]", "nestml")
+
+
+def test_one_rule_of_a_set_goes_out_with_what_the_task_gives_the_set() -> None:
+    text = rs.export("rubner-tavan[lateral]", "json", "pca-network", {"lateral_eta": "0.5"})
+    [alone] = rules_from_json(json.loads(text)).rules.values()
+    assert str(alone) == "-x*y; eta = 0.5"
+    assert "it gives none" not in rs.export("rubner-tavan[lateral]", "python", "pca-network")
+    with pytest.raises(RulesearchError, match="found 'latral'; did you mean 'lateral'"):
+        rs.export("rubner-tavan[latral]", "python", "pca-network")
+
+
+def test_one_rule_of_a_run_goes_out_with_the_run_s_task(pair_run: Run) -> None:
+    first = rs.export(f"{pair_run.folder}:1[lateral]", "python").splitlines()[0]
+    assert first.endswith(":1[lateral].")
+
+
+def test_functions_of_a_python_export_move_a_network_as_the_simulation_does() -> None:
+    task = load_task("pca-network")
+    bound = task.bind(parse_rules(PLAIN), task.resolve())
+    module: dict[str, Callable[..., np.ndarray]] = {}
+    exec(compile(rs.export(PLAIN, "python", "pca-network"), "exported", "exec"), module)
+    generator = np.random.default_rng(0)
+    shown, start = generator.normal(size=(40, 1, 5)), 0.4 * generator.normal(size=(1, 3, 5))
+    feedforward = Connection("feedforward", "input", "output", weight=start, rule="feedforward")
+    lateral = Connection("lateral", "output", "output", "lower", rule="lateral")
+    network = RateNetwork({"input": 5}, [Layer("output", 3)], [feedforward, lateral])
+    found = RateSimulation(network, {"input": shown}).run(bound, 1).weights
+    w, m = start[0], np.zeros((3, 3))
+    for x in shown[:, 0]:
+        y = np.linalg.solve(np.eye(3) - m, w @ x)
+        change = module["feedforward_on_step"](x=x, y=y[:, None], w=w)
+        m = m + np.tril(module["lateral_on_step"](x=y, y=y[:, None]), -1)
+        w = w + change
+    np.testing.assert_allclose(found["feedforward"][-1, 0], w, atol=1e-13)
+    np.testing.assert_allclose(found["lateral"][-1, 0], m, atol=1e-13)
+
+
+def test_a_citation_says_which_rule_of_which_rank_is_meant(pair_run: Run) -> None:
+    whys = [each.why for each in rs.cite(pair_run)]
+    assert "feedforward of rank 1 is identical to Oja 1982" in whys
+    assert next(each.why for each in rs.cite(parse_rules("a[y*(x - w*y)]; b[x]"))) == "a: identical to Oja 1982"
 
 
 def test_a_name_that_a_set_has_not_is_refused_with_those_it_has() -> None:

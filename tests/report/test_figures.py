@@ -251,6 +251,12 @@ def test_rules_stand_side_by_side_on_the_same_axes() -> None:
     assert len({axes.images[0].get_clim() for axes in surfaces[:6]}) == 1
 
 
+def test_rules_of_one_name_stand_side_by_side() -> None:
+    rules = {"one": parse_rules("a[x*y]; b[x]"), "two": parse_rules("a[y]; b[-x*y]")}
+    titles = [axes.get_title(loc="left").split("\n")[0] for axes in beside_figure(rules).axes[:4]]
+    assert titles == ["one, a", "two, a", "one, b", "two, b"]
+
+
 def test_rules_of_very_different_size_are_drawn_in_units_of_their_own() -> None:
     near = beside_figure(
         {"a": parse_rules("on_post: x; tau_x = 20 ms"), "b": parse_rules("on_post: 3*x; tau_x = 20 ms")}
