@@ -146,7 +146,7 @@ def resume(
 
 
 def predict(experiment: str | Path | Experiment, **changes: object) -> dict[str, object]:
-    """Predict how long a run takes: its search is tried for ten seconds, what comes after it is counted.
+    """Predict how long a run takes: its search is tried for ten seconds or some more, what comes after it is counted.
 
     **Arguments:** `changes` as of `discover`.
     """

@@ -9,13 +9,17 @@ from dataclasses import replace
 from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.grammar import Grammar
 from rulesearch.search.engine import load_engine
+from rulesearch.search.problem import Problem
 from rulesearch.workflow.clock import seconds_after
 from rulesearch.workflow.evidence import seconds_to_gather
 from rulesearch.workflow.experiment import Experiment
 from rulesearch.workflow.permuted import at_once
 from rulesearch.workflow.problems import problem_of
 
-_TRIED, _FIRST = 10.0, 0.2
+_TRIED, _LONGEST, _FIRST = 10.0, 60.0, 0.2
+_GENERATIONS = 6
+"""Generations that are tried at least, as far as there is time for them, where rules are screened first: the first one
+brings the most rules to the full fidelity, so that its pace says little."""
 _START, _DRAWN = 3.0, 6.0
 """Seconds that a process takes to start, and figures to be drawn."""
 
@@ -23,15 +27,19 @@ _START, _DRAWN = 3.0, 6.0
 def forecast(experiment: Experiment, evaluator: Evaluator, grammar: Grammar) -> dict[str, object]:
     """Return how long a run takes, by its parts [s]; the search is tried for ten seconds, and nothing is kept.
 
-    What the first generation does is left out of the pace: it is unlike those that follow.
+    What the first generation does is left out of the pace: it is unlike those that follow. Where generations are long,
+    it is tried for up to a minute.
     """
     marks: list[tuple[float, int]] = []
-    problem = problem_of(
-        replace(experiment, time_limit=_TRIED),
-        evaluator,
-        grammar,
-        watch=lambda now: marks.append((now.progress.seconds, now.progress.distinct)),
-    )
+
+    def watch(now: Problem) -> None:
+        marks.append((now.progress.seconds, now.progress.distinct))
+        if len(marks) >= _GENERATIONS:
+            now.deadline.limit = _TRIED
+
+    problem = problem_of(replace(experiment, time_limit=_TRIED), evaluator, grammar, watch=watch)
+    if problem.staged:
+        problem.deadline.limit = max(_LONGEST, _TRIED)
     problem.threshold()
     begin = time.monotonic()
     problem.threshold()

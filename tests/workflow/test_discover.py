@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from rulesearch.evaluation.evaluator import evaluate_rules
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.expression import Number, parse_expression
 from rulesearch.rules import parse_rules
+from rulesearch.search.problem import Problem
 from rulesearch.symbolic import canonical_size
 from rulesearch.tasks import load_task
 from rulesearch.workflow import forecast
@@ -287,6 +289,27 @@ def test_a_prediction_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert 0.0 < float(str(found["seconds_per_evaluation"])) < 1.0
     assert predict("oja", budget=10**9, time_limit=7.0)["predicted_seconds"] == 7.0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_rules_are_screened_first_a_prediction_goes_by_the_pace_of_several_generations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first generation brings 20 rules to full fidelity in a second, each later one 2: 180 more take 90 s."""
+    clock = [0.0]
+    monkeypatch.setattr(forecast, "time", SimpleNamespace(monotonic=lambda: clock[0], process_time=lambda: clock[0]))
+    monkeypatch.setattr("rulesearch.search.progress.time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def run(problem: Problem) -> None:
+        while not problem.stopped_by:
+            clock[0] += 1.0 if problem.progress.generation else 0.1
+            problem.progress.distinct += 2 if problem.progress.generation else 20
+            problem.end_generation(1)
+
+    engine = SimpleNamespace(run=run)
+    monkeypatch.setattr(forecast, "load_engine", lambda *_: engine)
+    monkeypatch.setattr(forecast, "_TRIED", 0.3)
+    found = predict("inhibitory-rate", budget=200)
+    assert found["search_seconds"] == pytest.approx(90.1)
 
 
 def test_without_a_folder_a_run_gets_one_in_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
