@@ -272,6 +272,24 @@ def test_a_run_may_be_killed_again_and_again(undisturbed: bytes, tmp_path: Path)
     assert (folder / "front.csv").read_bytes() == undisturbed
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
+def test_a_search_of_two_rules_that_was_killed_goes_on_to_the_same_front(tmp_path: Path) -> None:
+    words = ["pca-network", "--seed", "3", "--budget", "60", "--set", "presentations=800", "--no-report", "--out"]
+    command = [sys.executable, "-m", "rulesearch"]
+    subprocess.run([*command, "discover", *words, str(tmp_path / "whole")], check=True, capture_output=True)
+    folder = tmp_path / "killed"
+    with subprocess.Popen([*command, "discover", *words, str(folder)], stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not reached(folder / "run.sqlite", count("generation", 3)):
+            time.sleep(0.002)
+        assert process.poll() is None
+        os.kill(process.pid, signal.SIGKILL)
+    assert not (folder / "front.csv").exists()
+    subprocess.run([*command, "resume", str(folder), "--no-report"], check=True, capture_output=True)
+    assert (folder / "front.csv").read_bytes() == (tmp_path / "whole" / "front.csv").read_bytes()
+    assert len(Run.open(folder).members[0].rules.rules) == 2
+
+
 def test_a_folder_that_holds_nothing_to_go_on_by_is_not_told_to_be_resumed(pair_run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
