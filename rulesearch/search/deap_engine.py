@@ -22,12 +22,13 @@ from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
 from rulesearch.search.exhaust import functions_of_size, try_the_rest
 from rulesearch.search.genome import Genome
+from rulesearch.search.growing import pick
 from rulesearch.search.least_squares import fit_by_halves, has_residuals
 from rulesearch.search.options import option
 from rulesearch.search.problem import Problem
 from rulesearch.search.selection import Lexicase
 from rulesearch.search.survival import Survival
-from rulesearch.search.variation import Variation, pick
+from rulesearch.search.variation import Variation
 
 _OFFSPRING, _CONSTANTS = 3, 4
 _MOST_COMPLETE = 0.1

@@ -11,8 +11,9 @@ from deap import gp
 from rulesearch.expression import parse_expression
 from rulesearch.grammar import Grammar, load_grammar
 from rulesearch.search.genome import ConstantTerminal, Genome
+from rulesearch.search.growing import pick
 from rulesearch.search.primitives import GrammarPrimitives
-from rulesearch.search.variation import Variation, pick
+from rulesearch.search.variation import Variation
 from tests.places import ON_STEP
 
 Operator = Callable[[Genome, np.random.Generator], Genome | None]
