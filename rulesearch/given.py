@@ -10,6 +10,11 @@ from typing import Any
 
 from rulesearch.errors import RulesearchError, shown
 
+BY_NAME = (dict, Mapping)
+"""What has values by name. A search makes many rules: whether something is a `dict` is told much sooner."""
+
+_NUMBERS = (float, Real)
+
 
 def whole_number(value: object, what: str, low: int) -> int:
     """Return a whole number, which may be written with a point; raises `RulesearchError` where it is none."""
@@ -23,7 +28,7 @@ def whole_number(value: object, what: str, low: int) -> int:
 
 def real_number(value: object, what: str, kind: str = "a number") -> float:
     """Return a number; raises `RulesearchError` for a text, a truth value, and whatever else is none."""
-    if isinstance(value, Real) and not isinstance(value, bool):
+    if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         try:
             return float(value)
         except OverflowError:
@@ -52,7 +57,7 @@ def several(values: object, kinds: type | tuple[type, ...], what: str) -> list[A
 
 def named(values: object, what: str, example: str) -> Mapping[str, Any]:
     """Return values by name; raises `RulesearchError` where they have no names."""
-    if isinstance(values, Mapping):
+    if isinstance(values, BY_NAME):
         return values
     raise RulesearchError(f"{what} are given by name, such as {example}, found {shown(values)}")
 

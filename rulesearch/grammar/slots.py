@@ -35,4 +35,4 @@ def slots_by_rule(slots: Mapping[RuleSlot, Value]) -> dict[str, dict[str, Value]
 
 def names_of(rule: str, values: Mapping[RuleName, Value]) -> dict[str, Value]:
     """Return what is keyed by (rule, name) by name, for one rule."""
-    return {key.name: value for key, value in values.items() if key.rule == rule}
+    return {key.name: value for key, value in values.items() if key.rule == rule} if values else {}

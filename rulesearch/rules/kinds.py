@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from rulesearch.errors import RulesearchError, shown
 from rulesearch.expression.tree import Expression, Number
-from rulesearch.given import named, real_number
+from rulesearch.given import BY_NAME, named, real_number
 from rulesearch.rules.states import Lowpass, Synaptic, Trace
+
+_STATES = (Trace, Lowpass, Synaptic)
 
 
 def check_parts(slots: object, eta: object, states: object, constants: object, bounds: object) -> None:
@@ -16,7 +17,7 @@ def check_parts(slots: object, eta: object, states: object, constants: object, b
 
     **Raises:** `RulesearchError`.
     """
-    if not isinstance(slots, Mapping):
+    if not isinstance(slots, BY_NAME):
         raise RulesearchError(f"the slots of a rule are expressions by slot, found {shown(slots)}; {_read(slots)}")
     for slot, part in slots.items():
         if not isinstance(part, Expression):
@@ -25,7 +26,7 @@ def check_parts(slots: object, eta: object, states: object, constants: object, b
     if eta is not None:
         real_number(eta, "eta")
     for name, state in named(states, "states", "{'y_bar': Lowpass(...)}").items():
-        if not isinstance(state, Trace | Lowpass | Synaptic):
+        if not isinstance(state, _STATES):
             text = f"on_step: x*{name}; {name} = {state}" if isinstance(state, str) else state
             raise RulesearchError(
                 f"the state {name} is no trace, low-pass or synaptic state, found {shown(state)}; {_read(text)}"
@@ -44,7 +45,7 @@ def check_members(rules: object, kind: type) -> None:
 
     **Raises:** `RulesearchError`.
     """
-    if not isinstance(rules, Mapping):
+    if not isinstance(rules, BY_NAME):
         raise RulesearchError(
             f"a set has rules by their names, such as {{'w': rule}}, found {shown(rules)}; {_read(rules)}"
         )

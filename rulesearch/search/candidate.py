@@ -28,7 +28,7 @@ class Candidate:
     time constants [s] that are searched; `origin` and `parents`: how it came about;
     `screen` and `full`: outcomes at the cheapest and at the full fidelity, `UNSCREENED` until evaluated;
     `born`: generation; `fitted`: whether its constants were fitted; `cell`: where it lies for survival, once that was
-    asked.
+    asked; `form`: what the rules that are searched are without the values of their constants and time constants.
     """
 
     genome: Genome
@@ -44,16 +44,11 @@ class Candidate:
     fitted: bool = False
     rank: tuple[float, float] = field(default=(float("inf"), float("inf")))
     cell: tuple[float, ...] | None = None
+    form: tuple[tuple[RuleSlot, Expression], ...] = ()
 
     def score(self, requirements: Sequence[Requirement]) -> None:
         """Set the rank from the screening outcome."""
         self.rank = self.screen.rank_key(requirements)
-
-    @property
-    def form(self) -> tuple[tuple[RuleSlot, Expression], ...]:
-        """What the rules that are searched are without the values of their constants and time constants."""
-        rules = self.rules.searched.items()
-        return tuple((RuleSlot(name, slot), part) for name, rule in rules for slot, part in rule.slots.items())
 
     @property
     def alive(self) -> bool:
@@ -110,7 +105,8 @@ class CandidateMaker:
         size = sum(expression.size for expression in skeleton.slots.values())
         parameters = (*skeleton.values, *skeleton.times.values())
         rules = searched if self.given is None else searched.with_given(self.given, self.order)
-        return Candidate(genome, rules, joined(keys), size, parameters, origin, parents, born=born)
+        form = tuple(skeleton.slots.items())
+        return Candidate(genome, rules, joined(keys), size, parameters, origin, parents, born=born, form=form)
 
 
 def _drawn(rule: str, times: Mapping[RuleName, float]) -> dict[str, str]:
