@@ -68,7 +68,7 @@ class ConstantPrior:
         """Return one value, in base units."""
         if self.prior == "log-uniform":
             value = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
-            return min(max(value, self.low), self.high)
+            return self.nearest(value)
         if self.prior == "uniform":
             return float(rng.uniform(self.low, self.high))
         while True:
@@ -77,7 +77,7 @@ class ConstantPrior:
                 return value
 
     def share(self, value: float) -> float:
-        """Return where a value lies in the range, from 0 to 1, in logarithms under a log-uniform prior."""
+        """Return where a value lies in the range, from 0 to 1; in logarithms, of a value above 0, where log-uniform."""
         if self.prior == "log-uniform":
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
@@ -85,8 +85,12 @@ class ConstantPrior:
     def at(self, share: float) -> float:
         """Return the value at a share of the range: the inverse of `share`."""
         if self.prior == "log-uniform":
-            return min(max(self.low * math.pow(self.high / self.low, share), self.low), self.high)
+            return self.nearest(self.low * math.pow(self.high / self.low, share))
         return self.low + share * (self.high - self.low)
+
+    def nearest(self, value: float) -> float:
+        """Return the value of the range that is nearest to a given one."""
+        return min(max(value, self.low), self.high)
 
     def takes(self, unit: str) -> bool:
         """Return whether a number written in a unit can be such a constant; one without a unit may take any."""

@@ -40,7 +40,9 @@ class ConstantFit:
         kinds = problem.primitives.parameter_kinds(problem.primitives.skeleton(start.genome))
         self.priors = [problem.grammar.constants[kind] for kind in kinds]
         self.count = len(self.priors)
-        centre = np.array([prior.share(value) for prior, value in zip(self.priors, start.constants, strict=True)])
+        centre = np.array(
+            [prior.share(prior.nearest(value)) for prior, value in zip(self.priors, start.constants, strict=True)]
+        )
         # pycma does not do one dimension: a second one that nothing depends on goes along.
         centre = np.append(centre, 0.5) if self.count == 1 else centre
         options = {

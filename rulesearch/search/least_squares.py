@@ -100,7 +100,7 @@ class LeastSquaresFit:
 
     def _shares(self) -> npt.NDArray[np.float64]:
         pairs = zip(self.priors, self.best.constants, strict=True)
-        return np.array([prior.share(value) for prior, value in pairs])
+        return np.array([prior.share(prior.nearest(value)) for prior, value in pairs])
 
     def _made(self, shares: npt.NDArray[np.float64], generation: int) -> Candidate:
         values = tuple(prior.at(float(share)) for prior, share in zip(self.priors, shares, strict=True))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,27 +20,30 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.seeds import generator, trial_seeds
 from rulesearch.expression.printing import to_text
-from rulesearch.expression.tree import Expression
-from rulesearch.grammar import Grammar, RuleSlot, reachable
+from rulesearch.expression.tree import Number
+from rulesearch.grammar import Grammar, derive
 from rulesearch.search.candidate import UNSCREENED, Candidate
 from rulesearch.search.constants import ConstantFit
 from rulesearch.search.engine import Engine
 from rulesearch.search.genome import Genome
 from rulesearch.search.options import option
+from rulesearch.search.polynomial_terms import (
+    Bases,
+    Term,
+    bases_of,
+    can_write,
+    least_coefficients,
+    monomial_of,
+    polynomial_genome,
+    polynomials,
+)
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
 from rulesearch.simulate.rate.gradient import need_jax
 from rulesearch.symbolic import normal_form
-from rulesearch.symbolic.polynomial import Monomial
 from rulesearch.tasks.task import Task
 
 _FIT = 6
-
-Term = tuple[RuleSlot, tuple[str, ...]]
-"""A slot, and the symbols whose product it is, one that is squared twice."""
-
-Bases = Mapping[RuleSlot, tuple[str, tuple[str, ...]]]
-"""The kind of the coefficients and the symbols of a polynomial, by slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,16 @@ class VolterraEngine(Engine):
         self.settings: VolterraSettings = settings or VolterraSettings()
 
     def check(self, task: Task, grammar: Grammar) -> None:
-        bases = _bases(grammar)
-        if not _derives(GrammarPrimitives(grammar), self._terms(bases), bases):
-            symbols = dict.fromkeys(name for _, names in bases.values() for name in names)
-            raise RulesearchError(
-                f"grammar {grammar.name} cannot write a polynomial of {', '.join(symbols)}, which is all that engine "
-                "volterra fits; it needs sums and products of symbols and constants in every slot"
-            )
+        bases = bases_of(grammar)
+        for slot, part in polynomials(self._terms(bases), bases).items():
+            kind, symbols = bases[slot]
+            start = grammar.core(grammar.slots[slot])
+            if derive(grammar, start, part, {kind: Number(0.0)}, bounded=False, signs=False) is None:
+                of = "" if len(grammar.slots) == 1 else f" in {grammar.label(slot)}"
+                raise RulesearchError(
+                    f"grammar {grammar.name} cannot write a polynomial of {', '.join(symbols)}{of}, which is all that "
+                    "engine volterra fits; it needs sums and products of symbols and constants in every slot"
+                )
         if self.settings.descent:
             if type(task).gradient is Task.gradient:
                 raise RulesearchError(
@@ -81,15 +87,17 @@ class VolterraEngine(Engine):
             need_jax()
 
     def check_start(self, primitives: GrammarPrimitives, start: Genome) -> None:
-        bases = _bases(primitives.grammar)
-        self._coefficients(primitives, start, list(self._terms(bases)))
+        bases = bases_of(primitives.grammar)
+        self._coefficients(primitives, start, list(self._terms(bases)), bases)
 
     def search(self, problem: Problem) -> None:
-        bases = _bases(problem.grammar)
+        bases = bases_of(problem.grammar)
         terms = list(self._terms(bases))
-        values = [0.0] * len(terms)
-        if (started := problem.try_start()) is not None:
-            values = self._coefficients(problem.primitives, started.genome, terms)
+        started = problem.try_start()
+        if started is None:
+            values = least_coefficients(problem.grammar, terms, bases)
+        else:
+            values = self._coefficients(problem.primitives, started.genome, terms, bases)
         if problem.stopped_by:
             return
         best = self._candidate(problem, terms, values, bases, started)
@@ -100,7 +108,7 @@ class VolterraEngine(Engine):
             places = [
                 place
                 for place in self._droppable(problem, terms)
-                if _derives(problem.primitives, [*terms[:place], *terms[place + 1 :]], bases)
+                if can_write(problem.primitives, [*terms[:place], *terms[place + 1 :]], bases)
             ]
             if not places:
                 break
@@ -190,14 +198,16 @@ class VolterraEngine(Engine):
                     pairs = zip(symbols, degrees, strict=True)
                     yield slot, tuple(name for name, degree in pairs for _ in range(degree))
 
-    def _coefficients(self, primitives: GrammarPrimitives, start: Genome, terms: Sequence[Term]) -> list[float]:
-        """Return the coefficient that each term has in rules to grow from.
+    def _coefficients(
+        self, primitives: GrammarPrimitives, start: Genome, terms: Sequence[Term], bases: Bases
+    ) -> list[float]:
+        """Return the coefficient that each term has in rules to grow from, the least that it may have in their absence.
 
         **Raises:** `RulesearchError` where they have other terms too.
         """
         skeleton = primitives.skeleton(start)
-        places = {_key(term): place for place, term in enumerate(terms)}
-        values = [0.0] * len(terms)
+        places = {monomial_of(term): place for place, term in enumerate(terms)}
+        values = least_coefficients(primitives.grammar, terms, bases)
         for slot, part in skeleton.slots.items():
             names = zip(skeleton.names, skeleton.values, strict=True)
             constants = {key.name: value for key, value in names if key.rule == slot.rule}
@@ -222,7 +232,7 @@ class VolterraEngine(Engine):
         bases: Bases,
         parent: Candidate | None = None,
     ) -> Candidate:
-        genome = _genome(problem.primitives, terms, bases)
+        genome = polynomial_genome(problem.primitives, terms, bases)
         genome = Genome(genome, genome.times if parent is None else parent.genome.times)
         genome = problem.primitives.with_values(genome, (*values, *problem.primitives.times_read(genome).values()))
         parents = () if parent is None else (parent.key,)
@@ -249,54 +259,5 @@ class VolterraEngine(Engine):
         return fit.best
 
 
-def _genome(primitives: GrammarPrimitives, terms: Iterable[Term], bases: Bases) -> Genome:
-    """Return the genome of the sum of terms in each slot, each with a coefficient of 0.
-
-    **Raises:** `RulesearchError` where the grammar cannot write it.
-    """
-    sums: dict[RuleSlot, Expression] = {}
-    for slot, factors in terms:
-        term = Expression.symbol(bases[slot][0])
-        for name in factors:
-            term = Expression.apply("mul", term, Expression.symbol(name))
-        sums[slot] = Expression.apply("add", sums[slot], term) if slot in sums else term
-    return primitives.genome(sums, {kind: 0.0 for kind, _ in bases.values()}, signs=False)
-
-
-def _key(term: Term) -> tuple[RuleSlot, Monomial]:
-    """Return slot and monomial of a term."""
-    slot, factors = term
-    return slot, tuple(sorted(Counter(factors).items()))
-
-
-def _derives(primitives: GrammarPrimitives, terms: Iterable[Term], bases: Bases) -> bool:
-    """Return whether a grammar can write a sum of terms."""
-    try:
-        _genome(primitives, terms, bases)
-    except RulesearchError:
-        return False
-    return True
-
-
 def _seeds(problem: Problem) -> tuple[int, ...]:
     return trial_seeds(problem.seed, "search", problem.screen.trials)
-
-
-def _bases(grammar: Grammar) -> Bases:
-    """Return the kind of the coefficients and the symbols of the polynomial of each slot: those that it can read.
-
-    Symbols with a definition of their own are left out, unless their time constant is searched.
-
-    **Raises:** `RulesearchError` where a slot has no constants.
-    """
-    times, found = grammar.time_constants, {}
-    for slot, start in grammar.slots.items():
-        made = reachable([start], grammar.productions)
-        read = {name for several in made.values() for each in several for name in each.template.symbols}
-        kinds = [kind for kind in grammar.constants if kind in read and kind not in times.values()]
-        if not kinds:
-            of = "" if len(grammar.slots) == 1 else f" in {grammar.label(slot)}"
-            raise RulesearchError(f"grammar {grammar.name} has no constants{of}; engine volterra fits nothing else")
-        symbols = (name for name, symbol in grammar.symbols.items() if not symbol.definition or name in times)
-        found[slot] = kinds[0], tuple(name for name in symbols if name in read)
-    return found

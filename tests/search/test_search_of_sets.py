@@ -27,11 +27,12 @@ from rulesearch.search.candidate import CandidateMaker
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import load_engine
 from rulesearch.search.genome import Genome
+from rulesearch.search.polynomial_terms import bases_of
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
 from rulesearch.search.pysr_engine import Objective, arguments
 from rulesearch.search.variation import Variation
-from rulesearch.search.volterra_engine import VolterraEngine, _bases
+from rulesearch.search.volterra_engine import VolterraEngine
 from tests import known_pair
 from tests.known_pair import ANSWER, PAIR, Measured, Pair
 from tests.search.test_engine_contract import SMALL, productions
@@ -288,11 +289,11 @@ def test_numbers_of_both_rules_are_fitted_by_least_squares() -> None:
 
 def test_a_polynomial_has_the_symbols_that_each_rule_reads(make: Make) -> None:
     sums = parse_grammar(PAIR.replace('"-product"', '"product + product"'))
-    assert _bases(sums) == {FF: ("c", ("x", "y", "w")), LAT: ("c", ("x", "y"))}
+    assert bases_of(sums) == {FF: ("c", ("x", "y", "w")), LAT: ("c", ("x", "y"))}
     engine = VolterraEngine()
     terms = [(FF, ("x",)), (FF, ("y",)), (LAT, ("x",))]
     assert engine._droppable(make(grammar=sums), terms) == [0, 1]
-    with pytest.raises(RulesearchError, match="grammar pair cannot write a polynomial of x, y, w"):
+    with pytest.raises(RulesearchError, match="grammar pair cannot write a polynomial of x, y in lateral on_step"):
         engine.check(Pair(), parse_grammar(PAIR))
 
 

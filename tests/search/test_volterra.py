@@ -12,13 +12,14 @@ import pytest
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator
-from rulesearch.grammar import Grammar, load_grammar
+from rulesearch.grammar import Grammar, load_grammar, parse_grammar
 from rulesearch.rules import known_rule, parse_rules
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.constants import ConstantFit
+from rulesearch.search.polynomial_terms import bases_of
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
-from rulesearch.search.volterra_engine import VolterraEngine, VolterraSettings, _bases
+from rulesearch.search.volterra_engine import VolterraEngine, VolterraSettings
 from rulesearch.symbolic import compare
 from rulesearch.tasks import load_task
 from tests.places import ON_POST, ON_PRE
@@ -43,7 +44,7 @@ def test_the_surviving_terms_are_those_of_oja(evaluator: Evaluator) -> None:
 def test_the_polynomial_has_every_term_up_to_its_order(evaluator: Evaluator) -> None:
     problem = Problem(evaluator, load_grammar("rate"), 3, 100)
     for order, power, number in ((1, 1, 4), (2, 2, 10), (3, 2, 17), (6, 2, 27)):
-        terms = list(VolterraEngine(VolterraSettings(order=order, power=power))._terms(_bases(problem.grammar)))
+        terms = list(VolterraEngine(VolterraSettings(order=order, power=power))._terms(bases_of(problem.grammar)))
         assert {name for _, factors in terms for name in factors} == {"x", "y", "w"}
         assert len(terms) == len(set(terms)) == number
 
@@ -142,6 +143,45 @@ def test_l1_keeps_coefficients_small(evaluator: Evaluator) -> None:
 def test_a_grammar_without_constants_is_refused(evaluator: Evaluator) -> None:
     with pytest.raises(RulesearchError, match="grammar mettler has no constants"):
         VolterraEngine().search(Problem(evaluator, load_grammar("mettler"), 1, 100))
+
+
+LOGARITHMS = """
+name = "logarithms"
+[symbols]
+x = { meaning = "pre", unit = "" }
+y = { meaning = "post", unit = "" }
+w = { meaning = "weight", unit = "" }
+[constants]
+a = { range = [0.001, 2.0], prior = "log-uniform", unit = "" }
+[slots]
+on_step = "change"
+[productions]
+change = ["x", "y", "w", "a", "change + change", "change*change"]
+[limits]
+size = 9
+depth = 6
+"""
+
+
+def test_coefficients_of_a_range_above_0_stay_in_it(evaluator: Evaluator) -> None:
+    """A logarithm has no place for 0, where coefficients begin elsewhere; here they begin at the lower end."""
+    problem = Problem(evaluator, parse_grammar(LOGARITHMS), 1, 40)
+    VolterraEngine(VolterraSettings(order=1)).search(problem)
+    values = [value for item in problem.archive.members() for value in item.constants]
+    assert values
+    assert all(0.001 <= value <= 2.0 for value in values)
+
+
+def test_a_rule_to_grow_from_may_have_coefficients_beyond_such_a_range(evaluator: Evaluator) -> None:
+    problem = Problem(evaluator, parse_grammar(LOGARITHMS), 1, 40, start=parse_rules("0.5*x*y + (-1.0)*w"))
+    VolterraEngine(VolterraSettings(order=2)).search(problem)
+    assert problem.progress.distinct >= 40
+
+
+def test_coefficients_are_of_a_kind_whose_range_holds_0_where_there_is_one() -> None:
+    both = LOGARITHMS.replace("[slots]", 'c = { range = [-1.0, 1.0], prior = "uniform", unit = "" }\n[slots]')
+    both = both.replace('"a", ', '"a", "c", ')
+    assert [kind for kind, _ in bases_of(parse_grammar(both)).values()] == ["c"]
 
 
 @pytest.mark.slow
