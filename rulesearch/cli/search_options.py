@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Annotated, Any
 
@@ -12,6 +13,9 @@ import typer
 from rulesearch.cli.arguments import read_settings, whole
 from rulesearch.errors import RulesearchError, shown
 from rulesearch.workflow.experiment import GivenField, given_fields
+
+_NAMED = re.compile(r"[A-Za-z_]\w*\s*\[", re.ASCII)
+"""How a rule of a set begins."""
 
 _KINDS: dict[tuple[type, ...], type] = {(int,): int, (int, float): float}
 
@@ -51,7 +55,7 @@ def takes_search_options(helps: Mapping[str, str] | None = None, defaults: bool 
 def _parameter(option: GivenField, own_help: str | None, defaults: bool) -> inspect.Parameter:
     low = -float("inf") if option.limit is None else option.limit.low
     reader = whole(low) if option.kinds == (int,) else None
-    kind: Any = list[str] if _is_repeated(option) else _KINDS.get(option.kinds, str)
+    kind: Any = list[str] if _is_repeated(option) or _is_of_rules(option) else _KINDS.get(option.kinds, str)
     text = option.option.help if own_help is None else own_help
     shown_as = typer.Option(option.flag, metavar=option.option.metavar, help=text, parser=reader)
     default = option.default if defaults and not _is_repeated(option) else None
@@ -64,18 +68,37 @@ def _is_repeated(option: GivenField) -> bool:
     return Mapping in option.kinds or list in option.kinds
 
 
+def _is_of_rules(option: GivenField) -> bool:
+    return option.option.metavar.startswith("RULE")
+
+
 def _read(option: GivenField, value: Any) -> Any:
     """Return a value as an experiment takes it, None where it was not given.
 
-    **Raises:** `RulesearchError` where it has no `=`, or the field cannot have it.
+    **Raises:** `RulesearchError` where it has no `=`, is given twice, or the field cannot have it.
     """
     if Mapping in option.kinds:
         return read_settings(value, option.flag, option.option.example) or None
     if value is None or value == []:
         return None
-    if option.option.metavar.startswith("RULE"):
-        # It may have been protected by a space, as one that begins with a minus sign.
-        value = value.strip()
+    if _is_of_rules(option):
+        return _rules(option, value)
     if option.limit is not None and not option.limit.holds(value):
         raise RulesearchError(f"{option.flag} must {option.limit.must}, found {shown(value)}")
     return value
+
+
+def _rules(option: GivenField, texts: Sequence[str]) -> str:
+    """Return the text of rules that may be given one by one, each with its name; a single text as it is.
+
+    **Raises:** `RulesearchError` where one of several has no name.
+    """
+    # One may have been protected by a space, as it begins with a minus sign.
+    texts = [text.strip() for text in texts]
+    for text in texts:
+        if len(texts) > 1 and not _NAMED.match(text):
+            raise RulesearchError(
+                f"{option.flag} is given {len(texts)} times, once as {shown(text)}; give it once, "
+                f"or once for each rule of a set: {option.flag} NAME[{text if '[' not in text else '...'}]"
+            )
+    return "; ".join(texts)

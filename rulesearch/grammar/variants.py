@@ -15,6 +15,7 @@ from rulesearch.files import toml_value
 from rulesearch.grammar.grammar import Grammar
 from rulesearch.grammar.parts import Production, reachable
 from rulesearch.grammar.reading import each_value, parse_grammar
+from rulesearch.rules.names import UNNAMED, other_rules
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
 
@@ -56,7 +57,10 @@ def with_template(grammar: Grammar, text: str) -> Grammar:
     while hole in text:
         hole += "_"
     bare = {rule: grammar.slots_of(rule)[0].slot for rule in grammar.rules}
-    rules = grammar.named(_with_hole(text, hole, bare[grammar.rules[0]], bare))
+    written = _with_hole(text, hole, bare[grammar.rules[0]], bare)
+    if not {UNNAMED, *grammar.rules}.issuperset(written.rules):
+        raise RulesearchError(f"grammar {grammar.name} has {other_rules(written.rules, grammar.rules)}")
+    rules = grammar.named(written)
     for name, rule in rules.items():
         for slot in rule.slots:
             grammar.place(name, slot)

@@ -22,7 +22,7 @@ from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import Experiment, load_experiment
 from rulesearch.workflow.permuted import check_permutations
-from rulesearch.workflow.problems import fitted_grammar, given_rules, start_rules
+from rulesearch.workflow.problems import fitted_grammar, given_rules, start_rules, telling_what_is_given
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,17 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
         loaded, text = load_grammar(path), read_text(path)
     else:
         loaded = parse_grammar(text)
+    tables = len(loaded.slots)
     loaded = fitted_grammar(loaded, chosen, task)
     check_words(chosen.forbid, chosen.require)
     if chosen.forbid:
         loaded = without(loaded, chosen.forbid)
     if chosen.template is not None:
-        loaded = with_template(loaded, chosen.template)
+        with telling_what_is_given(chosen, task):
+            loaded = with_template(loaded, chosen.template)
     if chosen.require:
         loaded = with_words(loaded, chosen.require)
-    if chosen.forbid or chosen.require or chosen.template is not None:
+    if chosen.forbid or chosen.require or chosen.template is not None or len(loaded.slots) < tables:
         text = grammar_toml(loaded)
     _check_fit(loaded, task)
     loaded_engine.check(task, loaded)

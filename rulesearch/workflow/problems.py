@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.evaluation.store import Store
-from rulesearch.grammar import Grammar
+from rulesearch.grammar import Grammar, reachable
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.task import Task
@@ -34,7 +36,22 @@ def start_rules(experiment: Experiment, task: Task) -> RuleSet | None:
 
     **Raises:** `RulesearchError`.
     """
-    return None if experiment.start is None else read_rules(experiment.start, task, searched_names(experiment, task))
+    if experiment.start is None:
+        return None
+    with telling_what_is_given(experiment, task):
+        return read_rules(experiment.start, task, searched_names(experiment, task))
+
+
+@contextmanager
+def telling_what_is_given(experiment: Experiment, task: Task) -> Iterator[None]:
+    """Say in a refusal of rules to be searched which rules are given, so that these are no part of them."""
+    try:
+        yield
+    except RulesearchError as error:
+        given = given_rules(experiment, task)
+        if given is None:
+            raise
+        raise RulesearchError(f"{error}; given, and not searched: {', '.join(given.rules)}") from None
 
 
 def searched_names(experiment: Experiment, task: Task) -> tuple[str, ...]:
@@ -46,11 +63,17 @@ def searched_names(experiment: Experiment, task: Task) -> tuple[str, ...]:
 def fitted_grammar(grammar: Grammar, experiment: Experiment, task: Task) -> Grammar:
     """Return a grammar with its rules in the task's order; that of one table is for the one rule that is searched.
 
-    **Raises:** `RulesearchError` where its rules are not those that are searched.
+    Its tables of rules that are given are left out.
+
+    **Raises:** `RulesearchError` where its other rules are not those that are searched.
     """
     searched = searched_names(experiment, task)
     if grammar.is_of_one_table and len(searched) == 1:
         return grammar.for_rules(searched)
+    given = set(task.rule_names) - set(searched)
+    if given.intersection(grammar.rules) and set(searched) <= set(grammar.rules):
+        slots = {place: start for place, start in grammar.slots.items() if place.rule not in given}
+        grammar = replace(grammar, slots=slots, productions=reachable(slots.values(), grammar.productions))
     own = f"grammar {grammar.name} has the rules {', '.join(grammar.rules)}"
     for name in grammar.rules:
         if name in task.rule_names and name not in searched:

@@ -106,6 +106,7 @@ def test_a_dry_run_predicts_and_writes_nothing(call: Call, tmp_path: Path) -> No
         (("oja", "--task", "oja"), "discover takes an experiment"),
         (("oja", "--set", "dims=1000"), "must lie in 2 to 200"),
         (("oja", "--start", "y*(x"), "column"),
+        (("oja", "--template", "x*y - ?", "--template", "x*?"), "--template is given 2 times, once as 'x*y - ?'"),
     ],
 )
 def test_wrong_input_is_refused_before_anything_is_written(

@@ -20,6 +20,7 @@ import pytest
 import rulesearch as rs
 from rulesearch.cli import main
 from rulesearch.errors import RulesearchError
+from rulesearch.grammar import load_grammar
 from rulesearch.rules import parse_rules
 from rulesearch.search.problem import Problem
 from rulesearch.workflow.discover import discover, resume
@@ -135,6 +136,12 @@ def test_given_rules_are_shown_as_they_are_and_not_counted(alone: Run, tmp_path:
     assert rs.evaluate(f"{alone.folder}:1", task=TASK, seeds=1).loss == pytest.approx(0.0, abs=1e-12)
 
 
+def test_the_table_of_a_given_rule_is_left_out_of_a_grammar(tmp_path: Path) -> None:
+    run = searched(tmp_path / "run", given=GIVEN, budget=40, start="-(x*y)")
+    assert list(load_grammar(run.folder / "grammar.toml").rules) == ["lateral"]
+    assert run.members[0].size == 4 and run.given == {"feedforward"}
+
+
 def test_a_grammar_of_one_table_serves_the_one_rule_that_is_left(tmp_path: Path) -> None:
     one = ALONE.replace("[slots.lateral]", "[slots]")
     (tmp_path / "one.toml").write_text(one, "utf-8")
@@ -156,7 +163,15 @@ def test_a_grammar_of_one_table_serves_the_one_rule_that_is_left(tmp_path: Path)
             {"grammar": "alone"},
             "has the rules lateral, task pair has the rules feedforward, lateral; it takes the tables",
         ),
-        ({"given": GIVEN}, "the rule feedforward is given, but grammar pair has the rules feedforward, lateral"),
+        (
+            {"given": GIVEN, "template": "feedforward[y*(x - ?)]"},
+            "the rules lateral; found feedforward; type lateral[...]; given, and not searched: feedforward",
+        ),
+        (
+            {"given": GIVEN, "start": ANSWER},
+            "the rules lateral; found feedforward, lateral; type lateral[...]; given, and not searched: feedforward",
+        ),
+        ({"grammar": "rate", "given": GIVEN, "template": "sideways[y*?]"}, "the rules lateral; found sideways; type"),
         (
             {"given": "sideways[x]"},
             "feedforward, lateral; found sideways; type feedforward[...] or lateral[...]",
@@ -218,6 +233,10 @@ def test_the_command_takes_sets(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / "file.toml").write_text(text, "utf-8")
     assert main(["discover", str(tmp_path / "file.toml"), "--no-report", "--json", "--out", f"{tmp_path}/c"]) == 0
     assert json.loads(capsys.readouterr().out)["front"][0]["size"] == 4
+    apart = ["--template", "feedforward[y*(x - ?)]", "--template", "lateral[?]", "--start", ANSWER, "--no-report"]
+    assert main(["discover", str(tmp_path / "own.toml"), *apart, "--json", "--out", f"{tmp_path}/e"]) == 0
+    assert json.loads(capsys.readouterr().out)["front"][0] == document["front"][0]
+    assert 'template = "feedforward[y*(x - ?)]; lateral[?]"' in (tmp_path / "e" / "experiment.toml").read_text("utf-8")
     assert main(["discover", str(tmp_path / "own.toml"), "--given", "nobody[x]", "--out", f"{tmp_path}/d"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
