@@ -201,16 +201,17 @@ def _behaviour(verdict: Verdict) -> float | None:
 
 
 def _difference(verdict: Verdict) -> str:
+    from rulesearch.symbolic.verdict import aside, by_rule_text
     from rulesearch.wording import factor
 
-    parts = []
-    if verdict.coefficients:
-        parts.append(", ".join(f"{name} {factor(ratio)}" for name, ratio in verdict.coefficients.items()))
-    if verdict.extra_terms:
-        parts.append(f"only here: {', '.join(verdict.extra_terms)}")
-    if verdict.missing_terms:
-        parts.append(f"only there: {', '.join(verdict.missing_terms)}")
-    return "; ".join(parts)
+    ratios = [f"{name} {factor(ratio)}" for name, ratio in verdict.coefficients.items()]
+    said = {
+        "": ratios,
+        "opposite sign: ": [] if ratios else verdict.turned_terms,
+        "only here: ": verdict.extra_terms,
+        "only there: ": verdict.missing_terms,
+    }
+    return "; ".join(f"{what}{aside(by_rule_text(terms))}" for what, terms in said.items() if terms)
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:

@@ -21,10 +21,11 @@ from rulesearch.symbolic.linear_states import LinearStates
 from rulesearch.symbolic.normal_form import NormalForm
 from rulesearch.symbolic.numeric_scale import numeric_scale
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable
+from rulesearch.symbolic.rule_names import Distance, best_partners, partners_by_name, renaming
 from rulesearch.symbolic.spelling import spelled
 from rulesearch.symbolic.state_match import StateMatch, matched, renamed
 from rulesearch.symbolic.term_vectors import Place, Vector, angle_between, partners_of, term_vector
-from rulesearch.symbolic.verdict import LIKE, Verdict, behaviour_rank, different_summary, same_terms_summary
+from rulesearch.symbolic.verdict import LIKE, VERDICTS, Verdict, behaviour_rank, different_summary, same_terms_summary
 from rulesearch.wording import factor
 
 Pair = tuple[str, Rule, Rule]
@@ -32,6 +33,7 @@ Pair = tuple[str, Rule, Rule]
 
 _ZERO = Expression.number(0)
 _EMPTY = Rule({})
+_SCALED = VERDICTS.index("equal-up-to-scale")
 
 
 def compare(
@@ -41,7 +43,8 @@ def compare(
 
     Of a set there are verdicts on the whole, against other sets, and behind them those on each of its rules in turn:
     against single rules (of the known ones: those that change at spikes if it does, and only those), and against the
-    rule of its name in other sets.
+    rule of its name in other sets. Where two sets name their rules otherwise, those that fit best belong together. A
+    single rule is compared with that rule of a set, where one is given, that is nearest to it.
 
     **Arguments:** `on`: the values that symbols can take; rules that differ nowhere else count as equal.
     **Raises:** `RulesearchError` where none of the rules reads such a symbol, or is not finite there.
@@ -50,10 +53,13 @@ def compare(
     sets = [rules, *(other.rules if isinstance(other, KnownRule) else other for other in against)]
     on.check_read(rule for each in sets for rule in each.rules.values())
     if len(rules.rules) == 1:
-        return _all(rules, against, on)
+        one = _nearest if others is None else _nearest_member
+        return sorted((one(rules, other, on) for other in against), key=_nearness)
     found = _all(rules, [other for other in against if len(_rules_of(other)) > 1], on)
     for name, rule in rules.rules.items():
-        beside = [each for other in against if (each := _beside(name, rule, other, others is None)) is not None]
+        partners = [_partners(rules, other, on).get(name, "") for other in against]
+        pairs = zip(partners, against, strict=True)
+        beside = [each for at, other in pairs if (each := _beside(at, rule, other, others is None)) is not None]
         found += [replace(verdict, name=name) for verdict in _all(RuleSet.single(rule), beside, on)]
     return found
 
@@ -66,18 +72,33 @@ def _rules_of(other: KnownRule | RuleSet) -> Mapping[str, Rule]:
     return other.rules.rules if isinstance(other, KnownRule) else other.rules
 
 
+def _partners(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> dict[str, str]:
+    """Return the names of the rules of another set by those of ours that they belong to."""
+    if len(_rules_of(other)) == 1:
+        return {}
+    return partners_by_name(rules.rules, _rules_of(other), _distance(on))
+
+
+def _distance(on: Reachable) -> Distance:
+    return lambda ours, theirs: _verdict(RuleSet.single(ours), RuleSet.single(theirs), on).distance
+
+
 def _beside(name: str, rule: Rule, other: KnownRule | RuleSet, of_its_kind: bool) -> KnownRule | RuleSet | None:
-    """Return what a rule of a set is compared with: a single rule, or the one of its name in another set."""
+    """Return what a rule of a set is compared with: a single rule, or the one of that name in another set."""
     theirs = _rules_of(other)
     if len(theirs) == 1:
         alike = rule.moved_by_spikes == next(iter(theirs.values())).moved_by_spikes
         return other if alike or not of_its_kind else None
-    if name not in theirs:
-        return None
-    member = RuleSet({"w": theirs[name]}, other.name or f"{name}[{theirs[name]}]")
+    return _member(name, other) if name in theirs else None
+
+
+def _member(name: str, other: KnownRule | RuleSet) -> KnownRule | RuleSet:
+    """Return one rule of a set, by itself."""
+    rule = _rules_of(other)[name]
     if isinstance(other, RuleSet):
-        return member
+        return RuleSet({"w": rule}, f"{other.name}[{name}]" if other.name else f"{name}[{rule}]")
     # Variants of a set keep the names of its rules.
+    member = RuleSet({"w": rule}, other.name)
     variants = tuple(replace(each, rules=RuleSet({"w": each.rules.rules[name]}, each.name)) for each in other.variants)
     return replace(other, title=f"{name} of {other.title}", rules=member, variants=variants)
 
@@ -85,6 +106,13 @@ def _beside(name: str, rule: Rule, other: KnownRule | RuleSet, of_its_kind: bool
 def _nearness(verdict: Verdict) -> tuple[bool, float, float, int, str]:
     behaviour = 1.0 if verdict.behaviour is None else verdict.behaviour
     return verdict.rank > 2, verdict.distance, behaviour, verdict.rank, verdict.rule
+
+
+def _nearest_member(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdict:
+    """Return the verdict of a single rule against another, or against that rule of a set which is nearest to it."""
+    names = _rules_of(other)
+    each = [other] if len(names) == 1 else [_member(name, other) for name in names]
+    return min((_nearest(rules, one, on) for one in each), key=lambda verdict: _nearness(verdict)[:4])
 
 
 def _nearest(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdict:
@@ -95,10 +123,36 @@ def _nearest(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdi
 
 
 def _verdict(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> Verdict:
+    """Return the verdict, which says where the rules of two sets have other names, or have changed places."""
+    theirs = _rules_of(other)
+    if len(rules.rules) == 1 or len(theirs) == 1:
+        return _verdict_as(rules, other, on, {name: name for name in theirs})
+    partners = partners_by_name(rules.rules, theirs, _distance(on))
+    found = _verdict_as(rules, other, on, partners)
+    if names := renaming(partners):
+        return replace(found, summary=f"{found.summary}, with other rule names: {names}")
+    if found.rank > _SCALED and (swapped := _swapped(rules, other, on)):
+        return replace(found, summary=f"{found.summary}; {swapped}")
+    return found
+
+
+def _swapped(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable) -> str:
+    """Return `identical where a is its b, b is its a` for rules that have only changed places; else empty text."""
+    theirs = _rules_of(other)
+    partners = best_partners(rules.rules, theirs, _distance(on))
+    names = renaming(partners)
+    if not names or not len(partners) == len(rules.rules) == len(theirs):
+        return ""
+    found = _verdict_as(rules, other, on, partners)
+    return f"{found.verdict} where {names}" if found.rank <= _SCALED else ""
+
+
+def _verdict_as(rules: RuleSet, other: KnownRule | RuleSet, on: Reachable, partners: Mapping[str, str]) -> Verdict:
+    """Return the verdict where our rules are those of theirs that `partners` names."""
     theirs = other.rules if isinstance(other, KnownRule) else other
     name = other.name or str(theirs)
     title = other.title if isinstance(other, KnownRule) else name
-    pairs = _aligned(rules, theirs)
+    pairs = _aligned(rules, theirs, partners)
     states = [matched(ours, known) for _, ours, known in pairs]
     equal = all(state.equal for state in states)
     if equal and _same_tree(pairs):
@@ -158,6 +212,11 @@ def _by_terms(
         for texts in (attrgetter("extra"), attrgetter("missing"))
     )
     angle = angle_between(a, b, partners)
+    turned = [
+        _place_text(partner, pairs, 2)
+        for place, partner in partners.items()
+        if a[place].coefficient * b[partner].coefficient < 0.0
+    ]
     if extra or missing or ours or not partners:
         distance = 1.0
         if behaviour is not None and (partners or behaviour <= LIKE):
@@ -165,8 +224,10 @@ def _by_terms(
         elif partners:
             share = (len(extra) + len(missing)) / (len(partners) + len(extra) + len(missing) or 1)
             distance = 0.5 + 0.25 * (share + angle)
-        summary = different_summary(title, len(partners), extra, missing, ours, behaviour if distance < 1.0 else None)
-        return Verdict(name, title, "different", None, {}, distance, extra + ours, missing + theirs, summary)
+        alike = behaviour if distance < 1.0 else None
+        summary = different_summary(title, len(partners), extra, missing, ours, alike, turned)
+        found = Verdict(name, title, "different", None, {}, distance, extra + ours, missing + theirs, summary)
+        return replace(found, turned_terms=turned)
     coefficients, spread = _ratios(pairs, states, a, b, partners)
     distance = min(0.499, max(1e-6, 0.45 * math.hypot(angle, spread / (1.0 + spread))))
     elsewhere = ""
@@ -175,7 +236,7 @@ def _by_terms(
         # Rules without thresholds of the same terms can differ in where they are defined only.
         elsewhere = "not defined at the same points" if nodes.isdisjoint(KINKED) else "not the same at every point"
     summary = same_terms_summary(title, coefficients, elsewhere)
-    return Verdict(name, title, "same-terms", None, coefficients, distance, [], [], summary)
+    return Verdict(name, title, "same-terms", None, coefficients, distance, [], [], summary, turned_terms=turned)
 
 
 def _ratios(
@@ -198,13 +259,22 @@ def _ratios(
     return coefficients, max((abs(math.log(ratio)) if ratio > 0 else 1.0 for ratio in inner), default=0.0)
 
 
-def _aligned(ours: RuleSet, theirs: RuleSet) -> list[Pair]:
-    """Return rules that belong together, ours with states under their names; an empty rule where a side has none."""
+def _aligned(ours: RuleSet, theirs: RuleSet, partners: Mapping[str, str]) -> list[Pair]:
+    """Return rules that belong together, ours with states under their names; an empty rule where a side has none.
+
+    A pair goes by the name of ours.
+    """
     if len(ours.rules) == 1 and len(theirs.rules) == 1:
         first, second = _same_kind(ours.only(), theirs.only())
         return [("w", renamed(first, second), second)]
-    names = dict.fromkeys([*theirs.rules, *ours.rules])
-    pairs = [(name, *_same_kind(ours.rules.get(name, _EMPTY), theirs.rules.get(name, _EMPTY))) for name in names]
+    called = {their: our for our, their in partners.items()}
+    names = {called.get(name, name): name for name in theirs.rules} | {
+        name: "" for name in ours.rules if name not in partners
+    }
+    pairs = [
+        (name, *_same_kind(ours.rules.get(name, _EMPTY), theirs.rules.get(their, _EMPTY)))
+        for name, their in names.items()
+    ]
     return [(name, renamed(first, second), second) for name, first, second in pairs]
 
 
@@ -236,7 +306,8 @@ def _place_text(place: Place, pairs: list[Pair], side: int) -> str:
 
 
 def _in_set(label: str, text: str, pairs: list[Pair]) -> str:
-    return f"{label}, {text}" if len(pairs) > 1 else text
+    # A rule that stands alone has no name that anybody gave it.
+    return f"{label}, {text}" if len(pairs) > 1 and label != "w" else text
 
 
 def _same_tree(pairs: list[Pair]) -> bool:

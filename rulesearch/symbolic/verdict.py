@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rulesearch.display import html
@@ -18,6 +19,7 @@ LIKE = math.sqrt(0.5)
 """The distance by what rules do up to which a multiple of one explains at least half of the other, in squares."""
 
 _LISTED = 4
+_OF_RULE = re.compile(r"([A-Za-z_]\w*), (.*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Verdict:
     spike slots `on_pre: y`) and time constant (`tau_x`) for `same-terms`; `distance` in [0, 1]; terms and states
     only ours (`extra_terms`) and only theirs (`missing_terms`); `summary`: one sentence; `behaviour`: how far apart the
     two are by what they do (see `likeness`), None where that cannot be said or the two are equal; `name`: which rule of
-    a set this is said of, empty where it is said of the whole.
+    a set this is said of, empty where it is said of the whole; `turned_terms`: those of theirs that ours has with the
+    opposite sign. In a set a term begins with the name of its rule: `lateral, x*y`.
     """
 
     rule: str
@@ -43,6 +46,7 @@ class Verdict:
     summary: str = ""
     behaviour: float | None = None
     name: str = ""
+    turned_terms: list[str] = field(default_factory=list)
 
     @property
     def says_something(self) -> bool:
@@ -85,9 +89,24 @@ class Comparison(list[Verdict]):
 
 
 def listed(names: list[str]) -> str:
-    """Return names for a sentence, the first few of many."""
-    shown = ", ".join(names[:_LISTED])
+    """Return names for a sentence, the first few of many; terms of a set by rule, as `by_rule_text` has them."""
+    shown = by_rule_text(names[:_LISTED])
     return f"{shown} and {len(names) - _LISTED} more" if len(names) > _LISTED else shown
+
+
+def by_rule_text(terms: list[str]) -> str:
+    """Return `feedforward: -w*y, x*y; lateral: x*y` of the terms of a set; those of a single rule in one row."""
+    found: dict[str, list[str]] = {}
+    for term in terms:
+        match = _OF_RULE.fullmatch(term)
+        name, text = match.groups() if match else ("", term)
+        found.setdefault(name, []).append(text)
+    return "; ".join(f"{name}{': ' * bool(name)}{', '.join(texts)}" for name, texts in found.items())
+
+
+def aside(text: str) -> str:
+    """Return text in brackets where it has several parts, so that what follows is not taken for one of them."""
+    return f"({text})" if "; " in text else text
 
 
 def same_terms_summary(title: str, coefficients: dict[str, float], elsewhere: str = "") -> str:
@@ -108,14 +127,17 @@ def different_summary(
     missing: list[str],
     states: list[str],
     alike: float | None = None,
+    turned: Sequence[str] = (),
 ) -> str:
     """Return `Vogels et al. 2011 without on_post: x`, or that nothing is shared.
 
     **Arguments:** `states`: declarations of ours that theirs contradicts; `alike`: how far apart the two are by what
-    they do, where that is what relates them.
+    they do, where that is what relates them; `turned`: terms of theirs that ours has with the opposite sign.
     """
     if not shared:
         return f"no term in common with {title}{'' if alike is None else f'; by what it does {alike:.2g} from it'}"
-    parts = [f"without {listed(missing)}"] * bool(missing) + [f"with {listed(extra)} added"] * bool(extra)
+    parts = [f"without {aside(listed(missing))}"] * bool(missing)
+    parts += [f"with {aside(listed(extra))} added"] * bool(extra)
+    parts += [f"with the opposite sign of {aside(listed(list(turned)))}"] * bool(turned)
     terms = " and ".join(parts)
     return ", ".join([f"{title} {terms}".strip()] + [f"where {listed(states)}"] * bool(states))

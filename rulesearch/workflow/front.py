@@ -182,11 +182,16 @@ def front_rows(members: tuple[FrontMember, ...]) -> list[dict[str, Any]]:
 
 
 def _compared_cells(member: FrontMember) -> dict[str, str]:
-    """Return `verdict` and `nearest`; of a set also `lateral_verdict`, `lateral_nearest`, and so on."""
+    """Return `verdict` and `nearest`; of a set also `lateral_verdict`, `lateral_nearest`, and so on.
+
+    A set as a whole that has nothing in common with any known one has no nearest.
+    """
     cells: dict[str, str] = {}
-    for name in ("", *member.nearest_by_rule):
+    parts = member.nearest_by_rule
+    for name in ("", *parts):
         first = next(iter(member.verdicts_on(name)), None)
-        found = {"verdict": first.verdict if first else "", "nearest": first.rule if first else ""}
+        near = first if name or not parts else member.nearest
+        found = {"verdict": first.verdict if first else "", "nearest": near.rule if near else ""}
         cells |= {f"{name}_{key}" if name else key: value for key, value in found.items()}
     return cells
 

@@ -185,8 +185,8 @@ def summary_text(run: Run) -> str:
 
 
 def _verdict_fields(verdict: Verdict) -> dict[str, Any]:
-    """Return the fields of a verdict; `name` where it is on a rule of a set."""
-    return {name: value for name, value in asdict(verdict).items() if name != "name" or value}
+    """Return the fields of a verdict; `name` where it is on a rule of a set, `turned_terms` where there are some."""
+    return {name: value for name, value in asdict(verdict).items() if value or name not in ("name", "turned_terms")}
 
 
 def _score_fields(score: ReferenceScore) -> dict[str, Any]:
@@ -203,6 +203,7 @@ _VERDICT = dict.fromkeys(("rule", "title", "verdict", "summary", "name"), str) |
     "distance": float,
     "extra_terms": [str],
     "missing_terms": [str],
+    "turned_terms": [str],
     "behaviour": optional(float),
 }
 _SCORED = {"metrics": {str: float}, "held_out_loss": optional(float), "held_out_losses": [float]}

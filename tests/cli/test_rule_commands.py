@@ -252,7 +252,7 @@ def test_compare_says_what_a_set_is_and_what_its_rules_are(call: Call, tmp_path:
     assert document["what_it_does_by_rule"]["feedforward"]["oja"] == 0.0
     shown = call(*words).out
     for line in (
-        "nearest       Rubner & Tavan 1989 with other coefficients: lateral, x*y times 0.02",
+        "nearest       Rubner & Tavan 1989 with other coefficients: lateral: x*y times 0.02",
         "feedforward: identical to Oja 1982",
         "lateral: anti-Hebbian, Foeldiak 1990 times 0.02",
     ):

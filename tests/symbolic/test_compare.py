@@ -13,6 +13,7 @@ from rulesearch.expression import Expression
 from rulesearch.rules import Rule, RuleSet, known_rule, known_rules, parse_rules
 from rulesearch.rules.states import PAIRINGS
 from rulesearch.symbolic import VERDICTS, Verdict, by_rule, canonical_key, compare, family_key
+from rulesearch.symbolic.verdict import by_rule_text
 from rulesearch.wording import factor
 
 
@@ -414,6 +415,54 @@ def test_two_sets_are_compared_as_a_whole_and_rule_by_rule() -> None:
     assert (whole.extra_terms, whole.missing_terms) == (["c, w"], ["b, -w"])
     assert (first.name, first.rule, first.verdict, first.scale) == ("a", "a[2*x*y]", "equal-up-to-scale", 0.5)
     assert (second.name, second.verdict, second.missing_terms) == ("b", "different", ["-w"])
+
+
+def test_a_single_rule_is_compared_with_the_rule_of_a_set_that_is_nearest_to_it() -> None:
+    pair = parse_rules("feedforward[y*(x - w*y)]; lateral[-x*y]")
+    [found] = compare(parse_rules("-2*x*y"), [pair])
+    assert (found.rule, found.verdict, found.scale, found.name) == ("lateral[-x*y]", "equal-up-to-scale", 2.0, "")
+    [forward] = compare(known_rule("oja").rules, [known_rule("rubner-tavan")])
+    assert forward.summary == "identical to feedforward of Rubner & Tavan 1989"
+    [named] = compare(known_rule("oja").rules, [replace(pair, name="mine")])
+    assert named.rule == "mine[feedforward]"
+
+
+def test_the_rules_of_two_sets_with_other_names_go_together_by_what_they_are() -> None:
+    found = compare(parse_rules("lat[-x*y]; ff[(x - w*y)*y]"), [known_rule("rubner-tavan")])
+    assert found[0].verdict == "identical"
+    assert found[0].summary == (
+        "identical to Rubner & Tavan 1989, with other rule names: lat is its lateral, ff is its feedforward"
+    )
+    assert [(each.name, each.title) for each in found[1:]] == [
+        ("lat", "lateral of Rubner & Tavan 1989"),
+        ("ff", "feedforward of Rubner & Tavan 1989"),
+    ]
+    [changed, _] = compare(parse_rules("a[x*y]; b[w]"), [parse_rules("a[2*x*y]; c[y]")])
+    assert (changed.extra_terms, changed.missing_terms) == (["b, w"], ["c, y"])
+
+
+def test_rules_of_a_set_that_have_changed_places_are_recognised() -> None:
+    swapped = compare(parse_rules("feedforward[-x*y]; lateral[y*(x - w*y)]"), [known_rule("rubner-tavan")])[0]
+    assert swapped.verdict == "different"
+    assert swapped.summary.endswith("; identical where feedforward is its lateral, lateral is its feedforward")
+    other = compare(parse_rules("feedforward[-x*y]; lateral[y*(x - 2*w*y)]"), [known_rule("rubner-tavan")])[0]
+    assert "where" not in other.summary
+
+
+def test_a_term_of_the_opposite_sign_is_said() -> None:
+    verdict = _against("-x*y", "oja")
+    assert verdict.summary == "Oja 1982 without -w*y**2 and with the opposite sign of x*y"
+    assert (verdict.turned_terms, verdict.coefficients) == (["x*y"], {})
+    assert _against("x*y", "oja").turned_terms == []
+
+
+def test_terms_of_a_set_are_said_by_rule() -> None:
+    ours = parse_rules("a[x*y - w + x**3]; b[-x*y]")
+    verdict = compare(ours, [parse_rules("a[x*y]; b[-x*y + w]")])[0]
+    assert verdict.extra_terms == ["a, -w", "a, x**3"]
+    assert verdict.summary == "a[x*y]; b[-x*y + w] without b: w and with a: -w, x**3 added"
+    assert by_rule_text(["a, -w", "a, max(x, y)", "b, on_pre: x"]) == "a: -w, max(x, y); b: on_pre: x"
+    assert by_rule_text(["x", "y = trace(post, 20 ms, all)"]) == "x, y = trace(post, 20 ms, all)"
 
 
 def test_a_single_rule_has_no_verdicts_by_rule() -> None:

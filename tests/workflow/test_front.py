@@ -44,7 +44,7 @@ def test_a_set_is_said_to_be_what_it_is_and_what_its_rules_are() -> None:
         "feedforward": "identical: Oja 1982",
         "lateral": "equal-up-to-scale: anti-Hebbian, Foeldiak 1990",
     }
-    assert _member(PAIR).known_as == "Rubner & Tavan 1989 with other coefficients: lateral, x*y times 0.02"
+    assert _member(PAIR).known_as == "Rubner & Tavan 1989 with other coefficients: lateral: x*y times 0.02"
 
 
 def test_a_set_that_is_like_no_known_one_is_known_by_its_rules() -> None:
@@ -79,3 +79,9 @@ def test_the_table_of_a_front_has_the_verdicts_by_rule() -> None:
     assert (row["lateral_verdict"], row["rule"]) == ("equal-up-to-scale", PAIR)
     [single] = csv.DictReader(io.StringIO(front_csv((_member("x*y"),))))
     assert list(single)[-4:] == ["angle_deg", "verdict", "nearest", "rule"]
+
+
+def test_a_set_that_has_nothing_in_common_with_a_known_one_has_no_nearest() -> None:
+    [row] = csv.DictReader(io.StringIO(front_csv((_member("feedforward[sqrt(w)]; lateral[0.1*x]"),))))
+    assert (row["verdict"], row["nearest"], row["lateral_verdict"]) == ("different", "", "different")
+    assert row["lateral_nearest"] != ""
