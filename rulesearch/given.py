@@ -6,9 +6,13 @@ import os
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rulesearch.errors import RulesearchError, shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 BY_NAME = (dict, Mapping)
 """What has values by name. A search makes many rules: whether something is a `dict` is told much sooner."""
@@ -26,6 +30,13 @@ def whole_number(value: object, what: str, low: int) -> int:
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
+def integer(value: object, what: str, low: int) -> int:
+    """Return a number of things, which is not written with a point; raises `RulesearchError` where it is none."""
+    if not isinstance(value, Integral):
+        raise RulesearchError(f"{what} must be a whole number, found {shown(value)}")
+    return whole_number(value, what, low)
+
+
 def real_number(value: object, what: str, kind: str = "a number") -> float:
     """Return a number; raises `RulesearchError` for a text, a truth value, and whatever else is none."""
     if isinstance(value, _NUMBERS) and not isinstance(value, bool):
@@ -41,6 +52,19 @@ def real_numbers(values: object, what: str, example: str) -> list[float]:
     if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
         return [real_number(each, f"each of {what}") for each in values]
     raise RulesearchError(f"{what} must be a list of numbers, such as {example}, found {shown(values)}")
+
+
+def real_array(values: object, what: str) -> npt.NDArray[np.float64]:
+    """Return numbers as an array; raises `RulesearchError` for text, complex numbers, and whatever else is none."""
+    import numpy as np
+
+    try:
+        found = np.asarray(values)
+    except (TypeError, ValueError):
+        raise RulesearchError(f"{what} must be numbers in rows of one length, found {shown(values)}") from None
+    if found.dtype.kind not in "biuf":
+        raise RulesearchError(f"{what} must be real numbers, found {shown(values)}")
+    return found.astype(np.float64, copy=False)
 
 
 def several(values: object, kinds: type | tuple[type, ...], what: str) -> list[Any]:

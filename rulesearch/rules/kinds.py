@@ -37,7 +37,7 @@ def check_parts(slots: object, eta: object, states: object, constants: object, b
                 f"the constant {name} must be a number with its unit, Number({number!r}), found {shown(number)}"
             )
     if bounds is not None:
-        _check_bounds(bounds)
+        check_bounds(bounds)
 
 
 def check_members(rules: object, kind: type) -> None:
@@ -54,14 +54,18 @@ def check_members(rules: object, kind: type) -> None:
             raise RulesearchError(f"the rule {name} of a set must be a rule, found {shown(rule)}; {_read(rule)}")
 
 
-def _check_bounds(bounds: object) -> None:
+def check_bounds(bounds: object, where: str = "") -> None:
+    """Refuse what are no bounds of a weight; `where` they stand begins the message.
+
+    **Raises:** `RulesearchError`.
+    """
     try:
         low, high = (real_number(each, "a bound of w") for each in bounds)  # type: ignore[attr-defined]
     except (TypeError, ValueError):
         low = high = math.nan
     if not low < high:
         raise RulesearchError(
-            f"bounds must be two numbers, the lower one first, such as (0.0, 1.0), found {shown(bounds)}"
+            f"{where}bounds must be two numbers, the lower one first, such as (0.0, 1.0), found {shown(bounds)}"
         )
 
 

@@ -21,7 +21,7 @@ EXPLANATION: dict[str, str] = {
     "silent": "the neuron fell silent",
     "runaway": "activity or weights grew beyond the task's limit",
     "saturated": "the weights ended at their bounds",
-    "exhausted": "the budget of counted work was used up",
+    "exhausted": "outputs did not settle in the rounds they had, or the budget of counted work was used up",
 }
 """What each result means, for people."""
 

@@ -5,7 +5,21 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from rulesearch.errors import RulesearchError, shown
+
+BACKENDS = ("vm", "jit")
+"""How rules are run: by the virtual machine, or compiled."""
+
 _told: set[tuple[str, str]] = set()
+
+
+def check_backend(backend: object) -> None:
+    """Refuse what is none of `BACKENDS`.
+
+    **Raises:** `RulesearchError`.
+    """
+    if backend not in BACKENDS:
+        raise RulesearchError(f"unknown backend {shown(backend)}; there are {', '.join(BACKENDS)}")
 
 
 def announce(kernel: Any, what: str, backend: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
+from rulesearch.given import real_array
 from rulesearch.rules.rule import Rule
 from rulesearch.simulate.network import tables
 from rulesearch.simulate.network.network import Network, Projection
@@ -69,8 +70,8 @@ def cells_of(
             used += population.size
         clamp = (0, 1)
         if population.clamp is not None:
-            clamp = (sum(part.shape[1] for part in clamps), population.clamp.shape[1])
             clamps.append(np.asarray(population.clamp, dtype=np.float64))
+            clamp = (sum(part.shape[1] for part in clamps[:-1]), clamps[-1].shape[1])
         cells.append(
             {
                 "first": place,
@@ -229,11 +230,9 @@ def _weights(
     """Return one weight for all synapses, or one each in the order of the rows."""
     where, given, number = f"projection {projection.name}", projection.weight, rows.targets.size
     if isinstance(given, tuple):
-        if not (math.isfinite(given[0]) and math.isfinite(given[1]) and given[0] <= given[1]):
-            raise RulesearchError(f"{where}: weights need a range of finite numbers that ascends, found {given}")
         drawn = generator.uniform(given[0], given[1], number)
         return drawn if order is None else drawn[order]
-    values = np.asarray(given, dtype=np.float64)
+    values = real_array(given, f"{where}: weights")
     if not np.all(np.isfinite(values)):
         raise RulesearchError(f"{where}: weights must be finite")
     if values.ndim == 0:

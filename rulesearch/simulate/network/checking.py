@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
-from rulesearch.errors import RulesearchError
+import numpy as np
+
+from rulesearch.errors import RulesearchError, shown
+from rulesearch.given import integer, real_array, real_number
 from rulesearch.simulate.network.neurons import SITES, Neuron, Population, Receptor
 
 
@@ -14,8 +17,7 @@ def check_population(population: Population, dt: float, method: str) -> None:
     **Raises:** `RulesearchError`.
     """
     where, neuron = f"population {population.name}", population.neuron
-    if population.size < 1:
-        raise RulesearchError(f"{where}: size must be at least 1, found {population.size}")
+    integer(population.size, f"{where}: size", 1)
     times = {"tau_membrane": neuron.tau_membrane}
     times |= {f"tau of {name}": part.tau for name, part in neuron.parts.items() if hasattr(part, "tau")}
     for name, receptor in neuron.receptors.items():
@@ -41,11 +43,28 @@ def check_population(population: Population, dt: float, method: str) -> None:
         raise RulesearchError(
             f"{where}: the reset ({neuron.reset:g} mV) must lie below the threshold ({neuron.threshold:g} mV)"
         )
-    if population.clamp is not None and population.clamp.shape[1:] not in ((1,), (population.size,)):
-        raise RulesearchError(
-            f"{where}: clamp must have the shape (samples, 1) or (samples, {population.size}), "
-            f"found {population.clamp.shape}"
-        )
+    if population.initial is not None:
+        check_range(population.initial, f"{where}: initial")
+    if population.clamp is not None:
+        clamp = real_array(population.clamp, f"{where}: clamp")
+        if clamp.shape[1:] not in ((1,), (population.size,)) or not clamp.size:
+            raise RulesearchError(
+                f"{where}: clamp must have the shape (samples, 1) or (samples, {population.size}), found {clamp.shape}"
+            )
+        if not np.all(np.isfinite(clamp)):
+            raise RulesearchError(f"{where}: clamp must be finite")
+
+
+def check_range(given: object, what: str, least: float = -math.inf) -> None:
+    """Refuse what is neither a finite number nor a range of them that ascends.
+
+    **Raises:** `RulesearchError`.
+    """
+    ends = given if isinstance(given, tuple) else (given, given)
+    values = [real_number(each, what) for each in ends]
+    if len(values) != 2 or not (least <= values[0] <= values[1] and all(map(math.isfinite, values))):
+        lowest = "" if least == -math.inf else f" of at least {least:g}"
+        raise RulesearchError(f"{what} must be a finite number{lowest}, or a range that ascends, found {shown(given)}")
 
 
 def _check_receptor(where: str, receptor: Receptor, neuron: Neuron) -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
+from rulesearch.given import integer, named, real_number
 from rulesearch.rules.rule import Rule
-from rulesearch.simulate.network.checking import check_population
+from rulesearch.simulate.network.checking import check_population, check_range
 from rulesearch.simulate.network.neurons import Population
 from rulesearch.simulate.network.sources import Source
-from rulesearch.simulate.network.wiring import Wiring
+from rulesearch.simulate.network.wiring import FixedInDegree, Wiring
 
 METHODS = ("exponential-euler", "euler")
 """How membranes are integrated, both of order 1: conductances held within a step, or all derivatives."""
@@ -66,7 +67,7 @@ class Network:
         return [*self.sources, *self.populations]
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.dt) and self.dt > 0.0):
+        if not (math.isfinite(real_number(self.dt, "the time step dt")) and self.dt > 0.0):
             raise RulesearchError(f"the time step dt must be above 0 s, found {self.dt:g}")
         if self.method not in METHODS:
             raise RulesearchError(f"unknown method {self.method!r}{did_you_mean(self.method, METHODS)}")
@@ -78,6 +79,10 @@ class Network:
         for name in projections:
             if projections.count(name) > 1:
                 raise RulesearchError(f"two projections are called {name!r}; give each a name of its own")
+        for name, value in named(self.signals, "signals", "{'R': 0.0}").items():
+            real_number(value, f"signal {name}")
+        for source in self.sources:
+            integer(source.size, f"source {source.name}: size", 0)
         for population in self.populations:
             check_population(population, self.dt, self.method)
         for projection in self.projections:
@@ -116,9 +121,15 @@ class Network:
                 f"{where}: the receptor {projection.receptor} follows {receptors[projection.receptor].follows}, "
                 "which spikes must reach instead"
             )
-        delays = projection.delay if isinstance(projection.delay, tuple) else (projection.delay, projection.delay)
-        if not (0.0 <= delays[0] <= delays[1] and math.isfinite(delays[1])):
-            raise RulesearchError(f"{where}: delays must be at least 0 s and ascend, found {projection.delay}")
+        if not isinstance(projection.wiring, Wiring):
+            raise RulesearchError(f"{where}: unknown wiring {shown(projection.wiring)}; type for example AllToAll()")
+        if isinstance(projection.wiring, FixedInDegree):
+            integer(projection.wiring.in_degree, f"{where}: in_degree", 0)
+        if not isinstance(projection.rule, Rule | None):
+            raise RulesearchError(f"{where}: rule must be a rule or None, found {shown(projection.rule)}")
+        if isinstance(projection.weight, tuple):
+            check_range(projection.weight, f"{where}: weight")
+        check_range(projection.delay, f"{where}: delay", 0.0)
         every = projection.drift_every
         if every is not None and not (every >= self.dt and math.isfinite(every)):
             raise RulesearchError(f"{where}: drift_every must be at least dt ({self.dt:g} s), found {every:g}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.given import integer, real_number, several
 from rulesearch.simulate.machine.kernel import compiled
 from rulesearch.simulate.network import tables
 from rulesearch.simulate.network.network import Network
@@ -30,6 +33,12 @@ class Record:
     weights: Sequence[str] = ()
     weights_every: float = 0.0
     synapses: int = 100_000
+
+    def __post_init__(self) -> None:
+        integer(self.synapses, "synapses that are written down", 1)
+        for what, seconds in (("potentials_every", self.potentials_every), ("weights_every", self.weights_every)):
+            if not (math.isfinite(real_number(seconds, what)) and seconds >= 0.0):
+                raise RulesearchError(f"{what} must be at least 0 s, found {seconds:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,7 @@ class Recorder:
         self._network, self._record, self._begin, self._weights_of = network, record, begin, weights
         self._names = [group.name for group in network.groups]
         populations = [population.name for population in network.populations]
-        self._recorded = populations if record.spikes is None else list(record.spikes)
+        self._recorded = populations if record.spikes is None else several(record.spikes, str, "spikes")
         for name in self._recorded:
             if name not in self._names:
                 raise RulesearchError(f"unknown population {name!r}{did_you_mean(name, self._names)}")
@@ -117,7 +126,7 @@ class Recorder:
         watched: list[int] = []
         for name, neurons in record.potentials.items():
             size = network.population(name).size
-            if any(not 0 <= neuron < size for neuron in neurons):
+            if any(not (isinstance(neuron, Integral) and 0 <= neuron < size) for neuron in neurons):
                 raise RulesearchError(f"neurons of population {name} are numbered 0 to {size - 1}")
             watched += [first_neurons[name] + neuron for neuron in neurons]
         self.every = max(1, round(record.potentials_every / network.dt))

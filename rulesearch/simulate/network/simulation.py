@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
+from rulesearch.given import named, real_number
 from rulesearch.simulate.codes import EXHAUSTED, NONFINITE, OK, RUNAWAY, SILENT, STATUS, Limits
-from rulesearch.simulate.machine.compiling import announce
+from rulesearch.simulate.machine.compiling import announce, check_backend
 from rulesearch.simulate.network import tables
 from rulesearch.simulate.network.assembly import cells_of, connect, first_neurons
 from rulesearch.simulate.network.checkpoint import Changing, Condition, read_condition, write_condition
@@ -40,14 +41,13 @@ class Simulation:
         `backend`: `vm` or `jit`.
         **Raises:** `RulesearchError` where the network's parts do not fit each other.
         """
-        if backend not in ("vm", "jit"):
-            raise RulesearchError(f"unknown backend {backend!r}; there are vm, jit")
+        check_backend(backend)
         self.network = network
         self.backend = backend
         self.step = 0
         self._work = 0
         self._silent = np.zeros(len(network.populations))
-        root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+        root = _sequence(seed)
         wiring, start, sources, chance = root.spawn(4)
         self._generator = np.random.Generator(np.random.PCG64(chance))
         self._neurons = first_neurons(network)
@@ -93,7 +93,7 @@ class Simulation:
         **Raises:** `RulesearchError` for names that are not there.
         """
         record, limits = record or Record(), limits or Limits()
-        if not (math.isfinite(seconds) and seconds >= 0.0):
+        if not (math.isfinite(real_number(seconds, "seconds")) and seconds >= 0.0):
             raise RulesearchError(f"a simulation lasts at least 0 s, found {seconds:g}")
         self._set_learning(learning)
         announce(advance, "the simulator of spiking networks", self.backend if self._plastic else "vm")
@@ -133,6 +133,7 @@ class Simulation:
         for name in values:
             if name not in names:
                 raise RulesearchError(f"the network has no signal {name!r}{did_you_mean(name, names)}")
+            real_number(values[name], f"signal {name}")
         self._catch_up()
         for name, value in values.items():
             self._plastics.signals[names.index(name)] = value
@@ -312,7 +313,8 @@ class Simulation:
                 self._plastics.values[first : first + size] = self._plastics.values[moved : moved + size] = exact
 
     def _set_learning(self, learning: bool | Mapping[str, bool]) -> None:
-        by_name = dict.fromkeys(self._plastic, learning) if isinstance(learning, bool) else learning
+        given = dict.fromkeys(self._plastic, learning) if isinstance(learning, bool) else learning
+        by_name = named(given, "projections that learn", "{'recurrent': True}")
         for name, value in by_name.items():
             q = self._plastic_index(name)
             first = self._plastics.table["touched"][q]
@@ -336,3 +338,12 @@ class Simulation:
         if name not in self._plastic:
             raise RulesearchError(f"the projection {name} is static; give it a rule")
         return self._plastic[name]
+
+
+def _sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
+    if isinstance(seed, np.random.SeedSequence):
+        return seed
+    try:
+        return np.random.SeedSequence(seed)
+    except (TypeError, ValueError):
+        raise RulesearchError(f"a seed is a whole number of at least 0, found {shown(seed)}") from None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.given import named, real_array
 from rulesearch.simulate.rate.network import Array
 
 
@@ -14,7 +15,7 @@ def checked(
     what: str, given: Mapping[str, Array], sizes: Mapping[str, int], needed: Mapping[str, int]
 ) -> dict[tuple[str, str], Array]:
     """Return arrays `(steps, data sets, values)` in the order of `sizes`."""
-    for name in given:
+    for name in named(given, f"{what}s", "{'input': values}"):
         if name not in sizes:
             raise RulesearchError(f"the network has no {what} {name!r}{did_you_mean(name, sizes)}")
     found = {}
@@ -23,11 +24,15 @@ def checked(
             if name in needed:
                 raise RulesearchError(f"{what} {name} is missing")
             continue
-        values = np.asarray(given[name], dtype=np.float64)
+        values = real_array(given[name], f"{what} {name}")
         if values.ndim == 2 and size == 1:
             values = values[:, :, None]
         if values.ndim != 3 or values.shape[2] != size:
             raise RulesearchError(f"{what} {name} is (steps, data sets, {size}), found {np.shape(given[name])}")
+        if not values.size:
+            raise RulesearchError(
+                f"{what} {name} needs at least one presentation and one data set, found {values.shape[:2]}"
+            )
         found[what, name] = values
     return found
 

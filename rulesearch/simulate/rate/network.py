@@ -5,18 +5,21 @@ One step is one presentation: inputs and signals, then the layers in order, then
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.expression.operators import FUNCTIONS
 from rulesearch.expression.parser import parse_expression
 from rulesearch.expression.tree import Expression
+from rulesearch.given import integer, named, real_array, real_number, whole_number
+from rulesearch.rules.bound import FREE
+from rulesearch.rules.kinds import check_bounds
 from rulesearch.rules.rule import Rule
+from rulesearch.simulate.rate.programs import NETWORK_SYMBOLS
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -47,6 +50,8 @@ class Layer:
 
         **Raises:** `RulesearchError` where it is none.
         """
+        if not isinstance(self.output, str):
+            raise RulesearchError(f"layer {self.name}: output is a name or an expression, found {shown(self.output)}")
         known = {"linear": "h", "sigmoid": "1/(1 + exp(-h))"}
         text = known.get(self.output, self.output)
         if text in FUNCTIONS:
@@ -81,9 +86,10 @@ class Connection:
 
     **Fields:** `wiring`: one of `WIRINGS`, or a mask `(targets, sources)`; `weight` at the start: one value, a matrix
     `(targets, sources)`, or one per data set `(data sets, targets, sources)`; `rule`: a rule, the name of one that is
-    given when the network runs, or None where weights stay; `bounds` of the weights where the rule gives none;
-    `signed`: whether weights may be negative, else they are magnitudes; `inhibitory`: whether magnitudes are
-    subtracted; `normalised`: whether the weights of each target are brought to length 1 after every step.
+    given when the network runs, or None where weights stay; `bounds` of the weights where the rule gives none, or
+    infinite ones; `signed`: whether weights may be negative, else they are magnitudes, at 0 or above whatever bounds
+    say; `inhibitory`: whether magnitudes are subtracted; `normalised`: whether the weights of each target are brought
+    to length 1 after every step.
     """
 
     name: str
@@ -103,9 +109,17 @@ class Connection:
         return self.source == self.target
 
     def limits(self, rule: Rule) -> Bounds:
-        """Return the bounds of the weights under a rule."""
-        own = (-math.inf, math.inf) if self.signed else (0.0, math.inf)
-        return rule.bounds or self.bounds or own
+        """Return the bounds of the weights under a rule.
+
+        **Raises:** `RulesearchError` where they leave no magnitudes to weights that are magnitudes.
+        """
+        given = None if rule.bounds == FREE else rule.bounds
+        low, high = given or self.bounds or FREE
+        if not self.signed and not high > 0.0:
+            raise RulesearchError(
+                f"connection {self.name}: weights are magnitudes, and bounds of {low:g} to {high:g} leave them none"
+            )
+        return (low if self.signed else max(0.0, low)), high
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,25 +143,30 @@ class RateNetwork:
     tolerance: float = 1e-12
 
     def __post_init__(self) -> None:
+        named(self.inputs, "inputs", "{'input': 5}")
+        if not self.layers:
+            raise RulesearchError("a network needs at least one layer; type for example layers=[Layer('output', 3)]")
         _different("inputs or layers", [*self.inputs, *(layer.name for layer in self.layers)])
         _different("connections", [connection.name for connection in self.connections])
         _different("signals", [signal.name for signal in self.signals])
         for name, size in self.sizes.items():
-            if size < 1:
-                raise RulesearchError(f"{name} needs at least one neuron, found {size}")
+            integer(size, f"the size of {name}", 1)
         for layer in self.layers:
             layer.function()
-            if np.shape(layer.bias) not in ((), (layer.size,)):
+            if real_array(layer.bias, f"layer {layer.name}: bias").shape not in ((), (layer.size,)):
                 raise RulesearchError(
                     f"layer {layer.name}: bias is one value or {layer.size}, found {np.shape(layer.bias)}"
                 )
         for signal in self.signals:
+            if signal.name in NETWORK_SYMBOLS:
+                raise RulesearchError(f"signal {signal.name!r} has a meaning of its own here; choose another name")
             if signal.layer is not None:
                 self.layer(signal.layer, f"signal {signal.name}")
         for connection in self.connections:
             self._check(connection)
-        if self.rounds < 1 or not self.tolerance >= 0.0:
-            raise RulesearchError(f"rounds must be at least 1 and tolerance 0, found {self.rounds}, {self.tolerance:g}")
+        whole_number(self.rounds, "rounds", 1)
+        if not real_number(self.tolerance, "tolerance") >= 0.0:
+            raise RulesearchError(f"tolerance must be at least 0, found {self.tolerance:g}")
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -158,6 +177,11 @@ class RateNetwork:
     def plastic(self) -> list[Connection]:
         """The connections that learn."""
         return [connection for connection in self.connections if connection.rule is not None]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What rules may read; for `parse_rules`. Signals of a layer go to the rules of its incoming connections."""
+        return (*NETWORK_SYMBOLS, *(signal.name for signal in self.signals))
 
     def readable(self) -> dict[str, list[str]]:
         """Return the signals that the rule of each connection may read."""
@@ -215,13 +239,24 @@ class RateNetwork:
                 raise RulesearchError(
                     f"{where}: unknown wiring {connection.wiring!r}{did_you_mean(connection.wiring, WIRINGS)}"
                 )
-        elif np.shape(connection.wiring) != shape:
-            raise RulesearchError(
-                f"{where}: a mask is (targets, sources) = {shape}, found {np.shape(connection.wiring)}"
-            )
-        weight = np.asarray(connection.weight, dtype=np.float64)
+        else:
+            mask = real_array(connection.wiring, f"{where}: a mask")
+            if mask.shape != shape:
+                raise RulesearchError(f"{where}: a mask is (targets, sources) = {shape}, found {mask.shape}")
+            other = mask[(mask != 0.0) & (mask != 1.0)]
+            if other.size:
+                raise RulesearchError(f"{where}: a mask is 1 where there is a synapse, else 0; found {other[0]:g}")
+        weight = real_array(connection.weight, f"{where}: weights")
         if weight.ndim not in (0, 2, 3) or (weight.ndim and weight.shape[-2:] != shape):
             raise RulesearchError(f"{where}: weights are (targets, sources) = {shape}, found {weight.shape}")
+        if not weight.size:
+            raise RulesearchError(f"{where}: weights need at least one data set, found {weight.shape}")
+        if not isinstance(connection.rule, Rule | str | None):
+            raise RulesearchError(
+                f"{where}: rule is a rule, or the name of one that run is given, found {shown(connection.rule)}"
+            )
+        if connection.bounds is not None:
+            check_bounds(connection.bounds, f"{where}: ")
         if connection.inhibitory and connection.signed:
             raise RulesearchError(f"{where}: inhibitory weights are magnitudes: give signed=False as well")
         if not connection.signed and np.any(weight < 0.0):

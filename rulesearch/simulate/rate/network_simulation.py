@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.errors import RulesearchError, did_you_mean, shown
+from rulesearch.given import real_number, several, whole_number
+from rulesearch.rules.kinds import check_members
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.simulate.codes import STATUS
-from rulesearch.simulate.machine.compiling import announce
+from rulesearch.simulate.machine.compiling import announce, check_backend
 from rulesearch.simulate.machine.program import Program
 from rulesearch.simulate.rate.lanes import checked, to_lanes
 from rulesearch.simulate.rate.layout import lay_out
@@ -29,8 +31,8 @@ from rulesearch.simulate.rate.tables import (
     SUM,
 )
 
-Candidate = Mapping[str, Rule] | RuleSet
-"""Rules by the name that connections give as theirs."""
+Candidate = Mapping[str, Rule] | RuleSet | Rule
+"""Rules by the name that connections give as theirs; a single one where they give one name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class RateSimulation:
         norm_limit: float = 1e3,
     ) -> None:
         self.network = network
+        if not real_number(norm_limit, "norm_limit") > 0.0:
+            raise RulesearchError(f"norm_limit must be above 0, found {norm_limit:g}")
         sizes = network.sizes
         shapes = {signal.name: 1 if signal.layer is None else sizes[signal.layer] for signal in network.signals}
         given = {
@@ -114,7 +118,7 @@ class RateSimulation:
         connections: Sequence[str] | None = None,
     ) -> RateRecording:
         """Run the network with one set of rules (see `run_each`)."""
-        return self.run_each([rules or {}], record_every, record_from, backend, connections)[0]
+        return self.run_each([{} if rules is None else rules], record_every, record_from, backend, connections)[0]
 
     def run_each(
         self,
@@ -134,7 +138,12 @@ class RateSimulation:
         **Raises:** `RulesearchError` for rules that are missing or that a rate network cannot have.
         """
         network, layout, data_sets = self.network, self.layout, self.data_sets
-        chosen = [self.rules(candidate) for candidate in candidates]
+        check_backend(backend)
+        record_every = whole_number(record_every, "record_every", 1)
+        record_from = whole_number(record_from, "record_from", 0)
+        chosen = [self.rules(each) for each in several(candidates, (Rule, RuleSet, Mapping, str), "candidates")]
+        if not chosen:
+            return []
         made = [network_program(rules, network.readable()) for rules in chosen]
         motions = np.zeros((len(made), len(network.connections)), dtype=MOTION)
         fills: list[tuple[int, int, int]] = []
@@ -145,7 +154,7 @@ class RateSimulation:
         ]
         records = max(0, self.steps - record_from) // record_every
         names = [connection.name for connection in network.connections]
-        kept = names if connections is None else connections
+        kept = names if connections is None else several(connections, str, "connections")
         for name in kept:
             if name not in names:
                 raise RulesearchError(f"the network has no connection {name!r}{did_you_mean(name, names)}")
@@ -200,8 +209,8 @@ class RateSimulation:
 
     def rules(self, candidate: Candidate) -> dict[str, Rule]:
         """Return the rule of each plastic connection; raises `RulesearchError` for too few and too many."""
-        given = candidate.rules if isinstance(candidate, RuleSet) else candidate
         named = {connection.rule for connection in self.network.connections if isinstance(connection.rule, str)}
+        given = _by_name(candidate, named)
         for name in given:
             if name not in named:
                 raise RulesearchError(f"no connection has the rule {name!r}{did_you_mean(name, named)}")
@@ -273,3 +282,22 @@ class RateSimulation:
         shape = (self.data_sets, *self.network.mask(connection).shape)
         dense = np.broadcast_to(np.asarray(connection.weight, dtype=np.float64), shape)
         return to_lanes(dense[None, :, targets, sources], self.layout.lanes, self.data_sets).ravel()
+
+
+def _by_name(candidate: Candidate, wanted: Collection[str]) -> Mapping[str, Rule]:
+    """Return rules by name; a single one takes the one name that is wanted."""
+    if isinstance(candidate, str):
+        raise RulesearchError(f"rules are read from text by rulesearch.rules.parse_rules({shown(candidate)})")
+    rules = RuleSet.single(candidate) if isinstance(candidate, Rule) else candidate
+    given = rules.rules if isinstance(rules, RuleSet) else rules
+    check_members(given, Rule)
+    if not isinstance(rules, RuleSet) or list(given) != ["w"] or "w" in wanted:
+        return given
+    if len(wanted) != 1:
+        names = ", ".join(sorted(wanted))
+        raise RulesearchError(
+            f"a rule without a name was given; connections name {names}: write {min(wanted)}[...]"
+            if wanted
+            else "a rule was given, and no connection names one"
+        )
+    return {next(iter(wanted)): rules.only()}

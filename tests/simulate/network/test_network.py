@@ -626,7 +626,13 @@ def projection(**change: Any) -> Projection:
         ({"source": "m"}, "unknown population 'm'"),
         ({"target": "m"}, "unknown population 'm'"),
         ({"receptor": "h"}, "no receptor 'h'"),
-        ({"delay": -1.0}, "delays must be at least 0"),
+        ({"delay": -1.0}, "delay must be a finite number of at least 0, or a range that ascends, found -1"),
+        ({"delay": (0.002, 0.001)}, "delay must be a finite number of at least 0, or a range that ascends"),
+        ({"weight": (1.0, 0.0)}, "weight must be a finite number, or a range that ascends"),
+        ({"weight": "one"}, "weights must be real numbers, found 'one'"),
+        ({"wiring": "all"}, "unknown wiring 'all'"),
+        ({"wiring": FixedInDegree(1.5)}, "in_degree must be a whole number, found 1.5"),  # type: ignore[arg-type]
+        ({"rule": "on_pre: y"}, "rule must be a rule or None, found 'on_pre: y'"),
         ({"wiring": FixedProbability(1.5)}, "probability must lie in 0 to 1"),
         ({"wiring": FixedInDegree(9)}, "in_degree must lie in 0 to 2"),
         ({"wiring": Pairs(np.array([0]), np.array([7]))}, "targets must lie in 0 to 2"),
@@ -642,6 +648,47 @@ def projection(**change: Any) -> Projection:
 def test_wrong_projections_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(RulesearchError, match=message):
         Simulation(Network([Population("n", 3, Neuron({"g": Receptor(0.005)}))], [projection(**change)]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"size": 2.5}, "population n: size must be a whole number, found 2.5"),
+        ({"initial": (1.0, 0.0)}, "initial must be a finite number, or a range that ascends"),
+        ({"clamp": np.zeros((0, 3))}, r"clamp must have the shape .* found \(0, 3\)"),
+        ({"clamp": np.full((2, 1), math.nan)}, "clamp must be finite"),
+    ],
+)
+def test_wrong_populations_are_refused(change: dict[str, Any], message: str) -> None:
+    given: dict[str, Any] = {"name": "n", "size": 3, "neuron": Neuron({"g": Receptor(0.005)}), **change}
+    with pytest.raises(RulesearchError, match=message):
+        Network([Population(**given)], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"potentials_every": -1.0}, "potentials_every must be at least 0 s, found -1"),
+        ({"weights_every": math.nan}, "weights_every must be at least 0 s, found nan"),
+        ({"synapses": -1}, "synapses that are written down must be at least 1, found -1"),
+    ],
+)
+def test_wrong_records_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(RulesearchError, match=message):
+        Record(**change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"backend": "cuda"}, "unknown backend 'cuda'; there are vm, jit"),
+        ({"seed": -1}, "a seed is a whole number of at least 0, found -1"),
+        ({"seed": "one"}, "a seed is a whole number of at least 0, found 'one'"),
+    ],
+)
+def test_wrong_simulations_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(RulesearchError, match=message):
+        Simulation(Network([Population("n", 3, Neuron({"g": Receptor(0.005)}))], [projection()]), **change)
 
 
 def test_a_plastic_synapse_takes_at_most_24_bytes() -> None:

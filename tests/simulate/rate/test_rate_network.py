@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -431,6 +432,15 @@ def connected(**changed: Any) -> RateNetwork:
         ({"weight": np.ones((2, 3))}, r"weights are \(targets, sources\) = \(3, 2\), found \(2, 3\)"),
         ({"inhibitory": True}, "give signed=False as well"),
         ({"signed": False, "weight": -1.0}, "weights are magnitudes, found -1"),
+        ({"wiring": np.full((3, 2), 0.5)}, "connection w: a mask is 1 where there is a synapse, else 0; found 0.5"),
+        ({"wiring": [[1, 0], [1]]}, "connection w: a mask must be numbers in rows of one length"),
+        ({"weight": "one"}, "connection w: weights must be real numbers, found 'one'"),
+        ({"weight": np.ones((3, 2), dtype=complex)}, "connection w: weights must be real numbers"),
+        ({"weight": np.ones((0, 3, 2))}, r"weights need at least one data set, found \(0, 3, 2\)"),
+        ({"bounds": (1.0, 0.0)}, r"connection w: bounds must be two numbers, the lower one first.*found \(1.0, 0.0\)"),
+        ({"bounds": (math.nan, 1.0)}, "connection w: bounds must be two numbers"),
+        ({"bounds": (0.0, 1.0, 2.0)}, "connection w: bounds must be two numbers"),
+        ({"rule": 3}, "connection w: rule is a rule, or the name of one that run is given, found 3"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(changed: dict[str, Any], message: str) -> None:
@@ -441,12 +451,15 @@ def test_what_does_not_fit_together_is_refused(changed: dict[str, Any], message:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (Layer("output", 0), "output needs at least one neuron, found 0"),
+        (Layer("output", 0), "the size of output must be at least 1, found 0"),
         (Layer("output", 1, "tahn"), "unknown output 'tahn'"),
         (Layer("output", 1, "max"), "max takes two values"),
         (Layer("output", 1, "h + x"), "an output is a function of h alone, found 'x'"),
         (Layer("output", 2, bias=np.ones(3)), r"bias is one value or 2, found \(3,\)"),
         (Layer("input", 2), "two inputs or layers are called 'input'"),
+        (Layer("output", 2.5), "the size of output must be a whole number, found 2.5"),  # type: ignore[arg-type]
+        (Layer("output", 2, np.tanh), "layer output: output is a name or an expression"),  # type: ignore[arg-type]
+        (Layer("output", 2, bias="b"), "layer output: bias must be real numbers, found 'b'"),  # type: ignore[arg-type]
     ],
 )
 def test_layers_that_cannot_be_are_refused(layer: Layer, message: str) -> None:
@@ -490,6 +503,88 @@ def test_rules_that_a_network_cannot_have_are_refused(rules: dict[str, str], mes
 def test_what_is_shown_must_fit(given: dict[str, Any], message: str) -> None:
     with pytest.raises(RulesearchError, match=message):
         RateSimulation(connected(), **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"inputs": {"input": np.zeros((0, 1, 2))}}, r"at least one presentation and one data set, found \(0, 1\)"),
+        ({"inputs": {"input": np.zeros((2, 0, 2))}}, r"at least one presentation and one data set, found \(2, 0\)"),
+        ({"inputs": {"input": "text"}}, "input input must be real numbers, found 'text'"),
+        ({"inputs": {"input": np.zeros((2, 1, 2)) * 1j}}, "input input must be real numbers"),
+        ({"inputs": np.zeros((2, 1, 2))}, "inputs are given by name"),
+        ({"inputs": {"input": np.zeros((2, 1, 2))}, "norm_limit": -1.0}, "norm_limit must be above 0, found -1"),
+    ],
+)
+def test_what_a_network_cannot_see_is_told_in_one_line(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(RulesearchError, match=message):
+        RateSimulation(connected(), **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"record_every": 0}, "record_every must be at least 1, found 0"),
+        ({"record_every": -1}, "record_every must be at least 1, found -1"),
+        ({"record_every": 2.5}, "record_every must be a whole number, found 2.5"),
+        ({"record_from": -1}, "record_from must be at least 0, found -1"),
+        ({"backend": "cuda"}, "unknown backend 'cuda'; there are vm, jit"),
+        ({"rules": "w[x]"}, r"rules are read from text by rulesearch.rules.parse_rules\('w\[x\]'\)"),
+        ({"rules": {"w": "x"}}, "the rule w of a set must be a rule, found 'x'"),
+    ],
+)
+def test_what_a_network_cannot_run_is_told_in_one_line(given: dict[str, Any], message: str) -> None:
+    simulation = RateSimulation(connected(), {"input": np.zeros((2, 1, 2))})
+    with pytest.raises(RulesearchError, match=message):
+        simulation.run(**{"rules": {"w": rule("x")}, **given})
+
+
+def test_one_rule_without_a_name_goes_to_the_one_name_that_connections_give() -> None:
+    simulation = RateSimulation(connected(rule="own"), {"input": np.ones((2, 1, 2))})
+    expected = simulation.run({"own": rule("x*y + 1")}).weights["w"]
+    for given in (rule("x*y + 1"), parse_rules("x*y + 1")):
+        np.testing.assert_array_equal(simulation.run(given).weights["w"], expected)
+    assert simulation.run_each([]) == []
+    several = RateSimulation(pca_network(1), {"input": gaussian(2, 1)})
+    with pytest.raises(RulesearchError, match=r"connections name feedforward, lateral: write feedforward\[...\]"):
+        several.run(rule("x"))
+    with pytest.raises(RulesearchError, match="a rule was given, and no connection names one"):
+        RateSimulation(connected(rule=None), {"input": np.ones((2, 1, 2))}).run(rule("x"))
+
+
+@pytest.mark.parametrize("own", [None, (-1.0, 1.0), (-math.inf, math.inf)])
+def test_magnitudes_stay_at_0_or_above_whatever_bounds_say(own: tuple[float, float] | None) -> None:
+    falls = replace(rule("-1"), bounds=own)
+    for bounds in (None, (-1.0, 1.0), (-math.inf, math.inf)):
+        connection = connected(rule="own", weight=0.5, bounds=bounds, signed=False, inhibitory=True)
+        found = RateSimulation(connection, {"input": np.ones((3, 1, 2))}).run({"own": falls})
+        np.testing.assert_array_equal(found.weights["w"], np.zeros((3, 1, 3, 2)))
+    with pytest.raises(RulesearchError, match="weights are magnitudes, and bounds of -2 to -1 leave them none"):
+        RateSimulation(connection, {"input": np.ones((3, 1, 2))}).run({"own": replace(falls, bounds=(-2.0, -1.0))})
+
+
+def test_bounds_of_a_connection_hold_where_those_of_the_rule_are_infinite() -> None:
+    simulation = RateSimulation(connected(rule="own", bounds=(-0.3, 0.4)), {"input": np.ones((3, 1, 2))})
+    for change, end in (("1", 0.4), ("-1", -0.3)):
+        free = replace(rule(change), bounds=(-math.inf, math.inf))
+        np.testing.assert_array_equal(simulation.run({"own": free}).weights["w"], np.full((3, 1, 3, 2), end))
+
+
+def test_rules_are_read_with_the_symbols_of_a_network() -> None:
+    network = RateNetwork(
+        {"input": 1},
+        [Layer("output", 1, "relu", bias=-2.0)],
+        [Connection("w", "input", "output", rule="w")],
+        [Signal("t", "output")],
+    )
+    simulation = RateSimulation(network, {"input": np.ones((1, 1, 1))}, {"t": np.full((1, 1, 1), 5.0)})
+    # h = -2, y = 0, t = 5
+    found = simulation.run(parse_rules("t*x + h", symbols=network.symbols))
+    assert found.weights["w"].item() == 3.0
+    with pytest.raises(RulesearchError, match="signal 'h' has a meaning of its own here"):
+        RateNetwork({"input": 1}, network.layers, [], [Signal("h")])
+    with pytest.raises(RulesearchError, match="a network needs at least one layer"):
+        RateNetwork({"input": 1}, [], [])
 
 
 def test_the_known_rules_of_rate_neurons_run() -> None:
