@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.grammar import RuleSlot
 from rulesearch.rules import parse_rules
 from rulesearch.search.archive import Archive
 from rulesearch.search.candidate import Candidate
@@ -31,7 +32,8 @@ def candidate(
     outcome = Outcome("ok" if loss is not None else "runaway", loss, metrics, cases)
     symbol = key.replace("-", "_").replace(" ", "_")
     rules = parse_rules(symbol, symbols={symbol})
-    made = Candidate(Genome((), {}), rules, key, size, (), "by hand", screen=outcome, full=outcome)
+    form = ((RuleSlot("w", "on_step"), rules.only().slots["on_step"]),)
+    made = Candidate(Genome((), {}), rules, key, size, (), "by hand", screen=outcome, full=outcome, form=form)
     made.score(requirements)
     return made
 
