@@ -266,17 +266,22 @@ def compare(
 ) -> Comparison:
     """Compare a rule with another, or with several (by default all known rules), nearest first.
 
-    **Arguments:** `task`: its symbols and default slot are used to read rule text; `on`: sets of values that symbols
-    can take, such as `R in {-1, 1}` or `w in [0, 1]`; without them all real numbers.
+    **Arguments:** `task`: its symbols and default slot are used to read rule text, and its own known rule is one of the
+    known rules; `on`: sets of values that symbols can take, such as `R in {-1, 1}` or `w in [0, 1]`; without them all
+    real numbers.
     **Raises:** `RulesearchError` where a rule or set cannot be read.
     """
     from rulesearch import symbolic
     from rulesearch.tasks.registry import as_task
+    from rulesearch.workflow.known_verdicts import known_verdicts
     from rulesearch.workflow.resolve import as_known, as_rules, each_rule
 
     place = None if task is None else as_task(task)
-    against = None if others is None else [as_known(other, place) for other in each_rule(others)]
-    return symbolic.Comparison(symbolic.compare(as_rules(rule, place), against, symbolic.parse_reachable(on)))
+    values = symbolic.parse_reachable(on)
+    if others is None:
+        return symbolic.Comparison(known_verdicts(as_rules(rule, place), place, on=values))
+    against = [as_known(other, place) for other in each_rule(others)]
+    return symbolic.Comparison(symbolic.compare(as_rules(rule, place), against, values))
 
 
 @checked

@@ -140,7 +140,11 @@ def compare(
 
 
 def _nearest(verdicts: list[Verdict]) -> list[str]:
-    return [each.rule for each in verdicts if each.distance < 1.0 and not each.name][:_NEAREST]
+    """Return the names of the nearest rules of the library; a task's own known rule is none of them."""
+    from rulesearch.rules import find_known
+
+    near = [each.rule for each in verdicts if each.distance < 1.0 and not each.name]
+    return [name for name in near if find_known(name) is not None][:_NEAREST]
 
 
 def _nearest_of_each(parts: dict[str, list[Verdict]]) -> list[str]:

@@ -71,7 +71,8 @@ class Citation:
 def cite(what: RuleSet | KnownRule | Run) -> list[Citation]:
     """Return what to cite for rules, or for a run: known rules that they are, the task, the tools, this program.
 
-    A rule is cited where ours is identical or equal to it, a multiple of it, or has the same terms; each entry once.
+    A rule is cited where ours is identical or equal to it, a multiple of it, or has the same terms, none of them with the
+    opposite sign; each entry once.
     """
     if isinstance(what, KnownRule):
         return _distinct([_entry(what.title, what.bibtex), _entry("this program", _OWN)])
@@ -89,7 +90,7 @@ def cite(what: RuleSet | KnownRule | Run) -> list[Citation]:
 
 def _of_rules(rules: RuleSet, called: str = "") -> list[Citation]:
     known = {each.name: each for first in known_rules().values() for each in first.family()}
-    close = [verdict for verdict in compare(rules) if verdict.verdict in _RESEMBLES]
+    close = [verdict for verdict in compare(rules) if verdict.verdict in _RESEMBLES and not verdict.turned_terms]
     return [_entry(_why(verdict, called), known[verdict.rule].bibtex) for verdict in close]
 
 

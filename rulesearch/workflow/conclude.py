@@ -12,7 +12,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.store import Store
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.problem import Problem
-from rulesearch.symbolic import Verdict, canonical_size, compare
+from rulesearch.symbolic import Verdict, canonical_size
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.account import Account, account
 from rulesearch.workflow.asked import Asked, shortest
@@ -22,6 +22,7 @@ from rulesearch.workflow.clock import Clock
 from rulesearch.workflow.confirm import Confirmation, title_of
 from rulesearch.workflow.constants import at_edge
 from rulesearch.workflow.front import FrontMember, ReferenceScore
+from rulesearch.workflow.known_verdicts import known_verdicts
 from rulesearch.workflow.losses import mean_loss
 from rulesearch.workflow.permuted import Permuted, Rank
 from rulesearch.workflow.refit import predictive_metrics
@@ -107,6 +108,7 @@ def conclude(
     members = tuple(
         replace(
             _member(rank, front[index], reported[index], held_out(front[index].rules, reported[index]), predictive),
+            verdicts=tuple(known_verdicts(front[index].rules, task, settings)),
             at_edge=at_edge(front[index].rules, problem.grammar),
         )
         for rank, index in enumerate(order, 1)
@@ -158,7 +160,7 @@ def provisional(problem: Problem, asked: Asked | None, sentence: str = _INTERRUP
         size, verdicts = rules.size, tuple[Verdict, ...]()
         with suppress(Exception):
             rules, _ = shortest(rules, asked)
-            size, verdicts = canonical_size(rules), tuple(compare(rules))
+            size, verdicts = canonical_size(rules), tuple(known_verdicts(rules, task, settings))
         members.append(FrontMember(rank, rules, size, loss, None, metrics, verdicts, source=candidate.key))
     return Conclusion(tuple(members), (), (), sentence, chosen_on=task.searched_on(settings))
 
@@ -173,7 +175,7 @@ def _member(
         item.outcome.ranked_loss,
         mean_loss(held_out),
         {**outcome.metrics, **predictive(item.rules)},
-        tuple(compare(item.rules)),
+        (),
         item.steps,
         item.source,
         held_out,

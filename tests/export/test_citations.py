@@ -23,6 +23,13 @@ def test_a_rule_that_is_nothing_known_cites_this_program() -> None:
     assert [each.key for each in rs.cite("tanh(x*w)**3")] == ["rulesearch"]
 
 
+def test_a_rule_is_not_cited_as_one_of_the_opposite_sign() -> None:
+    assert [each.key for each in rs.cite("2*x*y")] == ["hebb1949", "rulesearch"]
+    assert [each.key for each in rs.cite("-2*x*y")] == ["foldiak1990", "rulesearch"]
+    assert "oja1982" not in {each.key for each in rs.cite("x*y + w*y**2")}
+    assert "oja1982" in {each.key for each in rs.cite("x*y - 2*w*y**2")}
+
+
 def test_a_known_rule_cites_its_paper_alone() -> None:
     assert rs.cite("triplet-visual-nearest-full")[0].key == "pfister2006"
 
