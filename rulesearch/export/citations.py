@@ -71,7 +71,7 @@ class Citation:
 def cite(what: RuleSet | KnownRule | Run) -> list[Citation]:
     """Return what to cite for rules, or for a run: known rules that they are, the task, the tools, this program.
 
-    A rule is cited where ours is identical or equal to it, a multiple of it, or has the same terms, none of them with the
+    A rule is cited where ours is identical or equal to it, a multiple of it, or has the same terms, none with the
     opposite sign; each entry once.
     """
     if isinstance(what, KnownRule):
