@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.expression.parser import parse_expression
 from rulesearch.grammar import RuleSlot
 from rulesearch.rules import parse_rules
 from rulesearch.search.archive import Archive
@@ -148,7 +149,7 @@ def test_the_archive_keeps_one_candidate_of_a_structure_the_best() -> None:
     archive = Archive(())
     for key, loss in (("first", 0.5), ("better", 0.3), ("worse", 0.4)):
         made = candidate(key, 3, loss)
-        made.rules = parse_rules("c1*x; c1 = 2")
+        made.form = ((RuleSlot("w", "on_step"), parse_expression("c1*x")),)
         archive.add(made)
     archive.add(candidate("other", 3, 0.9))
     assert [item.key for item in archive.members()] == ["better", "other"]
