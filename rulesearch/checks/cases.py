@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rulesearch.simulate.synapse.synapse import Voltage
@@ -24,3 +24,8 @@ class Case:
     weight: float = 0.5
     held: Mapping[str, float] = field(default_factory=dict)
     voltage: Voltage | None = None
+
+
+def in_seconds(times: Sequence[float]) -> tuple[float, ...]:
+    """Return times [s] that are given in ms."""
+    return tuple(1e-3 * time for time in times)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rulesearch.checks.cases import Case
+from rulesearch.checks.cases import Case, in_seconds
 from rulesearch.checks.spike_sums import Ages, exponentials
 from rulesearch.simulate.synapse.synapse import Voltage
 
@@ -114,7 +114,7 @@ def dopamine(settings: Mapping[str, Any]) -> Iterator[Case]:
             area = _area(eligibility, time - when) - math.exp(-when / level) * _area(together, time - when)
             change += settings["R"] * size * 1e-3 * area
         end = min(max(weight + change, 0.0), top)
-        pre, post = map(_seconds, trains)
+        pre, post = map(in_seconds, trains)
         yield Case(pre, post, end - weight, 1e-3 * time, weight, {"R": settings["R"]})
 
 
@@ -125,12 +125,8 @@ def reward_prediction(settings: Mapping[str, Any]) -> Iterator[Case]:
         for time in (100.0, 700.0):
             jumps = _jumps(settings, *trains)
             left = sum(size * math.exp(-(time - when) / settings["tau_e"]) for when, size in jumps)
-            pre, post = map(_seconds, trains)
+            pre, post = map(in_seconds, trains)
             yield Case(pre, post, (held["R"] - held["R_bar"]) * left, 1e-3 * time, held=held)
-
-
-def _seconds(times: Ages) -> tuple[float, ...]:
-    return tuple(1e-3 * time for time in times)
 
 
 def dendritic(settings: Mapping[str, Any]) -> Iterator[Case]:
@@ -158,7 +154,7 @@ def dendritic(settings: Mapping[str, Any]) -> Iterator[Case]:
                     area -= expected * sign * home * (_area(tau, time) - through)
                     area += sum(sign * math.exp(-(later - spike) / tau) * _area(home, end - later) for later in post)
             change = settings["eta"] * gain * area / home
-            yield Case(_seconds(pre), _seconds(post), change, 1e-3 * end, 0.5, {"v_dend": potential})
+            yield Case(in_seconds(pre), in_seconds(post), change, 1e-3 * end, 0.5, {"v_dend": potential})
 
 
 MOVING: dict[str, Callable[[Mapping[str, Any]], Iterator[Case]]] = {

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rulesearch.checks.cases import Case
+from rulesearch.checks.cases import Case, in_seconds
 
 _PROTOCOLS: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
     *(((0.0,), (gap,)) for gap in (5.0, 20.0, 60.0)),
@@ -154,7 +154,7 @@ def _cases(
                 for time, own in sorted([(time, on_pre) for time in pre] + [(time, on_post) for time in post]):
                     ages = [[time - other for other in side if other < time] for side in (pre, post)]
                     weight = min(max(weight + own(weight, *ages), low), high)
-                first, second = (tuple(1e-3 * time for time in side) for side in (pre, post))
+                first, second = in_seconds(pre), in_seconds(post)
                 yield Case(first, second, weight - start, max(first + second), start)
 
     return cases

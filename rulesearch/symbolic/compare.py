@@ -13,7 +13,7 @@ from rulesearch.expression.tree import Expression
 from rulesearch.expression.units import format_number
 from rulesearch.rules.library import KnownRule, known_rules
 from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import SLOTS
+from rulesearch.rules.states import SLOTS, Synaptic, Trace
 from rulesearch.symbolic.agreement import TOLERANCE
 from rulesearch.symbolic.holes import Holes
 from rulesearch.symbolic.likeness import behaviour_distance
@@ -279,11 +279,21 @@ def _aligned(ours: RuleSet, theirs: RuleSet, partners: Mapping[str, str]) -> lis
 
 
 def _same_kind(ours: Rule, theirs: Rule) -> tuple[Rule, Rule]:
-    """Read a rule with only drift and one with only on_step as the same kind."""
-    if {tuple(ours.slots), tuple(theirs.slots)} == {("drift",), ("on_step",)}:
+    """Read a rule with only drift and one with only on_step as the same kind, unless spikes drive one of them alone."""
+    alike = _driven_by_spikes(ours) == _driven_by_spikes(theirs)
+    if alike and {tuple(ours.slots), tuple(theirs.slots)} == {("drift",), ("on_step",)}:
         (slot,) = theirs.slots
         return replace(ours, slots={slot: next(iter(ours.slots.values()))}), theirs
     return ours, theirs
+
+
+def _driven_by_spikes(rule: Rule) -> bool:
+    """Return whether a rule reads a state that spikes move."""
+    read = [state for name, state in rule.states.items() if name in rule.read]
+    return any(
+        isinstance(state, Trace) or (isinstance(state, Synaptic) and not {"on_pre", "on_post"}.isdisjoint(state.slots))
+        for state in read
+    )
 
 
 def _term_text(place: Place, vector: Vector, pairs: list[Pair], side: int) -> str:

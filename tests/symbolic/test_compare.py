@@ -178,6 +178,12 @@ def test_slots_must_match() -> None:
     assert (verdict.verdict, verdict.extra_terms, verdict.missing_terms) == ("different", ["on_pre: x*y"], ["x*y"])
 
 
+def test_a_drift_that_spikes_drive_is_no_rule_of_steps() -> None:
+    by_rates, by_spikes = (parse_rules(f"drift: x*y - w{more}") for more in ("", "; x = trace(pre, 20 ms)"))
+    assert compare(parse_rules("x**2 - w"), [by_rates])[0].missing_terms == ["x*y"]
+    assert "-w" in compare(parse_rules("x**2 - w"), [by_spikes])[0].missing_terms
+
+
 def test_sets_are_compared_rule_by_rule() -> None:
     ours = parse_rules("feedforward[x*y - w*y*y]; lateral[-x*y]")
     same = compare(ours, [parse_rules("lateral[-x*y]; feedforward[y*(x - w*y)]")])[0]
