@@ -57,7 +57,7 @@ NOT_IN_BRIAN2 = {
 """Known rules of rate networks and trials: the first are refused, the second has no weight that spikes alone decide."""
 
 IN_STEPS, NEAR = "graupner-brunel", 5e-3
-"""Known rules whose drift jumps at thresholds, which Brian2 crosses within a step of its clock, and how near it comes."""
+"""Known rules whose drift jumps at thresholds, which Brian2 crosses within a step, and how near it comes."""
 
 
 def _known() -> dict[str, RuleSet]:
