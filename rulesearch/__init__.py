@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 """Type checkers take it for true; `typing` takes time that Ctrl-C at the command line should not fall into."""
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rulesearch.workflow.families import Family
     from rulesearch.workflow.run import Run
     from rulesearch.workflow.side_by_side import Behaviour
+    from rulesearch.workflow.stress import StressTest
 
     RuleLike = str | Rule | RuleSet | KnownRule
 
@@ -71,6 +72,7 @@ __all__ = [
     "rule",
     "side_by_side",
     "simplify",
+    "stress",
     "tasks",
     "write_report",
 ]
@@ -309,6 +311,34 @@ def side_by_side(
     beside = [(f"{on.known_rule}, as the task has it", on.baseline(values))] if with_baseline else []
     beside += [titled(other) for other in each_rule(others)]
     return side_by_side(as_rules(rule, on), labelled(beside), on, values, count)
+
+
+@checked
+def stress(
+    rule: RuleLike,
+    task: str | Task,
+    settings: Mapping[str, str | float] | None = None,
+    seeds: int | None = None,
+    only: str | Iterable[str] = (),
+    notify: Callable[[str], None] = lambda _: None,
+) -> StressTest:
+    """Say whether a rule holds when the experiment is changed, the task's known rule beside it: condition by condition.
+
+    **Arguments:** `seeds`: how many held-out ones (by default as many as a report looks into rules on); `only`: one
+    condition by name, or several, such as `halved time step`; `notify` is called with what is being simulated.
+    **Raises:** `RulesearchError` where the rule does not fit the task, or there is no such condition.
+    """
+    from rulesearch.evaluation.seeds import trial_seeds
+    from rulesearch.given import several, whole_number
+    from rulesearch.tasks.registry import as_task
+    from rulesearch.workflow.resolve import as_rules
+    from rulesearch.workflow.stress import stress as stressed
+
+    on = as_task(task)
+    usual = 1 if on.deterministic else on.protocol.evidence_seeds
+    count = usual if seeds is None else whole_number(seeds, "seeds", 1)
+    names = several(only, str, "a condition")
+    return stressed(as_rules(rule, on), on, on.resolve(settings), trial_seeds(0, "report", count), names, notify)
 
 
 @checked

@@ -29,6 +29,7 @@ PARSE: Any = parse_expression
         lambda: CALLS.plot(None),
         lambda: CALLS.plot(3.5, "oja"),
         lambda: CALLS.simplify(3.5),
+        lambda: CALLS.stress(3.5, "oja"),
         lambda: CALLS.respond(None),
         lambda: CALLS.cite(3.5),
         lambda: CALLS.rule(3.5),
@@ -45,6 +46,7 @@ def test_what_is_no_rule_is_refused(call: Callable[[], object]) -> None:
         lambda: CALLS.evaluate("x", task=3),
         lambda: CALLS.evaluate("x", task=[]),
         lambda: CALLS.compare("x", task=3),
+        lambda: CALLS.stress("x", task=3),
         lambda: CALLS.export("x", "latex", task=3),
     ],
 )

@@ -19,6 +19,7 @@ from rulesearch.cli import (
     rule_commands,
     search_commands,
     starting,
+    stressing,
 )
 from rulesearch.cli.arguments import protect_rules
 from rulesearch.cli.streams import LenientStream, open_closed
@@ -58,6 +59,7 @@ def make_app() -> typer.Typer:
         search_commands,
         rule_commands,
         comparison,
+        stressing,
         families,
         file_commands,
         listing,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rulesearch.simulate.codes import STATUS, Limits, NetworkLimits
+    from rulesearch.simulate.damage import Damage
     from rulesearch.simulate.network.network import Network, Projection
     from rulesearch.simulate.network.neurons import (
         Adaptation,
@@ -41,6 +42,7 @@ __all__ = [
     "AfterDepolarisation",
     "AllToAll",
     "Connection",
+    "Damage",
     "Dendrite",
     "Escape",
     "Exponential",
@@ -72,6 +74,7 @@ __all__ = [
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "codes": ("STATUS", "Limits", "NetworkLimits"),
+    "damage": ("Damage",),
     "network.network": ("Network", "Projection"),
     "network.neurons": (
         "Adaptation",

@@ -1,7 +1,7 @@
 """Floor 4: tasks: networks, their input, losses, and what is known to solve them.
 
 ```
-from rulesearch.tasks import Fidelity, Oja, Protocol, Setting, Task, TaskSymbol, Trial, objective
+from rulesearch.tasks import Fidelity, Oja, Protocol, Setting, Stress, Task, TaskSymbol, Times, Trial, objective
 ```
 
 The classes of shipped tasks, such as `Oja`, are loaded when they are first used.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rulesearch.tasks.conditions import Stress, Times
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, TaskSymbol
 from rulesearch.tasks.objective import objective
 from rulesearch.tasks.protocol import Protocol
@@ -25,9 +26,11 @@ __all__ = [
     "Protocol",
     "Requirement",
     "Setting",
+    "Stress",
     "Task",
     "TaskSymbol",
     "TimeCourse",
+    "Times",
     "Trial",
     "load_task",
     "objective",

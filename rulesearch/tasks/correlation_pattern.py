@@ -20,25 +20,23 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules.bound import BoundRule, BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.simulate.damage import UNDAMAGED, Damage
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
 from rulesearch.simulate.network.recording import Record
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import FrozenPatterns
 from rulesearch.simulate.network.wiring import AllToAll
-from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, screened
+from rulesearch.tasks.conditions import Stress, Times
+from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of, screened
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Trial
 
 Array = npt.NDArray[np.float64]
 
-_DT = 1e-4
-_AFFERENTS, _RATE = 1000, 3.0
+_AFFERENTS = 1000.0
 _PATTERN, _PERIOD = 0.1, 0.5
-_THINNED = 1.0 - (1.0 / _PERIOD) / (_RATE * (1.0 - _PATTERN / _PERIOD))
-"""Share of the spikes between patterns that an afferent of the pattern keeps."""
 _THRESHOLD, _MEMBRANE, _DELAY = 20.0, 0.018, 0.001
-_WEIGHT = 0.5
 _FOUND = 10.0
 _PAPER = known_rule("e2l-correlation")
 _SCREENED = 0.25
@@ -79,6 +77,11 @@ class CorrelationPattern(SpikeTask):
         "experiments": Setting(8, "neurons of a seed, each with a pattern of its own", 1, 1000, whole=True),
         "seconds": Setting(100.0, "time of learning", 0.5, 36_000.0, unit="s"),
         "test_seconds": Setting(11.0, "time of looking at potentials, with frozen weights", 0.5, 3600.0, unit="s"),
+        "afferents": Setting(_AFFERENTS, "afferents; jumps of the potential scale with 1/afferents", 10, 20_000, True),
+        "rate": Setting(3.0, "rate of the afferents between patterns and in them, as a mean", 2.5, 50.0, unit="Hz"),
+        "w_start": Setting(0.5, "weights at the start", 0.0, 1.0, unit="mV"),
+        "dt": Setting(0.1, "time step", 0.01, 0.5, unit="ms"),
+        **DAMAGE,
     }
     fidelities = (
         Fidelity("screen", 1, "one seed, a quarter of the experiments"),
@@ -87,6 +90,7 @@ class CorrelationPattern(SpikeTask):
     bounds = (0.0, 1.0)
     grammar = ""
     known_rule = "e2l-correlation"
+    stress = Stress(inputs=({"rate": Times(2.0)},))
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         """Check that the pattern is shown to its end.
@@ -140,20 +144,24 @@ class CorrelationPattern(SpikeTask):
 
 def _experiment(rule: BoundRule, settings: Settings, seeds: np.random.SeedSequence, backend: str) -> _Experiment:
     pattern_seed, learning_seed, test_seed = seeds.spawn(3)
-    times, units = _draw_pattern(np.random.default_rng(pattern_seed))
+    afferents, dt = int(settings["afferents"]), settings["dt"] * 1e-3
+    pattern = _draw_pattern(afferents, settings["rate"], dt, np.random.default_rng(pattern_seed))
     seconds, test_seconds = settings["seconds"], settings["test_seconds"]
-    learning = Simulation(_network(times, units, seconds, _THRESHOLD, _WEIGHT, rule), learning_seed, backend)
+    start, damage = settings["w_start"], damage_of(settings)
+    learning = Simulation(_network(pattern, settings, seconds, _THRESHOLD, start, rule, damage), learning_seed, backend)
     learnt = learning.run(seconds, Record([]))
     if learnt.status != "ok":
         return _Experiment(learnt.status, None, learnt.work, learnt.stop)
-    weights = learning.weights("synapses").reshape(_AFFERENTS, 1)
-    test = Simulation(_network(times, units, test_seconds, np.inf, weights, None), test_seed)
-    recording = test.run(test_seconds, Record([], potentials={"neuron": [0]}, potentials_every=_DT))
+    # What is missing has no weight.
+    weights = np.zeros((afferents, 1))
+    weights[learning.synapses("synapses")] = learning.weights("synapses")
+    test = Simulation(_network(pattern, settings, test_seconds, np.inf, weights, None), test_seed)
+    recording = test.run(test_seconds, Record([], potentials={"neuron": [0]}, potentials_every=dt))
     work = learnt.work + recording.work
     if recording.status != "ok":
         return _Experiment(recording.status, None, work, seconds + recording.stop)
-    potential = recording.potentials["neuron"].reshape(-1, round(_PERIOD / _DT))
-    shown = round((_PERIOD - _PATTERN) / _DT)
+    potential = recording.potentials["neuron"].reshape(-1, round(_PERIOD / dt))
+    shown = round((_PERIOD - _PATTERN) / dt)
     between, peaks = potential[:, :shown], potential[:, shown:].max(axis=1)
     if not between.std() > 0.0:
         return _Experiment("silent", None, work, seconds + test_seconds)
@@ -161,32 +169,40 @@ def _experiment(rule: BoundRule, settings: Settings, seeds: np.random.SeedSequen
     return _Experiment("ok", ratio, work, seconds + test_seconds)
 
 
-def _draw_pattern(generator: np.random.Generator) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Return times [s] and afferents of the pattern's spikes, at most one each as in the public code."""
-    first = generator.exponential(1.0 / _RATE, _AFFERENTS)
-    units = np.flatnonzero(first < _PATTERN - _DT)
+_Pattern = tuple[Array, npt.NDArray[np.int64]]
+"""Times [s] and afferents of a pattern's spikes."""
+
+
+def _draw_pattern(afferents: int, rate: float, dt: float, generator: np.random.Generator) -> _Pattern:
+    """Return a pattern with at most one spike of each afferent, as in the public code."""
+    first = generator.exponential(1.0 / rate, afferents)
+    units = np.flatnonzero(first < _PATTERN - dt)
     return first[units], units
 
 
 def _network(
-    times: Array,
-    units: npt.NDArray[np.int64],
+    pattern: _Pattern,
+    settings: Settings,
     seconds: float,
     threshold: float,
     weight: float | Array,
     rule: Rule | None,
+    damage: Damage = UNDAMAGED,
 ) -> Network:
-    cell = Neuron(
-        {"jump": Receptor(0.0)}, rest=0.0, threshold=threshold, reset=0.0, tau_membrane=_MEMBRANE, refractory=0.0
-    )
+    afferents, rate = int(settings["afferents"]), settings["rate"]
+    jump = Receptor(0.0, share=_AFFERENTS / afferents)
+    cell = Neuron({"jump": jump}, rest=0.0, threshold=threshold, reset=0.0, tau_membrane=_MEMBRANE, refractory=0.0)
     starts = np.array([(k + 1) * _PERIOD - _PATTERN for k in range(round(seconds / _PERIOD))])
-    member = np.isin(np.arange(_AFFERENTS), units)
-    background = np.where(member, _THINNED * _RATE, _RATE)
+    member = np.isin(np.arange(afferents), pattern[1])
+    # Share of the spikes between patterns that an afferent of the pattern keeps.
+    thinned = 1.0 - (1.0 / _PERIOD) / (rate * (1.0 - _PATTERN / _PERIOD))
+    background = np.where(member, thinned * rate, rate)
     shown = np.zeros(starts.size, dtype=np.int64)
-    source = FrozenPatterns("afferents", _AFFERENTS, ((times, units),), _PATTERN, starts, shown, background)
+    source = FrozenPatterns("afferents", afferents, (pattern,), _PATTERN, starts, shown, background)
     return Network(
         [Population("neuron", 1, cell)],
         [Projection("synapses", "afferents", "neuron", "jump", AllToAll(), weight, delay=_DELAY, rule=rule)],
         [source],
-        _DT,
+        settings["dt"] * 1e-3,
+        damage=damage,
     )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.states import State
+from rulesearch.simulate.damage import Damage
 
 Settings = Mapping[str, float]
 """Value of every setting of a task, whole numbers as float."""
@@ -46,6 +47,17 @@ class Setting:
 
 PERMUTATION = Setting(0, "0: targets as they are; above: permuted at random, from this seed", 0, 2**31 - 1, whole=True)
 """The setting `permutation` of tasks whose targets can be permuted, so that there is nothing to find."""
+
+
+WEIGHT_NOISE = Setting(0.0, "relative s.d. of a factor on each weight at the start; static ones keep it", 0.0, 10.0)
+MISSING = Setting(0.0, "share of the synapses that are not there", 0.0, 0.9)
+DAMAGE: Mapping[str, Setting] = {"weight_noise": WEIGHT_NOISE, "missing": MISSING}
+"""Settings of tasks whose synapses can be damaged; see `damage_of`."""
+
+
+def damage_of(settings: Settings) -> Damage:
+    """Return the damage that the settings ask for; none of a kind that a task has no setting for."""
+    return Damage(settings.get("weight_noise", 0.0), settings.get("missing", 0.0))
 
 
 def permuted_order(count: int, permutation: float) -> npt.NDArray[np.int64]:

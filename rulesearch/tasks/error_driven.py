@@ -26,18 +26,19 @@ from rulesearch.simulate.network.recording import Record
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import AllToAll
-from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, screened
+from rulesearch.tasks.conditions import Stress
+from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of, screened
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
-_DT = 1e-4
 _REST = -70.0
 _SYNAPSE, _MEMBRANE, _LEAK = 0.002, 0.01, 25.0
 _INDUCTION = 0.1
 """Time constant of the low-pass between rule and weight [s]."""
-_INPUTS, _RATES = 5, (150.0, 850.0)
-_TEACHER, _FIRST = (-5.0, 35.0), 5.0
-"""Range of the teacher's weights: -20 to 20 shifted by 15, always upwards; the student's first weight [pA]."""
+_RATES = (0.3, 1.7)
+"""Range of the rates of inputs, in units of their mean."""
+_TEACHER = (-5.0, 35.0)
+"""Range of the teacher's weights [pA]: -20 to 20 shifted by 15, always upwards."""
 _TOLD, _SAMPLED = 0.005, 0.001
 """How often the student is told the target, and how often potentials are compared [s]."""
 _SKIPPED = 0.1
@@ -73,6 +74,11 @@ class ErrorDriven(Task):
         "eta": Setting(1700.0, "learning rate of rules that give none, 1.7 per ms", 1e-6, 1e9),
         "experiments": Setting(15, "teachers of a seed, with a student each", 1, 1000, whole=True),
         "seconds": Setting(10.0, "time of learning; potentials count after its first tenth", 0.1, 3600.0, unit="s"),
+        "inputs": Setting(5, "inputs of a student and its teacher", 1, 1000, whole=True),
+        "rate": Setting(500.0, "mean rate of inputs, whose rates are 0.3 to 1.7 of it", 1.0, 5000.0, unit="Hz"),
+        "w_start": Setting(5.0, "weights of students at the start", -1000.0, 1000.0, unit="pA"),
+        "dt": Setting(0.1, "time step", 0.01, 0.5, unit="ms"),
+        **DAMAGE,
     }
     fidelities = (
         Fidelity("screen", 1, "one seed, a fifth of the experiments"),
@@ -82,6 +88,9 @@ class ErrorDriven(Task):
     bounds = FREE
     grammar = ""
     known_rule = "e2l-error"
+    stress = Stress(
+        start=({"w_start": 0.0}, {"w_start": 20.0}), alone="its rules read potentials, to which both sides contribute"
+    )
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning [s]; the experiments go on side by side."""
@@ -109,7 +118,7 @@ class ErrorDriven(Task):
         experiments = screened(settings["experiments"], _SCREENED, fidelity)
         seconds = settings["seconds"]
         network_seed, task_seed = np.random.SeedSequence([seed, 304]).spawn(2)
-        network = _network(_through_induction(rules.only()), experiments, np.random.default_rng(task_seed))
+        network = _network(_through_induction(rules.only()), experiments, settings, np.random.default_rng(task_seed))
         simulation = Simulation(network, network_seed, backend)
         record = Record(
             [],
@@ -155,7 +164,7 @@ def _through_induction(rule: BoundRule) -> Rule:
     )
 
 
-def _network(rule: Rule, experiments: int, generator: np.random.Generator) -> Network:
+def _network(rule: Rule, experiments: int, settings: Settings, generator: np.random.Generator) -> Network:
     cell = Neuron(
         {"current": Receptor(_SYNAPSE)},
         rest=_REST,
@@ -165,19 +174,21 @@ def _network(rule: Rule, experiments: int, generator: np.random.Generator) -> Ne
         leak=_LEAK,
         refractory=0.0,
     )
-    numbers = range(experiments)
+    numbers, inputs, start = range(experiments), int(settings["inputs"]), settings["w_start"]
+    low, high = (share * settings["rate"] for share in _RATES)
     projections = []
     for n in numbers:
-        wanted = generator.uniform(*_TEACHER, (_INPUTS, 1))
+        wanted = generator.uniform(*_TEACHER, (inputs, 1))
         own = rule.renamed({"v_target": f"v_target_{n}"})
         projections += [
             Projection(f"taught {n}", f"input {n}", f"teacher {n}", "current", AllToAll(), wanted),
-            Projection(f"learnt {n}", f"input {n}", f"student {n}", "current", AllToAll(), _FIRST, rule=own),
+            Projection(f"learnt {n}", f"input {n}", f"student {n}", "current", AllToAll(), start, rule=own),
         ]
     return Network(
         [Population(f"{kind} {n}", 1, cell) for n in numbers for kind in ("student", "teacher")],
         projections,
-        [Poisson(f"input {n}", _INPUTS, generator.uniform(*_RATES, _INPUTS)) for n in numbers],
-        _DT,
+        [Poisson(f"input {n}", inputs, generator.uniform(low, high, inputs)) for n in numbers],
+        settings["dt"] * 1e-3,
         signals={f"v_target_{n}": _REST for n in numbers},
+        damage=damage_of(settings),
     )

@@ -21,10 +21,12 @@ from rulesearch.errors import RulesearchError
 from rulesearch.rules.bound import FREE, BoundRule, BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
+from rulesearch.simulate.damage import generators_of
 from rulesearch.simulate.rate.network import Connection, Layer, RateNetwork
 from rulesearch.simulate.rate.network_simulation import RateRecording, RateSimulation
 from rulesearch.simulate.rate.programs import lowpasses_of
-from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol
+from rulesearch.tasks.conditions import Stress, Times
+from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
@@ -42,7 +44,8 @@ _PAPER = known_rule("hebbff")
 class Familiarity(Task):
     """Tell stimuli that were there `interval` steps before from novel ones.
 
-    The loss is the share of wrong answers over 10,000 fresh stimuli; a third of them are familiar.
+    The loss is the share of wrong answers over 10,000 fresh stimuli; a third of them are familiar. Noise
+    is in fixed weights too; a synapse that is missing does not learn.
     """
 
     name = "familiarity"
@@ -65,12 +68,20 @@ class Familiarity(Task):
         "components": Setting(50, "components of a stimulus", 1, 10_000, whole=True),
         "units": Setting(32, "hidden units, a power of 2", 1, 1024, whole=True),
         "interval": Setting(28, "steps after which a stimulus is repeated", 1, 1000, whole=True),
+        "stimuli": Setting(_FRESH, "fresh stimuli that are scored", 100, 1e6, whole=True),
+        "w_start": Setting(0.0, "weights that the synapses have learnt before the first stimulus", -10.0, 10.0),
+        **DAMAGE,
     }
     fidelities = (Fidelity("full", 1, "one sequence for the readout, one that is scored"),)
     clock = "steps"
     bounds = FREE
     grammar = ""
     known_rule = "hebbff"
+    stress = Stress(
+        step="it counts stimuli",
+        start=({"w_start": -0.1}, {"w_start": 0.1}),
+        inputs=({"interval": Times(0.5)},),
+    )
 
     def check(self, rules: RuleSet) -> None:
         """Refuse rules that this task cannot run, also those with states that a rate network does not have.
@@ -98,7 +109,7 @@ class Familiarity(Task):
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of stimuli."""
-        return _TRAINING + _FRESH
+        return _TRAINING + settings["stimuli"]
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the published rule, with its constants for the default sizes."""
@@ -114,19 +125,23 @@ class Familiarity(Task):
         **Returns:** metrics `accuracy`: the share of right answers; `p_true_positive` and `p_false_positive`: the
         shares of familiar and of novel stimuli that are called familiar.
         """
-        components, units, interval = (int(settings[name]) for name in ("components", "units", "interval"))
-        rule, synapses = rules.only(), units * components
-        generators = [np.random.default_rng(child) for child in np.random.SeedSequence([seed, 307]).spawn(2)]
+        components, units, interval, fresh_stimuli = (
+            int(settings[name]) for name in ("components", "units", "interval", "stimuli")
+        )
+        rule, root = rules.only(), np.random.SeedSequence([seed, 307])
+        generators = [np.random.default_rng(child) for child in root.spawn(2)]
+        network = _network(rule, components, units, settings, root)
+        synapses = int(np.sum(network.mask(network.plastic[0])))
         stimuli, novel = _sequence(components, interval, _TRAINING, generators[0])
-        training = _run(rule, stimuli, units, _EXCESSES, backend)
-        work, whole = training.steps * synapses * _EXCESSES.size, _TRAINING + _FRESH
+        training = _run(network, stimuli, _EXCESSES, backend)
+        work, whole = training.steps * synapses * _EXCESSES.size, _TRAINING + fresh_stimuli
         if training.status != "ok":
             return Trial(training.status, None, work=work, died_at=training.steps / whole)
         responses = _responses(training)
         correct = np.array([np.mean((responses > each) == novel[:, None], axis=0) for each in _THRESHOLDS])
         threshold, excess = np.unravel_index(int(np.argmax(correct)), correct.shape)
-        stimuli, novel = _sequence(components, interval, _FRESH, generators[1])
-        fresh = _run(rule, stimuli, units, _EXCESSES[excess : excess + 1], backend)
+        stimuli, novel = _sequence(components, interval, fresh_stimuli, generators[1])
+        fresh = _run(network, stimuli, _EXCESSES[excess : excess + 1], backend)
         work += fresh.steps * synapses
         if fresh.status != "ok":
             return Trial(fresh.status, None, work=work, died_at=(_TRAINING + fresh.steps) / whole)
@@ -157,20 +172,33 @@ def _sequence(
     return stimuli, novel
 
 
-def _run(rule: BoundRule, stimuli: Array, units: int, excesses: Array, backend: str) -> RateRecording:
-    """Show stimuli to a network for each excess."""
-    bits = round(math.log2(units))
-    fixed = np.zeros((units, stimuli.shape[1]))
+def _network(
+    rule: BoundRule, components: int, units: int, settings: Settings, seeds: np.random.SeedSequence
+) -> RateNetwork:
+    """Return the layer; what is wrong with its synapses is drawn from a child of the seeds."""
+    bits, damage, shape = round(math.log2(units)), damage_of(settings), (units, components)
+    fixed = np.zeros(shape)
     fixed[:, :bits] = _SELECTIVITY * np.array(list(itertools.product((-1.0, 1.0), repeat=bits)))
-    network = RateNetwork(
-        {"stimulus": stimuli.shape[1], "excess": 1},
+    wiring: str | npt.NDArray[np.bool_] = "all"
+    weight: float | Array = settings["w_start"]
+    if damage:
+        missing, noise = generators_of(seeds)
+        wiring = damage.there(units * components, missing).reshape(shape)
+        fixed = fixed * damage.factors(units * components, noise).reshape(shape)
+        weight = weight * damage.factors(units * components, noise).reshape(shape)
+    return RateNetwork(
+        {"stimulus": components, "excess": 1},
         [Layer("hidden", units, "sigmoid", -_SELECTIVITY * bits)],
         [
             Connection("fixed", "stimulus", "hidden", weight=fixed),
             Connection("excess", "excess", "hidden", weight=1.0),
-            Connection("kept", "stimulus", "hidden", rule=rule),
+            Connection("kept", "stimulus", "hidden", wiring, weight, rule),
         ],
     )
+
+
+def _run(network: RateNetwork, stimuli: Array, excesses: Array, backend: str) -> RateRecording:
+    """Show stimuli to a network for each excess."""
     shown = {
         "stimulus": stimuli[:, None, :],
         "excess": np.broadcast_to(excesses[None, :, None], (len(stimuli), excesses.size, 1)),

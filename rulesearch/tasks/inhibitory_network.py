@@ -25,7 +25,8 @@ from rulesearch.simulate.network.recording import Record, Recording
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import FixedProbability
-from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol
+from rulesearch.tasks.conditions import Stress
+from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, neuron, vogels
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.recurrent import LIMITS, check_fifth, excitatory_and_inhibitory
@@ -75,9 +76,12 @@ class InhibitoryNetwork(SpikeTask):
         "target": Setting(10.0, "target rate of the excitatory neurons", 0.5, 100.0, unit="Hz"),
         "neurons": Setting(_NEURONS, "neurons, a fifth of them inhibitory", 500, 50_000, True),
         "w_max": Setting(2.5, "upper bound of weights of rules that give no bounds", 0.1, 100.0),
+        "w_start": Setting(0.3, "largest inhibitory weight at the start; uniform from 0", 0.0, 100.0),
+        "input_rate": Setting(0.0, "rate of the afferents; 0: drawn for each seed, 1 to 5 Hz", 0.0, 100.0, unit="Hz"),
         "learning": Setting(30.0, "time of learning", 1.0, 3600.0, unit="s"),
         "scoring": Setting(5.0, "time of scoring", 1.0, 600.0, unit="s"),
         "dt": Setting(0.1, "time step", 0.01, 0.5, unit="ms"),
+        **DAMAGE,
     }
     fidelities: ClassVar[tuple[Fidelity, ...]] = (
         Fidelity("screen", 1, "one seed, a tenth of the neurons, a third of the learning"),
@@ -89,6 +93,10 @@ class InhibitoryNetwork(SpikeTask):
     known_rule: ClassVar[str] = "vogels"
     protocol: ClassVar[Protocol] = Protocol(
         tolerance=0.003, finalists=4, selection_trials=3, evidence_rules=1, evidence_seeds=1
+    )
+
+    stress: ClassVar[Stress] = Stress(
+        start=({"w_start": 0.0}, {"w_start": 1.0}), inputs=({"input_rate": 1.0}, {"input_rate": 5.0})
     )
 
     def default_bounds(self, settings: Settings) -> tuple[float, float]:
@@ -140,8 +148,8 @@ class InhibitoryNetwork(SpikeTask):
                 times, units = learning.spikes[name]
                 sides.append(times[(units == unit) & (times < end)])
             trains.append((sides[0], sides[1]))
-        # The weights at the start were drawn from 0 to 0.3.
-        return Activity({}, tuple(trains), (0.15,) * len(trains), learning.weight_times, learning.weights["IE"])
+        before = (0.5 * settings["w_start"],) * len(trains)
+        return Activity({}, tuple(trains), before, learning.weight_times, learning.weights["IE"])
 
     def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
         """Return the mean rate of the excitatory neurons and the mean plastic weight while weights learn."""
@@ -185,7 +193,7 @@ def inhibitory_network(
     density = _NEURONS / (scale * settings["neurons"])
     recurrent, inputs = (FixedProbability(min(1.0, p * density)) for p in (_PROBABILITY, _INPUT_PROBABILITY))
     afferents = round(_AFFERENTS / density)
-    cell = neuron()
+    cell, drawn = neuron(), float(rates.uniform(1.0, 5.0))
     return Network(
         [Population("E", excitatory, cell, (-60.0, -50.0)), Population("I", inhibitory, cell, (-60.0, -50.0))],
         [
@@ -194,10 +202,11 @@ def inhibitory_network(
             Projection("EE", "E", "E", "E", recurrent, _RECURRENT),
             Projection("EI", "E", "I", "E", recurrent, _RECURRENT),
             Projection("II", "I", "I", "I", recurrent, _INHIBITION),
-            Projection("IE", "I", "E", "I", recurrent, (0.0, 0.3), rule=rule),
+            Projection("IE", "I", "E", "I", recurrent, (0.0, settings["w_start"]), rule=rule),
         ],
-        [Poisson("input", afferents, float(rates.uniform(1.0, 5.0)))],
+        [Poisson("input", afferents, settings["input_rate"] or drawn)],
         settings["dt"] * 1e-3,
+        damage=damage_of(settings),
     )
 
 

@@ -26,7 +26,8 @@ from rulesearch.simulate.codes import Limits
 from rulesearch.simulate.driven.neuron import CELL, PLASTIC, simulate_spiking
 from rulesearch.simulate.network.neurons import Neuron, Receptor
 from rulesearch.simulate.network.recording import Recording
-from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol
+from rulesearch.tasks.conditions import Stress
+from rulesearch.tasks.declaration import DAMAGE, Fidelity, Requirement, Setting, Settings, TaskSymbol, damage_of
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Activity, TimeCourse, Trial
@@ -123,6 +124,7 @@ class InhibitoryRate(SpikeTask):
         "scoring": Setting(100.0, "time of scoring, with weights frozen", 2.0, 3600.0, unit="s"),
         "afferents": Setting(1000.0, "afferents, a multiple of 40; gains scale with 1/afferents", 40, 20000, True),
         "dt": Setting(0.1, "time step", 0.01, 1.0, unit="ms"),
+        **DAMAGE,
     }
     fidelities: ClassVar[tuple[Fidelity, ...]] = (
         Fidelity("screen", 1, "one seed, a quarter of the learning at 4 times the learning rate, 0.4 of the scoring"),
@@ -147,6 +149,11 @@ class InhibitoryRate(SpikeTask):
         report_trials=20,
         evidence_rules=3,
         evidence_seeds=2,
+    )
+
+    stress: ClassVar[Stress] = Stress(
+        start=({"w_start": 0.0}, {"w_start": 1.0}),
+        inputs=({"ou_sd": 100.0}, {"ou_sd": 300.0}, {"background": 2.0}, {"background": 10.0}),
     )
 
     def default_bounds(self, settings: Settings) -> tuple[float, float]:
@@ -261,7 +268,7 @@ def simulate_for_plot(rules: BoundSet, seed: int, settings: Settings) -> Inhibit
         np.arange(1.0, rate.size + 1.0),
         rate,
         run.recording.weight_times,
-        weights.reshape(len(weights), GROUPS, -1).mean(axis=2),
+        run.tuned.by_group(weights),
         run.tuned.group_weights,
         run.group_weights,
         run.spikes,
@@ -293,8 +300,7 @@ class _Run:
     @property
     def group_weights(self) -> npt.NDArray[np.float64]:
         """Mean weight of each group at the end."""
-        means: npt.NDArray[np.float64] = self.weights.reshape(GROUPS, -1).mean(axis=1)
-        return means
+        return self.tuned.by_group(self.weights)
 
 
 def _simulate(
@@ -302,7 +308,9 @@ def _simulate(
 ) -> _Run:
     dt, afferents = settings["dt"] * 1e-3, int(settings["afferents"])
     learning, scoring = pace.learning * settings["learning"], pace.scoring * settings["scoring"]
-    tuned = prepare(seed, settings["ou_sd"], settings["background"], learning + scoring, dt, afferents)
+    damage, start = damage_of(settings), settings["w_start"]
+    tuned = prepare(seed, settings["ou_sd"], settings["background"], learning + scoring, dt, afferents, damage)
+    first = np.clip(start * tuned.factors, *rule.bounds) if damage else np.full(tuned.plastic.afferents, start)
     scale = 1000.0 / afferents
     silent = max(10.0, _SILENT_INTERVALS / settings["target"])
     recording, weights = simulate_spiking(
@@ -310,7 +318,7 @@ def _simulate(
         replace(rule, eta=rule.eta * pace.speed),
         tuned.excitation,
         tuned.plastic,
-        np.full(tuned.plastic.afferents, settings["w_start"]),
+        first,
         dt,
         learning,
         Limits(rate=_HIGHEST_RATE, silent=silent, weight=_LARGEST_WEIGHT),

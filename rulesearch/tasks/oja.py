@@ -25,7 +25,17 @@ from rulesearch.simulate.machine.kernel import compiled
 from rulesearch.simulate.rate.gradient import rate_gradient
 from rulesearch.simulate.rate.neuron import RateInputs, simulate_rate, simulate_rates
 from rulesearch.simulate.rate.programs import lowpasses_of
-from rulesearch.tasks.declaration import PERMUTATION, Fidelity, Setting, Settings, TaskSymbol, permuted_order
+from rulesearch.tasks.conditions import Stress, Times
+from rulesearch.tasks.declaration import (
+    PERMUTATION,
+    WEIGHT_NOISE,
+    Fidelity,
+    Setting,
+    Settings,
+    TaskSymbol,
+    damage_of,
+    permuted_order,
+)
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Activity, TimeCourse, Trial
@@ -138,11 +148,19 @@ class Oja(Task):
         "data_sets": Setting(10, "number of data sets of a seed", 1, 1000, whole=True),
         "permutation": PERMUTATION,
         "minor": Setting(0, "eigenvalue of the minor components; 0: random covariance (above 2 inputs: 0.3)", 0, 0.999),
+        "w_start": Setting(1.0, "length of the weight vector at the start", 1e-3, 100.0),
+        "weight_noise": WEIGHT_NOISE,
     }
     fidelities = (Fidelity("full", 1, "all data sets of one seed"),)
     clock = "steps"
     # One start in a few thousand is nearly orthogonal to the component: it alone can decide a mean of five seeds.
     protocol = Protocol(aims=("direction_loss", "length_loss"), front_trials=20)
+    stress = Stress(
+        step="it counts presentations",
+        start=({"w_start": Times(0.1)}, {"w_start": Times(3.0)}),
+        inputs=({"minor": 0.1}, {"minor": 0.6}),
+        missing="without a synapse an input is gone, and the task is the one with fewer inputs",
+    )
     bounds = (-np.inf, np.inf)
     grammar = "rate"
     known_rule = "oja"
@@ -271,6 +289,11 @@ def _training(seed: int, data_sets: int, dims: int, points: int, minor: float) -
 def _data(seed: int, settings: Settings) -> OjaData:
     """Return the data sets of a seed under the settings; permuted, each is judged by another one's component."""
     data = oja_data(*_key(seed, settings))
+    damage, start = damage_of(settings), data.initial * settings["w_start"]
+    if damage:
+        noise = np.random.SeedSequence(seed).spawn(len(start) + 1)[-1]
+        start = start * damage.factors(start.size, np.random.Generator(np.random.PCG64(noise))).reshape(start.shape)
+    data = replace(data, initial=start)
     order = permuted_order(len(data.components), settings["permutation"])
     return data if settings["permutation"] == 0.0 else replace(data, components=data.components[order])
 

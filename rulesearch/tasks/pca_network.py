@@ -19,16 +19,20 @@ from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Lowpass
 from rulesearch.rules.text import parse_rules
+from rulesearch.simulate.damage import UNDAMAGED, Damage
 from rulesearch.simulate.rate.network import Connection, Layer, RateNetwork
 from rulesearch.simulate.rate.network_gradient import network_gradient
 from rulesearch.simulate.rate.network_simulation import RateRecording, RateSimulation
+from rulesearch.tasks.conditions import Stress, Times
 from rulesearch.tasks.declaration import (
     PERMUTATION,
+    WEIGHT_NOISE,
     Fidelity,
     Requirement,
     Setting,
     Settings,
     TaskSymbol,
+    damage_of,
     permuted_order,
 )
 from rulesearch.tasks.protocol import Protocol
@@ -64,18 +68,33 @@ class PcaData:
 
 
 @lru_cache(maxsize=16)
-def pca_data(seed: int, data_sets: int, presentations: int, symmetric: bool) -> PcaData:
-    """Return the data sets of a seed: Gaussian input, its axes turned at random, and random weights to start from."""
-    inputs = SPECTRUM.size
+def pca_data(
+    seed: int,
+    data_sets: int,
+    presentations: int,
+    symmetric: bool,
+    input_sd: float = 1.0,
+    start_length: float = 1.0,
+    damage: Damage = UNDAMAGED,
+) -> PcaData:
+    """Return the data sets of a seed: Gaussian input, its axes turned at random, and random weights to start from.
+
+    **Arguments:** `input_sd` along the first component; `start_length`: root mean square length of the weight vectors.
+    """
+    inputs, root = SPECTRUM.size, np.random.SeedSequence(seed)
+    spectrum = SPECTRUM * input_sd**2
     shown = np.empty((presentations, data_sets, inputs))
     start = np.empty((data_sets, OUTPUTS, inputs))
     components = np.empty((data_sets, inputs, inputs))
-    for index, child in enumerate(np.random.SeedSequence(seed).spawn(data_sets)):
+    for index, child in enumerate(root.spawn(data_sets)):
         rng = np.random.Generator(np.random.PCG64(child))
         q, r = np.linalg.qr(rng.normal(size=(inputs, inputs)))
         components[index] = (q * np.sign(np.diag(r))).T
-        start[index] = rng.normal(size=(OUTPUTS, inputs)) / np.sqrt(inputs)
-        shown[:, index] = rng.normal(size=(presentations, inputs)) * np.sqrt(SPECTRUM) @ components[index]
+        start[index] = rng.normal(size=(OUTPUTS, inputs)) / np.sqrt(inputs) * start_length
+        shown[:, index] = rng.normal(size=(presentations, inputs)) * np.sqrt(spectrum) @ components[index]
+    if damage:
+        noise = np.random.Generator(np.random.PCG64(root.spawn(1)[0]))
+        start *= damage.factors(start.size, noise).reshape(start.shape)
     network = RateNetwork(
         {"input": inputs},
         [Layer("output", OUTPUTS)],
@@ -84,7 +103,7 @@ def pca_data(seed: int, data_sets: int, presentations: int, symmetric: bool) -> 
             Connection("lateral", "output", "output", "off-diagonal" if symmetric else "lower", rule="lateral"),
         ],
     )
-    covariances = np.einsum("dki,k,dkj->dij", components, SPECTRUM, components)
+    covariances = np.einsum("dki,k,dkj->dij", components, spectrum, components)
     return PcaData(RateSimulation(network, {"input": shown}, norm_limit=_LONGEST), covariances, components)
 
 
@@ -129,6 +148,9 @@ class PcaNetwork(Task):
         "data_sets": Setting(4, "number of data sets of a seed", 1, 1000, whole=True),
         "symmetric": Setting(0, "1: lateral weights between all outputs, scored by the subspace", 0, 1, whole=True),
         "permutation": PERMUTATION,
+        "input_sd": Setting(1.0, "s.d. of the input along its first component", 0.01, 100.0),
+        "w_start": Setting(1.0, "root mean square length of the weight vectors at the start", 1e-3, 10.0),
+        "weight_noise": WEIGHT_NOISE,
     }
     fidelities = (
         Fidelity("screen", 1, "one seed, an eighth of the presentations"),
@@ -144,6 +166,12 @@ class PcaNetwork(Task):
     grammar = "pca-network"
     known_rule = "rubner-tavan"
     protocol = Protocol(aims=("direction_loss", "length_loss", "correlation_loss"))
+    stress = Stress(
+        step="it counts presentations",
+        size="it asks for the components that three neurons find",
+        inputs=({"input_sd": Times(0.5)}, {"input_sd": Times(1.5)}),
+        missing="a neuron that lacks a synapse cannot turn to a component",
+    )
 
     def default_eta_of(self, name: str, settings: Settings) -> float:
         """Return the setting `eta` for the feedforward rule, `lateral_eta` for the lateral one."""
@@ -216,7 +244,8 @@ def _recorded(steps: int) -> tuple[int, int]:
 
 def _data(seed: int, settings: Settings, fidelity: str) -> PcaData:
     """Return the data sets of a seed under the settings; permuted, each is judged by another one's components."""
-    data = pca_data(seed, int(settings["data_sets"]), _presentations(settings, fidelity), bool(settings["symmetric"]))
+    counted = int(settings["data_sets"]), _presentations(settings, fidelity), bool(settings["symmetric"])
+    data = pca_data(seed, *counted, settings["input_sd"], settings["w_start"], damage_of(settings))
     order = permuted_order(len(data.components), settings["permutation"])
     return data if settings["permutation"] == 0.0 else replace(data, components=data.components[order])
 

@@ -16,7 +16,7 @@ from rulesearch.tasks.protocol import Protocol, with_former
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
-_APART = ("symbols", "settings", "fidelities", "requirements", "protocol")
+_APART = ("symbols", "settings", "fidelities", "requirements", "protocol", "stress")
 
 _UNSET: dict[str, tuple[()]] = {"slots": (), "bounds": ()}
 """Kinds of what `Task` declares without a default; what is not here is text."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,8 +24,10 @@ import numpy.typing as npt
 from rulesearch.rules.bound import FREE, BoundRule, BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
+from rulesearch.simulate.damage import generators_of
 from rulesearch.simulate.machine.kernel import compiled
-from rulesearch.tasks.declaration import Fidelity, Setting, Settings, TaskSymbol, screened
+from rulesearch.tasks.conditions import Stress
+from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of, screened
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
@@ -93,6 +95,10 @@ class RewardPatterns(Task):
         "eta": Setting(10.0, "learning rate of rules that give none", 1e-6, 1e6),
         "experiments": Setting(10, "neurons of a seed, each with patterns of its own", 1, 1000, whole=True),
         "trials": Setting(500, "trials of each experiment", 1, 1e6, whole=True),
+        "inputs": Setting(_INPUTS, "inputs of a neuron, four in five of which reach it", 1, 1000, whole=True),
+        "rate": Setting(_RATE, "rate of the inputs in a pattern", 0.1, 200.0, unit="Hz"),
+        "w_start": Setting(_WEIGHT, "s.d. of the weights at the start", 0.0, 1e6, unit="pA"),
+        **DAMAGE,
     }
     fidelities = (
         Fidelity("screen", 1, "one seed, a fifth of the experiments"),
@@ -103,6 +109,10 @@ class RewardPatterns(Task):
     bounds = FREE
     grammar = ""
     known_rule = "e2l-reward"
+    stress = Stress(
+        step="the time step of 0.1 ms is built into its neuron",
+        alone="its rules read an eligibility, which takes both sides, and rewards",
+    )
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of trials, over all experiments."""
@@ -126,35 +136,54 @@ class RewardPatterns(Task):
 
         **Returns:** metrics `fitness`: the sum of rewards over all trials, a mean over experiments.
         """
-        rule, trials = rules.only(), int(settings["trials"])
+        rule, trials, inputs = rules.only(), int(settings["trials"]), int(settings["inputs"])
         experiments = screened(settings["experiments"], _SCREENED, fidelity)
         sums, done = [], 0
         for child in np.random.SeedSequence([seed, 305]).spawn(experiments):
-            total, steps = _learn(rule, trials, np.random.default_rng(child))
+            generator = np.random.default_rng(child)
+            experiment = draw_experiment(generator, inputs, settings["rate"], settings["w_start"])
+            damaged = _damaged(experiment, settings, child)
+            total, steps = _learn(rule, damaged, trials, generator)
             done += steps
             if total is None:
-                return Trial("nonfinite", None, work=done * _INPUTS, died_at=done / (trials * experiments))
+                return Trial("nonfinite", None, work=done * inputs, died_at=done / (trials * experiments))
             sums.append(total)
         cases = tuple(1.0 - total / trials for total in sums)
-        return Trial("ok", sum(cases) / len(cases), {"fitness": float(np.mean(sums))}, cases, done * _INPUTS)
+        return Trial("ok", sum(cases) / len(cases), {"fitness": float(np.mean(sums))}, cases, done * inputs)
 
 
-def draw_experiment(generator: np.random.Generator) -> Experiment:
-    """Draw patterns, labels and first weights."""
-    counts = generator.poisson(_RATE * _DURATION, (_PATTERNS, _INPUTS))
-    spikes = np.zeros((_PATTERNS, _STEPS, _INPUTS))
-    pattern, unit = np.divmod(np.repeat(np.arange(_PATTERNS * _INPUTS), counts.ravel()), _INPUTS)
+def draw_experiment(
+    generator: np.random.Generator, inputs: int = _INPUTS, rate: float = _RATE, spread: float = _WEIGHT
+) -> Experiment:
+    """Draw patterns, labels and first weights.
+
+    **Arguments:** `rate` of the inputs [Hz]; `spread`: s.d. of the weights [pA].
+    """
+    counts = generator.poisson(rate * _DURATION, (_PATTERNS, inputs))
+    spikes = np.zeros((_PATTERNS, _STEPS, inputs))
+    pattern, unit = np.divmod(np.repeat(np.arange(_PATTERNS * inputs), counts.ravel()), inputs)
     np.add.at(spikes, (pattern, generator.integers(0, _STEPS, pattern.size), unit), 1.0)
-    connected = generator.random(_INPUTS) < _CONNECTED
-    weights = np.where(connected, generator.normal(0.0, _WEIGHT, _INPUTS), 0.0)
+    connected = generator.random(inputs) < _CONNECTED
+    weights = np.where(connected, generator.normal(0.0, spread, inputs), 0.0)
     labels = generator.choice([-1.0, 1.0], _PATTERNS)
     return Experiment(spikes, _potentials(spikes), labels, weights, connected)
+
+
+def _damaged(experiment: Experiment, settings: Settings, seeds: np.random.SeedSequence) -> Experiment:
+    """Return an experiment with synapses damaged as the settings ask, which is drawn from a child of the seeds."""
+    damage, inputs = damage_of(settings), experiment.weights.size
+    if not damage:
+        return experiment
+    missing, noise = generators_of(seeds)
+    connected = experiment.connected & damage.there(inputs, missing)
+    weights = np.where(connected, experiment.weights * damage.factors(inputs, noise), 0.0)
+    return replace(experiment, weights=weights, connected=connected)
 
 
 def _potentials(spikes: Array) -> Array:
     """Return the potential of every synapse per weight at the end of each step, without any reset."""
     found = np.zeros(spikes.shape)
-    current, potential = np.zeros((2, _PATTERNS, _INPUTS))
+    current, potential = np.zeros((2, _PATTERNS, spikes.shape[2]))
     for step in range(_STEPS):
         potential = potential * math.exp(-_DT / _MEMBRANE) + current * _RISE
         current = current * math.exp(-_DT / _SYNAPSE) + spikes[:, step]
@@ -166,9 +195,10 @@ _RISE = (math.exp(-_DT / _MEMBRANE) - math.exp(-_DT / _SYNAPSE)) * _SYNAPSE / (_
 """Potential after one step per synaptic current before it [mV/pA]."""
 
 
-def _learn(rule: BoundRule, trials: int, generator: np.random.Generator) -> tuple[float | None, int]:
+def _learn(
+    rule: BoundRule, experiment: Experiment, trials: int, generator: np.random.Generator
+) -> tuple[float | None, int]:
     """Return the sum of rewards, None where a weight was not finite any more, and the number of trials."""
-    experiment = draw_experiment(generator)
     weights = experiment.weights.copy()
     constants = rule.constant_values()
     age = np.exp(-_DT * np.arange(_STEPS - 1, -1, -1) / _MEMORY) * _SCALE / _MEMORY

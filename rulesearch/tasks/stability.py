@@ -23,7 +23,17 @@ from rulesearch.simulate.network.recording import Record, Recording
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import FixedProbability
-from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol, screened
+from rulesearch.tasks.conditions import Stress
+from rulesearch.tasks.declaration import (
+    DAMAGE,
+    Fidelity,
+    Requirement,
+    Setting,
+    Settings,
+    TaskSymbol,
+    damage_of,
+    screened,
+)
 from rulesearch.tasks.recurrent import LIMITS, check_fifth, excitatory_and_inhibitory
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Trial
@@ -79,9 +89,11 @@ class Stability(SpikeTask):
         "eta": Setting(0.01, "learning rate of rules that give none", 1e-6, 1.0),
         "rate": Setting(6.0, "rate of the afferents", 0.1, 100.0, unit="Hz"),
         "neurons": Setting(_NEURONS, "neurons, a fifth of them inhibitory", _FEWEST, 50_000, True),
+        "w_start": Setting(1.0, "factor on the weights at the start, 0.1 of excitation and 1 of inhibition", 0.0, 20.0),
         "learning": Setting(60.0, "time of learning", 1.0, 36_000.0, unit="s"),
         "scoring": Setting(10.0, "time of scoring, in which rules act on", 1.0, 3600.0, unit="s"),
         "dt": Setting(0.1, "time step", 0.01, 0.5, unit="ms"),
+        **DAMAGE,
     }
     fidelities = (
         Fidelity("screen", 1, "one seed, an eighth of the neurons, but 640 at least, each with as many synapses"),
@@ -92,6 +104,7 @@ class Stability(SpikeTask):
     inhibitory = ("IE", "II")
     grammar = ""
     known_rule = "confavreux-quartet"
+    stress = Stress(inputs=({"rate": 5.0}, {"rate": 15.0}))
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         """Check that a fifth of the neurons is a whole number.
@@ -192,7 +205,8 @@ def _network(rules: RuleSet, settings: Settings, neurons: int) -> Network:
     (excitatory, inhibitory), scale = excitatory_and_inhibitory(neurons), neurons / _NEURONS
     wiring, inputs = FixedProbability(_PROBABILITY / scale), FixedProbability(_INPUT_PROBABILITY / scale)
     projections = [Projection(f"input {target}", "input", target, "AMPA", inputs, _INPUT) for target in ("E", "I")]
-    for source, receptor, weight in (("E", "AMPA", _EXCITATION), ("I", "GABA", _INHIBITION)):
+    start = settings["w_start"]
+    for source, receptor, weight in (("E", "AMPA", start * _EXCITATION), ("I", "GABA", start * _INHIBITION)):
         for target in ("E", "I"):
             kind = source + target
             projections.append(Projection(kind, source, target, receptor, wiring, weight, rule=rules.rules[kind]))
@@ -201,4 +215,5 @@ def _network(rules: RuleSet, settings: Settings, neurons: int) -> Network:
         projections,
         [Poisson("input", round(_AFFERENTS * scale), settings["rate"])],
         settings["dt"] * 1e-3,
+        damage=damage_of(settings),
     )

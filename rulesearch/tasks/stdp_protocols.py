@@ -24,6 +24,7 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.synapse.events import Protocols, run_protocols
+from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import (
     PERMUTATION,
     Fidelity,
@@ -43,6 +44,7 @@ _ALONE_SPIKES = 60
 _MOST_ALONE = 0.02
 _TAUS = (5e-3, 150e-3)
 _GRID, _REFINEMENTS = 13, 5
+_ONE_SYNAPSE, _PROTOCOLS = "it is about one synapse", "its spikes are those under which was measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,15 @@ class StdpProtocols(SpikeTask):
     grammar: ClassVar[str] = "stdp"
     known_rule: ClassVar[str] = "triplet"
     protocol: ClassVar[Protocol] = Protocol(selection_trials=1, report_trials=1, permutations=20, refitted=True)
+    stress: ClassVar[Stress] = Stress(
+        step="spikes are events, and time has no steps",
+        size=_ONE_SYNAPSE,
+        duration=_PROTOCOLS,
+        start="the measured changes are relative to the weight before",
+        inputs=_PROTOCOLS,
+        noise=_ONE_SYNAPSE,
+        missing=_ONE_SYNAPSE,
+    )
 
     @classmethod
     @abstractmethod

@@ -16,6 +16,7 @@ from rulesearch.expression import Expression
 from rulesearch.files import toml_value
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.tasks.conditions import KINDS, Stress
 from rulesearch.tasks.declaration import PERMUTATION, Fidelity, Setting, Settings, TaskSymbol, permuted_order
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.table_file import check_name, read_table
@@ -28,6 +29,7 @@ _CASES = 10
 _HELD_OUT_SEED = 20
 _DRAWS = 200
 """Draws of the held-out rows until these and the others vary; of 10 rows two of which differ, one in four does."""
+_MEASURED = "nothing is simulated: its rows are measurements"
 _LEAST_SPREAD, _MOST_SPREAD = 1e-140, 1e140
 
 
@@ -61,6 +63,7 @@ class Table(Task):
     grammar = "columns"
     known_rule = "linear fit"
     protocol = Protocol(fits_eta=True, selection_trials=1, report_trials=1, permutations=20)
+    stress = Stress(**dict.fromkeys((*(kind.field for kind in KINDS), "alone"), _MEASURED))
     achieves, misses = "explains", "does not explain"
 
     def __init__(self, path: Path, target: str) -> None:

@@ -16,6 +16,7 @@ from rulesearch.rules.bound import FREE, BoundRule, BoundSet
 from rulesearch.rules.names import other_rules
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
+from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol, checked_setting
 from rulesearch.tasks.protocol import FORMER, Protocol, with_former
 from rulesearch.tasks.trial import Activity, Measurement, TimeCourse, Trial, losses_of
@@ -68,6 +69,8 @@ class Task(ABC):
     recommended only where it does better than the control beyond chance, and than any constant."""
     protocol: ClassVar[Protocol] = Protocol()
     """What a search does with the task."""
+    stress: ClassVar[Stress] = Stress()
+    """What a stress test changes of the task; by default what the names of its settings tell."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Take into the protocol what a class says by a name of its own, as files did before there was one."""

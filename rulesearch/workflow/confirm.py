@@ -84,10 +84,17 @@ def _rank(scored: Outcome | ReferenceScore, loss: float, task: Task) -> tuple[fl
 
 
 def _worse(member: FrontMember, loss: float, known: ReferenceScore, task: Task) -> bool:
-    if known.held_out_loss is None or loss <= task.enough(known.held_out_loss):
+    if known.held_out_loss is None:
+        return False
+    return worse_than(known.held_out_loss, known.held_out_losses, loss, member.held_out_losses, task)
+
+
+def worse_than(known: float, known_losses: Sequence[float], ours: float, losses: Sequence[float], task: Task) -> bool:
+    """Return whether a loss, the mean of losses, is above what is enough beside a known one, and not by chance."""
+    if ours <= task.enough(known):
         return False
     # A goal of the task's own is not measured by the known rule.
-    beside = None if task.goal else difference(member.held_out_losses, known.held_out_losses)
+    beside = None if task.goal else difference(losses, known_losses)
     return beside is None or beside.low > 0.0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.records import STORE, reading
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Store
-from rulesearch.expression.tree import Expression
 from rulesearch.rules import known_rules
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.rule import RuleSet
@@ -35,6 +34,7 @@ from rulesearch.workflow.ranges import ConstantRange, constant_ranges
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.scorer import Scorer
 from rulesearch.workflow.side_by_side import fits
+from rulesearch.workflow.stress import idle
 from rulesearch.workflow.summary import write_summary
 
 _FACT = "evidence"
@@ -215,9 +215,7 @@ def emptied(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
     """Yield a set with each of its rules, those left out that are given, replaced by one that changes nothing."""
     if len(rules.rules) > 1:
         for name, rule in rules.searched.items():
-            slot = next(iter(rule.slots))
-            nothing = replace(rule, slots={slot: Expression.number(0.0)}).without_unread()
-            yield rules.with_rules({name: nothing}), f"{name}: all of it"
+            yield rules.with_rules({name: idle(rule)}), f"{name}: all of it"
 
 
 def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> RuleEvidence:

@@ -43,8 +43,8 @@ def test_every_command_explains_itself_with_an_example(call: Call, words: list[s
 
 def test_the_commands_of_the_contract_are_there() -> None:
     wanted = (
-        "discover distil resume evaluate respond simplify compare export plot rules tasks grammars engines experiments "
-        "runs doctor families cite report"
+        "discover distil resume evaluate respond stress simplify compare export plot rules tasks grammars engines "
+        "experiments runs doctor families cite report"
     )
     assert set(wanted.split()) | {"grammar", "new"} == {words[0] for words in all_commands()}
 

@@ -11,12 +11,13 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.given import real_array
 from rulesearch.rules.rule import Rule
+from rulesearch.simulate.damage import generators_of
 from rulesearch.simulate.network import tables
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.neurons import CELL_STATE, Population, Step
 from rulesearch.simulate.network.plasticity import PlasticityTables, SynapseGroup
 from rulesearch.simulate.network.recording import joined
-from rulesearch.simulate.network.wiring import Pairs, Rows, columns, draw_rows, split_by_delay
+from rulesearch.simulate.network.wiring import Pairs, Rows, columns, draw_rows, split_by_delay, thinned
 
 Whole = npt.NDArray[np.uint32] | npt.NDArray[np.int64]
 
@@ -142,8 +143,17 @@ def connect(
         rows = draw_rows(projection.wiring, senders, target.size, recurrent, wiring, where)
         if rows.targets.size > np.iinfo(np.int32).max:
             raise RulesearchError(f"{where}: at most 2147483647 synapses are possible, found {rows.targets.size}")
+        damage = network.damage
+        # Only damage draws from children of its own: without it there are the same numbers as ever.
+        missing, noise = generators_of(child) if damage else (values, values)
+        if damage.missing:
+            rows = thinned(rows, damage.there(rows.targets.size, missing))
         rows, kinds, order = _with_delays(projection, rows, network.dt, lags)
         stored = _weights(projection, rows, order, senders, target.size, values)
+        if damage.weight_noise:
+            stored = stored * damage.factors(rows.targets.size, noise)
+            if projection.rule is not None and projection.rule.bounds is not None:
+                stored = np.clip(stored, *projection.rule.bounds)
         row: dict[str, float] = {
             "sender": sender,
             "senders": senders,
@@ -237,7 +247,7 @@ def _weights(
         raise RulesearchError(f"{where}: weights must be finite")
     if values.ndim == 0:
         return values.reshape(1)
-    if values.ndim == 1 and isinstance(projection.wiring, Pairs) and values.size == number:
+    if values.ndim == 1 and isinstance(projection.wiring, Pairs) and values.size == len(projection.wiring.senders):
         return values[rows.order]
     if values.shape == (senders, targets):
         row = np.repeat(np.arange(rows.starts.size - 1), np.diff(rows.starts))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.given import integer, named, real_number
 from rulesearch.rules.rule import Rule
+from rulesearch.simulate.damage import UNDAMAGED, Damage
 from rulesearch.simulate.network.checking import check_population, check_range
 from rulesearch.simulate.network.neurons import Population
 from rulesearch.simulate.network.sources import Source
@@ -51,7 +52,7 @@ class Network:
     """Sources, populations and the projections between them.
 
     **Fields:** `dt`: time step [s]; `method`: one of `METHODS`; `signals`: what rules read besides spikes and
-    potentials, such as a reward `R`, and its value at the start.
+    potentials, such as a reward `R`, and its value at the start; `damage` of the synapses of all projections.
     """
 
     populations: Sequence[Population]
@@ -60,6 +61,7 @@ class Network:
     dt: float = 1e-4
     method: str = "exponential-euler"
     signals: dict[str, float] = field(default_factory=dict)
+    damage: Damage = UNDAMAGED
 
     @property
     def groups(self) -> list[Source | Population]:

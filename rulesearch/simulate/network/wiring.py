@@ -89,6 +89,15 @@ def draw_rows(
     return Rows(starts, found, none)
 
 
+def thinned(rows: Rows, kept: npt.NDArray[np.bool_]) -> Rows:
+    """Return rows without the synapses that are not kept.
+
+    **Arguments:** `kept` `(synapses,)`.
+    """
+    before = np.concatenate(([0], np.cumsum(kept)))
+    return Rows(before[rows.starts], rows.targets[kept], rows.order[kept] if rows.order.size else rows.order)
+
+
 def split_by_delay(
     rows: Rows, delays: npt.NDArray[np.int64], kinds: npt.NDArray[np.int64]
 ) -> tuple[Rows, npt.NDArray[np.int64]]:

@@ -1,0 +1,248 @@
+"""Does a rule hold when the experiment is changed? Conditions one by one, the known rule beside it under each.
+
+A rule passes under a condition where it runs to its end, meets the task's requirements, does better than the same
+network without plasticity, and is as good as the known rule under the same condition: up to the task's tolerance, or
+where it is so on one seed at least and the paired difference over the seeds may be due to chance. The known rule has no
+rule to be compared with. Without plasticity the rule must not be as good as the known rule is with it. Both rules keep
+the learning rates and bounds that they have as the task is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from rulesearch.errors import RulesearchError, did_you_mean, shown
+from rulesearch.evaluation.evaluator import Condition as Changed
+from rulesearch.evaluation.evaluator import Job, run_jobs
+from rulesearch.evaluation.outcome import Outcome
+from rulesearch.expression.tree import Expression
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.simulate.codes import EXPLANATION
+from rulesearch.tasks.conditions import KINDS, Condition, conditions
+from rulesearch.tasks.declaration import Settings
+from rulesearch.tasks.task import Task
+from rulesearch.wording import counted
+from rulesearch.workflow.confirm import title_of, worse_than
+from rulesearch.workflow.one_side import RATES, SPIKES, STEPS, one_side
+
+AS_IT_IS, FROZEN = "the task as it is", "plasticity frozen"
+SIDES = {"presynaptic side alone": "pre", "postsynaptic side alone": "post"}
+NAMES = (AS_IT_IS, FROZEN, *(kind.name for kind in KINDS), *SIDES)
+"""The names of all conditions, in their order."""
+
+Score = Callable[[Sequence[RuleSet], Changed], list[Outcome]]
+"""Evaluates rules on the same seeds under changed settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a rule did under a condition.
+
+    **Fields:** whether it `passed`, and `why` not; `status`, `loss` and `metrics` as of an outcome; where a synapse was
+    alone, its `weights` before and after, by the name of the rule.
+    """
+
+    passed: bool
+    why: str
+    status: str = "ok"
+    loss: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StressRow:
+    """A rule, and the known rule, under one condition.
+
+    **Fields:** `condition` by name; `changed`: what is changed, in words; `changes`: settings before and after;
+    `rule` and `known`: None where the condition does not apply, and `reason`: why.
+    """
+
+    condition: str
+    changed: str = ""
+    changes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    reason: str = ""
+    rule: Standing | None = None
+    known: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StressTest:
+    """What conditions made of a rule of a task; `on`: what losses are over, in words."""
+
+    task: str
+    rule: str
+    known_rule: str
+    on: str
+    rows: tuple[StressRow, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the rule passes under every condition that applies."""
+        return all(row.rule.passed for row in self.rows if row.rule is not None)
+
+    def sentence(self) -> str:
+        """Return in words under how many conditions the rule holds, and where it does not."""
+        tried = [row for row in self.rows if row.rule is not None]
+        failed = [row for row in tried if row.rule is not None and not row.rule.passed]
+        said = f"passes under {len(tried) - len(failed)} of {counted(len(tried), 'condition')}"
+        if failed:
+            said += f"; fails under: {', '.join(_with_fate_of_known(row) for row in failed)}"
+        return said
+
+
+def _with_fate_of_known(row: StressRow) -> str:
+    name = f"{row.condition} ({row.changed})" if row.changes else row.condition
+    return f"{name}, as the known rule does" if row.known is not None and not row.known.passed else name
+
+
+def stress(
+    rules: RuleSet,
+    task: Task,
+    settings: Settings,
+    seeds: Sequence[int],
+    only: Sequence[str] = (),
+    notify: Callable[[str], None] = lambda _: None,
+) -> StressTest:
+    """Return what the conditions of a task make of rules that fit it.
+
+    **Arguments:** `settings`: resolved; `seeds` of the simulations; `only`: names of conditions, all where none is
+    given; `notify` is called with what is being done.
+    **Raises:** `RulesearchError` for a condition that there is not.
+    """
+    full = task.fidelities[-1].name
+
+    def score(each: Sequence[RuleSet], changed: Changed) -> list[Outcome]:
+        return run_jobs(task, settings, "vm", [Job(one, tuple(seeds), full, (changed,)) for one in each])
+
+    rows = tuple(stressed(rules, task, settings, score, only, notify))
+    on = task.chosen_on(settings) if task.deterministic else counted(len(seeds), "held-out seed")
+    return StressTest(task.name, str(task.spelled_out(rules, settings)), task.known_rule, on, rows)
+
+
+def stressed(
+    rules: RuleSet,
+    task: Task,
+    settings: Settings,
+    score: Score,
+    only: Sequence[str] = (),
+    notify: Callable[[str], None] = lambda _: None,
+) -> Iterator[StressRow]:
+    """Yield how rules stand under one condition after the other; arguments and errors as of `stress`."""
+    for name in only:
+        if name not in NAMES:
+            raise RulesearchError(f"there is no condition {shown(name)}{did_you_mean(str(name), NAMES)}")
+    wanted = set(only or NAMES)
+    ours, known = (task.spelled_out(each, settings) for each in (rules, task.baseline(settings)))
+
+    def both(changed: Changed = ()) -> tuple[Outcome, Outcome]:
+        different = [ours] if str(ours) == str(known) else [ours, known]
+        found = score(different, changed)
+        return found[0], found[-1]
+
+    notify(f"simulating {AS_IT_IS}, and without plasticity")
+    base = both()
+    [frozen] = score([_frozen(ours)], ())
+    if AS_IT_IS in wanted:
+        yield StressRow(
+            AS_IT_IS, "nothing", rule=_stands(*base, frozen, task), known=_stands(base[1], None, frozen, task)
+        )
+    if FROZEN in wanted:
+        still = replace(_stands(frozen, base[1], None, task), why="")
+        standing = replace(still, passed=not still.passed, why="passes without plasticity" if still.passed else "")
+        yield StressRow(FROZEN, "no weight moves; must fail", rule=standing, known=standing)
+    for condition in conditions(task.stress, task.settings, settings):
+        if condition.kind in wanted:
+            yield _under(condition, task, settings, both, frozen, notify)
+    for name, side in SIDES.items():
+        if name in wanted:
+            yield _alone(name, side, ours, known, task, settings)
+
+
+def idle(rule: Rule) -> Rule:
+    """Return a rule that reads nothing and changes nothing, in one of its slots."""
+    return replace(rule, slots={next(iter(rule.slots)): Expression.number(0.0)}).without_unread()
+
+
+def _frozen(rules: RuleSet) -> RuleSet:
+    return rules.with_rules({name: idle(rule) for name, rule in rules.rules.items()})
+
+
+def _under(
+    condition: Condition,
+    task: Task,
+    settings: Settings,
+    both: Callable[[Changed], tuple[Outcome, Outcome]],
+    frozen: Outcome,
+    notify: Callable[[str], None],
+) -> StressRow:
+    if condition.reason:
+        return StressRow(condition.kind, reason=condition.reason)
+    changed = ", ".join(
+        f"{name} {before:g} -> {after:g} {task.settings[name].unit}".rstrip()
+        for name, (before, after) in condition.changes.items()
+    )
+    try:
+        task.resolve({**settings, **condition.settings})
+    except RulesearchError as error:
+        return StressRow(condition.kind, changed, condition.changes, str(error))
+    notify(f"simulating {condition.kind}: {changed}")
+    ours, known = both(tuple(sorted(condition.settings.items())))
+    standings = _stands(ours, known, frozen, task), _stands(known, None, frozen, task)
+    return StressRow(condition.kind, changed, condition.changes, "", *standings)
+
+
+def _stands(outcome: Outcome, known: Outcome | None, frozen: Outcome | None, task: Task) -> Standing:
+    """Return how a rule stands; `known` and `frozen`: what it is compared with, None for nothing."""
+    why = ""
+    missed = [item for item in task.requirements if item.shortfall(outcome.metrics)]
+    if outcome.loss is None:
+        why = EXPLANATION[outcome.status]
+    elif missed:
+        why = f"misses {', '.join(map(str, missed))}"
+    elif frozen is not None and frozen.loss is not None and outcome.loss >= frozen.loss:
+        why = f"no better than without plasticity, loss {frozen.loss:.3g}"
+    else:
+        bar = math.inf if known is None or known.loss is None else known.loss
+        if outcome.loss > task.enough(bar) and (frozen is None or not _by_chance(outcome, known, bar, task)):
+            own = task.goal or not math.isfinite(bar)
+            why = f"does not reach the task's goal, {task.goal}" if own else f"worse than {title_of(task.known_rule)}"
+    return Standing(not why, why, outcome.status, outcome.loss, dict(outcome.metrics))
+
+
+def _by_chance(outcome: Outcome, known: Outcome | None, bar: float, task: Task) -> bool:
+    """Return whether a loss may be above what is enough beside the known rule's, `bar`, by chance alone."""
+    ours, theirs = _losses(outcome), _losses(known)
+    as_good = any(a <= task.enough(b) for a, b in zip(ours, theirs, strict=False))
+    return as_good and not worse_than(bar, theirs, sum(ours) / len(ours), ours, task)
+
+
+def _losses(outcome: Outcome | None) -> list[float]:
+    return [] if outcome is None else [trial.loss for trial in outcome.trials if trial.loss is not None]
+
+
+def _alone(name: str, side: str, ours: RuleSet, known: RuleSet, task: Task, settings: Settings) -> StressRow:
+    if task.stress.alone or task.stateless:
+        return StressRow(name, reason=task.stress.alone or "nothing that its rules read is of one side of a synapse")
+    spiking = any(rule.moved_by_spikes for rule in ours.rules.values())
+    rates = ", ".join(f"{rate:g}" for rate in RATES)
+    amount = f"{SPIKES:,} spikes at {rates} Hz" if spiking else f"{STEPS:,} presentations"
+    try:
+        standing = _without_the_other(task, ours, side, settings)
+    except RulesearchError as error:
+        return StressRow(name, reason=str(error))
+    try:
+        beside = _without_the_other(task, known, side, settings)
+    except RulesearchError:
+        beside = None
+    return StressRow(name, f"{amount}; weights must not run away", rule=standing, known=beside)
+
+
+def _without_the_other(task: Task, rules: RuleSet, side: str, settings: Settings) -> Standing:
+    bound = task.bind(rules, settings).rules
+    found = {name: one_side(rule, side) for name, rule in bound.items()}
+    gone = [name for name, each in found.items() if each.runs_away]
+    weights = {name: (each.before, each.after) for name, each in found.items()}
+    return Standing(not gone, f"the weight runs away of {', '.join(gone)}" if gone else "", weights=weights)
