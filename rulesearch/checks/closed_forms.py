@@ -16,13 +16,14 @@ from rulesearch.checks.calcium_synapses import calcium
 from rulesearch.checks.cases import Case
 from rulesearch.checks.consolidating_synapses import orchestrated
 from rulesearch.checks.moving_synapses import MOVING
+from rulesearch.checks.plateau_synapses import plateaus
 from rulesearch.checks.simulations import Measures
 from rulesearch.checks.spike_sums import SPIKE_SUMS
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.rules import Rule, RuleSet
 from rulesearch.simulate.synapse.synapse import Synapse, with_customary_traces
 
-_MODELS = {**SPIKE_SUMS, **MOVING, "calcium": calcium, "orchestrated": orchestrated}
+_MODELS = {**SPIKE_SUMS, **MOVING, "calcium": calcium, "orchestrated": orchestrated, "plateaus": plateaus}
 
 
 def closed_form(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:

@@ -8,17 +8,17 @@ $$\Delta w_{pre} = \delta - A_- S_{post}(\tau_-), \qquad
 $$\tau_{cons}\,\dot{\tilde w} = w - \tilde w - P\,\tilde w\,(w_P/2 - \tilde w)(w_P - \tilde w)$$
 
 S are sums over earlier spikes, as in `spike_sums`. The weight rests between spikes, and $\tilde w$ is followed there in
-steps of at most 2 s by the classical Runge-Kutta method.
+small steps.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rulesearch.checks.cases import Case, in_seconds
 from rulesearch.checks.spike_sums import exponentials
+from rulesearch.checks.stepping import stepped
 
 _LONGEST_STEP = 2.0
 _PROTOCOLS: tuple[tuple[float, float, tuple[float, ...], tuple[float, ...]], ...] = (
@@ -73,14 +73,7 @@ def _consolidated(slow: float, weight: float, seconds: float, settings: Mapping[
     """Return the slow state after some time at one weight."""
     top = settings["w_P"]
 
-    def speed(z: float) -> float:
+    def speed(_: float, z: float) -> float:
         return float((weight - z - settings["P"] * z * (0.5 * top - z) * (top - z)) / settings["tau_cons"])
 
-    steps = max(1, math.ceil(seconds / _LONGEST_STEP))
-    step = seconds / steps
-    for _ in range(steps):
-        first = speed(slow)
-        second = speed(slow + 0.5 * step * first)
-        third = speed(slow + 0.5 * step * second)
-        slow += step / 6.0 * (first + 2.0 * second + 2.0 * third + speed(slow + step * third))
-    return slow
+    return stepped(speed, slow, 0.0, seconds, _LONGEST_STEP)

@@ -19,8 +19,8 @@ from rulesearch.simulate.synapse.synapse import Voltage
 pytestmark = pytest.mark.slow
 
 SECONDS = 2.0
-POTENTIAL, HIGH = -52.0, -40.0
-"""Clamped potentials [mV]; above the second threshold of clopath the other."""
+POTENTIAL, HIGH = -52.0, {"clopath": -40.0, "btsp": -20.0}
+"""Clamped potentials [mV]: of all rules, and of those whose thresholds are above that."""
 HARD = {
     "functions": "on_pre: 0.01*(tanh(y) + sin(3*y) - cos(w)*exp(-y) + sqrt(w) + log(1 + y)); on_post: 0.01*abs(x - 1)",
     "jumps": "on_pre: 0.01*(step(y - 0.3) - sign(y - 0.6) + relu(0.5 - y)); on_post: 0.02*(min(x, w) - max(x, 0.4)*w)",
@@ -81,7 +81,7 @@ def _cases(rules: RuleSet, name: str, folder: Path, dt: float = 1e-4) -> list[tu
         trains = [np.sort(generator.choice(np.arange(1, 1990), 40, replace=False)) * 1e-3 for _ in range(2)]
         low, high = rule.bounds or (0.0, 1.0)
         start = min(max(0.5, low), high)
-        potential = HIGH if name == "clopath" else POTENTIAL
+        potential = HIGH.get(name, POTENTIAL)
         held = {"R": 1.0, "v_dend": potential} if {"R", "v_dend"} & set(rule.symbols) else {}
         clamp = Voltage(np.array([0.0, SECONDS]), np.array([potential] * 2)) if "v" in rule.symbols else None
         # Brian2 moves states by a time step before it delivers the spikes of that step.
