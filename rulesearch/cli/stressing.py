@@ -79,7 +79,7 @@ def stress(
     others = [row for row in found.rows if row.reason]
     if others:
         print()
-        show_table(["not for this task", "why"], [[row.condition, row.reason] for row in others])
+        show_table(["not tried", "change", "why"], [[row.condition, row.changed or "-", row.reason] for row in others])
 
 
 def _cells(row: StressRow, required: list[str]) -> list[str]:
@@ -90,19 +90,9 @@ def _cells(row: StressRow, required: list[str]) -> list[str]:
 def _standing(standing: Standing | None, required: list[str]) -> list[str]:
     if standing is None:
         return ["-"] * (2 + len(required))
-    verdict = "pass" if standing.passed else "fail"
     if standing.weights:
-        return [verdict, weights_text(standing)]
-    return [verdict, number(standing.loss), *(number(standing.metrics.get(name)) for name in required)]
-
-
-def weights_text(standing: Standing) -> str:
-    """Return what became of weights, such as `1 -> 0.5`, those of a set by name."""
-    several = len(standing.weights) > 1
-    return ", ".join(
-        f"{name} " * several + f"{number(before)} -> {number(after)}"
-        for name, (before, after) in standing.weights.items()
-    )
+        return [standing.verdict, standing.weights_text()]
+    return [standing.verdict, number(standing.loss), *(number(standing.metrics.get(name)) for name in required)]
 
 
 def stress_document(found: StressTest) -> dict[str, Any]:
@@ -119,7 +109,7 @@ def stress_document(found: StressTest) -> dict[str, Any]:
                 "condition": row.condition,
                 "changed": row.changed,
                 "changes": {name: {"before": pair[0], "after": pair[1]} for name, pair in row.changes.items()},
-                "not_for_this_task": row.reason or None,
+                "reason": row.reason or None,
                 "rule": _standing_document(row.rule),
                 "known": _standing_document(row.known),
             }
@@ -132,7 +122,7 @@ def _standing_document(standing: Standing | None) -> dict[str, Any] | None:
     if standing is None:
         return None
     return {
-        "verdict": "pass" if standing.passed else "fail",
+        "verdict": standing.verdict,
         "why": standing.why,
         "status": standing.status,
         "loss": standing.loss,

@@ -77,11 +77,15 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition: its kind, and the settings that change, before and after; without any, why there are none."""
+    """One condition: its kind, and the settings that change, before and after; without any, why there are none.
+
+    **Fields:** `cost`: about how much longer a simulation takes under it.
+    """
 
     kind: str
     changes: Mapping[str, tuple[float, float]]
     reason: str = ""
+    cost: float = 1.0
 
     @property
     def settings(self) -> dict[str, float]:
@@ -116,4 +120,8 @@ def _condition(kind: Kind, change: Change, settings: Settings) -> Condition:
         after = before * to.factor if isinstance(to, Times) else to
         if after != before:
             changes[name] = before, after
-    return Condition(kind.name, changes, "" if changes else f"{' and '.join(change)} would not change")
+    if not changes:
+        return Condition(kind.name, changes, f"{' and '.join(change)} would not change")
+    ratios = [abs(after / before) for before, after in changes.values() if before and after]
+    longer = kind.field in ("step", "size", "duration")
+    return Condition(kind.name, changes, cost=max(1.0, *ratios, *(1.0 / each for each in ratios)) if longer else 1.0)

@@ -26,6 +26,7 @@ from rulesearch.symbolic import canonical_size
 from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
+from rulesearch.wording import counted
 from rulesearch.workflow.clean_up import deletions
 from rulesearch.workflow.clock import Clock
 from rulesearch.workflow.kept_task import reference_here
@@ -34,15 +35,17 @@ from rulesearch.workflow.ranges import ConstantRange, constant_ranges
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.scorer import Scorer
 from rulesearch.workflow.side_by_side import fits
-from rulesearch.workflow.stress import idle
+from rulesearch.workflow.stress import StressTest, idle
+from rulesearch.workflow.stress_within import stress_within
 from rulesearch.workflow.summary import write_summary
 
 _FACT = "evidence"
 _POINTS = 150
 _RULES = 0.7
 _LEAST_SECONDS, _SHARE = 30.0, 0.1
-_USUAL_FRONT, _USUAL_FORMS = 5, 50
-"""Rules of a front that are looked into, and simulations of each per seed, as far as one can say beforehand."""
+_USUAL_FRONT, _USUAL_FORMS, _USUAL_CONDITIONS = 5, 50, 50
+"""Rules of a front that are looked into, simulations of each per seed, and of the first and the known rule under other
+conditions, as far as one can say beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +106,14 @@ class KnownScore:
 class Evidence:
     """What stands behind a front: one entry per rule that was looked into, and known rules beside them.
 
-    `on` and `known_on`: what the losses of either are over, in words.
+    `on` and `known_on`: what the losses of either are over, in words; `stress`: what other conditions made of rank 1.
     """
 
     rules: tuple[RuleEvidence, ...] = ()
     known: tuple[KnownScore, ...] = ()
     on: str = ""
     known_on: str = ""
+    stress: StressTest | None = None
 
     def of(self, rules: RuleSet) -> RuleEvidence | None:
         """Return what is known of a rule, None where it was not looked into."""
@@ -159,8 +163,10 @@ def seconds_to_gather(trial: float, task: Task, searched: float) -> float:
     **Arguments:** `trial`: seconds of one trial at full fidelity; `searched`: seconds of the search.
     """
     count, seeds = task.protocol.evidence_rules, task.protocol.evidence_seeds
-    trials = min(count, _USUAL_FRONT) * _USUAL_FORMS * (1 if task.deterministic else seeds)
-    return min(trials * trial, max(_LEAST_SECONDS, _SHARE * searched) + _USUAL_FORMS * seeds * trial)
+    seeds = 1 if task.deterministic else seeds
+    most, trials = max(_LEAST_SECONDS, _SHARE * searched), min(count, _USUAL_FRONT) * _USUAL_FORMS * seeds
+    stress = min(_USUAL_CONDITIONS * seeds * trial, most)
+    return min(trials * trial, most + _USUAL_FORMS * seeds * trial) + stress
 
 
 def can_be_gathered(run: Run) -> bool:
@@ -204,11 +210,14 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
         scores.append(
             KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, loss, half)
         )
-    if task.deterministic:
-        on = task.chosen_on(settings)
-        return Evidence(tuple(rules), tuple(scores), on, task.held_out_on(settings) or on)
-    on = f"{seeds} held-out seed{'s' * (seeds > 1)}"
-    return Evidence(tuple(rules), tuple(scores), on, on)
+    on = task.chosen_on(settings) if task.deterministic else counted(seeds, "held-out seed")
+    stress = None
+    with scorer.clock.part("other conditions"):
+        stress = stress_within(
+            run.members[0].rules, scorer, settings, seeds, on, max(_LEAST_SECONDS, _SHARE * run.seconds)
+        )
+    known_on = (task.held_out_on(settings) or on) if task.deterministic else on
+    return Evidence(tuple(rules), tuple(scores), on, known_on, stress)
 
 
 def emptied(rules: RuleSet) -> Iterator[tuple[RuleSet, str]]:
@@ -282,4 +291,6 @@ def _read(document: Mapping[str, Any]) -> Evidence:
         for each in document["rules"]
     )
     known = tuple(KnownScore(**item) for item in document["known"])
-    return Evidence(rules, known, document.get("on", ""), document.get("known_on", ""))
+    stress = document.get("stress")
+    test = None if stress is None else StressTest.from_json(stress)
+    return Evidence(rules, known, document.get("on", ""), document.get("known_on", ""), test)

@@ -56,16 +56,18 @@ class Scorer:
             for place in range(len(rules))
         ]
 
-    def score_those_that_run(self, rules: Sequence[RuleSet], role: str, trials: int) -> list[Outcome | None]:
+    def score_those_that_run(
+        self, rules: Sequence[RuleSet], role: str, trials: int, conditions: Sequence[Condition] = ((),)
+    ) -> list[Outcome | None]:
         """Return the outcome of each rule as `score` does, None for one on which the task fails with an error."""
         try:
-            return list(self.score(rules, role, trials))
+            return list(self.score(rules, role, trials, conditions))
         except (LostWorkersError, OutOfTime):
             raise
         except Exception:
             if len(rules) == 1:
                 return [None]
-            return [self.score_those_that_run([item], role, trials)[0] for item in rules]
+            return [self.score_those_that_run([item], role, trials, conditions)[0] for item in rules]
 
     def _run(self, jobs: Sequence[Job], role: str) -> list[Outcome]:
         if not self.clock.limited:

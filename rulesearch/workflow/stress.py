@@ -2,9 +2,9 @@
 
 A rule passes under a condition where it runs to its end, meets the task's requirements, does better than the same
 network without plasticity, and is as good as the known rule under the same condition: up to the task's tolerance, or
-where it is so on one seed at least and the paired difference over the seeds may be due to chance. The known rule has no
-rule to be compared with. Without plasticity the rule must not be as good as the known rule is with it. Both rules keep
-the learning rates and bounds that they have as the task is.
+where it is so on half of the seeds or more and the paired difference over them may be due to chance. The known rule has
+no rule to be compared with. Without plasticity the rule must not be as good as the known rule is with it. Both rules
+keep the learning rates and bounds that they have as the task is.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.evaluation.evaluator import Condition as Changed
@@ -51,6 +52,17 @@ class Standing:
     metrics: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
+    @property
+    def verdict(self) -> str:
+        """In one word."""
+        return "pass" if self.passed else "fail"
+
+    def weights_text(self) -> str:
+        """Return what became of weights, such as `1 -> 0.5`, those of a set by name; empty where none was alone."""
+        several = len(self.weights) > 1
+        pairs = self.weights.items()
+        return ", ".join(f"{name} " * several + f"{before:.4g} -> {after:.4g}" for name, (before, after) in pairs)
+
 
 @dataclass(frozen=True, slots=True)
 class StressRow:
@@ -83,6 +95,15 @@ class StressTest:
         """Whether the rule passes under every condition that applies."""
         return all(row.rule.passed for row in self.rows if row.rule is not None)
 
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> StressTest:
+        """Return the test of a document that `asdict` made, and JSON kept."""
+        rows = []
+        for each in document["rows"]:
+            standings = {side: _read_standing(each[side]) for side in ("rule", "known")}
+            rows.append(StressRow(**{**each, "changes": _pairs(each["changes"]), **standings}))
+        return StressTest(**{**document, "rows": tuple(rows)})
+
     def sentence(self) -> str:
         """Return in words under how many conditions the rule holds, and where it does not."""
         tried = [row for row in self.rows if row.rule is not None]
@@ -91,6 +112,14 @@ class StressTest:
         if failed:
             said += f"; fails under: {', '.join(_with_fate_of_known(row) for row in failed)}"
         return said
+
+
+def _read_standing(document: Mapping[str, Any] | None) -> Standing | None:
+    return None if document is None else Standing(**{**document, "weights": _pairs(document["weights"])})
+
+
+def _pairs(document: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, float]]:
+    return {name: (before, after) for name, (before, after) in document.items()}
 
 
 def _with_fate_of_known(row: StressRow) -> str:
@@ -129,8 +158,13 @@ def stressed(
     score: Score,
     only: Sequence[str] = (),
     notify: Callable[[str], None] = lambda _: None,
+    left_out: Callable[[Condition], str] = lambda _: "",
 ) -> Iterator[StressRow]:
-    """Yield how rules stand under one condition after the other; arguments and errors as of `stress`."""
+    """Yield how rules stand under one condition after the other.
+
+    **Arguments:** `score` evaluates rules; `left_out` says why a condition is not tried, empty where it is; the others,
+    and errors, as of `stress`.
+    """
     for name in only:
         if name not in NAMES:
             raise RulesearchError(f"there is no condition {shown(name)}{did_you_mean(str(name), NAMES)}")
@@ -155,7 +189,9 @@ def stressed(
         yield StressRow(FROZEN, "no weight moves; must fail", rule=standing, known=standing)
     for condition in conditions(task.stress, task.settings, settings):
         if condition.kind in wanted:
-            yield _under(condition, task, settings, both, frozen, notify)
+            yield _under(
+                replace(condition, reason=condition.reason or left_out(condition)), task, settings, both, frozen, notify
+            )
     for name, side in SIDES.items():
         if name in wanted:
             yield _alone(name, side, ours, known, task, settings)
@@ -178,18 +214,18 @@ def _under(
     frozen: Outcome,
     notify: Callable[[str], None],
 ) -> StressRow:
-    if condition.reason:
-        return StressRow(condition.kind, reason=condition.reason)
     changed = ", ".join(
         f"{name} {before:g} -> {after:g} {task.settings[name].unit}".rstrip()
         for name, (before, after) in condition.changes.items()
     )
+    if condition.reason:
+        return StressRow(condition.kind, changed, condition.changes, condition.reason)
     try:
         task.resolve({**settings, **condition.settings})
+        notify(f"simulating {condition.kind}: {changed}")
+        ours, known = both(tuple(sorted(condition.settings.items())))
     except RulesearchError as error:
         return StressRow(condition.kind, changed, condition.changes, str(error))
-    notify(f"simulating {condition.kind}: {changed}")
-    ours, known = both(tuple(sorted(condition.settings.items())))
     standings = _stands(ours, known, frozen, task), _stands(known, None, frozen, task)
     return StressRow(condition.kind, changed, condition.changes, "", *standings)
 
@@ -215,8 +251,8 @@ def _stands(outcome: Outcome, known: Outcome | None, frozen: Outcome | None, tas
 def _by_chance(outcome: Outcome, known: Outcome | None, bar: float, task: Task) -> bool:
     """Return whether a loss may be above what is enough beside the known rule's, `bar`, by chance alone."""
     ours, theirs = _losses(outcome), _losses(known)
-    as_good = any(a <= task.enough(b) for a, b in zip(ours, theirs, strict=False))
-    return as_good and not worse_than(bar, theirs, sum(ours) / len(ours), ours, task)
+    as_good = sum(a <= task.enough(b) for a, b in zip(ours, theirs, strict=False))
+    return 2 * as_good >= len(ours) and not worse_than(bar, theirs, sum(ours) / len(ours), ours, task)
 
 
 def _losses(outcome: Outcome | None) -> list[float]:

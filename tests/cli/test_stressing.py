@@ -21,10 +21,10 @@ def test_stress_prints_the_agreed_document(call: Call) -> None:
     assert list(document) == ["task", "rule", "known_rule", "on", "holds", "summary", "conditions"]
     assert (document["task"], document["known_rule"], document["on"]) == ("oja", "oja", "2 held-out seeds")
     halved, noise = document["conditions"]
-    assert halved["not_for_this_task"] == "it counts presentations"
+    assert halved["reason"] == "it counts presentations"
     assert (halved["rule"], halved["known"]) == (None, None)
     assert noise["changes"] == {"weight_noise": {"before": 0.0, "after": 0.2}}
-    assert noise["not_for_this_task"] is None
+    assert noise["reason"] is None
     assert list(noise["rule"]) == ["verdict", "why", "status", "loss", "metrics", "weights"]
     assert noise["rule"] == noise["known"]
     assert document["holds"] == (noise["rule"]["verdict"] == "pass")

@@ -24,6 +24,7 @@ from rulesearch.workflow.discover import discover
 from rulesearch.workflow.evidence import gather, stored_evidence
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.shown_losses import beside_first
+from rulesearch.workflow.stress import NAMES
 
 _LARGEST = 5_000_000
 
@@ -167,6 +168,22 @@ def test_evidence_says_what_every_part_does(reported: Run) -> None:
     length, angle = oja.courses
     assert abs(length.middle[-1] - 1.0) < 0.01 and angle.middle[-1] < 5.0 < angle.middle[0]
     assert {each.name for each in evidence.known} >= {"bcm", "anti-hebb"}
+
+
+def test_the_page_shows_under_which_conditions_rank_1_holds_beside_the_known_rule(reported: Run, page: Path) -> None:
+    test = stored_evidence(reported).stress
+    assert test is not None
+    assert test.rule == str(reported.members[0].rules)
+    by_name = {row.condition: row for row in test.rows}
+    assert set(by_name) == set(NAMES)
+    frozen = by_name["plasticity frozen"].rule
+    assert frozen is not None and frozen.passed
+    text = page.read_text("utf-8")
+    part = text[text.index('<section id="stress"') : text.index('<section id="search"')]
+    shown = html.unescape(re.sub(r"<[^>]+>", " ", part))
+    assert " ".join(test.sentence().split()) in " ".join(shown.split())
+    for row in test.rows:
+        assert row.condition in shown and (row.reason or row.changed) in shown
 
 
 def test_evidence_is_gathered_once(copied: Path) -> None:

@@ -27,9 +27,10 @@ def found(stress: Stress) -> dict[str, list[Condition]]:
 
 def test_the_names_of_settings_tell_what_they_are() -> None:
     by_kind = found(Stress())
-    assert by_kind["halved time step"] == [Condition("halved time step", {"dt": (0.2, 0.1)})]
+    assert by_kind["halved time step"] == [Condition("halved time step", {"dt": (0.2, 0.1)}, cost=2.0)]
     assert [each.settings for each in by_kind["twice the network"]] == [{"neurons": 200.0}]
-    assert [each.settings for each in by_kind["ten times as long"]] == [{"learning": 300.0}]
+    [long] = by_kind["ten times as long"]
+    assert (long.settings, long.cost) == ({"learning": 300.0}, 10.0)
     assert by_kind["other initial weights"][0].reason == "no setting of it is about weights at the start"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +11,15 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
+from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.rules import parse_rules
 from rulesearch.rules.bound import BoundRule
 from rulesearch.tasks import Fidelity, Protocol, Setting, Stress, Task, TaskSymbol, Trial, load_task
 from rulesearch.tasks.registry import TASKS
 from rulesearch.workflow.one_side import SPIKES, STEPS, one_side
+from rulesearch.workflow.scorer import Scorer
 from rulesearch.workflow.stress import AS_IT_IS, FROZEN, NAMES, SIDES, StressRow, StressTest
+from rulesearch.workflow.stress_within import stress_within
 
 SMALL: dict[str, dict[str, float]] = {
     "oja": {"data_sets": 3, "points": 1000},
@@ -137,6 +142,32 @@ def test_losses_are_those_of_held_out_seeds_under_the_changed_setting() -> None:
     there = rs.evaluate("oja", "oja", 2, 800_000, {**SMALL["oja"], "w_start": 3.0})
     assert started.changes == {"w_start": (1.0, 3.0)}
     assert started.rule is not None and started.rule.loss == there.loss
+
+
+def test_within_no_time_conditions_are_named_and_left_out() -> None:
+    task = load_task("oja")
+    settings = task.resolve(SMALL["oja"])
+    with Evaluator("oja", settings) as evaluator:
+        scorer = Scorer(evaluator, None, 3)
+        rules = task.baseline(settings)
+        short, long = (stress_within(rules, scorer, settings, 2, "2 seeds", seconds) for seconds in (0.0, 600.0))
+    assert short is not None and long is not None
+    assert [each.condition for each in short.rows] == [each.condition for each in long.rows]
+    for fast, full in zip(short.rows, long.rows, strict=True):
+        if full.changes:
+            assert f"--only '{fast.condition}'" in fast.reason and fast.rule is None
+            assert fast.changes == full.changes
+        else:
+            assert fast == full
+    whole = rs.stress(rules, task, SMALL["oja"], 2)
+    assert [(each.condition, each.changes, each.reason) for each in long.rows] == [
+        (each.condition, each.changes, each.reason) for each in whole.rows
+    ]
+
+
+def test_a_stress_test_is_read_back_from_json() -> None:
+    found = rs.stress("hebb", "oja", SMALL["oja"], seeds=1)
+    assert StressTest.from_json(json.loads(json.dumps(asdict(found)))) == found
 
 
 def test_an_unknown_condition_is_refused() -> None:
