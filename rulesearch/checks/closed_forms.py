@@ -14,6 +14,7 @@ import numpy as np
 
 from rulesearch.checks.calcium_synapses import calcium
 from rulesearch.checks.cases import Case
+from rulesearch.checks.codependent_synapses import excitatory, inhibitory
 from rulesearch.checks.consolidating_synapses import orchestrated
 from rulesearch.checks.moving_synapses import MOVING
 from rulesearch.checks.plateau_synapses import plateaus
@@ -23,7 +24,15 @@ from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.rules import Rule, RuleSet
 from rulesearch.simulate.synapse.synapse import Synapse, with_customary_traces
 
-_MODELS = {**SPIKE_SUMS, **MOVING, "calcium": calcium, "orchestrated": orchestrated, "plateaus": plateaus}
+_MODELS = {
+    **SPIKE_SUMS,
+    **MOVING,
+    "calcium": calcium,
+    "orchestrated": orchestrated,
+    "plateaus": plateaus,
+    "codependent-excitatory": excitatory,
+    "codependent-inhibitory": inhibitory,
+}
 
 
 def closed_form(rules: RuleSet, settings: Mapping[str, Any], seed: int) -> Measures:

@@ -89,7 +89,7 @@ def test_a_known_rule_that_gives_none_takes_those_of_the_task_that_it_solves() -
 
 def test_inhibitory_rules_stand_on_inhibitory_synapses() -> None:
     inhibitory = {name for name, known in known_rules().items() if known.inhibitory}
-    assert inhibitory == {"vogels", "confavreux", "confavreux-quartet"}
+    assert inhibitory == {"vogels", "confavreux", "confavreux-quartet", "codependent-inhibitory"}
     for name in ("vogels", "confavreux"):
         assert "g_inh_post += w*nS" in rs.export(name, "brian2")
         assert "emit_spike(-w)" in rs.export(name, "nestml")

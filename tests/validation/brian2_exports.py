@@ -17,6 +17,7 @@ from brian2 import (
     TimedArray,
     defaultclock,
     mV,
+    pA,
     prefs,
     second,
 )
@@ -67,6 +68,7 @@ def final_weight(case: dict[str, Any]) -> float:
         namespace={"fires": TimedArray(fires, dt=dt * second)},
     )
     target.v = target.v_dend = case["potential"] * mV
+    target.I_E, target.I_I = np.array(case["currents"]) * pA
     synapses = getattr(module, case["maker"])(source, target)
     synapses.connect()
     synapses.w = case["w0"]

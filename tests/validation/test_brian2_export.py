@@ -21,6 +21,8 @@ pytestmark = pytest.mark.slow
 SECONDS = 2.0
 POTENTIAL, HIGH = -52.0, {"clopath": -40.0, "btsp": -20.0}
 """Clamped potentials [mV]: of all rules, and of those whose thresholds are above that."""
+CURRENTS = {"I_E": 30.0, "I_I": -40.0}
+"""Currents of the neuron that are held [pA]."""
 HARD = {
     "functions": "on_pre: 0.01*(tanh(y) + sin(3*y) - cos(w)*exp(-y) + sqrt(w) + log(1 + y)); on_post: 0.01*abs(x - 1)",
     "jumps": "on_pre: 0.01*(step(y - 0.3) - sign(y - 0.6) + relu(0.5 - y)); on_post: 0.02*(min(x, w) - max(x, 0.4)*w)",
@@ -82,7 +84,7 @@ def _cases(rules: RuleSet, name: str, folder: Path, dt: float = 1e-4) -> list[tu
         low, high = rule.bounds or (0.0, 1.0)
         start = min(max(0.5, low), high)
         potential = HIGH.get(name, POTENTIAL)
-        held = {"R": 1.0, "v_dend": potential} if {"R", "v_dend"} & set(rule.symbols) else {}
+        held = {"R": 1.0, "v_dend": potential, **CURRENTS}
         clamp = Voltage(np.array([0.0, SECONDS]), np.array([potential] * 2)) if "v" in rule.symbols else None
         # Brian2 moves states by a time step before it delivers the spikes of that step.
         shifted = [list(train + dt) for train in trains]
@@ -96,6 +98,7 @@ def _cases(rules: RuleSet, name: str, folder: Path, dt: float = 1e-4) -> list[tu
             "dt": dt,
             "w0": start,
             "potential": potential,
+            "currents": list(CURRENTS.values()),
             "initial": _initial(rule, clamp, potential),
         }
         found.append((case, ours.weight))

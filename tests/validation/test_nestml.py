@@ -19,8 +19,8 @@ pytestmark = pytest.mark.slow
 
 REFUSED = {
     "steps": "anti-hebb bcm covariance e2l-error e2l-reward hebb hebbff oja rubner-tavan sanger",
-    "not linear": "r-stdp",
-    "reads v": "clopath urbanczik-senn",
+    "not linear": "btsp graupner-brunel r-stdp",
+    "reads (v|w|I_E)": "clopath codependent codependent-inhibitory urbanczik-senn zenke-orchestrated",
 }
 """Known rules that NESTML cannot express, by a part of the reason that is given."""
 
