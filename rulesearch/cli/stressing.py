@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rulesearch.workflow.stress import Standing, StressRow, StressTest
 
 
+_BESIDE = 2
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command(
@@ -68,31 +71,33 @@ def stress(
     )
     print()
     required = [item.metric for item in on.requirements]
-    headings = ["condition", "changed", "rule", "loss", *required, found.known_rule, "loss", *required, "why it fails"]
+    # There is room for two metrics of each; the document has all.
+    beside = required if len(required) <= _BESIDE else []
+    headings = ["condition", "changed", "rule", "loss", *required, found.known_rule, "loss", *beside, "why it fails"]
     simulated = [row for row in found.rows if row.rule is not None and not row.rule.weights]
     alone = [row for row in found.rows if row.rule is not None and row.rule.weights]
-    show_table(headings, [_cells(row, required) for row in simulated])
+    show_table(headings, [_cells(row, required, beside) for row in simulated])
     if alone:
         print()
         headings = ["condition", "changed", "rule", "weight", found.known_rule, "weight", "why it fails"]
-        show_table(headings, [_cells(row, []) for row in alone])
+        show_table(headings, [_cells(row, [], []) for row in alone])
     others = [row for row in found.rows if row.reason]
     if others:
         print()
         show_table(["not tried", "change", "why"], [[row.condition, row.changed or "-", row.reason] for row in others])
 
 
-def _cells(row: StressRow, required: list[str]) -> list[str]:
+def _cells(row: StressRow, metrics: list[str], beside: list[str]) -> list[str]:
     why = "" if row.rule is None else row.rule.why
-    return [row.condition, row.changed, *_standing(row.rule, required), *_standing(row.known, required), why]
+    return [row.condition, row.changed, *_standing(row.rule, metrics), *_standing(row.known, beside), why]
 
 
-def _standing(standing: Standing | None, required: list[str]) -> list[str]:
+def _standing(standing: Standing | None, metrics: list[str]) -> list[str]:
     if standing is None:
-        return ["-"] * (2 + len(required))
+        return ["-"] * (2 + len(metrics))
     if standing.weights:
         return [standing.verdict, standing.weights_text()]
-    return [standing.verdict, number(standing.loss), *(number(standing.metrics.get(name)) for name in required)]
+    return [standing.verdict, number(standing.loss), *(number(standing.metrics.get(name)) for name in metrics)]
 
 
 def stress_document(found: StressTest) -> dict[str, Any]:

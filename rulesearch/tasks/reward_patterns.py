@@ -35,8 +35,8 @@ Array = npt.NDArray[np.float64]
 
 _INPUTS, _CONNECTED, _WEIGHT = 50, 0.8, 1000.0
 _PATTERNS, _RATE, _DURATION = 30, 6.0, 0.5
-_DT = 1e-4
-_STEPS = round(_DURATION / _DT)
+_DT = 0.1
+"""Time step [ms]."""
 _SYNAPSE, _MEMBRANE, _LEAK, _REFRACTORY = 0.002, 0.01, 25.0, 0.002
 _REST, _THRESHOLD = -70.0, -55.0
 _HAZARD, _WIDTH = 0.01, 0.2
@@ -97,6 +97,7 @@ class RewardPatterns(Task):
         "trials": Setting(500, "trials of each experiment", 1, 1e6, whole=True),
         "inputs": Setting(_INPUTS, "inputs of a neuron, four in five of which reach it", 1, 1000, whole=True),
         "rate": Setting(_RATE, "rate of the inputs in a pattern", 0.1, 200.0, unit="Hz"),
+        "dt": Setting(_DT, "time step", 0.01, 0.5, unit="ms"),
         "w_start": Setting(_WEIGHT, "s.d. of the weights at the start", 0.0, 1e6, unit="pA"),
         **DAMAGE,
     }
@@ -109,10 +110,7 @@ class RewardPatterns(Task):
     bounds = FREE
     grammar = ""
     known_rule = "e2l-reward"
-    stress = Stress(
-        step="the time step of 0.1 ms is built into its neuron",
-        alone="its rules read an eligibility, which takes both sides, and rewards",
-    )
+    stress = Stress(alone="its rules read an eligibility, which takes both sides, and rewards")
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of trials, over all experiments."""
@@ -141,7 +139,7 @@ class RewardPatterns(Task):
         sums, done = [], 0
         for child in np.random.SeedSequence([seed, 305]).spawn(experiments):
             generator = np.random.default_rng(child)
-            experiment = draw_experiment(generator, inputs, settings["rate"], settings["w_start"])
+            experiment = draw_experiment(generator, inputs, settings["rate"], settings["w_start"], settings["dt"])
             damaged = _damaged(experiment, settings, child)
             total, steps = _learn(rule, damaged, trials, generator)
             done += steps
@@ -153,16 +151,17 @@ class RewardPatterns(Task):
 
 
 def draw_experiment(
-    generator: np.random.Generator, inputs: int = _INPUTS, rate: float = _RATE, spread: float = _WEIGHT
+    generator: np.random.Generator, inputs: int = _INPUTS, rate: float = _RATE, spread: float = _WEIGHT, dt: float = _DT
 ) -> Experiment:
     """Draw patterns, labels and first weights.
 
-    **Arguments:** `rate` of the inputs [Hz]; `spread`: s.d. of the weights [pA].
+    **Arguments:** `rate` of the inputs [Hz]; `spread`: s.d. of the weights [pA]; `dt` [ms].
     """
+    steps = round(1e3 * _DURATION / dt)
     counts = generator.poisson(rate * _DURATION, (_PATTERNS, inputs))
-    spikes = np.zeros((_PATTERNS, _STEPS, inputs))
+    spikes = np.zeros((_PATTERNS, steps, inputs))
     pattern, unit = np.divmod(np.repeat(np.arange(_PATTERNS * inputs), counts.ravel()), inputs)
-    np.add.at(spikes, (pattern, generator.integers(0, _STEPS, pattern.size), unit), 1.0)
+    np.add.at(spikes, (pattern, generator.integers(0, steps, pattern.size), unit), 1.0)
     connected = generator.random(inputs) < _CONNECTED
     weights = np.where(connected, generator.normal(0.0, spread, inputs), 0.0)
     labels = generator.choice([-1.0, 1.0], _PATTERNS)
@@ -184,15 +183,19 @@ def _potentials(spikes: Array) -> Array:
     """Return the potential of every synapse per weight at the end of each step, without any reset."""
     found = np.zeros(spikes.shape)
     current, potential = np.zeros((2, _PATTERNS, spikes.shape[2]))
-    for step in range(_STEPS):
-        potential = potential * math.exp(-_DT / _MEMBRANE) + current * _RISE
-        current = current * math.exp(-_DT / _SYNAPSE) + spikes[:, step]
+    steps = spikes.shape[1]
+    membrane, synapse, rise = _moves(_DURATION / steps)
+    for step in range(steps):
+        potential = potential * membrane + current * rise
+        current = current * synapse + spikes[:, step]
         found[:, step] = potential
     return found
 
 
-_RISE = (math.exp(-_DT / _MEMBRANE) - math.exp(-_DT / _SYNAPSE)) * _SYNAPSE / (_LEAK * (_MEMBRANE - _SYNAPSE))
-"""Potential after one step per synaptic current before it [mV/pA]."""
+def _moves(dt: float) -> tuple[float, float, float]:
+    """Return what a step [s] leaves of a potential and of a synaptic current, and the potential per current [mV/pA]."""
+    membrane, synapse = math.exp(-dt / _MEMBRANE), math.exp(-dt / _SYNAPSE)
+    return membrane, synapse, (membrane - synapse) * _SYNAPSE / (_LEAK * (_MEMBRANE - _SYNAPSE))
 
 
 def _learn(
@@ -201,11 +204,12 @@ def _learn(
     """Return the sum of rewards, None where a weight was not finite any more, and the number of trials."""
     weights = experiment.weights.copy()
     constants = rule.constant_values()
-    age = np.exp(-_DT * np.arange(_STEPS - 1, -1, -1) / _MEMORY) * _SCALE / _MEMORY
+    steps = int(experiment.spikes.shape[1])
+    age = np.exp(-_DURATION / steps * np.arange(steps - 1, -1, -1) / _MEMORY) * _SCALE / _MEMORY
     bar, plus, minus, total = 0.0, 0.0, 0.0, 0.0
     for trial in range(trials):
         shown = int(generator.integers(_PATTERNS))
-        surprise, spikes = _fire(experiment.spikes[shown] @ weights, generator.random(_STEPS))
+        surprise, spikes = _fire(experiment.spikes[shown] @ weights, generator.random(steps))
         reward = experiment.labels[shown] * (1.0 if spikes > 0 else -1.0)
         total += reward
         known: dict[str, Any] = {
@@ -230,25 +234,27 @@ def _learn(
 
 def _fire(drive: Array, draws: Array) -> tuple[Array, int]:
     """Return, per step, spikes less those that phi expects, and the number of spikes."""
-    found: tuple[Array, int] = _fire_compiled(drive, draws)
+    dt = _DURATION / drive.size
+    found: tuple[Array, int] = _fire_compiled(drive, draws, dt, _moves(dt))
     return found
 
 
 @compiled(nogil=True, error_model="numpy")
-def _fire_compiled(drive: Any, draws: Any) -> Any:
+def _fire_compiled(drive: Any, draws: Any, dt: float, moves: Any) -> Any:
     surprise = np.empty(drive.size)
     current, v, resting, spikes = 0.0, 0.0, 0, 0
     top = _THRESHOLD - _REST
+    membrane, synapse, rise = moves
     for step in range(drive.size):
         if resting > 0:
             resting -= 1
         else:
-            v = v * math.exp(-_DT / _MEMBRANE) + current * _RISE
-        current = current * math.exp(-_DT / _SYNAPSE) + drive[step]
-        surprise[step] = -_EXPECTED * math.exp((v - top) / _EXPECTED_WIDTH) * _DT
-        if draws[step] < _HAZARD * math.exp((v - top) / _WIDTH) * _DT:
+            v = v * membrane + current * rise
+        current = current * synapse + drive[step]
+        surprise[step] = -_EXPECTED * math.exp((v - top) / _EXPECTED_WIDTH) * dt
+        if draws[step] < _HAZARD * math.exp((v - top) / _WIDTH) * dt:
             surprise[step] += 1.0
             spikes += 1
             v = 0.0
-            resting = round(_REFRACTORY / _DT)
+            resting = round(_REFRACTORY / dt)
     return surprise, spikes
