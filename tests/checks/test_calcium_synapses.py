@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from rulesearch.checks.calcium_synapses import calcium
+from rulesearch.rules import known_rule
+from rulesearch.simulate import AllToAll, Network, Neuron, Poisson, Population, Projection, Receptor, Record, Simulation
+from rulesearch.simulate.synapse.respond import respond
 
 DP = {
     **{"C_pre": 1.0, "C_post": 2.0, "theta_d": 1.0, "theta_p": 1.3, "gamma_d": 200.0, "gamma_p": 321.808},
@@ -52,3 +56,27 @@ def test_presynaptic_calcium_comes_after_the_delay() -> None:
     pair, later = list(calcium(DP))[5], late[5]
     assert later.pre[0] - pair.pre[0] == pytest.approx(6.3e-3)
     assert later.change > pair.change
+
+
+@pytest.mark.slow
+def test_the_delay_of_a_projection_is_that_of_presynaptic_calcium() -> None:
+    rule = known_rule("graupner-brunel").rules.only()
+    cell = Neuron({"e": Receptor(0.005, 0.0)}, rest=-60.0, threshold=-50.0, reset=-60.0)
+    drive = Projection("drive", "others", "neuron", "e", AllToAll(), 1.2)
+    plastic = Projection("plastic", "inputs", "neuron", "e", AllToAll(), 0.5, rule=rule, delay=0.014)
+    sources = [Poisson("inputs", 5, 4.0), Poisson("others", 60, 12.0)]
+    simulation = Simulation(
+        Network([Population("neuron", 1, cell)], [plastic, drive], sources, 1e-4), np.random.SeedSequence(1)
+    )
+    found = simulation.run(2.0, Record(["inputs", "neuron"]))
+    times, units = found.spikes["inputs"]
+    post = list(found.spikes["neuron"][0])
+
+    def differences(delay: float) -> list[float]:
+        late = [[float(time) for time in times[units == unit] + delay if time < 2.0] for unit in range(5)]
+        exact = [respond(rule, pre, post, 1, 2.0, 0.5).weight for pre in late]
+        return list(simulation.weights("plastic") - exact)
+
+    # The steps of the network move all weights alike.
+    assert np.ptp(differences(0.014)) < 2e-5
+    assert np.ptp(differences(0.0)) > 1e-4
