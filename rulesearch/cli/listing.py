@@ -57,6 +57,8 @@ def tasks(name: NameArgument = None, as_json: JsonOption = False) -> None:
 
 def task_document(task: Task) -> dict[str, Any]:
     """Return the JSON document of a task."""
+    from rulesearch.tasks.conditions import conditions
+
     values = task.resolve()
     return {
         "name": task.name,
@@ -79,6 +81,14 @@ def task_document(task: Task) -> dict[str, Any]:
         "fidelities": [
             {"name": each.name, "trials": each.trials, "description": each.description} for each in task.fidelities
         ],
+        "stress": [
+            {
+                "condition": each.kind,
+                "changes": {key: {"before": pair[0], "after": pair[1]} for key, pair in each.changes.items()},
+                "reason": each.reason or None,
+            }
+            for each in conditions(task.stress, task.settings, values)
+        ],
         "requirements": {each.metric: {"least": each.least, "most": each.most} for each in task.requirements},
         "bounds": list(task.bounds),
         "grammar": task.grammar,
@@ -92,6 +102,7 @@ def task_document(task: Task) -> dict[str, Any]:
 
 def _show_task(task: Task) -> None:
     from rulesearch.rules import Rule, RuleSet
+    from rulesearch.tasks.conditions import conditions
 
     values = task.resolve()
     facts = [("name", task.name), ("title", task.title), ("summary", task.summary), ("slots", ", ".join(task.slots))]
@@ -120,6 +131,9 @@ def _show_task(task: Task) -> None:
     rows = [[key, number(each.default), _range(each), each.unit, each.meaning] for key, each in task.settings.items()]
     print()
     show_table(["setting", "default", "range", "unit", "meaning"], rows)
+    stress = conditions(task.stress, task.settings, values)
+    print()
+    show_table(["stress", "changed"], [[each.kind, each.reason or each.text(task.settings)] for each in stress])
 
 
 def _range(setting: Setting | Option) -> str:

@@ -92,6 +92,13 @@ class Condition:
         """The settings that change, as they are then."""
         return {name: after for name, (_, after) in self.changes.items()}
 
+    def text(self, declared: Mapping[str, Setting]) -> str:
+        """Return the changes in words, such as `dt 0.1 -> 0.05 ms`, with the units of the declared settings."""
+        return ", ".join(
+            f"{name} {before:g} -> {after:g} {declared[name].unit}".rstrip()
+            for name, (before, after) in self.changes.items()
+        )
+
 
 def conditions(stress: Stress, declared: Mapping[str, Setting], settings: Settings) -> Iterator[Condition]:
     """Yield the conditions of a task with these settings, kind by kind; each kind at least once.

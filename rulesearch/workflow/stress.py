@@ -218,10 +218,7 @@ def _under(
     bar: float,
     notify: Callable[[str], None],
 ) -> StressRow:
-    changed = ", ".join(
-        f"{name} {before:g} -> {after:g} {task.settings[name].unit}".rstrip()
-        for name, (before, after) in condition.changes.items()
-    )
+    changed = condition.text(task.settings)
     if condition.reason:
         return StressRow(condition.kind, changed, condition.changes, condition.reason)
     try:

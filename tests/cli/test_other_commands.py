@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -109,6 +110,17 @@ def test_a_task_is_shown_in_full(call: Call, name: str) -> None:
     for heading in ("symbol", "setting", "fidelities", "baseline", "control", "paper"):
         assert heading in out
     assert all(key in out for key in document["settings"])
+
+
+def test_a_task_is_shown_with_what_a_stress_test_changes(call: Call) -> None:
+    by_name = {each["condition"]: each for each in call("tasks", "oja", "--json").document["stress"]}
+    assert by_name["halved time step"] == {
+        "condition": "halved time step",
+        "changes": {},
+        "reason": "it counts presentations",
+    }
+    assert by_name["ten times as long"]["changes"] == {"points": {"before": 2000, "after": 20000}}
+    assert re.search("^twice the network +afferents 1000 -> 2000$", call("tasks", "inhibitory-rate").out, re.MULTILINE)
 
 
 def test_infinite_bounds_become_null(call: Call) -> None:
