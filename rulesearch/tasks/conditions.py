@@ -57,18 +57,16 @@ class Kind:
 
 KINDS = (
     Kind("halved time step", "step", ("dt",), (Times(0.5),), "a time step"),
-    Kind(
-        "twice the network", "size", ("neurons", "afferents", "units", "dims", "inputs"), (Times(2.0),), "the network"
-    ),
+    Kind("twice the network", "size", ("neurons", "afferents", "units", "dims", "inputs"), (Times(2.0),), "its size"),
     Kind(
         "ten times as long",
         "duration",
         ("learning", "seconds", "presentations", "points", "stimuli", "steps", "trials"),
         (Times(10.0),),
-        "the time",
+        "its time",
     ),
-    Kind("other initial weights", "start", ("w_start",), (Times(0.5), Times(2.0)), "weights at the start"),
-    Kind("other input rates", "inputs", ("rate", "input_rate", "background"), (Times(0.5), Times(2.0)), "the input"),
+    Kind("other initial weights", "start", ("w_start",), (Times(0.5), Times(2.0)), "its first weights"),
+    Kind("other input rates", "inputs", ("rate", "input_rate", "background"), (Times(0.5), Times(2.0)), "its input"),
     Kind("noise in the weights", "noise", ("weight_noise",), (0.2,), "noise in weights"),
     Kind("one in ten synapses missing", "missing", ("missing",), (0.1,), "missing synapses"),
 )
@@ -110,7 +108,8 @@ def conditions(stress: Stress, declared: Mapping[str, Setting], settings: Settin
         given = getattr(stress, kind.field)
         if given is None:
             name = next((each for each in kind.names if each in declared), None)
-            given = f"no setting of it is about {kind.lacks}" if name is None else [{name: to} for to in kind.changes]
+            lacking = f"it has no setting for {kind.lacks}, such as {kind.names[0]}"
+            given = lacking if name is None else [{name: to} for to in kind.changes]
         if isinstance(given, str):
             yield Condition(kind.name, {}, given)
             continue

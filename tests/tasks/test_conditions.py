@@ -31,7 +31,7 @@ def test_the_names_of_settings_tell_what_they_are() -> None:
     assert [each.settings for each in by_kind["twice the network"]] == [{"neurons": 200.0}]
     [long] = by_kind["ten times as long"]
     assert (long.settings, long.cost) == ({"learning": 300.0}, 10.0)
-    assert by_kind["other initial weights"][0].reason == "no setting of it is about weights at the start"
+    assert by_kind["other initial weights"][0].reason == "it has no setting for its first weights, such as w_start"
 
 
 def test_every_kind_is_named_with_changes_or_with_a_reason() -> None:
@@ -69,4 +69,4 @@ def test_every_shipped_task_can_have_the_conditions_that_it_names(task: Task) ->
         changed = task.resolve({**values, **each.settings})
         assert {name: value for name, value in changed.items() if value != values[name]} == each.settings
     # Reasons are of the task, not that it forgot to say something.
-    assert not [each for each in named if each.reason.startswith("no setting")]
+    assert not [each for each in named if each.reason.startswith("it has no setting")]
