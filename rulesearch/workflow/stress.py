@@ -25,6 +25,7 @@ from rulesearch.simulate.codes import EXPLANATION
 from rulesearch.tasks.conditions import KINDS, Condition, conditions
 from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import losses_of
 from rulesearch.wording import counted
 from rulesearch.workflow.confirm import title_of, worse_than
 from rulesearch.workflow.one_side import RATES, SPIKES, STEPS, one_side
@@ -257,13 +258,9 @@ def _stands(
 
 def _by_chance(outcome: Outcome, known: Outcome | None, best: float, task: Task) -> bool:
     """Return whether a loss may be above what is enough beside the known rule's, `best`, by chance alone."""
-    ours, theirs = _losses(outcome), _losses(known)
+    ours, theirs = (losses_of(() if each is None else each.trials) for each in (outcome, known))
     as_good = sum(a <= task.enough(b) for a, b in zip(ours, theirs, strict=False))
     return 2 * as_good >= len(ours) and not worse_than(best, theirs, sum(ours) / len(ours), ours, task)
-
-
-def _losses(outcome: Outcome | None) -> list[float]:
-    return [] if outcome is None else [trial.loss for trial in outcome.trials if trial.loss is not None]
 
 
 def _alone(name: str, side: str, ours: RuleSet, known: RuleSet, task: Task, settings: Settings) -> StressRow:
