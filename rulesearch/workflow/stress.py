@@ -27,7 +27,7 @@ from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import losses_of
 from rulesearch.wording import counted
-from rulesearch.workflow.confirm import title_of, worse_than
+from rulesearch.workflow.confirm import worse_than
 from rulesearch.workflow.one_side import RATES, SPIKES, STEPS, one_side
 
 AS_IT_IS, FROZEN = "the task as it is", "plasticity frozen"
@@ -252,7 +252,11 @@ def _stands(
         best = math.inf if known is None or known.loss is None else known.loss
         if outcome.loss > task.enough(best) and not (by_chance and _by_chance(outcome, known, best, task)):
             own = task.goal or not math.isfinite(best)
-            why = f"does not reach the task's goal, {task.goal}" if own else f"worse than {title_of(task.known_rule)}"
+            why = (
+                f"does not reach the task's goal, {task.goal}"
+                if own
+                else f"worse than {task.known_rule} as the task has it"
+            )
     return Standing(not why, why, outcome.status, outcome.loss, dict(outcome.metrics))
 
 

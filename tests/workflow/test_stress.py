@@ -97,7 +97,7 @@ def test_a_rule_that_only_adds_fails_from_another_weight_and_the_known_rule_does
     found = rs.stress("0.1*tick", Growth())
     started = row(found, "other initial weights")
     assert started.rule is not None and started.rule.loss == pytest.approx(0.5)
-    assert started.rule.why == "worse than growth"
+    assert started.rule.why == "worse than growth as the task has it"
     assert started.known is not None and started.known.passed
     assert not found.holds
     assert found.sentence() == (
