@@ -1,51 +1,59 @@
-r"""A layer that tells familiar stimuli from novel ones by what its synapses have kept of them.
+r"""Task `familiarity`: a layer that tells familiar stimuli from novel ones by what its synapses have kept of them.
 
-The network of Tyulmankov, Yang & Abbott 2022 (doi 10.1016/j.neuron.2021.11.009) with the fixed weights of their
-idealised solution instead of trained ones: hidden units $h = \sigma((W_1 + A) x + b)$, each with an address of its own
-in the first components of the stimulus, so that one unit answers to a stimulus, and A, which starts at 0, follows the
-rule once per stimulus. A stimulus is called novel where the summed response is above a threshold. The two numbers of
-the readout that the paper trains by gradient descent, b and the threshold, are the best on a sequence of their own.
+The layer is in `familiarity_layer`, the capacity that the paper measures in `familiarity_curriculum`.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError
-from rulesearch.rules.bound import FREE, BoundRule, BoundSet
+from rulesearch.rules.bound import FREE, BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
-from rulesearch.simulate.damage import generators_of
-from rulesearch.simulate.rate.network import Connection, Layer, RateNetwork
-from rulesearch.simulate.rate.network_simulation import RateRecording, RateSimulation
 from rulesearch.simulate.rate.programs import lowpasses_of
 from rulesearch.tasks.conditions import Stress, Times
-from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of
+from rulesearch.tasks.declaration import DAMAGE, Fidelity, Requirement, Setting, Settings, TaskSymbol
+from rulesearch.tasks.familiarity_curriculum import PUBLISHED, Cell, largest_interval
+from rulesearch.tasks.familiarity_layer import (
+    EXCESSES,
+    SELECTIVITY,
+    SEQUENCES,
+    Answer,
+    Fixed,
+    Synapses,
+    addresses,
+    answers,
+    best_readout,
+    network,
+    sequence,
+)
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import Task
-from rulesearch.tasks.trial import Trial
+from rulesearch.tasks.trial import TimeCourse, Trial
 
 Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
-_SELECTIVITY = 5.0
-"""First weights of a unit from each component of its address."""
-_EXCESSES = np.linspace(1.0, 4.0, 13)
-"""Input of a unit from a novel stimulus of its address."""
-_THRESHOLDS = np.linspace(0.1, 0.9, 33)
-_TRAINING, _FRESH = 3000, 10000
+_READOUT, _SCREEN, _FRESH = 3000, 1000, 10_000
+_COURSE = 5000
+_ACCURACY = 0.97
+"""Share of right answers that is asked for: the lowest one of the published networks at their R_max is 0.971."""
 _PAPER = known_rule("hebbff")
 
 
 class Familiarity(Task):
     """Tell stimuli that were there `interval` steps before from novel ones.
 
-    The loss is the share of wrong answers over 10,000 fresh stimuli; a third of them are familiar. Noise
-    is in fixed weights too; a synapse that is missing does not learn.
+    The loss is the share of wrong answers over 10,000 fresh stimuli, a third of which are familiar: its two cases are
+    the familiar and the novel stimuli. The fixed weights are those of the idealised solution of the paper: each unit
+    has an address in the first components, so that one unit answers to a novel stimulus. Bias and readout, which the
+    paper trains, are the best on a sequence of their own; the readout may call familiar what excites less or what
+    excites more. A synapse that is missing does not learn; noise is in fixed weights too.
     """
 
     name = "familiarity"
@@ -68,15 +76,22 @@ class Familiarity(Task):
         "components": Setting(50, "components of a stimulus", 1, 10_000, whole=True),
         "units": Setting(32, "hidden units, a power of 2", 1, 1024, whole=True),
         "interval": Setting(28, "steps after which a stimulus is repeated", 1, 1000, whole=True),
+        "tested": Setting(0, "the same for the fresh stimuli, if it is another; 0: as interval", 0, 1000, whole=True),
         "stimuli": Setting(_FRESH, "fresh stimuli that are scored", 100, 1e6, whole=True),
+        "r_max": Setting(0, "1: find the metric r_max, the interval at which a curriculum stays", 0, 1, whole=True),
         "w_start": Setting(0.0, "weights that the synapses have learnt before the first stimulus", -10.0, 10.0),
         **DAMAGE,
     }
-    fidelities = (Fidelity("full", 1, "one sequence for the readout, one that is scored"),)
+    fidelities = (
+        Fidelity("screen", 1, "a third of the readout's sequence and every other bias, scored on that sequence"),
+        Fidelity("full", 1, "one sequence for the readout, one that is scored"),
+    )
+    requirements = (Requirement("accuracy", least=_ACCURACY),)
     clock = "steps"
     bounds = FREE
-    grammar = ""
+    grammar = "familiarity"
     known_rule = "hebbff"
+    protocol = Protocol(tolerance=0.001, selection_trials=3, report_trials=10)
     stress = Stress(
         step="it counts stimuli",
         start=({"w_start": -0.1}, {"w_start": 0.1}),
@@ -109,104 +124,157 @@ class Familiarity(Task):
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of stimuli."""
-        return _TRAINING + settings["stimuli"]
+        return _SCREEN if fidelity == "screen" else _READOUT + settings["stimuli"]
 
     def baseline(self, settings: Settings) -> RuleSet:
-        """Return the published rule, with its constants for the default sizes."""
-        return _PAPER.rules
+        """Return the published rule, with the constants of the network of that size (see `constants_of`)."""
+        cell = constants_of(settings)
+        return self.parse(f"-decay*w - gain*x*y; decay = {1.0 - cell.decay:.3g}; gain = {-cell.eta:.3g}")
 
     def control(self, settings: Settings) -> RuleSet:
         """Return the Hebbian rule with the same constants, by which a stimulus that was seen excites more."""
-        return self.parse("-decay*w + gain*x*y; decay = 0.012; gain = 0.135")
+        cell = constants_of(settings)
+        return self.parse(f"-decay*w + gain*x*y; decay = {1.0 - cell.decay:.3g}; gain = {-cell.eta:.3g}")
+
+    def report_conditions(self) -> tuple[Mapping[str, float], ...]:
+        """Return the setting under which R_max is found."""
+        return ({"r_max": 1.0},)
 
     def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Fit the readout on one sequence of stimuli and answer to another.
 
         **Returns:** metrics `accuracy`: the share of right answers; `p_true_positive` and `p_false_positive`: the
-        shares of familiar and of novel stimuli that are called familiar.
+        shares of familiar and of novel stimuli that are called familiar; with the setting `r_max` the metric of that
+        name, for which the readout is fitted anew at each interval and the rule stays as it is.
         """
-        components, units, interval, fresh_stimuli = (
-            int(settings[name]) for name in ("components", "units", "interval", "stimuli")
+        return self.trials([rules], seed, settings, fidelity, backend)[0]
+
+    def trials(
+        self, candidates: Sequence[BoundSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
+    ) -> list[Trial]:
+        whole, screened = self.duration(settings, fidelity), fidelity == "screen"
+        excesses = EXCESSES[::2] if screened else EXCESSES
+        learned = _readouts(candidates, seed, settings, _SCREEN if screened else _READOUT, excesses, backend)
+        found: list[Trial] = []
+        fixed: dict[int, Fixed] = {}
+        for place, (shown, familiar, readout) in enumerate(learned):
+            work = int(shown.steps * settings["units"] * settings["components"] * excesses.size)
+            if readout is None:
+                found.append(Trial(shown.status, None, work=work, died_at=shown.steps / whole))
+                continue
+            index, fixed[place] = readout
+            found.append(_scored(fixed[place].familiar(shown.responses[:, index]), familiar, work))
+        if screened:
+            return found
+        fresh = _fresh(candidates, fixed, seed, settings, backend)
+        for place, (shown, familiar) in fresh.items():
+            work = found[place].work + int(shown.steps * settings["units"] * settings["components"])
+            if shown.status != "ok":
+                found[place] = Trial(shown.status, None, work=work, died_at=(_READOUT + shown.steps) / whole)
+                continue
+            more = {}
+            if settings["r_max"]:
+                more["r_max"] = self._r_max(candidates[place], seed, settings, backend)
+            found[place] = _scored(fixed[place].familiar(shown.responses[:, 0]), familiar, work, more)
+        return found
+
+    def _r_max(self, rules: BoundSet, seed: int, settings: Settings, backend: str) -> float:
+        """Return the interval at which a curriculum stays with these rules."""
+
+        def accuracy(interval: int) -> float:
+            at = {**settings, "interval": float(interval), "tested": 0.0, "r_max": 0.0}
+            return self.trial(rules, seed, at, "full", backend).metrics.get("accuracy", 0.0)
+
+        return float(largest_interval(accuracy, int(settings["interval"])))
+
+    def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
+        """Return the shares of right answers and of those called familiar, by the interval at which stimuli repeat.
+
+        The readout is that of the interval of the settings: what lies beyond shows how a rule generalises.
+        """
+        ((_, _, readout),) = _readouts([rules], seed, settings, _READOUT, EXCESSES, "vm")
+        if readout is None:
+            return ()
+        intervals = np.unique(np.round(np.geomspace(1.0, 8.0 * settings["interval"], 16))).astype(np.int64)
+        found = []
+        for interval in intervals:
+            at = {**settings, "tested": float(interval), "stimuli": max(_COURSE, 20.0 * interval)}
+            ((shown, familiar),) = _fresh([rules], {0: readout[1]}, seed, at, "vm").values()
+            found.append(_scored(readout[1].familiar(shown.responses[:, 0]), familiar, 0).metrics)
+        times: Array = intervals.astype(np.float64)
+        return tuple(
+            TimeCourse(f"{what}, by interval", times, np.array([each[name] for each in found]), target)
+            for name, what, target in (
+                ("accuracy", "right answers", 1.0),
+                ("p_true_positive", "true positives", 1.0),
+                ("p_false_positive", "false positives", 0.0),
+            )
         )
-        rule, root = rules.only(), np.random.SeedSequence([seed, 307])
-        generators = [np.random.default_rng(child) for child in root.spawn(2)]
-        network = _network(rule, components, units, settings, root)
-        synapses = int(np.sum(network.mask(network.plastic[0])))
-        stimuli, novel = _sequence(components, interval, _TRAINING, generators[0])
-        training = _run(network, stimuli, _EXCESSES, backend)
-        work, whole = training.steps * synapses * _EXCESSES.size, _TRAINING + fresh_stimuli
-        if training.status != "ok":
-            return Trial(training.status, None, work=work, died_at=training.steps / whole)
-        responses = _responses(training)
-        correct = np.array([np.mean((responses > each) == novel[:, None], axis=0) for each in _THRESHOLDS])
-        threshold, excess = np.unravel_index(int(np.argmax(correct)), correct.shape)
-        stimuli, novel = _sequence(components, interval, fresh_stimuli, generators[1])
-        fresh = _run(network, stimuli, _EXCESSES[excess : excess + 1], backend)
-        work += fresh.steps * synapses
-        if fresh.status != "ok":
-            return Trial(fresh.status, None, work=work, died_at=(_TRAINING + fresh.steps) / whole)
-        responses = _responses(fresh)[:, 0]
-        if not np.all(np.isfinite(responses)):
-            return Trial("nonfinite", None, work=work)
-        called = responses > _THRESHOLDS[threshold]
-        metrics = {
-            "accuracy": float(np.mean(called == novel)),
-            "p_true_positive": float(np.mean(~called[~novel])),
-            "p_false_positive": float(np.mean(~called[novel])),
-        }
-        loss = float(np.mean(called != novel))
-        return Trial("ok", loss, metrics, (loss,), work)
 
 
-def _sequence(
-    components: int, interval: int, steps: int, generator: np.random.Generator
-) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """Return stimuli `(steps, components)` and which of them are novel."""
-    stimuli = generator.choice([-1.0, 1.0], (steps, components))
-    novel = np.ones(steps, dtype=np.bool_)
-    repeats = generator.random(steps) < 0.5
-    for step in range(interval, steps):
-        if repeats[step] and novel[step - interval]:
-            stimuli[step] = stimuli[step - interval]
-            novel[step] = False
-    return stimuli, novel
+def constants_of(settings: Settings) -> Cell:
+    """Return the constants of the published network of that size at its R_max, else those that such networks have.
+
+    In all of them d eta lies in -7.6 to -6.6 and (1 - decay) R_max in 0.30 to 0.41, d the number of components.
+    """
+    components, units, interval = (int(settings[name]) for name in ("components", "units", "interval"))
+    found = PUBLISHED.get((components, units))
+    if found is not None and found.r_max == interval:
+        return found
+    return Cell(interval, 1.0 - min(0.35 / interval, 0.9), -6.9 / components)
 
 
-def _network(
-    rule: BoundRule, components: int, units: int, settings: Settings, seeds: np.random.SeedSequence
-) -> RateNetwork:
-    """Return the layer; what is wrong with its synapses is drawn from a child of the seeds."""
-    bits, damage, shape = round(math.log2(units)), damage_of(settings), (units, components)
-    fixed = np.zeros(shape)
-    fixed[:, :bits] = _SELECTIVITY * np.array(list(itertools.product((-1.0, 1.0), repeat=bits)))
-    wiring: str | npt.NDArray[np.bool_] = "all"
-    weight: float | Array = settings["w_start"]
-    if damage:
-        missing, noise = generators_of(seeds)
-        wiring = damage.there(units * components, missing).reshape(shape)
-        fixed = fixed * damage.factors(units * components, noise).reshape(shape)
-        weight = weight * damage.factors(units * components, noise).reshape(shape)
-    return RateNetwork(
-        {"stimulus": components, "excess": 1},
-        [Layer("hidden", units, "sigmoid", -_SELECTIVITY * bits)],
-        [
-            Connection("fixed", "stimulus", "hidden", weight=fixed),
-            Connection("excess", "excess", "hidden", weight=1.0),
-            Connection("kept", "stimulus", "hidden", wiring, weight, rule),
-        ],
-    )
+_Readout = tuple[int, Fixed]
 
 
-def _run(network: RateNetwork, stimuli: Array, excesses: Array, backend: str) -> RateRecording:
-    """Show stimuli to a network for each excess."""
-    shown = {
-        "stimulus": stimuli[:, None, :],
-        "excess": np.broadcast_to(excesses[None, :, None], (len(stimuli), excesses.size, 1)),
-    }
-    return RateSimulation(network, shown, norm_limit=math.inf).run(backend=backend, connections=[])
-
-
-def _responses(recording: RateRecording) -> Array:
-    """Return the summed responses `(steps, excesses)` of the networks."""
-    found: Array = recording.outputs["hidden"].sum(axis=2)
+def _readouts(
+    candidates: Sequence[BoundSet], seed: int, settings: Settings, steps: int, excesses: Array, backend: str
+) -> list[tuple[Answer, Flags, _Readout | None]]:
+    """Show a sequence to candidates and fit bias and readout of each; None where it did not run to its end."""
+    components, units = int(settings["components"]), int(settings["units"])
+    weights, synapses = addresses(components, units), Synapses.of(settings, seed)
+    base = -SELECTIVITY * (units.bit_length() - 1)
+    stimuli, familiar = _shown(seed, settings, int(settings["interval"]), steps, 0)
+    found: list[tuple[Answer, Flags, _Readout | None]] = []
+    for shown in answers(candidates, network(weights, base, synapses), stimuli, excesses, backend):
+        if shown.status != "ok":
+            found.append((shown, familiar, None))
+            continue
+        index, sign, threshold, _ = best_readout(shown.responses, familiar)
+        fixed = Fixed(weights, base + float(excesses[index]), sign, -sign * threshold)
+        found.append((shown, familiar, (index, fixed)))
     return found
+
+
+def _fresh(
+    candidates: Sequence[BoundSet], fixed: Mapping[int, Fixed], seed: int, settings: Settings, backend: str
+) -> dict[int, tuple[Answer, Flags]]:
+    """Show fresh stimuli to those candidates that have a readout, those with the same bias in one call."""
+    interval, synapses = int(settings["tested"] or settings["interval"]), Synapses.of(settings, seed)
+    stimuli, familiar = _shown(seed, settings, interval, int(settings["stimuli"]), 1)
+    found = {}
+    for bias in sorted({each.bias for each in fixed.values()}):
+        places = [place for place, each in fixed.items() if each.bias == bias]
+        layer = network(fixed[places[0]].weights, bias, synapses)
+        alike = answers([candidates[place] for place in places], layer, stimuli, np.zeros(1), backend)
+        found.update({place: (each, familiar) for place, each in zip(places, alike, strict=True)})
+    return found
+
+
+def _shown(seed: int, settings: Settings, interval: int, steps: int, child: int) -> tuple[Array, Flags]:
+    seeds = np.random.SeedSequence([seed, SEQUENCES]).spawn(2)[child]
+    return sequence(int(settings["components"]), interval, steps, np.random.default_rng(seeds))
+
+
+def _scored(called: Flags, familiar: Flags, work: int, more: Mapping[str, float] | None = None) -> Trial:
+    """Return the trial of what stimuli were called and what they are."""
+    wrong = called != familiar
+    known = int(np.sum(familiar))
+    metrics = {
+        "accuracy": float(1.0 - np.mean(wrong)),
+        "p_true_positive": float(np.mean(called[familiar])) if known else 0.0,
+        "p_false_positive": float(np.mean(called[~familiar])) if known < len(familiar) else 0.0,
+        **(more or {}),
+    }
+    cases = tuple(2.0 * float(np.mean(wrong & which)) for which in (familiar, ~familiar))
+    return Trial("ok", sum(cases) / 2.0, metrics, cases, work)

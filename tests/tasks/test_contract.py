@@ -33,6 +33,7 @@ QUICK: dict[str, dict[str, float]] = {
     "reward-patterns": {"experiments": 2, "trials": 300},
     "error-driven": {"experiments": 3, "seconds": 2},
     "correlation-pattern": {"experiments": 4},
+    "familiarity": {"components": 25, "units": 8, "interval": 5, "stimuli": 2000},
     "stability": {"neurons": 640, "learning": 15, "scoring": 5, "dt": 0.25},
 }
 """Settings that keep trials short; a task that is not listed runs as it is."""

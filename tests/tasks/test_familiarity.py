@@ -48,3 +48,72 @@ def test_weights_that_grow_without_limit_end_the_trial() -> None:
 def test_units_have_addresses_within_a_stimulus(settings: dict[str, float], said: str) -> None:
     with pytest.raises(RulesearchError, match=said):
         TASK.resolve(settings)
+
+
+def test_candidates_tried_together_give_what_each_gives_alone() -> None:
+    values = TASK.resolve({**SMALL, "stimuli": 500})
+    texts = ["-0.204*w - 0.265*x*y", "x*y - w", "1e3*w + x", "0.2*y*(w - x) - 0.2*w"]
+    bound = [TASK.bind(TASK.parse(text), values) for text in texts]
+    for fidelity in ("screen", "full"):
+        assert TASK.trials(bound, 5, values, fidelity) == [TASK.trial(each, 5, values, fidelity) for each in bound]
+
+
+def test_a_screen_is_scored_on_the_sequence_of_the_readout_alone() -> None:
+    values = TASK.resolve(SMALL)
+    rules = TASK.bind(TASK.parse("-0.204*w - 0.265*x*y"), values)
+    screened = TASK.trial(rules, 5, values, "screen")
+    assert screened == TASK.trial(rules, 5, {**values, "stimuli": 100.0, "tested": 9.0}, "screen")
+    assert screened.loss == pytest.approx(TASK.trial(rules, 5, values, "full").loss, abs=0.012)
+
+
+def test_wrong_answers_to_familiar_and_to_novel_stimuli_are_the_two_cases() -> None:
+    found = tried("x - w")
+    familiar = 1.0 / 3.0
+    expected = (
+        2.0 * familiar * (1.0 - found.metrics["p_true_positive"]),
+        found.metrics["p_false_positive"] * 4.0 / 3.0,
+    )
+    assert found.cases == pytest.approx(expected, abs=0.02)
+
+
+def test_the_constants_of_the_baseline_are_those_of_the_published_network_or_follow_their_pattern() -> None:
+    def constants(**settings: float) -> dict[str, float]:
+        return dict(TASK.baseline(TASK.resolve(settings)).only().constant_values())
+
+    assert constants() == {"decay": 0.012, "gain": 0.135}
+    assert constants(**SMALL) == pytest.approx({"decay": 0.204, "gain": 0.265})
+    assert constants(components=69, units=8, interval=7) == pytest.approx({"decay": 0.05, "gain": 0.1})
+
+
+def test_a_memory_that_is_long_enough_is_asked_for_other_intervals_with_the_same_readout() -> None:
+    values = {"components": 50, "units": 8, "interval": 3, "stimuli": 2000}
+    text = "-0.031*w - 0.136*x*y"
+
+    def accuracy(tested: int) -> float:
+        settings = TASK.resolve({**values, "tested": tested})
+        return TASK.trial(TASK.bind(TASK.parse(text), settings), 2, settings, "full").metrics["accuracy"]
+
+    assert accuracy(0) == accuracy(3) > 0.98
+    assert accuracy(9) > 0.97
+    assert accuracy(200) < 0.75
+
+
+@pytest.mark.slow
+def test_a_rule_is_shown_by_the_intervals_at_which_it_knows_stimuli_again() -> None:
+    values = TASK.resolve({"components": 50, "units": 8, "interval": 3})
+    right, familiar, novel = (
+        TASK.courses(TASK.bind(TASK.parse(text), values), 2, values)[0].values
+        for text in ("-0.031*w - 0.136*x*y", "-0.031*w + 0.136*x*y", "0*w*x")
+    )
+    times = TASK.courses(TASK.bind(TASK.baseline(values), values), 2, values)[0].times
+    assert times[0] == 1.0 and times[-1] == 24.0
+    beyond = (times > 3) & (times <= 9)
+    assert right[beyond].min() > 0.95 > familiar[beyond].max()
+    assert novel == pytest.approx(2.0 / 3.0, abs=0.05)
+
+
+@pytest.mark.slow
+def test_r_max_is_that_of_the_published_network() -> None:
+    values = TASK.resolve({**SMALL, "stimuli": 20000, "r_max": 1})
+    assert TASK.trial(TASK.bind(TASK.baseline(values), values), 1, values, "full").metrics["r_max"] == 2.0
+    assert TASK.trial(TASK.bind(TASK.control(values), values), 1, values, "full").metrics["r_max"] == 1.0
