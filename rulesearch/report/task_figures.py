@@ -38,7 +38,7 @@ def task_figure(rules: RuleSet, task: Task, settings: Settings, seed: int = 0) -
     task.check(rules)
     made_from = [f"{each.__module__}:{each.__name__}" for each in type(task).__mro__]
     draw = next((_FIGURES[name] for name in made_from if name in _FIGURES), None)
-    if draw is _inhibitory_network:
+    if draw is _target_network:
         found: Figure = draw(rules, task, settings, seed)
         return found
     bands = course_bands(task.bind(rules, settings), task, settings, [seed]) if draw is None else ()
@@ -147,10 +147,11 @@ def _inhibitory_rate(figure: Figure, rules: RuleSet, task: Task, settings: Setti
     _title(figure, rules, f"task {task.name}, seed {seed}: {run.status}")
 
 
-def _inhibitory_network(rules: RuleSet, task: Task, settings: Settings, seed: int) -> Figure:
-    from rulesearch.tasks.inhibitory_network import simulate_for_plot
+def _target_network(rules: RuleSet, task: Task, settings: Settings, seed: int) -> Figure:
+    from rulesearch.tasks.target_network import TargetNetwork
 
-    run = simulate_for_plot(task.bind(rules, settings), seed, settings)
+    assert isinstance(task, TargetNetwork)
+    run = task.simulate_for_plot(task.bind(rules, settings), seed, settings)
     stretches = [run.learning] if run.scoring is None else [run.learning, run.scoring]
     figure = network_figure(stretches, settings["target"])
     _title(figure, rules, f"task {task.name}, seed {seed}: {stretches[-1].status}")
@@ -216,7 +217,7 @@ def _values(outcome: Outcome, name: str) -> list[float]:
 
 
 _FIGURES: dict[str, Callable[..., Any]] = {
-    "rulesearch.tasks.inhibitory_network:InhibitoryNetwork": _inhibitory_network,
+    "rulesearch.tasks.target_network:TargetNetwork": _target_network,
     "rulesearch.tasks.inhibitory_rate:InhibitoryRate": _inhibitory_rate,
     "rulesearch.tasks.oja:Oja": _oja,
     "rulesearch.tasks.stdp_protocols:StdpProtocols": _protocols,

@@ -65,6 +65,12 @@ class Rule:
         return "on_pre" in self.slots or "on_post" in self.slots
 
     @property
+    def is_still(self) -> bool:
+        """Whether every slot says, as it is written, that the weight never changes."""
+        zero = Expression.number(0.0)
+        return all(expression == zero for expression in self.slots.values())
+
+    @property
     def read(self) -> tuple[str, ...]:
         """Every name that the slots read, constants too, and what the states among them read."""
         return reached((name for part in self.slots.values() for name in part.symbols), self.states)
@@ -267,6 +273,11 @@ class RuleSet:
         return {name: rule for name, rule in self.rules.items() if name not in self.given}
 
     @property
+    def held(self) -> RuleSet | None:
+        """The rules that are given; None where there are none."""
+        return RuleSet({name: self.rules[name] for name in self.rules if name in self.given}) if self.given else None
+
+    @property
     def size(self) -> int:
         """Nodes over all rules that are not given."""
         return sum(rule.size for rule in self.searched.values())
@@ -279,6 +290,12 @@ class RuleSet:
         """Return the set with rules beside its own that are held fixed, all in a given order."""
         rules = {**given.rules, **self.rules}
         return replace(self, rules={name: rules[name] for name in order}, given=frozenset(given.rules))
+
+    def under(self, given: RuleSet | None) -> RuleSet:
+        """Return the set with those that are held fixed in place of its own rules of their names; None: as it is."""
+        if given is None:
+            return self
+        return replace(self.with_rules(given.rules), given=frozenset(given.rules))
 
     def only(self) -> Rule:
         """Return the one rule of a set of one.

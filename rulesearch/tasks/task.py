@@ -54,6 +54,8 @@ class Task(ABC):
     """Name of the grammar of a search; empty where there is none yet: rules are tried on the task, not sought."""
     known_rule: ClassVar[str]
     """Name of the known rule that solves the task."""
+    known_title: ClassVar[str] = ""
+    """What sentences call it here; empty: its title. For a set of rules of which the known one is a part."""
     clock: ClassVar[str] = "s"
     """Unit of `duration`: `s`, or `steps` in tasks that count presentations."""
     stateless: ClassVar[bool] = False

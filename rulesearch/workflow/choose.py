@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rulesearch.evaluation.outcome import Outcome
-from rulesearch.expression.tree import Expression
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
@@ -66,7 +65,10 @@ def choose(
     def judge(rules: Sequence[RuleSet]) -> list[Outcome]:
         return select(rules, task.protocol.choosing_trials)
 
-    references = {label: task.spelled_out(rules, settings) for label, rules in task.references(settings).items()}
+    given = problem.maker.given
+    references = {
+        label: task.spelled_out(rules.under(given), settings) for label, rules in task.references(settings).items()
+    }
     baseline = select([references[task.known_rule]], task.protocol.selection_trials)[0]
     cleaned: dict[str, CleanUp] = {}
     simplified = 0
@@ -204,8 +206,7 @@ def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
 
 def _does_nothing(rules: RuleSet) -> bool:
     """Return whether no slot of a cleaned rule ever changes a weight: that is no rule, whatever it scores."""
-    zero = Expression.number(0.0)
-    return all(expression == zero for rule in rules.searched.values() for expression in rule.slots.values())
+    return all(rule.is_still for rule in rules.searched.values())
 
 
 def recommended(front: Sequence[CleanUp], baseline: Outcome, task: Task) -> int:

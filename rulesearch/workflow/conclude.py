@@ -190,7 +190,7 @@ def _reference(
 
 
 def _sentence(member: FrontMember, solved: bool, held_out: Confirmation, problem: Problem, task: Task) -> str:
-    title = task.goal or title_of(task.known_rule)
+    title = task.goal or title_of(task)
     found = f"a rule of size {member.size}"
     summary = f" ({member.known_as})"
     distinct = problem.progress.distinct

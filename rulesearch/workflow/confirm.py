@@ -44,7 +44,7 @@ class Confirmation:
         """
         by_label = {score.label: score for score in references}
         known = by_label[task.known_rule]
-        title = title_of(task.known_rule)
+        title = title_of(task)
         control = by_label.get("control")
         if not scored_on:
             begin = f"it was not scored on {held_out_on}" if held_out_on else "nothing was held out"
@@ -104,7 +104,7 @@ def _without_held_out(
     """Judge rank 1 by what it predicts of each measurement that is left out, or by its loss where none is."""
     ours, theirs = member.metrics.get(LEFT_OUT), known.metrics.get(LEFT_OUT)
     if ours is not None:
-        beside = "" if theirs is None else f", that of {title_of(task.known_rule)} {theirs:.3g}"
+        beside = "" if theirs is None else f", that of {title_of(task)} {theirs:.3g}"
         said += f"; leave-one-out error {ours:.3g}{beside}"
     least = None if control is None else control.loss if ours is None else control.metrics.get(LEFT_OUT)
     found = member.loss if ours is None else ours
@@ -113,7 +113,7 @@ def _without_held_out(
     return Confirmation(f"{said}; it does no better than {task.nothing} ({found:.3g}, against {least:.3g})", idle=True)
 
 
-def title_of(known_rule: str) -> str:
-    """Return the title of a known rule; what is none stands for itself."""
-    known = find_known(known_rule)
-    return known.title if known else known_rule
+def title_of(task: Task) -> str:
+    """Return what a task's known rule is called: by the task, else by its title; what has none stands for itself."""
+    known = find_known(task.known_rule)
+    return task.known_title or (known.title if known else task.known_rule)

@@ -26,7 +26,8 @@ def stress_within(
     **Arguments:** `on`: what losses are over, in words; `seconds` that the conditions may take.
     """
     task = scorer.task
-    ours, known = task.spelled_out(rules, settings), task.spelled_out(task.baseline(settings), settings)
+    ours = task.spelled_out(rules, settings)
+    known = task.spelled_out(task.baseline(settings).under(rules.held), settings)
     different = 1 if str(ours) == str(known) else 2
     trial, end = 0.0, time.monotonic() + seconds
 

@@ -26,6 +26,7 @@ SMALL: dict[str, dict[str, float]] = {
     "pca-network": {"presentations": 16000, "data_sets": 2},
     "inhibitory-rate": {"learning": 40, "scoring": 20, "eta": 0.01},
     "inhibitory-network": {"neurons": 1000, "learning": 6, "scoring": 2},
+    "plastic-network": {"neurons": 1000, "learning": 6, "scoring": 2},
     "reward-patterns": {"experiments": 2, "trials": 100},
     "error-driven": {"experiments": 2, "seconds": 1},
     "correlation-pattern": {"experiments": 2, "seconds": 20, "test_seconds": 2},
