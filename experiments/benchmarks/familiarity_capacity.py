@@ -2,11 +2,13 @@
 
     python experiments/benchmarks/familiarity_capacity.py
     python experiments/benchmarks/familiarity_capacity.py --cells 25x2,50x32 --stimuli 20000 --rule hebbian
+    python experiments/benchmarks/familiarity_capacity.py --training 2000 --cells 25x2,25x4 --stimuli 40000
 
 For each published network of Tyulmankov, Yang & Abbott 2022 (see `rulesearch.tasks.familiarity_curriculum`): the
 interval at which a curriculum stays, and shares of right answers around it. Bias and readout are fitted anew at each
 interval, and so are the constants of a rule, among values that follow the pattern of the published ones: decay
-0.35/R times a factor, and the published eta. Seeds are averaged before a pass is expected or not.
+0.35/R times a factor, and the published eta. Seeds are averaged before a pass is expected or not. With `--training`
+all numbers are trained by so many steps of gradient descent at each interval instead, from random weights, of one seed.
 """
 
 from __future__ import annotations
@@ -21,28 +23,34 @@ from rulesearch.tasks import load_task
 from rulesearch.tasks.familiarity_curriculum import PUBLISHED, largest_interval, passes
 
 FORMS = {
-    "hebbff": "-{decay}*w - {gain}*x*y",
-    "hebbian": "-{decay}*w + {gain}*x*y",
-    "no decay": "-{gain}*x*y",
-    "decay of silent units": "-{decay}*(w - w*y) - {gain}*x*y",
+    "hebbff": "-a*w - b*x*y",
+    "hebbian": "-a*w + b*x*y",
+    "no decay": "-b*x*y",
+    "decay of silent units": "-a*(w - w*y) - b*x*y",
 }
 FACTORS = (0.7, 1.0, 1.4, 2.0)
 SEED = 7001
 
 
-def capacity(form: str, components: int, units: int, stimuli: int, seeds: int) -> tuple[int, dict[int, float]]:
+def capacity(
+    form: str, components: int, units: int, stimuli: int, seeds: int, training: int, first: int
+) -> tuple[int, dict[int, float]]:
     """Return R_max and the shares of right answers at the intervals that were tried."""
     task, cell = load_task("familiarity"), PUBLISHED[components, units]
     tried: dict[int, float] = {}
 
     @cache
     def accuracy(interval: int) -> float:
-        values = task.resolve({"components": components, "units": units, "interval": interval, "stimuli": stimuli})
-        texts = [FORMS[form].format(decay=min(0.35 / interval * f, 0.95), gain=-cell.eta) for f in FACTORS]
+        sizes = {"components": components, "units": units, "interval": interval}
+        values = task.resolve({**sizes, "stimuli": stimuli, "training": training})
+        decays = dict.fromkeys(min(0.35 / interval * factor, 0.95) for factor in ((1.0,) if training else FACTORS))
+        texts = [f"{FORMS[form]}; b = {-cell.eta}" + f"; a = {decay}" * ("a*" in FORMS[form]) for decay in decays]
         rules = [task.bind(task.parse(text), values) for text in dict.fromkeys(texts)]
-        found = [[t.metrics.get("accuracy", 0.0) for t in task.trials(rules, SEED - 1, values, "full")]]
-        best = rules[int(np.argmax(found[0]))]  # constants are chosen on a seed of their own
-        fresh = [task.trial(best, SEED + k, values, "full").metrics["accuracy"] for k in range(seeds)]
+        best = rules[0]
+        if len(rules) > 1:  # constants are chosen on a seed of their own
+            shares = [each.metrics.get("accuracy", 0.0) for each in task.trials(rules, first - 1, values, "full")]
+            best = rules[int(np.argmax(shares))]
+        fresh = [task.trial(best, first + k, values, "full").metrics.get("accuracy", 0.0) for k in range(seeds)]
         tried[interval] = float(np.mean(fresh))
         return tried[interval]
 
@@ -55,13 +63,16 @@ def main() -> None:
     parser.add_argument("--cells", default=",".join(f"{d}x{n}" for d, n in PUBLISHED), help="as components x units")
     parser.add_argument("--rule", choices=FORMS, default="hebbff")
     parser.add_argument("--stimuli", type=int, default=20_000)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="how many; with --training 1, else 3")
+    parser.add_argument("--training", type=int, default=0, help="steps of gradient descent; 0: idealised weights")
+    parser.add_argument("--seed", type=int, default=SEED, help="the first of the seeds")
     asked = parser.parse_args()
+    seeds = asked.seeds or (1 if asked.training else 3)
     print(" network published found ratio seconds  right answers (expected passes)")
     for name in asked.cells.split(","):
         components, units = (int(part) for part in name.split("x"))
         begun = time.perf_counter()
-        found, tried = capacity(asked.rule, components, units, asked.stimuli, asked.seeds)
+        found, tried = capacity(asked.rule, components, units, asked.stimuli, seeds, asked.training, asked.seed)
         published = PUBLISHED[components, units].r_max
         told = ", ".join(f"{at}: {share:.4f} ({passes(share, at):.2g})" for at, share in sorted(tried.items()))
         seconds = time.perf_counter() - begun

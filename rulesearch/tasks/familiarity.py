@@ -1,6 +1,7 @@
 r"""Task `familiarity`: a layer that tells familiar stimuli from novel ones by what its synapses have kept of them.
 
-The layer is in `familiarity_layer`, the capacity that the paper measures in `familiarity_curriculum`.
+The layer is in `familiarity_layer`, its training by gradient descent in `familiarity_training`, the capacity that the
+paper measures in `familiarity_curriculum`.
 """
 
 from __future__ import annotations
@@ -19,19 +20,9 @@ from rulesearch.simulate.rate.programs import lowpasses_of
 from rulesearch.tasks.conditions import Stress, Times
 from rulesearch.tasks.declaration import DAMAGE, Fidelity, Requirement, Setting, Settings, TaskSymbol
 from rulesearch.tasks.familiarity_curriculum import PUBLISHED, Cell, largest_interval
-from rulesearch.tasks.familiarity_layer import (
-    EXCESSES,
-    SELECTIVITY,
-    SEQUENCES,
-    Answer,
-    Fixed,
-    Synapses,
-    addresses,
-    answers,
-    best_readout,
-    network,
-    sequence,
-)
+from rulesearch.tasks.familiarity_layer import EXCESSES, Fixed, stimuli_of
+from rulesearch.tasks.familiarity_readout import READOUT, fixed_numbers, fresh, readouts
+from rulesearch.tasks.familiarity_training import SEQUENCES_PER_STEP
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import TimeCourse, Trial
@@ -39,7 +30,7 @@ from rulesearch.tasks.trial import TimeCourse, Trial
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_READOUT, _SCREEN, _FRESH = 3000, 1000, 10_000
+_SCREEN, _FRESH = 1000, 10_000
 _COURSE = 5000
 _ACCURACY = 0.97
 """Share of right answers that is asked for: the lowest one of the published networks at their R_max is 0.971."""
@@ -50,10 +41,12 @@ class Familiarity(Task):
     """Tell stimuli that were there `interval` steps before from novel ones.
 
     The loss is the share of wrong answers over 10,000 fresh stimuli, a third of which are familiar: its two cases are
-    the familiar and the novel stimuli. The fixed weights are those of the idealised solution of the paper: each unit
-    has an address in the first components, so that one unit answers to a novel stimulus. Bias and readout, which the
-    paper trains, are the best on a sequence of their own; the readout may call familiar what excites less or what
-    excites more. A synapse that is missing does not learn; noise is in fixed weights too.
+    the familiar and the novel stimuli. With the setting `training` at 0 the fixed weights are those of the idealised
+    solution of the paper: each unit has an address in the first components, so that one unit answers to a novel
+    stimulus; bias and readout are the best on a sequence of their own. With `training` above 0 fixed weights, bias,
+    readout and the rule's own constants come from so many steps of gradient descent, as in the paper. Either readout
+    may call familiar what excites less or what excites more. A synapse that is missing does not learn; noise is in
+    fixed weights too; training knows of neither.
     """
 
     name = "familiarity"
@@ -77,6 +70,7 @@ class Familiarity(Task):
         "units": Setting(32, "hidden units, a power of 2", 1, 1024, whole=True),
         "interval": Setting(28, "steps after which a stimulus is repeated", 1, 1000, whole=True),
         "tested": Setting(0, "the same for the fresh stimuli, if it is another; 0: as interval", 0, 1000, whole=True),
+        "training": Setting(0, "steps of gradient descent on all fixed numbers; 0: idealised", 0, 1e6, whole=True),
         "stimuli": Setting(_FRESH, "fresh stimuli that are scored", 100, 1e6, whole=True),
         "r_max": Setting(0, "1: find the metric r_max, the interval at which a curriculum stays", 0, 1, whole=True),
         "w_start": Setting(0.0, "weights that the synapses have learnt before the first stimulus", -10.0, 10.0),
@@ -84,7 +78,7 @@ class Familiarity(Task):
     }
     fidelities = (
         Fidelity("screen", 1, "a third of the readout's sequence and every other bias, scored on that sequence"),
-        Fidelity("full", 1, "one sequence for the readout, one that is scored"),
+        Fidelity("full", 1, "one sequence for the readout, or training; one that is scored"),
     )
     requirements = (Requirement("accuracy", least=_ACCURACY),)
     clock = "steps"
@@ -124,7 +118,7 @@ class Familiarity(Task):
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of stimuli."""
-        return _SCREEN if fidelity == "screen" else _READOUT + settings["stimuli"]
+        return _SCREEN if fidelity == "screen" else READOUT + settings["stimuli"]
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the published rule, with the constants of the network of that size (see `constants_of`)."""
@@ -145,7 +139,8 @@ class Familiarity(Task):
 
         **Returns:** metrics `accuracy`: the share of right answers; `p_true_positive` and `p_false_positive`: the
         shares of familiar and of novel stimuli that are called familiar; with the setting `r_max` the metric of that
-        name, for which the readout is fitted anew at each interval and the rule stays as it is.
+        name, for which the readout is fitted anew at each interval and the rule stays as it is, unless all is trained
+        anew. Trained, the details `trained` are the learning rate and the named constants that training came to.
         """
         return self.trials([rules], seed, settings, fidelity, backend)[0]
 
@@ -153,8 +148,10 @@ class Familiarity(Task):
         self, candidates: Sequence[BoundSet], seed: int, settings: Settings, fidelity: str, backend: str = "vm"
     ) -> list[Trial]:
         whole, screened = self.duration(settings, fidelity), fidelity == "screen"
+        if settings["training"] and not screened:
+            return [self._trained(rules, seed, settings, backend) for rules in candidates]
         excesses = EXCESSES[::2] if screened else EXCESSES
-        learned = _readouts(candidates, seed, settings, _SCREEN if screened else _READOUT, excesses, backend)
+        learned = readouts(candidates, seed, settings, _SCREEN if screened else READOUT, excesses, backend)
         found: list[Trial] = []
         fixed: dict[int, Fixed] = {}
         for place, (shown, familiar, readout) in enumerate(learned):
@@ -166,41 +163,59 @@ class Familiarity(Task):
             found.append(_scored(fixed[place].familiar(shown.responses[:, index]), familiar, work))
         if screened:
             return found
-        fresh = _fresh(candidates, fixed, seed, settings, backend)
-        for place, (shown, familiar) in fresh.items():
+        answered = fresh(candidates, fixed, seed, settings, backend)
+        for place, (shown, familiar) in answered.items():
             work = found[place].work + int(shown.steps * settings["units"] * settings["components"])
             if shown.status != "ok":
-                found[place] = Trial(shown.status, None, work=work, died_at=(_READOUT + shown.steps) / whole)
+                found[place] = Trial(shown.status, None, work=work, died_at=(READOUT + shown.steps) / whole)
                 continue
-            more = {}
-            if settings["r_max"]:
-                more["r_max"] = self._r_max(candidates[place], seed, settings, backend)
+            more = self._r_max(candidates[place], seed, settings, backend)
             found[place] = _scored(fixed[place].familiar(shown.responses[:, 0]), familiar, work, more)
         return found
 
-    def _r_max(self, rules: BoundSet, seed: int, settings: Settings, backend: str) -> float:
-        """Return the interval at which a curriculum stays with these rules."""
+    def _trained(self, rules: BoundSet, seed: int, settings: Settings, backend: str) -> Trial:
+        """Return the full trial of one candidate whose fixed numbers are trained."""
+        learnt = fixed_numbers(rules, seed, settings)
+        interval, synapses = int(settings["interval"]), int(settings["units"] * settings["components"])
+        work = int(settings["training"]) * SEQUENCES_PER_STEP * stimuli_of(interval) * synapses
+        if learnt is None:
+            return Trial("nonfinite", None, work=work, died_at=0.0)
+        changed, fixed = learnt
+        ((shown, familiar),) = fresh([changed], {0: fixed}, seed, settings, backend).values()
+        work += shown.steps * synapses
+        if shown.status != "ok":
+            return Trial(shown.status, None, work=work, died_at=shown.steps / settings["stimuli"])
+        more = self._r_max(rules, seed, settings, backend)
+        rule = changed.only()
+        details = {"trained": (float(rule.eta or 0.0), *rule.constant_values().values())}
+        return _scored(fixed.familiar(shown.responses[:, 0]), familiar, work, more, details)
+
+    def _r_max(self, rules: BoundSet, seed: int, settings: Settings, backend: str) -> dict[str, float]:
+        """Return the metric `r_max`, where it is asked for: the interval at which a curriculum stays."""
+        if not settings["r_max"]:
+            return {}
 
         def accuracy(interval: int) -> float:
             at = {**settings, "interval": float(interval), "tested": 0.0, "r_max": 0.0}
             return self.trial(rules, seed, at, "full", backend).metrics.get("accuracy", 0.0)
 
-        return float(largest_interval(accuracy, int(settings["interval"])))
+        return {"r_max": float(largest_interval(accuracy, int(settings["interval"])))}
 
     def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
         """Return the shares of right answers and of those called familiar, by the interval at which stimuli repeat.
 
         The readout is that of the interval of the settings: what lies beyond shows how a rule generalises.
         """
-        ((_, _, readout),) = _readouts([rules], seed, settings, _READOUT, EXCESSES, "vm")
-        if readout is None:
+        learnt = fixed_numbers(rules, seed, settings)
+        if learnt is None:
             return ()
+        rules, fixed = learnt
         intervals = np.unique(np.round(np.geomspace(1.0, 8.0 * settings["interval"], 16))).astype(np.int64)
         found = []
         for interval in intervals:
             at = {**settings, "tested": float(interval), "stimuli": max(_COURSE, 20.0 * interval)}
-            ((shown, familiar),) = _fresh([rules], {0: readout[1]}, seed, at, "vm").values()
-            found.append(_scored(readout[1].familiar(shown.responses[:, 0]), familiar, 0).metrics)
+            ((shown, familiar),) = fresh([rules], {0: fixed}, seed, at, "vm").values()
+            found.append(_scored(fixed.familiar(shown.responses[:, 0]), familiar, 0).metrics)
         times: Array = intervals.astype(np.float64)
         return tuple(
             TimeCourse(f"{what}, by interval", times, np.array([each[name] for each in found]), target)
@@ -224,49 +239,13 @@ def constants_of(settings: Settings) -> Cell:
     return Cell(interval, 1.0 - min(0.35 / interval, 0.9), -6.9 / components)
 
 
-_Readout = tuple[int, Fixed]
-
-
-def _readouts(
-    candidates: Sequence[BoundSet], seed: int, settings: Settings, steps: int, excesses: Array, backend: str
-) -> list[tuple[Answer, Flags, _Readout | None]]:
-    """Show a sequence to candidates and fit bias and readout of each; None where it did not run to its end."""
-    components, units = int(settings["components"]), int(settings["units"])
-    weights, synapses = addresses(components, units), Synapses.of(settings, seed)
-    base = -SELECTIVITY * (units.bit_length() - 1)
-    stimuli, familiar = _shown(seed, settings, int(settings["interval"]), steps, 0)
-    found: list[tuple[Answer, Flags, _Readout | None]] = []
-    for shown in answers(candidates, network(weights, base, synapses), stimuli, excesses, backend):
-        if shown.status != "ok":
-            found.append((shown, familiar, None))
-            continue
-        index, sign, threshold, _ = best_readout(shown.responses, familiar)
-        fixed = Fixed(weights, base + float(excesses[index]), sign, -sign * threshold)
-        found.append((shown, familiar, (index, fixed)))
-    return found
-
-
-def _fresh(
-    candidates: Sequence[BoundSet], fixed: Mapping[int, Fixed], seed: int, settings: Settings, backend: str
-) -> dict[int, tuple[Answer, Flags]]:
-    """Show fresh stimuli to those candidates that have a readout, those with the same bias in one call."""
-    interval, synapses = int(settings["tested"] or settings["interval"]), Synapses.of(settings, seed)
-    stimuli, familiar = _shown(seed, settings, interval, int(settings["stimuli"]), 1)
-    found = {}
-    for bias in sorted({each.bias for each in fixed.values()}):
-        places = [place for place, each in fixed.items() if each.bias == bias]
-        layer = network(fixed[places[0]].weights, bias, synapses)
-        alike = answers([candidates[place] for place in places], layer, stimuli, np.zeros(1), backend)
-        found.update({place: (each, familiar) for place, each in zip(places, alike, strict=True)})
-    return found
-
-
-def _shown(seed: int, settings: Settings, interval: int, steps: int, child: int) -> tuple[Array, Flags]:
-    seeds = np.random.SeedSequence([seed, SEQUENCES]).spawn(2)[child]
-    return sequence(int(settings["components"]), interval, steps, np.random.default_rng(seeds))
-
-
-def _scored(called: Flags, familiar: Flags, work: int, more: Mapping[str, float] | None = None) -> Trial:
+def _scored(
+    called: Flags,
+    familiar: Flags,
+    work: int,
+    more: Mapping[str, float] | None = None,
+    details: Mapping[str, tuple[float, ...]] | None = None,
+) -> Trial:
     """Return the trial of what stimuli were called and what they are."""
     wrong = called != familiar
     known = int(np.sum(familiar))
@@ -277,4 +256,4 @@ def _scored(called: Flags, familiar: Flags, work: int, more: Mapping[str, float]
         **(more or {}),
     }
     cases = tuple(2.0 * float(np.mean(wrong & which)) for which in (familiar, ~familiar))
-    return Trial("ok", sum(cases) / 2.0, metrics, cases, work)
+    return Trial("ok", sum(cases) / 2.0, metrics, cases, work, details=details or {})

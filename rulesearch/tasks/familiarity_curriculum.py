@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 from scipy.stats import binom
 
+from rulesearch.tasks.familiarity_layer import stimuli_of
+
 LOOKED_AT = 100_000
 """Sequences that are looked at in a million iterations."""
 _SEQUENCES = 5
@@ -52,7 +54,7 @@ PUBLISHED: Mapping[tuple[int, int], Cell] = {
 
 def passes(accuracy: float, interval: int) -> float:
     """Return how many passes are expected in a million iterations at an interval with that share of right answers."""
-    stimuli = _SEQUENCES * max(200, 20 * interval)
+    stimuli = _SEQUENCES * stimuli_of(interval)
     return LOOKED_AT * float(binom.cdf(math.floor(_WRONG * stimuli + 1e-9), stimuli, 1.0 - accuracy))
 
 

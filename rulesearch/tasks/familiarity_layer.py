@@ -69,6 +69,11 @@ class Synapses:
         return cls(settings["w_start"], damage_of(settings), seed)
 
 
+def stimuli_of(interval: int) -> int:
+    """Return how many stimuli a sequence of the paper's training has."""
+    return max(200, 20 * interval)
+
+
 def sequence(components: int, interval: int, steps: int, generator: np.random.Generator) -> tuple[Array, Flags]:
     """Return stimuli `(steps, components)` and which of them are familiar `(steps,)`.
 

@@ -1,4 +1,4 @@
-"""Derivatives of what a rate network learns by the constants of its rules: automatic differentiation through time.
+"""Derivatives of what a rate network learns, and of what it answers: automatic differentiation through time.
 
 The network of `network_simulation` written in JAX, for layers whose neurons are computed in order.
 """
@@ -21,7 +21,10 @@ from rulesearch.simulate.rate.network_simulation import Candidate, RateSimulatio
 from rulesearch.simulate.rate.programs import lowpasses_of, network_program
 
 Loss = Callable[[Any, Mapping[str, Any], Any], Any]
-"""Takes `jax.numpy`, the recorded weights `(records, data sets, targets, sources)` by connection, and data."""
+"""Takes `jax.numpy`, the recorded weights `(records, data sets, targets, sources)` by connection, and data.
+
+Of `answer_gradient`: in place of weights the outputs `(steps, data sets, neurons)` by layer.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,57 @@ def network_gradient(
     the weights are left out.
     **Raises:** `MissingPartError` without JAX; `RulesearchError` for layers that settle in rounds.
     """
+    case = _case(simulation, rules)
+    with need_jax().enable_x64(True):
+        compiled = _of_weights(case.form, record_every, record_from, loss)
+        value, slopes = compiled(case.numbers, case.shown, case.weights, case.etas, case.biases, data)
+        return float(value), {name: np.asarray(slope, dtype=np.float64) for name, slope in slopes.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """Derivatives of a loss by all numbers of a network.
+
+    **Fields:** by connection: `constants` of its rule, in their order; `etas`, its learning rate; `weights` at the
+    start `(data sets, targets, sources)`; by layer: `biases` `(neurons,)`.
+    """
+
+    constants: Mapping[str, Array]
+    etas: Mapping[str, Array]
+    weights: Mapping[str, Array]
+    biases: Mapping[str, Array]
+
+
+def answer_gradient(
+    simulation: RateSimulation, rules: Candidate, loss: Loss, data: tuple[Array, ...]
+) -> tuple[float, Slopes]:
+    """Return the loss of what all layers give at every step, and its derivatives by everything but what is shown.
+
+    **Arguments:** as in `RateSimulation.run`; the loss sees the outputs, and `data`. Bounds of the weights are left
+    out.
+    **Raises:** as `network_gradient`.
+    """
+    case = _case(simulation, rules)
+    with need_jax().enable_x64(True):
+        compiled = _of_outputs(case.form, loss)
+        value, slopes = compiled(case.numbers, case.etas, case.weights, case.biases, case.shown, data)
+        found = ({name: np.asarray(slope, dtype=np.float64) for name, slope in each.items()} for each in slopes)
+        return float(value), Slopes(*found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A form with its numbers: constants, learning rates and weights by connection, biases by layer, what is shown."""
+
+    form: _Form
+    numbers: dict[str, Array]
+    etas: dict[str, float]
+    weights: dict[str, Array]
+    biases: dict[str, Array]
+    shown: Array
+
+
+def _case(simulation: RateSimulation, rules: Candidate) -> _Case:
     network, layout, chosen = simulation.network, simulation.layout, simulation.rules(rules)
     network_program(chosen, network.readable())  # refuses what a network cannot have
     for layer in network.layers:
@@ -108,21 +162,69 @@ def network_gradient(
         tuple((each.name, each.layer, layout.signals[each.name]) for each in network.signals),
     )
     start = layout.weights(np.concatenate(list(simulation.weights.values()))[None], simulation.data_sets, layout.shapes)
-    numbers = {name: np.array(list(rule.constant_values().values())) for name, rule in chosen.items()}
-    etas = {name: 1.0 if rule.eta is None else rule.eta for name, rule in chosen.items()}
-    biases = {layer.name: np.broadcast_to(layer.bias, layer.size).astype(np.float64) for layer in network.layers}
-    shown = from_lanes(simulation.shown, layout.lanes, simulation.data_sets)
-    with need_jax().enable_x64(True):
-        compiled = _compiled(form, record_every, record_from, loss)
-        weights = {name: rows[0] for name, rows in start.items()}
-        value, slopes = compiled(numbers, np.ascontiguousarray(shown), weights, etas, biases, data)
-        return float(value), {name: np.asarray(slope, dtype=np.float64) for name, slope in slopes.items()}
+    return _Case(
+        form,
+        {name: np.array(list(rule.constant_values().values())) for name, rule in chosen.items()},
+        {name: 1.0 if rule.eta is None else rule.eta for name, rule in chosen.items()},
+        {name: rows[0] for name, rows in start.items()},
+        {layer.name: np.broadcast_to(layer.bias, layer.size).astype(np.float64) for layer in network.layers},
+        np.ascontiguousarray(from_lanes(simulation.shown, layout.lanes, simulation.data_sets)),
+    )
 
 
 @lru_cache(maxsize=32)
-def _compiled(form: _Form, record_every: int, record_from: int, loss: Loss) -> Any:
+def _of_weights(form: _Form, record_every: int, record_from: int, loss: Loss) -> Any:
+    """Return what gives the loss of recorded weights and its derivative by constants."""
     jax = need_jax()
-    xp = jax.numpy
+    learn = _presentation(form)
+
+    def total(numbers: Any, shown: Any, weights: Any, etas: Any, biases: Any, data: Any) -> Any:
+        def step(carry: Any, row: Any) -> tuple[Any, None]:
+            return learn(numbers, etas, biases, carry, row)[0], None
+
+        def stretch(carry: Any, part: Any) -> tuple[Any, Any]:
+            carry, _ = jax.lax.scan(step, carry, part)
+            return carry, carry[0]
+
+        carry, _ = jax.lax.scan(step, _start(form, weights), shown[:record_from])
+        records = (shown.shape[0] - record_from) // record_every
+        parts = shown[record_from : record_from + records * record_every]
+        _, recorded = jax.lax.scan(stretch, carry, parts.reshape(records, record_every, *shown.shape[1:]))
+        return loss(jax.numpy, recorded, data)
+
+    return jax.jit(jax.value_and_grad(total))
+
+
+@lru_cache(maxsize=32)
+def _of_outputs(form: _Form, loss: Loss) -> Any:
+    """Return what gives the loss of outputs and its derivatives by constants, learning rates, weights and biases."""
+    jax = need_jax()
+    learn = _presentation(form)
+
+    def total(numbers: Any, etas: Any, weights: Any, biases: Any, shown: Any, data: Any) -> Any:
+        def step(carry: Any, row: Any) -> tuple[Any, Any]:
+            moved, given = learn(numbers, etas, biases, carry, row)
+            return moved, given
+
+        _, given = jax.lax.scan(step, _start(form, weights), shown)
+        return loss(jax.numpy, given, data)
+
+    return jax.jit(jax.value_and_grad(total, argnums=(0, 1, 2, 3)))
+
+
+def _start(form: _Form, weights: Any) -> Any:
+    """Return what changes from step to step, as it is at first: weights, and low-passes at 0."""
+    xp = need_jax().numpy
+    levels = {
+        each.name: {name: xp.zeros_like(weights[each.name]) for name, _, _ in each.lowpasses}
+        for each in form.connections
+    }
+    return weights, levels
+
+
+def _presentation(form: _Form) -> Callable[..., Any]:
+    """Return the function of one presentation: what it changes, and what layers give `(data sets, neurons)`."""
+    xp = need_jax().numpy
     sizes = {**{name: size for name, _, size in form.inputs}, **{each.name: each.size for each in form.layers}}
     masks = {each.name: _mask(each, sizes) for each in form.connections}
 
@@ -137,6 +239,10 @@ def _compiled(form: _Form, record_every: int, record_from: int, loss: Loss) -> A
                 if not each.lateral:
                     drive = drive + each.sign * xp.einsum("dts,ds->dt", weights[each.name], given[each.source])
             lateral = [each for each in reaching if each.lateral]
+            if not lateral and layer.clamp is None:
+                drives[layer.name] = drive
+                given[layer.name] = drive if layer.function is None else in_jax(layer.function, {"h": drive})
+                continue
             inputs: dict[int, Any] = {}
             outputs: dict[int, Any] = {}
             for i in range(layer.size) if layer.forward else reversed(range(layer.size)):
@@ -188,28 +294,9 @@ def _compiled(form: _Form, record_every: int, record_from: int, loss: Loss) -> A
                 name: levels[each.name][name] + (in_jax(part, known) - levels[each.name][name]) / tau
                 for name, part, tau in each.lowpasses
             }
-        return moved, passed
+        return (moved, passed), {layer.name: given[layer.name] for layer in form.layers}
 
-    def total(numbers: Any, shown: Any, weights: Any, etas: Any, biases: Any, data: Any) -> Any:
-        levels = {
-            each.name: {name: xp.zeros_like(weights[each.name]) for name, _, _ in each.lowpasses}
-            for each in form.connections
-        }
-
-        def step(carry: Any, row: Any) -> tuple[Any, None]:
-            return learn(numbers, etas, biases, carry, row), None
-
-        def stretch(carry: Any, part: Any) -> tuple[Any, Any]:
-            carry, _ = jax.lax.scan(step, carry, part)
-            return carry, carry[0]
-
-        carry, _ = jax.lax.scan(step, (weights, levels), shown[:record_from])
-        records = (shown.shape[0] - record_from) // record_every
-        parts = shown[record_from : record_from + records * record_every]
-        _, recorded = jax.lax.scan(stretch, carry, parts.reshape(records, record_every, *shown.shape[1:]))
-        return loss(xp, recorded, data)
-
-    return jax.jit(jax.value_and_grad(total))
+    return learn
 
 
 def _mask(connection: _Connection, sizes: Mapping[str, int]) -> Array:

@@ -11,7 +11,7 @@ import pytest
 from rulesearch.errors import RulesearchError
 from rulesearch.rules import Rule, parse_rules
 from rulesearch.simulate import Connection, Layer, RateNetwork, RateSimulation, Signal
-from rulesearch.simulate.rate.network_gradient import network_gradient
+from rulesearch.simulate.rate.network_gradient import answer_gradient, network_gradient
 from rulesearch.simulate.rate.programs import NETWORK_SYMBOLS
 from rulesearch.tasks.pca_network import PcaNetwork
 
@@ -114,3 +114,55 @@ def test_the_derivatives_of_the_task_of_components_are_those_of_its_loss() -> No
     along = (loss(1.1 + step, -0.8) - loss(1.1 - step, -0.8)) / (2 * step)
     across = (loss(1.1, -0.8 + step) - loss(1.1, -0.8 - step)) / (2 * step)
     assert slope == pytest.approx([along, across], rel=1e-4)
+
+
+def test_derivatives_of_answers_by_all_numbers_are_those_of_the_compiled_simulator() -> None:
+    rng = np.random.default_rng(4)
+    shown, wanted = rng.normal(size=(30, 2, 3)), rng.normal(size=(30, 2, 1))
+    numbers = {
+        "weights": rng.normal(size=(2, 4, 3)),
+        "readout": rng.normal(size=(1, 4)),
+        "bias": rng.normal(size=4),
+        "p": np.array(-0.4),
+        "eta": np.array(0.1),
+    }
+
+    def simulated(given: Mapping[str, Any]) -> tuple[RateSimulation, dict[str, Rule]]:
+        network = RateNetwork(
+            {"in": 3},
+            [Layer("hidden", 4, "sigmoid", given["bias"]), Layer("answer", 1)],
+            [
+                Connection("fixed", "in", "hidden", weight=given["weights"]),
+                Connection("kept", "in", "hidden", rule="kept"),
+                Connection("readout", "hidden", "answer", weight=given["readout"]),
+            ],
+        )
+        text = f"p*x*y - 0.2*w; p = {float(given['p'])!r}; eta = {float(given['eta'])!r}"
+        return RateSimulation(network, {"in": shown}), {"kept": rule(text)}
+
+    def loss(given: Mapping[str, Any]) -> float:
+        simulation, rules = simulated(given)
+        return float(np.mean((simulation.run(rules).outputs["answer"] - wanted) ** 2))
+
+    simulation, rules = simulated(numbers)
+    value, slopes = answer_gradient(simulation, rules, errors, (wanted,))
+    assert value == pytest.approx(loss(numbers), rel=1e-9)
+    found = {
+        "weights": slopes.weights["fixed"],
+        "readout": slopes.weights["readout"].sum(axis=0),
+        "bias": slopes.biases["hidden"],
+        "p": slopes.constants["kept"][0],
+        "eta": slopes.etas["kept"],
+    }
+    step = 1e-6
+    for name, at in numbers.items():
+        expected = np.zeros(at.shape)
+        for index in np.ndindex(at.shape):
+            moved = np.zeros(at.shape)
+            moved[index] = step
+            expected[index] = (loss({**numbers, name: at + moved}) - loss({**numbers, name: at - moved})) / (2.0 * step)
+        assert found[name] == pytest.approx(expected, rel=1e-4, abs=1e-7), name
+
+
+def errors(xp: Any, outputs: Mapping[str, Any], data: Any) -> Any:
+    return xp.mean((outputs["answer"] - data[0]) ** 2)
