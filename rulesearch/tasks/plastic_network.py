@@ -16,11 +16,14 @@ from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.tasks.declaration import Settings, TaskSymbol
-from rulesearch.tasks.inhibitory_network import CALIBRATED_ALPHA
+from rulesearch.tasks.inhibitory_network import slow_vogels
 from rulesearch.tasks.spike_task import TRACES
 from rulesearch.tasks.target_network import TargetNetwork
 
 KINDS = ("EE", "EI", "IE", "II")
+_ALPHA_EI = 0.162
+"""Constant of the known rule of EI synapses that gives 10 Hz; tau rho = 0.2 gives 12 Hz."""
+
 _PAPER = known_rule("confavreux")
 
 
@@ -68,20 +71,15 @@ class PlasticNetwork(TargetNetwork):
           $a + c/(\tau\, r_\mathrm{pre})$, which is what static weights must be for a target of 10 Hz, whatever the
           input; for other targets the constants are not calibrated.
         """
-        scale = settings["target"] / 10.0
-        forms = {kind: text.format(CALIBRATED.get(kind, 0.0) * scale) for kind, text in _FORMS.items()}
+        target = settings["target"]
+        forms = {
+            "EE": f"on_pre: alpha - y2; eta = 0.002; alpha = {0.1 * target:g}; y2 = trace(post, 100 ms)",
+            "EI": f"on_pre: w_mean - w + k*(x - alpha); eta = 0.05; k = 0.2; alpha = {_ALPHA_EI * target / 10.0:g}",
+            "IE": str(slow_vogels(target)),
+            "II": "on_pre: c - x2*(w - a); eta = 0.2; c = 0.05; a = 0.09; x2 = trace(pre, 100 ms)",
+        }
         return self.parse("; ".join(f"{kind}[{forms[kind]}]" for kind in KINDS))
 
     def control(self, settings: Settings) -> RuleSet:
         """Return rules that only strengthen every synapse."""
         return self.parse("; ".join(f"{kind}[on_pre: 0.1]" for kind in KINDS))
-
-
-_FORMS = {
-    "EE": "on_pre: alpha - y; eta = 0.003; alpha = {:g}; tau_y = 20 ms",
-    "EI": "on_pre: w_mean - w + k*(x - alpha); eta = 0.05; k = 0.2; alpha = {:g}; tau_x = 20 ms",
-    "IE": "on_pre: y - alpha; on_post: x; alpha = {:g}; tau_x = 20 ms; tau_y = 20 ms",
-    "II": "on_pre: c - x2*(w - a); eta = 0.2; c = 0.05; a = 0.09; x2 = trace(pre, 100 ms)",
-}
-CALIBRATED = {"EE": 0.2, "EI": 0.162, "IE": CALIBRATED_ALPHA}
-"""The constant alpha of the known rules at a target of 10 Hz, by the kind of synapses; 0.2 is tau rho."""
