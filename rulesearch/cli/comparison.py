@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,8 +83,6 @@ def compare(
     rules = read_rule(rule, on)
     verdicts = rs.compare(rules, [other.strip() for other in others] if others else None, on, reachable or ())
     parts = by_rule(verdicts)
-    several = any(parts)
-    points = fixed_point_texts(rules)
     behaviours: list[Behaviour] = []
     count = _SEEDS if seeds is None else seeds
     if on is not None and count:
@@ -93,15 +91,33 @@ def compare(
         behaviours = rs.side_by_side(
             rules, others or _nearest(verdicts), on, read_settings(settings), count, with_baseline=not others
         )
+    undrawn: RulesearchError | None = None
     if output is not None:
         from rulesearch.report import figures
 
-        if on is None:
-            figure = rs.plot([rules, *(others or figures.fitting_beside(rules, _nearest_of_each(parts)))])
+        try:
+            if on is None:
+                figure = rs.plot([rules, *(others or figures.fitting_beside(rules, _nearest_of_each(parts)))])
+            else:
+                figure = figures.comparison_figure(rules, behaviours)
+        except RulesearchError as error:
+            # What cannot be drawn can still be said.
+            undrawn = error
         else:
-            figure = figures.comparison_figure(rules, behaviours)
-        figures.save_figure(figure, Path(output))
-        notify(f"wrote {output}")
+            figures.save_figure(figure, Path(output))
+            notify(f"wrote {output}")
+    _print(rules, verdicts, behaviours, as_json, show_all)
+    if undrawn is not None:
+        raise undrawn
+
+
+def _print(rules: RuleSet, verdicts: list[Verdict], behaviours: list[Behaviour], as_json: bool, show_all: bool) -> None:
+    """Print what rules are beside others, as text or as one document."""
+    from rulesearch.symbolic import by_rule
+
+    parts = by_rule(verdicts)
+    several = any(parts)
+    points = fixed_point_texts(rules)
     if as_json:
         what_it_does = {name: {each.rule: _behaviour(each) for each in part} for name, part in parts.items()}
         print_json(
@@ -162,7 +178,7 @@ def fixed_point_texts(rules: RuleSet) -> list[str]:
 
 
 def _show_behaviours(behaviours: list[Behaviour]) -> None:
-    names = list(dict.fromkeys(name for each in behaviours for name in each.fitted.metrics))
+    names = list(dict.fromkeys(name for each in behaviours if each.fitted.ok for name in each.fitted.metrics))
     print()
     rows = [
         [
@@ -170,13 +186,18 @@ def _show_behaviours(behaviours: list[Behaviour]) -> None:
             each.outcome.status,
             number(each.outcome.loss),
             number(each.factor, 3),
+            each.fitted.status,
             number(each.fitted.loss),
             number(each.distance, 3),
-            *(number(each.fitted.metrics.get(name)) for name in names),
+            # Means over the seeds that were left are no measure of a rule that did not run to its end.
+            *(number(each.fitted.metrics.get(name) if each.fitted.ok else None) for name in names),
         ]
         for each in behaviours
     ]
-    show_table(["on the task", "status", "loss", "eta times", "loss then", "distance", *names], rows)
+    then = ["status then", "loss then", "distance"]
+    show_table(["on the task", "status", "loss", "eta times", *then, *(f"{name} then" for name in names)], rows)
+    seeds = max((each.outcome.seeds for each in behaviours), key=len)
+    print(f"eta was fitted on selection seeds; all is of {seeds_text(seeds)}")
     found = [
         (f"{each.label}, {name}" if len(each.windows) > 1 else each.label, window)
         for each in behaviours
@@ -188,6 +209,11 @@ def _show_behaviours(behaviours: list[Behaviour]) -> None:
         heads = [f"{1e3 * delay:+g} ms" for delay in delays]
         windows = [[label, *(number(window.get(delay), 3) for delay in delays)] for label, window in found]
         show_table(["change by one pair, post - pre", *heads], windows)
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Return `report seeds 2000 to 2004`, or `report seed 2000`."""
+    return f"report seed {seeds[0]}" if len(seeds) == 1 else f"report seeds {seeds[0]} to {seeds[-1]}"
 
 
 def _nearest_text(name: str, verdict: Verdict) -> str:
@@ -239,8 +265,10 @@ def behaviour_document(behaviour: Behaviour) -> dict[str, Any]:
         "status": behaviour.outcome.status,
         "loss": behaviour.outcome.loss,
         "eta_factor": behaviour.factor,
+        "fitted_status": behaviour.fitted.status,
         "fitted_loss": behaviour.fitted.loss,
         "metrics": dict(behaviour.fitted.metrics),
+        "seeds": list(behaviour.outcome.seeds),
         "activity_distance": behaviour.distance,
         "trajectory": {"time": behaviour.times, "rms_weight": behaviour.weights},
         "window": _window_document(behaviour.window),

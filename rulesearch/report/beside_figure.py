@@ -44,12 +44,18 @@ _HELD = "what else a rule reads is 0, a reward 1"
 def beside_figure(rules: Mapping[str, RuleSet], weight: float = 0.5) -> Figure:
     """Return rules by label as columns on the same axes.
 
-    Where the largest changes of two rules are more than 20 times apart, each is drawn in units of its own largest.
+    Where the largest changes of two rules are more than 20 times apart, each is drawn in units of its own largest. A
+    rule of a set that changes nothing is left out, and named below.
 
     **Arguments:** `weight` before the spikes.
     **Raises:** `RulesearchError` for rules of spikes and of rates together, or more than fit a page.
     """
-    columns = [(_column_label(label, each, name), each.rules[name]) for name, label, each in _in_order(rules)]
+    for each in rules.values():
+        check_drawn(each.rules.values(), moves)
+    found = [(_column_label(label, each, name), each.rules[name]) for name, label, each in _in_order(rules)]
+    columns = [(label, rule) for label, rule in found if moves(rule)]
+    still = [label for label, rule in found if not moves(rule)]
+    note = f"{_HELD}; not drawn, as nothing changes: {', '.join(still)}" if still else _HELD
     if len(columns) > _MOST:
         raise RulesearchError(f"at most {_MOST} rules are drawn side by side, found {len(columns)}")
     kinds = {rule.moved_by_spikes: label for label, rule in columns}
@@ -57,9 +63,7 @@ def beside_figure(rules: Mapping[str, RuleSet], weight: float = 0.5) -> Figure:
         raise RulesearchError(
             f"{kinds[True]!r} changes at spikes and {kinds[False]!r} with activities; draw one kind at a time"
         )
-    for _, rule in columns:
-        check_drawn([rule], moves)
-    return _windows(columns, weight) if True in kinds else _surfaces(columns)
+    return _windows(columns, weight, note) if True in kinds else _surfaces(columns, note)
 
 
 def _in_order(rules: Mapping[str, RuleSet]) -> list[tuple[str, str, RuleSet]]:
@@ -86,7 +90,7 @@ def fitting_beside(rules: RuleSet, names: Sequence[str]) -> list[str]:
     return found
 
 
-def _windows(columns: Sequence[tuple[str, Rule]], weight: float) -> Figure:
+def _windows(columns: Sequence[tuple[str, Rule]], weight: float, held_note: str) -> Figure:
     figure, panels = _new(columns, 2, 2.1)
     alone = [spikes_alone(with_customary_traces(rule)) for _, rule in columns]
     widest = max(widest_delay(rule) for rule, _ in alone)
@@ -119,13 +123,13 @@ def _windows(columns: Sequence[tuple[str, Rule]], weight: float) -> Figure:
                 axes.axvline(0.0, color=GREY, linewidth=0.6)
     _titles(panels[0], columns)
     handles = panels[0][0].get_legend_handles_labels()
-    note = f"pairs are 10 ms apart; traces start at 0, w = {weight:g}; {_HELD}"
+    note = f"pairs are 10 ms apart; traces start at 0, w = {weight:g}; {held_note}"
     legend = figure.legend(*handles, fontsize=8, frameon=False, loc="outside lower center", ncols=2, title=note)
     legend.get_title().set_fontsize(7.5)
     return figure
 
 
-def _surfaces(columns: Sequence[tuple[str, Rule]]) -> Figure:
+def _surfaces(columns: Sequence[tuple[str, Rule]], note: str) -> Figure:
     weights = WEIGHTS if any(reads_weight(rule) for _, rule in columns) else WEIGHTS[1:2]
     figure, panels = _new(columns, len(weights), 2.2)
     found = [[surface(rule, w) for w in weights] for _, rule in columns]
@@ -140,7 +144,7 @@ def _surfaces(columns: Sequence[tuple[str, Rule]]) -> Figure:
             image = draw_surface(axes, each[row], widest)
     _titles(panels[0], columns)
     beyond = "both" if np.nanmax(np.abs(scaled), initial=0.0) > widest else "neither"
-    figure.supxlabel(f"black line: no change; {_HELD}", fontsize=7.5, color="#404040")
+    figure.supxlabel(plain(f"black line: no change; {note}"), fontsize=7.5, color="#404040")
     bar = figure.colorbar(image, ax=panels, extend=beyond, shrink=0.9, aspect=25)
     bar.set_label(f"change of w{said}", fontsize=9)
     bar.ax.tick_params(labelsize=8)

@@ -66,7 +66,10 @@ def _losses(axes: Any, behaviours: Sequence[Behaviour], colours: dict[str, str])
             if outcome.loss is not None:
                 axes.plot(outcome.loss, row, "o", color=colours[each.label], markerfacecolor=face, markersize=6)
         if each.fitted.loss is None:
-            axes.annotate(each.outcome.status, (0.5, row), xycoords=("axes fraction", "data"), fontsize=8, ha="center")
+            said = f"{each.fitted.status} at the best rate" if each.outcome.ok else each.fitted.status
+            # Above the open circle of its own rate.
+            at = (0.5, row + 0.15 * each.outcome.ok)
+            axes.annotate(said, at, xycoords=("axes fraction", "data"), fontsize=8, ha="center", va="bottom")
     found = [outcome.loss for each in behaviours for outcome in (each.outcome, each.fitted) if outcome.loss is not None]
     if found and min(found) > 0.0 and max(found) > 20.0 * min(found):
         axes.set_xscale("log")

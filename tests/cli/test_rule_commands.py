@@ -278,8 +278,19 @@ def test_compare_simulates_rules_beside_each_other_on_a_task(call: Call, tmp_pat
     assert document["behaviour"][1]["status"] == "runaway"
     assert document["fixed_points"][-1] == "w = 1, stable"
     assert figure.read_bytes()[:4] == b"\x89PNG"
+    assert [each["fitted_status"] for each in document["behaviour"]] == ["ok", "ok"]
+    assert document["behaviour"][0]["seeds"] == [800_000]
     shown = call(*words[:-2]).out
     assert "on the task" in shown and "fixed points" in shown
+    assert shown.endswith("eta was fitted on selection seeds; all is of report seed 800000\n")
+
+
+def test_compare_says_what_it_found_where_nothing_can_be_drawn(call: Call, tmp_path: Path) -> None:
+    words = ("compare", "x*y", "--with", "0", "-o", str(tmp_path / "beside.png"))
+    found = call(*words)
+    assert (found.code, found.err) == (2, "error: there is nothing to draw: '0' never changes the weight\n")
+    assert "no term in common with 0" in found.out
+    assert not (tmp_path / "beside.png").exists()
 
 
 def test_compare_on_a_set_of_values(call: Call) -> None:

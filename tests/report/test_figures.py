@@ -103,6 +103,13 @@ def test_a_rule_that_waits_for_a_reward_shows_what_spikes_write_into_its_eligibi
         beside_figure({"a": known_rules()["r-stdp"].rules, "b": parse_rules("x*y")})
 
 
+def test_a_rule_of_a_set_that_changes_nothing_is_named_and_left_out() -> None:
+    figure = beside_figure({"first": parse_rules("a[x*y]; b[-x*y]"), "second": parse_rules("a[x]; b[0]")})
+    titles = [axes.get_title(loc="left").split("\n")[0] for axes in figure.axes[:3]]
+    assert titles == ["first, a", "second, a", "first, b"]
+    assert figure.get_supxlabel().endswith("not drawn, as nothing changes: second, b")
+
+
 def test_an_eligibility_that_reads_the_weight_is_drawn_where_the_weight_is_held() -> None:
     text = "drift: R*E; E = synaptic(on_post: w*x - 0.5*E; tau = 1 s); tau_x = 20 ms"
     after = rule_figure(parse_rules(text), weight=3.0).axes[0].get_lines()[1]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.report.figures import comparison_figure
 from rulesearch.rules import RuleSet, known_rule, parse_rules
 from rulesearch.rules.bound import BoundSet
@@ -79,6 +80,24 @@ def test_a_learning_rate_that_is_best_in_short_must_be_best_in_full() -> None:
     [found] = side_by_side(parse_rules("y*(x - w*y); eta = 2"), {}, task, task.resolve(), 2)
     assert found.factor == pytest.approx(0.25)
     assert found.fitted.loss == pytest.approx(0.0, abs=1e-12) and found.outcome.loss == pytest.approx(math.log(4.0))
+
+
+def test_a_learning_rate_that_dies_on_report_seeds_is_said_to() -> None:
+    class Mortal(Oja):
+        fidelities = (Fidelity("full", 1, ""),)
+
+        def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+            if rules.only().eta > 1.0 and seed in trial_seeds(0, "report", 2):
+                return Trial("runaway", None)
+            return Trial("ok", 1.0 / rules.only().eta)
+
+    task = Mortal()
+    rules = parse_rules("y*(x - w*y); eta = 1")
+    [found] = side_by_side(rules, {}, task, task.resolve(), 2)
+    assert found.factor == pytest.approx(8.0)
+    assert (found.outcome.status, found.outcome.loss, found.fitted.status) == ("ok", 1.0, "runaway")
+    losses = comparison_figure(rules, [found]).axes[0]
+    assert [text.get_text() for text in losses.texts] == ["runaway at the best rate"]
 
 
 def test_others_that_do_not_fit_or_come_twice_are_left_out() -> None:
