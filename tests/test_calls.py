@@ -188,13 +188,6 @@ def test_what_the_calls_raise_is_a_name_of_the_package() -> None:
     assert "RulesearchError" in dir(rs)
 
 
-def test_the_sign_of_synapses_is_refused_where_nothing_says_it() -> None:
-    assert "g_inh_post" in rs.export("vogels", "brian2", inhibitory=True)
-    for format in ("python", "latex", "json", "sympy"):
-        with pytest.raises(RulesearchError, match=f"^{format} does not say what synapses do; .* goes with brian2 or"):
-            rs.export("vogels", format, inhibitory=True)
-
-
 def test_what_cannot_be_exported_is_refused() -> None:
     with pytest.raises(RulesearchError, match=r"^what is exported is a rule or a run, found 3$"):
         CALLS.export(3, "latex")

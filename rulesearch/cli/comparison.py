@@ -150,7 +150,9 @@ def _print(rules: RuleSet, verdicts: list[Verdict], behaviours: list[Behaviour],
     ]
     show_table([*["of"] * several, "rule", "verdict", "scale", "distance", "what it does", "difference"], rows)
     if len(shown) < len(verdicts):
-        print(f"and {len(verdicts) - len(shown)} more rules; see them with --all")
+        from rulesearch.wording import counted
+
+        print(f"and {counted(len(verdicts) - len(shown), 'more rule')}; see them with --all")
     if behaviours:
         _show_behaviours(behaviours)
 

@@ -112,9 +112,7 @@ def export(
     bounds: Annotated[
         str | None, typer.Option(metavar="LOW,HIGH", help="Bounds of the weight, such as 0,1 or 0,inf.")
     ] = None,
-    inhibitory: Annotated[
-        bool | None, typer.Option("--inhibitory/--excitatory", help="What the synapses do in a simulator.")
-    ] = None,
+    inhibitory: Annotated[bool | None, typer.Option("--inhibitory/--excitatory", help="What the synapses do.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a rule, or the front of a run, for papers and programs; without a file to standard output.

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from rulesearch.workflow.run import Run
 
 _MAKERS: dict[str, Callable[[Placed], str]] = {
-    "latex": lambda ready: rules_latex(ready.rules),
-    "json": lambda ready: json.dumps(rules_to_json(ready.rules), indent=2, allow_nan=False) + "\n",
-    "python": lambda ready: rules_python(ready.rules, ready.note),
-    "sympy": lambda ready: rules_sympy(ready.rules),
+    "latex": lambda ready: rules_latex(ready.rules, ready.inhibition),
+    "json": lambda ready: json.dumps(rules_to_json(ready.rules, ready.inhibitory), indent=2, allow_nan=False) + "\n",
+    "python": lambda ready: rules_python(ready.rules, ready.note, ready.inhibition),
+    "sympy": lambda ready: rules_sympy(ready.rules, ready.inhibition),
     "brian2": rules_brian2,
     "nestml": rules_nestml,
 }
@@ -81,10 +81,6 @@ def export(
     if isinstance(what, RuleSet):
         maker = _MAKERS[_checked(format, "rule")]
         to_run = format in _SIMULATORS
-        if inhibitory is not None and not to_run:
-            raise RulesearchError(
-                f"{format} does not say what synapses do; inhibitory or excitatory goes with {' or '.join(_SIMULATORS)}"
-            )
         solves = known if to_run else None
         ready = placed(what, on, settings, eta=eta, bounds=bounds, inhibitory=inhibitory, known=solves)
         if member:

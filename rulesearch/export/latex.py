@@ -10,8 +10,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rulesearch.errors import RulesearchError
 from rulesearch.export.equations import constant_value, flowing, lines_of, slot_equations
 from rulesearch.export.latex_text import escape
+from rulesearch.export.placing import Placed
 from rulesearch.expression.printing import number_latex, symbol_latex, to_latex
 from rulesearch.expression.tree import Expression, Number
 from rulesearch.expression.units import time_text
@@ -35,14 +37,17 @@ def document(fragment: str) -> str:
     return f"{head}\\begin{{document}}\n{fragment}\\end{{document}}\n"
 
 
-def rules_latex(rules: RuleSet) -> str:
-    """Return the equations of rules and their states, and a table of learning rate, constants and time constants."""
+def rules_latex(rules: RuleSet, inhibition: str = "") -> str:
+    """Return the equations of rules and their states, and a table of learning rate, constants and time constants.
+
+    **Arguments:** `inhibition`: which synapses inhibit, in a sentence that stands between them.
+    """
     head = [
         _comment(f"Rule{' ' * bool(rules.name) + rules.name}; needs \\usepackage{{amsmath,booktabs}}"),
         _comment(str(rules)),
     ]
     table = f"\\begin{{center}}\n{_constants(rules)}\n\\end{{center}}"
-    return "\n".join([*head, _equations(rules), "", table]) + "\n"
+    return "\n".join([*head, _equations(rules), *_said(inhibition), "", table]) + "\n"
 
 
 def run_latex(run: Run) -> str:
@@ -55,7 +60,7 @@ def run_latex(run: Run) -> str:
     title = f"Rules found on task {experiment.task} by engine {experiment.engine}, seed {experiment.seed}. {conclusion}"
     label, best = label_of(run.folder.name), run.members[0]
     parts = [head, _float(title, label, _front_table(run)), "", r"\noindent Rank 1:"]
-    parts += [_equations(best.rules), ""]
+    parts += [_equations(best.rules), *_said(_inhibition(run, best.rules)), ""]
     parts.append(_float("Learning rate, constants and bounds of rank 1.", f"{label}-constants", _constants(best.rules)))
     if run.references:
         names = shown_metrics(run, best.metrics)
@@ -65,6 +70,18 @@ def run_latex(run: Run) -> str:
         table = _score_table("rank 1 where", run.conditions, shown_metrics(run, run.conditions[0].metrics))
         parts += ["", _float("Rank 1 under other conditions.", f"{label}-conditions", table)]
     return "\n".join(parts) + "\n"
+
+
+def _inhibition(run: Run, rules: RuleSet) -> str:
+    """Return which synapses inhibit, in a sentence; empty also where the run does not tell what its task is."""
+    try:
+        return Placed(rules, frozenset(run.task.inhibitory)).inhibition
+    except RulesearchError:
+        return ""
+
+
+def _said(sentence: str) -> list[str]:
+    return [rf"\noindent {escape(sentence)}"] * bool(sentence)
 
 
 def label_of(name: str) -> str:

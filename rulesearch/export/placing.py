@@ -31,6 +31,13 @@ class Placed:
     note: str = ""
     asks: bool = False
 
+    @property
+    def inhibition(self) -> str:
+        """Which synapses inhibit, in a sentence; empty where none does."""
+        names = [name for name in self.rules.rules if name in self.inhibitory]
+        which = f"Synapses of {', '.join(names)}" if len(self.rules.rules) > 1 else "The synapses"
+        return f"{which} inhibit; their weights are magnitudes." if names else ""
+
     def alone(self, name: str, title: str) -> Placed:
         """Return one rule of the set, which then goes by a title."""
         signs = frozenset("w" for each in self.inhibitory if each == name)

@@ -27,16 +27,20 @@ _WHEN = {
 }
 _FLOATS = [
     "",
+    "",
     "def _floats(*values):",
     "    return tuple(np.asarray(value, dtype=float) for value in values)",
-    "",
 ]
 _TAKEN = {"np", "eta", "_floats"}
 
 
-def rules_python(rules: RuleSet, note: str = "") -> str:
-    """Return the text of a Python module; `note`: what is to be said of its learning rate and bounds."""
-    lines = ['"""' + _docstring(rules, note) + '"""', "", "import numpy as np", "", *_FLOATS]
+def rules_python(rules: RuleSet, note: str = "", inhibition: str = "") -> str:
+    """Return the text of a Python module.
+
+    **Arguments:** `note`: what is to be said of its learning rate and bounds; `inhibition`: which synapses inhibit, in
+    a sentence.
+    """
+    lines = ['"""' + _docstring(rules, note, inhibition) + '"""', "", "import numpy as np", *_FLOATS]
     for name, rule in rules.rules.items():
         prefix = "" if len(rules.rules) == 1 else f"{_name(name)}_"
         if rule.bounds is not None:
@@ -44,7 +48,7 @@ def rules_python(rules: RuleSet, note: str = "") -> str:
                 f'float("{bound!r}")' if bound in (float("inf"), -float("inf")) else repr(bound)
                 for bound in rule.bounds
             )
-            lines += [f"{prefix.upper()}BOUNDS = ({low}, {high})", '"""Bounds of w."""', ""]
+            lines += ["", "", f"{prefix.upper()}BOUNDS = ({low}, {high})", '"""Bounds of w."""']
         eta = 1.0 if rule.eta is None else rule.eta
         for slot in SLOTS:
             if slot in rule.slots:
@@ -52,7 +56,7 @@ def rules_python(rules: RuleSet, note: str = "") -> str:
                 lines += _function(f"{prefix}{slot}", rule.slots[slot], rule, text, eta)
         for state_name, state in rule.states.items():
             lines += _state_functions(prefix, state_name, state, rule)
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 def titled(rules: RuleSet, place: str = "", note: str = "") -> str:
@@ -60,8 +64,8 @@ def titled(rules: RuleSet, place: str = "", note: str = "") -> str:
     return f"Plasticity rule{f' {rules.name}' * bool(rules.name)}{place}{f', with {note}' * bool(note)}."
 
 
-def _docstring(rules: RuleSet, note: str) -> str:
-    parts = [str(rules), *citations(rules)]
+def _docstring(rules: RuleSet, note: str, inhibition: str) -> str:
+    parts = [str(rules), *citations(rules), *[inhibition] * bool(inhibition)]
     read = [name for rule in rules.rules.values() for name in rule.symbols]
     states = {name: state for rule in rules.rules.values() for name, state in rule.states.items()}
     meanings = [
@@ -149,11 +153,16 @@ def _function(name: str, expression: Expression, rule: Rule, text: str, eta: flo
     if eta is not None:
         is_product = precedence >= PRODUCT and not body.startswith("-")
         body, equation = (f"eta * {each}" if is_product else f"eta * ({each})" for each in (body, equation))
-    lines = ["", f"def {name}({', '.join([*map(_name, symbols), *keywords])}):", *_explained(text, equation, constants)]
+    lines = [
+        "",
+        "",
+        f"def {name}({', '.join([*map(_name, symbols), *keywords])}):",
+        *_explained(text, equation, constants),
+    ]
     read = [_name(key) for key in (*symbols, *constants)]
     if read:
         lines.append(f"    {', '.join(read)}{',' * (len(read) == 1)} = _floats({', '.join(read)})")
-    return [*lines, '    with np.errstate(all="ignore"):', f"        return {body}", ""]
+    return [*lines, '    with np.errstate(all="ignore"):', f"        return {body}"]
 
 
 def _place(symbol: str) -> tuple[bool, int]:

@@ -194,10 +194,8 @@ def described(ready: Placed, simulator: str, *more: str) -> str:
 
 def _signs(ready: Placed) -> list[str]:
     """Return a sentence on inhibition, also where a rule that is known for it goes out on excitatory synapses."""
-    names = [name for name in ready.rules.rules if name in ready.inhibitory]
-    if names:
-        which = f"Synapses of {', '.join(names)}" if len(ready.rules.rules) > 1 else "The synapses"
-        return [f"{which} inhibit; their weights are magnitudes."]
+    if ready.inhibition:
+        return [ready.inhibition]
     found = equal_known(ready.rules)
     if found is None or not found[1].inhibitory:
         return []

@@ -15,15 +15,19 @@ from rulesearch.rules.states import SLOTS, Lowpass, Synaptic, Trace
 _TAKEN = {"sympy", "rules", "learning_rates", "bounds", "constants", "states"}
 
 
-def rules_sympy(rules: RuleSet) -> str:
+def rules_sympy(rules: RuleSet, inhibition: str = "") -> str:
     """Return the text of a Python file with dictionaries `rules`, `learning_rates`, `bounds`, `constants`, `states`.
 
     `rules` holds an expression by rule and slot, learning rate left out; `learning_rates` and `bounds` of the weight
     stand by rule, None where it gives none; `constants` holds values by rule and name, in s, mV, nS, pA and Hz;
-    `states` what each state is, in words, with the expressions of low-passes and synaptic states.
+    `states` what each state is, in words, with the expressions of low-passes and synaptic states. The text at the head
+    says which synapses inhibit.
+
+    **Arguments:** `inhibition`: that, in a sentence; empty where none does.
     """
     names = dict.fromkeys(name for rule in rules.rules.values() for each in rule.expressions() for name in each.symbols)
-    lines = [f'"""Plasticity rule {_plain(rules.name)}:'.rstrip(" :") + ":", "", _plain(str(rules)), '"""', ""]
+    lines = [f'"""Plasticity rule {_plain(rules.name)}:'.rstrip(" :") + ":", "", _plain(str(rules))]
+    lines += [*["", inhibition] * bool(inhibition), '"""', ""]
     lines += ["import sympy", ""]
     lines += [f'{_name(name)} = sympy.Symbol("{name}", real=True)' for name in names]
     lines += ["", "rules = {"]

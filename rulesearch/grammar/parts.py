@@ -13,6 +13,7 @@ from rulesearch.expression.printing import to_text
 from rulesearch.expression.tree import Expression, Node, Number
 from rulesearch.expression.units import PURE, UNITS, from_base
 from rulesearch.rules.states import PAIRINGS
+from rulesearch.wording import counted
 
 PRIORS = ("uniform", "log-uniform", "normal")
 
@@ -180,8 +181,8 @@ class Limits:
     @property
     def text(self) -> str:
         """The limits in words."""
-        of_a_rule = "" if self.rule_size is None else f", {self.rule_size} nodes of each rule"
-        return f"{self.size} nodes{of_a_rule}; with engine pysr {self.depth} levels"
+        of_a_rule = "" if self.rule_size is None else f", {counted(self.rule_size, 'node')} of each rule"
+        return f"{counted(self.size, 'node')}{of_a_rule}; with engine pysr {self.depth} levels"
 
     @property
     def of_a_rule(self) -> int:

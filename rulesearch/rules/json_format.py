@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
@@ -21,13 +21,18 @@ from rulesearch.rules.unread import unread_reason
 _LONGEST_TITLE = 200
 
 
-def rules_to_json(rules: RuleSet) -> dict[str, Any]:
-    """Return a set of rules as a JSON document."""
+def rules_to_json(rules: RuleSet, inhibitory: Collection[str] = ()) -> dict[str, Any]:
+    """Return a set of rules as a JSON document.
+
+    **Arguments:** `inhibitory`: names of those whose synapses inhibit; only theirs have a field that says so. Reading
+    passes over it: it is for other programs, and the task says it to this one.
+    """
     name = "".join(mark for mark in rules.name if mark.isprintable())[:_LONGEST_TITLE]
-    return {"name": name, "rules": {name: _rule_to_json(rule) for name, rule in rules.rules.items()}}
+    members = {name: _rule_to_json(rule, name in inhibitory) for name, rule in rules.rules.items()}
+    return {"name": name, "rules": members}
 
 
-def _rule_to_json(rule: Rule) -> dict[str, Any]:
+def _rule_to_json(rule: Rule, inhibitory: bool) -> dict[str, Any]:
     return {
         "eta": rule.eta,
         **{slot: to_text(rule.slots[slot]) if slot in rule.slots else None for slot in SLOTS},
@@ -37,6 +42,7 @@ def _rule_to_json(rule: Rule) -> dict[str, Any]:
             for name, number in rule.constants.items()
         },
         "bounds": None if rule.bounds is None else [_finite(bound) for bound in rule.bounds],
+        **({"inhibitory": True} if inhibitory else {}),
     }
 
 
@@ -163,7 +169,9 @@ def _expression(value: Any, where: str) -> Expression:
 
 def _rule_from_json(member: Any, where: str) -> Rule:
     fields = _mapping(member, where)
-    _check_keys(fields, (*SLOTS, "eta", "states", "constants", "bounds"), where)
+    _check_keys(fields, (*SLOTS, "eta", "states", "constants", "bounds", "inhibitory"), where)
+    if not isinstance(fields.get("inhibitory", False), bool):
+        raise RulesearchError(f"{where}: inhibitory is true or false, found {shown(fields['inhibitory'])}")
     slots = _slots(fields, where)
     if not slots:
         raise RulesearchError(f"{where}: no slot is filled; expected one of {', '.join(SLOTS)}")

@@ -69,8 +69,6 @@ def test_respond_prints_the_agreed_document(call: Call) -> None:
     [
         (("compare", "x*y", "--seeds", "3"), "--seeds are those of simulations on a task"),
         (("plot", "x*y", "--first-seed", "0"), "--first-seed is simulated on a task"),
-        (("export", "oja", "--format", "python", "--inhibitory"), "python does not say what synapses do"),
-        (("export", "oja", "--format", "json", "--excitatory"), "json does not say what synapses do"),
         (("discover", "oja", "--scheduler", "foo", "--dry-run"), "leave out --scheduler"),
         (("discover", "oja", "--workers", "2", "--dry-run"), "leave out --workers"),
     ],

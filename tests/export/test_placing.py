@@ -11,7 +11,7 @@ import pytest
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
 from rulesearch.export.placing import placed
-from rulesearch.rules import known_rules, parse_rules
+from rulesearch.rules import known_rules, parse_rules, rules_from_json
 from rulesearch.tasks import load_task
 from rulesearch.workflow.experiment import Experiment
 
@@ -25,6 +25,8 @@ from rulesearch.tasks import objective
 def bounded(rule, seed):
     """The weight comes to 1."""
     return float(abs(rule.change(x=1.0, y=1.0, w=0.5) - 0.25))
+
+bounded.inhibitory = ("w",)
 '''
 
 
@@ -102,6 +104,26 @@ def test_inhibitory_rules_stand_on_inhibitory_synapses() -> None:
     assert "g_inh" not in rs.export("stdp-pair", "brian2")
 
 
+@pytest.mark.parametrize("format", ["latex", "json", "python", "sympy"])
+def test_every_format_says_which_synapses_inhibit(format: str) -> None:
+    said = '"inhibitory": true' if format == "json" else "synapses inhibit; their weights are magnitudes."
+    for text in (
+        rs.export("vogels", format),
+        rs.export(GIVEN, format, "inhibitory-rate"),
+        rs.export("oja", format, inhibitory=True),
+    ):
+        assert said in text
+    for text in (rs.export("oja", format), rs.export("vogels", format, inhibitory=False)):
+        assert said not in text
+    quartet = rs.export("confavreux-quartet", format)
+    if format == "json":
+        rules = json.loads(quartet)["rules"]
+        assert [name for name, each in rules.items() if each.get("inhibitory", False)] == ["IE", "II"]
+        assert rules_from_json(quartet).rules == known_rules()["confavreux-quartet"].rules.rules
+    else:
+        assert "Synapses of IE, II inhibit; their weights are magnitudes." in quartet
+
+
 def test_a_rule_that_is_known_for_inhibition_says_so_where_its_synapses_excite() -> None:
     assert "Vogels et al. 2011 is a rule of inhibitory ones" in rs.export(GIVEN, "brian2")
     assert "a rule of inhibitory ones" not in rs.export(GIVEN, "brian2", inhibitory=True)
@@ -113,7 +135,7 @@ def test_numbers_that_are_none_are_refused(eta: float | None, bounds: tuple[floa
         rs.export("vogels", "brian2", eta=eta, bounds=bounds)
 
 
-def test_the_rules_of_a_run_hold_the_bounds_of_its_task(tmp_path: Path) -> None:
+def test_the_rules_of_a_run_go_out_with_the_bounds_and_the_sign_of_its_task(tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(BOUNDED)
     task = f"{file}:bounded"
@@ -127,3 +149,7 @@ def test_the_rules_of_a_run_hold_the_bounds_of_its_task(tmp_path: Path) -> None:
     assert "$w$ & $0$ to $2$" in (run.folder / "rules.tex").read_text("utf-8")
     for rank in range(1, len(run.members) + 1):
         assert "BOUNDS = (0.0, 2.0)" in rs.export(f"{run.folder}:{rank}", "python")
+    best = f"{run.folder}:1"
+    for text in (rs.export(run, "latex"), *(rs.export(best, format) for format in ("latex", "python", "sympy"))):
+        assert "The synapses inhibit; their weights are magnitudes." in text
+    assert json.loads(rs.export(best, "json"))["rules"]["w"]["inhibitory"] is True

@@ -154,3 +154,13 @@ def test_a_set_has_one_function_per_rule_and_slot() -> None:
     assert module["feedforward_on_step"](x=1.0, y=1.0, w=0.5) == 0.5
     assert module["lateral_on_step"](x=2.0, y=3.0) == -6.0
     assert module["FEEDFORWARD_BOUNDS"] == (0.0, math.inf)
+
+
+def test_two_blank_lines_stand_before_each_function_and_constant() -> None:
+    text = rules_python(parse_rules("a[x*y - z; z = lowpass(x, 9); bounds = [0, 1]]; b[-x*y; bounds = [0, 2]]"))
+    lines = text.splitlines()
+    begins = [k for k, line in enumerate(lines) if line.startswith(("def ", "A_", "B_"))]
+    assert len(begins) == 6
+    for k in begins:
+        assert lines[k - 2 : k] == ["", ""] and lines[k - 3] != ""
+    assert text.endswith("\n") and not text.endswith("\n\n")

@@ -27,6 +27,7 @@ from rulesearch.grammar import (
 )
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.grammar.membership import function_key
+from rulesearch.grammar.parts import Limits
 from rulesearch.grammar.variants import grammar_toml, with_template
 from rulesearch.grammar.words import check_words, with_words, without
 from rulesearch.rules import parse_rules
@@ -54,6 +55,7 @@ def test_a_table_per_rule_is_read_and_written(pair: Grammar) -> None:
     assert facts["slots"] == "feedforward on_step from change, lateral on_step from product"
     assert facts["smallest rule"] == "1 node of feedforward, 1 node of lateral"
     assert facts["limits"] == "12 nodes, 9 nodes of each rule; with engine pysr 7 levels"
+    assert Limits(2, 7, 1).text == "2 nodes, 1 node of each rule; with engine pysr 7 levels"
 
 
 def test_one_table_is_a_rule_named_w() -> None:

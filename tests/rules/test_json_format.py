@@ -91,6 +91,7 @@ def with_state(**fields: Any) -> dict[str, Any]:
         (with_rule(constants={"a": "1"}), "rules.w.constants.a: expected a number, found '1'"),
         (with_rule(constants={"a": {"unit": "mV"}}), "rules.w.constants.a: expected a number, found None"),
         (with_rule(constants={"a": {"value": 1, "unit": "parsec"}}), "unknown unit 'parsec'"),
+        (with_rule(inhibitory="yes"), "rules.w: inhibitory is true or false, found 'yes'"),
         (with_rule(bounds=[1]), "rules.w.bounds: expected [low, high] or null, found [1]"),
         (with_rule(bounds="0 to 1"), "rules.w.bounds: expected [low, high] or null"),
         (with_rule(bounds=[0, "high"]), "rules.w.bounds: expected a number, found 'high'"),
