@@ -25,6 +25,7 @@ Array = npt.NDArray[np.float64]
 
 _MARKS = ("s", "^", "D", "v", "P", "X", "<", ">")
 _LABEL_HEIGHT = 0.075
+_INSET = 0.03
 _SMALLEST_FONT = 5.0
 _LABEL_ROOM = 0.97
 
@@ -56,7 +57,7 @@ def front_figure(run: Run) -> Figure:
     _log_axis(axes, np.array(losses))
     axes.set_xticks(sorted(set(sizes)))
     axes.margins(x=0.08)
-    axes.legend(fontsize=7.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    figure.legend(fontsize=7.5, frameon=False, loc="outside lower center", ncols=3)
     _equations(figure, axes, column, members, shown)
     return figure
 
@@ -137,12 +138,18 @@ def _equations(figure: Figure, axes: Any, column: Any, members: list[FrontMember
     figure.draw_without_rendering()
     to_column = axes.transData + column.transAxes.inverted()
     wanted = np.array([to_column.transform((m.size, loss))[1] for m, loss in zip(members, shown, strict=True)])
-    heights = spaced(wanted, _gap(len(members)))
+    lines = max(len(member.rules.rules) for member in members)
+    # Half of what stands above and below the first line of the highest and the lowest equation.
+    inset = _INSET * (lines - 1)
+    share = 1.0 - 2.0 * inset
+    heights = inset + share * spaced((wanted - inset) / share, _gap(len(members), lines))
     for member, loss, height in zip(members, shown, heights, strict=True):
         colour = RED if member.rank == 1 else "black"
-        text = column.text(0.03, height, equation(member.rules), fontsize=9, va="center", color=colour)
-        _fit(figure, column, text)
-        column.annotate(
+        text = column.text(0.03, height, equation(member.rules, "\n"), fontsize=9, va="center", color=colour)
+        # Room is made for the panels, and equations are made to fit it.
+        text.set_in_layout(False)
+        _fit(column, text)
+        line = column.annotate(
             "",
             xy=(member.size, loss),
             xycoords=axes.transData,
@@ -151,10 +158,11 @@ def _equations(figure: Figure, axes: Any, column: Any, members: list[FrontMember
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkB": 5},
             annotation_clip=False,
         )
+        line.set_in_layout(False)
 
 
-def _gap(number: int) -> float:
-    return min(_LABEL_HEIGHT, 1.0 / max(number, 1))
+def _gap(number: int, lines: int = 1) -> float:
+    return min(_LABEL_HEIGHT * lines, 1.0 / max(number, 1))
 
 
 def spaced(wanted: Array, gap: float) -> Array:
@@ -172,18 +180,21 @@ def spaced(wanted: Array, gap: float) -> Array:
     return placed
 
 
-def equation(rules: RuleSet) -> str:
-    """Return the right hand sides of rules on one line, as mathematics where it can be drawn."""
+def equation(rules: RuleSet, between: str = ";  ") -> str:
+    """Return the equations of rules on one line, as mathematics where it can be drawn.
+
+    **Arguments:** `between` the rules of a set.
+    """
     parts = []
     for name, rule in rules.rules.items():
         label = f"{name}: " if len(rules.rules) > 1 else ""
-        for left, lines in slot_equations(rule, digits=3, with_values=True, line=1e9):
-            parts.append(f"{label}${left} = {lines[0]}$")
-    return ";  ".join(parts) if draws(parts) else str(rules)
+        slots = slot_equations(rule, digits=3, with_values=True, line=1e9)
+        parts.append(label + ";  ".join(f"${left} = {lines[0]}$" for left, lines in slots))
+    return between.join(parts) if draws(parts) else str(rules)
 
 
-def _fit(figure: Figure, column: Any, text: Any) -> None:
-    """Make the letters smaller until the text fits its column; where even small letters do not, cut the text."""
+def _fit(column: Any, text: Any) -> None:
+    """Make the letters smaller until the text fits its column; where even small letters do not, cut its lines."""
     room = column.get_window_extent().width * _LABEL_ROOM
     width = text.get_window_extent().width
     if width <= room:
@@ -191,7 +202,12 @@ def _fit(figure: Figure, column: Any, text: Any) -> None:
     size = text.get_fontsize() * room / width
     text.set_fontsize(max(size, _SMALLEST_FONT))
     if size < _SMALLEST_FONT:
-        plain = text.get_text()
-        text.set_text(plain if "$" not in plain else plain.replace("$", ""))
-        while text.get_window_extent().width > room and len(text.get_text()) > 8:
-            text.set_text(text.get_text()[:-8].rstrip(". ") + " ...")
+        whole = text.get_text()
+        text.set_text(whole if "$" not in whole else whole.replace("$", ""))
+        while text.get_window_extent().width > room:
+            lines = text.get_text().split("\n")
+            longest = max(range(len(lines)), key=lambda place: len(lines[place]))
+            if len(lines[longest]) <= 8:
+                return
+            lines[longest] = lines[longest][:-8].rstrip(". ") + " ..."
+            text.set_text("\n".join(lines))

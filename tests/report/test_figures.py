@@ -230,6 +230,21 @@ def test_equations_beside_the_front_do_not_overlap() -> None:
         assert not any(box.overlaps(other) for other in boxes[index + 1 :])
 
 
+def test_the_front_of_a_set_keeps_its_panel_and_its_equations_within_the_figure() -> None:
+    first = "bottom_up[tanh(y - 0.125)*(x - w*y) + x**2*y]"
+    losses = {f"{first}; inhibition[x*y*({text})]": 1e-3 * (k + 1) for k, text in enumerate(("w + x - y", "x", "y"))}
+    figure = front_figure(a_run(losses))
+    figure.draw_without_rendering()
+    axes, column = figure.axes
+    width = figure.bbox.width
+    assert axes.get_window_extent().width > 0.35 * width
+    boxes = [text.get_window_extent() for text in column.texts if text.get_text()]
+    assert len(boxes) == 3
+    assert all(box.x1 <= width for box in boxes)
+    assert all("\n" in text.get_text() for text in column.texts if text.get_text())
+    assert not any(box.overlaps(other) for place, box in enumerate(boxes) for other in boxes[place + 1 :])
+
+
 def test_a_front_with_a_loss_of_zero_and_without_held_out_scores_is_drawn(tmp_path: Path) -> None:
     save_figure(front_figure(a_run({"x*y": 0.0, "x": 0.5})), tmp_path / "front.png")
     save_figure(front_figure(a_run({"x": 0.0})), tmp_path / "front.png")
