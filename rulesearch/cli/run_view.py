@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rulesearch.cli.output import number, show_facts, show_table
+from rulesearch.evaluation.outcome import ended
 from rulesearch.rules.text import short_rule
 from rulesearch.wording import counted
 from rulesearch.workflow.account import Account
 from rulesearch.workflow.evidence import stored_evidence
-from rulesearch.workflow.scores import own_score, shown_metrics
+from rulesearch.workflow.scores import own_score, searched_on, shown_metrics
 from rulesearch.workflow.shown_losses import (
     HELD_OUT,
     SPREAD,
@@ -36,7 +37,7 @@ def show_run(run: Run) -> None:
                 str(each.rank),
                 str(each.size),
                 *(
-                    "died"
+                    ended("died", each.failed_on)
                     if heading == HELD_OUT and died(each, run.held_out_on)
                     else number(column[place], 2 if heading == SPREAD else 4)
                     for heading, column in losses.items()
@@ -51,6 +52,7 @@ def show_run(run: Run) -> None:
         best = run.members[0]
         order = order_of_front(run.members, run.task.requirements)
         show_facts([("order", order)] if order else [])
+        show_facts(_given(run))
         show_facts([("rank 1", str(best.rules)), ("LaTeX", best.rules.latex(digits=6)), *_edges(run)])
         print()
         _show_scores(run)
@@ -79,6 +81,10 @@ def show_demands(run: Run) -> None:
             print(f"of rank 1, {', '.join(names)} {demand}")
 
 
+def _given(run: Run) -> list[tuple[str, str]]:
+    return [("given", run.given_in_words)] if run.given else []
+
+
 def _edges(run: Run) -> list[tuple[str, str]]:
     edges = [f"{name} is at the edge of its range {span}" for name, span in run.members[0].at_edge.items()]
     return [("constants", "; ".join(edges))] if edges else []
@@ -97,10 +103,10 @@ def _show_table(title: str, scores: Sequence[ReferenceScore], names: list[str]) 
     rows = [
         [
             score.label,
-            score.status,
+            score.ended,
             number(shown_loss(score)),
             *([number(halves[place], 2)] if halves else []),
-            *(number(score.metrics.get(name)) for name in names),
+            *(number(score.metric(name)) for name in names),
         ]
         for place, score in enumerate(scores)
     ]
@@ -128,7 +134,8 @@ def _effort(run: Run) -> list[tuple[str, str]]:
     if "seconds" in effort:
         parts.append(f"{effort['seconds']:.3g} s of wall time")
     hit = effort["first_hit"]
-    parts.append("no hit" if hit is None else f"first hit after {counted(hit, 'distinct rule')}")
+    on = searched_on(run)
+    parts.append(f"no hit on {on}" if hit is None else f"first hit on {on} after {counted(hit, 'distinct rule')}")
     return [("the search took", ", ".join(parts))]
 
 

@@ -11,6 +11,7 @@ import typer
 from rulesearch.cli.arguments import JsonOption, OutputOption
 from rulesearch.cli.output import named_numbers, notify, number, print_json, show_table
 from rulesearch.errors import RulesearchError
+from rulesearch.wording import counted
 
 if TYPE_CHECKING:
     from rulesearch.workflow.compared_runs import Middle, RunGroup
@@ -31,7 +32,8 @@ def runs(
     """List the runs in a folder (by default results/), with the best rule of each.
 
     With --compare, a row for each experiment and engine instead: median and quartiles over its runs of the loss of rank
-    1, how many solved their task, and distinct rules up to the first that did as well as the known one; -o draws it.
+    1, how many solved their task, and distinct rules up to the first that did as well as the known one on the seeds of
+    the search; -o draws it.
     """
     if compare:
         _compare_runs(folders or [_RESULTS], output, as_json)
@@ -90,6 +92,10 @@ def _compare_runs(places: list[str], output: str | None, as_json: bool) -> None:
     shown = [place for place, head in enumerate(heads) if any(row[place] != empty.get(head) for row in rows)]
     show_table([heads[place] for place in shown], [[row[place] for place in shown] for row in rows])
     print("losses are of rank 1, first hits in distinct rules; median (lower to upper quartile)")
+    print("a hit does as well as the known rule on the seeds of the search; solved is judged on others")
+    for each in groups:
+        if each.died:
+            print(f"{each.label}: rank 1 of {counted(each.died, 'run')} did not run to its end on what was held out")
 
 
 def _group_document(group: RunGroup) -> dict[str, Any]:

@@ -45,6 +45,17 @@ class Outcome:
         return self.status == "ok"
 
     @property
+    def failed_on(self) -> str:
+        """On how many seeds a rule did not run to its end, `3 of 10 seeds`; empty where on none or on all of them."""
+        failed = sum(trial.status != "ok" for trial in self.trials)
+        return f"{failed} of {len(self.trials)} seeds" if 0 < failed < len(self.trials) else ""
+
+    @property
+    def ended(self) -> str:
+        """The status, with the number of seeds on which the rule did not run to its end where it did on others."""
+        return ended(self.status, self.failed_on)
+
+    @property
     def ranked_loss(self) -> float:
         """The loss as outcomes are ordered by it: infinite where there is none."""
         return self.rank_key(())[1]
@@ -90,3 +101,8 @@ class Outcome:
         if self.loss is None or self.loss != self.loss:
             return float("inf"), float("inf")
         return self.shortfall(requirements), self.loss
+
+
+def ended(status: str, failed_on: str) -> str:
+    """Return how a rule ended in words: `ok`, `runaway`, `exhausted on 3 of 10 seeds`."""
+    return f"{status} on {failed_on}" if failed_on else status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +71,10 @@ def front_panel(run: Run, known: Sequence[KnownScore] = ()) -> Figure:
     shown = _draw_front(axes, run, members)
     held_out = any(member.held_out_loss is not None for member in members)
     losses = [*shown, *(member.loss for member in members)]
-    beside = [(each.label, canonical_size(each.rules), shown_loss(each)) for each in run.references]
+    # What is given is counted of none of them, or sizes were not those of the same rules.
+    beside = [
+        (each.label, canonical_size(replace(each.rules, given=run.given)), shown_loss(each)) for each in run.references
+    ]
     beside += [(each.title, each.size, each.loss) for each in known]
     for (name, size, loss), mark, colour in zip(_scored(beside), _MARKS, COLOURS[2:] * 2, strict=False):
         axes.plot(size, loss, mark, color=colour, markersize=8, markerfacecolor="none", label=plain(name), zorder=3)

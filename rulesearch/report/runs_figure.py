@@ -13,7 +13,7 @@ from matplotlib.ticker import NullFormatter
 from rulesearch.report.front_figure import plain
 from rulesearch.report.style import COLOURS, GREY, new_figure, panel
 from rulesearch.workflow.compared_runs import RunGroup, middle
-from rulesearch.workflow.shown_losses import shown_loss
+from rulesearch.workflow.shown_losses import died, shown_loss
 
 _WIDEST_LABEL = 34
 _ROW = 0.42
@@ -21,8 +21,11 @@ _ROW = 0.42
 
 def runs_figure(groups: Sequence[RunGroup]) -> Figure:
     """Return, by group, the loss of rank 1 of each run with its median, and the share of runs with a hit over rules
-    tried."""
-    labels = ["\n".join(textwrap.wrap(plain(each.label), _WIDEST_LABEL)) for each in groups]
+    tried.
+
+    A rank 1 that did not run to its end on what was held out has no loss there: no point, and the label says so.
+    """
+    labels = ["\n".join(textwrap.wrap(plain(_label(each)), _WIDEST_LABEL)) for each in groups]
     lines = sum(1 + label.count("\n") for label in labels)
     figure = new_figure(9.0, max(3.2, 1.4 + _ROW * max(len(groups), 0.6 * lines)))
     losses, hits = figure.subplots(1, 2)
@@ -31,11 +34,19 @@ def runs_figure(groups: Sequence[RunGroup]) -> Figure:
     return figure
 
 
+def _label(group: RunGroup) -> str:
+    return f"{group.label}; {group.died} of {len(group.runs)} died held out" if group.died else group.label
+
+
 def _losses(axes: Any, groups: Sequence[RunGroup], labels: Sequence[str]) -> None:
     panel(axes, "loss of rank 1, held out where there is one", "", "one point a run, a bar at the median")
     shown = []
     for place, group in enumerate(groups):
-        values = [shown_loss(run.members[0]) for run in group.runs if run.members]
+        values = [
+            shown_loss(run.members[0])
+            for run in group.runs
+            if run.members and not died(run.members[0], run.held_out_on)
+        ]
         found = [value for value in values if value is not None]
         rows = place + 0.3 * (np.arange(len(found)) / max(len(found) - 1, 1) - 0.5) * (len(found) > 1)
         colour = COLOURS[place % len(COLOURS)]
@@ -52,7 +63,7 @@ def _losses(axes: Any, groups: Sequence[RunGroup], labels: Sequence[str]) -> Non
 
 
 def _hits(axes: Any, groups: Sequence[RunGroup]) -> None:
-    panel(axes, "distinct rules tried", "share of runs", "with a rule as good as the known one")
+    panel(axes, "distinct rules tried", "share of runs", "with a rule as good as the known one on search seeds")
     ends = [max(run.distinct for run in group.runs) for group in groups]
     start = max(1, min([*ends, *(hit for group in groups for hit in group.hits)], default=2) // 2)
     for place, (group, end) in enumerate(zip(groups, ends, strict=True)):

@@ -17,6 +17,7 @@ from rulesearch.errors import RulesearchError, UnfinishedRunError
 from rulesearch.evaluation.records import run_folder, runs_in
 from rulesearch.workflow.experiment import Experiment
 from rulesearch.workflow.run import Run
+from rulesearch.workflow.shown_losses import died
 
 _NAMED = ("name", "engine", "seed", "description")
 
@@ -58,13 +59,19 @@ class RunGroup:
         return middle([loss for run in self.runs if run.members and (loss := run.members[0].held_out_loss) is not None])
 
     @property
+    def died(self) -> int:
+        """How many runs have a rank 1 that did not run to its end on what was held out."""
+        return sum(died(run.members[0], run.held_out_on) for run in self.runs if run.members)
+
+    @property
     def solved(self) -> int:
         """How many runs solved their task."""
         return sum(run.solved or run.conclusion.startswith("solved:") for run in self.runs)
 
     @property
     def hits(self) -> list[int]:
-        """Distinct rules tried up to the first that did as well as the known one, of the runs that found one."""
+        """Distinct rules tried up to the first that did as well as the known one on the seeds of the search, of the
+        runs that found one."""
         return [run.effort["first_hit"] for run in self.runs if run.effort and run.effort.get("first_hit") is not None]
 
 

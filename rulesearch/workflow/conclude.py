@@ -125,12 +125,12 @@ def conclude(
             trials = task.protocol.report_trials
             outcome = scorer.score([members[0].rules], "report", trials, [tuple(sorted(changes.items()))])[0]
             losses = held_out(members[0].rules, outcome)
-            fields = outcome.status, outcome.loss, outcome.metrics, mean_loss(losses), losses
+            fields = outcome.status, outcome.loss, outcome.metrics, mean_loss(losses), losses, outcome.failed_on
             conditions.append(ReferenceScore(label, members[0].rules, *fields))
     solved = solves(choice.recommended, baseline, task)
     flaw = task.held_out_flaw(settings)
     verdict = Confirmation.of(members[0], scores, reported[best], task, scored_on, held_out_on, flaw)
-    sentence = _sentence(members[0], solved, verdict, problem, task)
+    sentence = _sentence(members[0], solved, verdict, problem, task, baseline)
     if problem.certificate is not None:
         sizes = [canonical_size(item.rules) for item in front if solves(item, baseline, task)]
         sentence += f"; {problem.certificate.claim(min(sizes, default=None))}"
@@ -179,6 +179,7 @@ def _member(
         item.steps,
         item.source,
         held_out,
+        failed_on=outcome.failed_on,
     )
 
 
@@ -186,12 +187,16 @@ def _reference(
     label: str, rules: RuleSet, outcome: Outcome, held_out: tuple[float, ...], predictive: Predictive
 ) -> ReferenceScore:
     metrics = {**outcome.metrics, **predictive(rules)}
-    return ReferenceScore(label, rules, outcome.status, outcome.loss, metrics, mean_loss(held_out), held_out)
+    losses = mean_loss(held_out), held_out
+    return ReferenceScore(label, rules, outcome.status, outcome.loss, metrics, *losses, outcome.failed_on)
 
 
-def _sentence(member: FrontMember, solved: bool, held_out: Confirmation, problem: Problem, task: Task) -> str:
+def _sentence(
+    member: FrontMember, solved: bool, held_out: Confirmation, problem: Problem, task: Task, baseline: Outcome
+) -> str:
     title = task.goal or title_of(task)
-    found = f"a rule of size {member.size}"
+    given = ", ".join(name for name in member.rules.rules if name in member.rules.given)
+    found = f"a rule of size {member.size}{f' beside the given {given}' * bool(given)}"
     summary = f" ({member.known_as})"
     distinct = problem.progress.distinct
     tried = "1 distinct rule was tried" if distinct == 1 else f"{distinct} distinct rules were tried"
@@ -202,4 +207,6 @@ def _sentence(member: FrontMember, solved: bool, held_out: Confirmation, problem
         said = f"not solved: {found} {task.achieves} {title}{summary} where it was chosen, not beyond"
     else:
         said = f"not solved: the best, {found}, {task.misses} {title}{summary}"
+        if baseline.loss is None:
+            said += f", which itself does not run to its end where rules were chosen ({baseline.ended})"
     return f"{said}; {held_out.sentence}; {count}"

@@ -51,7 +51,7 @@ class Confirmation:
             return _without_held_out(begin, member, known, control, task)
         loss, missed = member.held_out_loss, [item for item in task.requirements if item.shortfall(outcome.metrics)]
         if loss is None:
-            why = "it has no value on some of them" if outcome.ok else f"it does not run to its end ({outcome.status})"
+            why = "it has no value on some of them" if outcome.ok else f"it does not run to its end ({outcome.ended})"
             return Confirmation(f"on {held_out_on} {why}", True, True)
         idle = (
             control is not None
@@ -63,6 +63,8 @@ class Confirmation:
             sentence = f"on {held_out_on} it does no better than {task.nothing} ({beside})"
         elif known.held_out_loss is None:
             sentence = f"on {held_out_on} its loss is {loss:.3g}"
+            if known.status != "ok":
+                sentence += f", and {title} does not run to its end ({known.ended})"
         else:
             sentence = f"on {held_out_on} its loss is {loss:.3g}, that of {title} {known.held_out_loss:.3g}"
         if flaw:

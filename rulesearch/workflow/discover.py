@@ -31,6 +31,7 @@ from rulesearch.workflow.experiment import Experiment, experiment_text, read_exp
 from rulesearch.workflow.forecast import forecast
 from rulesearch.workflow.front import front_csv
 from rulesearch.workflow.kept_task import keep_task, kept_reference
+from rulesearch.workflow.looks import looked_before
 from rulesearch.workflow.permuted import compare_with_permuted
 from rulesearch.workflow.plan import Plan, planned
 from rulesearch.workflow.problems import fitted_grammar, problem_of
@@ -194,6 +195,7 @@ def _run(plan: Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, no
     try:
         problem = problem_of(experiment, evaluator, plan.grammar, store, watch)
         status, conclusion, effort = _search(problem, evaluator, store, experiment, notify, clock)
+        seen = looked_before(store, problem.progress.distinct, conclusion.held_out_on)
         run = Run(
             folder,
             experiment,
@@ -201,7 +203,7 @@ def _run(plan: Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, no
             problem.progress.evaluations,
             problem.progress.distinct,
             problem.progress.seconds,
-            conclusion.sentence,
+            "; ".join(filter(None, (conclusion.sentence, seen))),
             conclusion.members,
             conclusion.references,
             conclusion.conditions,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,8 @@ class RuleEvidence:
 class KnownScore:
     """A known rule that fits the task, at its own learning rate, and its loss on what is held out, if anything is.
 
-    `half`: half the width of the 95 % interval of that loss.
+    `size`: without those of its rules that the search was given; `half`: half the width of the 95 % interval of that
+    loss.
     """
 
     name: str
@@ -207,9 +208,8 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
         loss = mean_loss(held_out) if held_out else outcome.loss
         spread = estimate(held_out)
         half = None if spread is None else spread.half
-        scores.append(
-            KnownScore(known.name, known.title, str(bound), canonical_size(bound), outcome.status, loss, half)
-        )
+        size = canonical_size(replace(bound, given=run.given))
+        scores.append(KnownScore(known.name, known.title, str(bound), size, outcome.ended, loss, half))
     on = task.chosen_on(settings) if task.deterministic else counted(seeds, "held-out seed")
     stress = None
     with scorer.clock.part("other conditions"):
@@ -234,7 +234,7 @@ def _of_rule(rules: RuleSet, scorer: Scorer, settings: Settings, seeds: int) -> 
     [own] = scorer.score([rules], "report", seeds)
     without = scorer.score_those_that_run([form for form, _ in parts], "report", seeds)
     ablations = tuple(
-        Ablation(removed, str(form), outcome.status, outcome.loss)
+        Ablation(removed, str(form), outcome.ended, outcome.loss)
         for (form, removed), outcome in zip(parts, without, strict=True)
         if outcome is not None
     )

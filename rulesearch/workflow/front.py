@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rulesearch.evaluation.outcome import ended
 from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import Verdict, by_rule
 from rulesearch.workflow.losses import Estimate, difference, estimate, interval
@@ -26,7 +27,7 @@ class FrontMember:
     `held_out_losses` by seed or row; `metrics` on report seeds; `verdicts`, nearest first, of a set on the whole and
     then on each of its rules; `steps` of its clean-up;
     `source`: fingerprint of the candidate that was cleaned up; `at_edge`: the range of each constant that stands at an
-    edge of it.
+    edge of it; `failed_on`: of the report seeds, where it ran to its end on some of them only, `3 of 10 seeds`.
     """
 
     rank: int
@@ -40,6 +41,7 @@ class FrontMember:
     source: str = ""
     held_out_losses: tuple[float, ...] = ()
     at_edge: Mapping[str, str] = field(default_factory=dict)
+    failed_on: str = ""
 
     @property
     def spread(self) -> Estimate | None:
@@ -98,7 +100,8 @@ def _nearest(verdicts: tuple[Verdict, ...]) -> Verdict | None:
 class ReferenceScore:
     """How a rule did on the report seeds: a known rule beside the front, or rank 1 under other conditions.
 
-    **Fields:** `held_out_loss` and `held_out_losses` as of `FrontMember`.
+    **Fields:** `held_out_loss`, `held_out_losses` and `failed_on` as of `FrontMember`; `metrics` are means over the
+    seeds on which it ran to its end.
     """
 
     label: str
@@ -108,11 +111,21 @@ class ReferenceScore:
     metrics: Mapping[str, float]
     held_out_loss: float | None = None
     held_out_losses: tuple[float, ...] = ()
+    failed_on: str = ""
 
     @property
     def spread(self) -> Estimate | None:
         """The held-out loss with its 95 % interval; None where it is not a mean over several seeds or rows."""
         return estimate(self.held_out_losses)
+
+    @property
+    def ended(self) -> str:
+        """The status, with the number of seeds on which the rule did not run to its end where it did on others."""
+        return ended(self.status, self.failed_on)
+
+    def metric(self, name: str) -> float | None:
+        """Return a metric to be shown beside those of others; None where it is not over the same seeds."""
+        return None if self.failed_on else self.metrics.get(name)
 
 
 def member_json(member: FrontMember, first: FrontMember) -> dict[str, Any]:
@@ -128,6 +141,7 @@ def member_json(member: FrontMember, first: FrontMember) -> dict[str, Any]:
         "minus_rank_1": _minus(member, first),
         "metrics": dict(member.metrics),
         "at_edge": dict(member.at_edge),
+        **failures_json(member),
         "verdicts": [
             _of_rule(v) | {"rule": v.rule, "verdict": v.verdict, "scale": v.scale, "coefficients": dict(v.coefficients)}
             for name in ("", *member.nearest_by_rule)
@@ -157,7 +171,13 @@ def reference_json(score: ReferenceScore) -> dict[str, Any]:
         "held_out_loss": score.held_out_loss,
         "held_out_interval": interval(score.spread),
         "metrics": dict(score.metrics),
+        **failures_json(score),
     }
+
+
+def failures_json(scored: FrontMember | ReferenceScore) -> dict[str, str]:
+    """Return on how many report seeds a rule did not run to its end; nothing where that is none or all of them."""
+    return {"failed_on": scored.failed_on} if scored.failed_on else {}
 
 
 def front_rows(members: tuple[FrontMember, ...]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ A number that 1 % more or less makes useless is known by luck: two terms cancel,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rulesearch.evaluation.outcome import Outcome
@@ -18,6 +18,7 @@ from rulesearch.workflow.scorer import Scorer
 
 _FACTORS = (1.01, 1.03, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 _FINER = (1.003, 1.001)
+_DOUBLES = "doubles the loss"
 
 Place = tuple[int, int]
 """Number and direction of one move."""
@@ -28,7 +29,8 @@ class ConstantRange:
     """Values of one constant, the others fixed, between which a rule does as well as with the one it has.
 
     **Fields:** `value`, `low` and `high` in `unit`; None where even a factor of ten changes nothing; `within`: the
-    least relative change that doubles the loss, and not by chance, where 1 % does; None where that does not.
+    least relative change that doubles the loss, and not by chance, or keeps a seed from its end, where 1 % does; None
+    where that does not; `harm`: which of the two it does, in words.
     """
 
     name: str
@@ -37,13 +39,14 @@ class ConstantRange:
     low: float | None
     high: float | None
     within: float | None = None
+    harm: str = _DOUBLES
 
     @property
     def demand(self) -> str:
-        """How exact the value must be, in words; empty where 1 % more or less does not double the loss."""
+        """How exact the value must be, in words; empty where 1 % more or less does no such harm."""
         if self.within is None:
             return ""
-        return f"must hold to within {100.0 * self.within:.2g} %: that change doubles the loss"
+        return f"must hold to within {100.0 * self.within:.2g} %: that change {self.harm}"
 
 
 def constant_ranges(rules: RuleSet, own: Outcome, scorer: Scorer, seeds: int) -> list[ConstantRange]:
@@ -69,14 +72,20 @@ def constant_ranges(rules: RuleSet, own: Outcome, scorer: Scorer, seeds: int) ->
     held = {(k, direction): 1.0 for k in range(len(movable)) for direction in (1, -1)}
     going = list(held)
     within: dict[int, float] = {}
+    harm: dict[int, str] = {}
+
+    def ruined(outcomes: Mapping[Place, Outcome], factor: float) -> list[Place]:
+        places = [place for place, outcome in outcomes.items() if _ruins(outcome, own, enough)]
+        within.update(dict.fromkeys((k for k, _ in places), factor - 1.0))
+        harm.update((place[0], _harm(outcomes[place])) for place in places)
+        return places
+
     for factor in _FACTORS:
         outcomes = score(going, factor)
         if factor == _FACTORS[0]:
-            tight = [place for place, outcome in outcomes.items() if _ruins(outcome, own, enough)]
-            within = dict.fromkeys((k for k, _ in tight), factor - 1.0)
+            tight = ruined(outcomes, factor)
             for finer in _FINER:
-                tight = [place for place, outcome in score(tight, finer).items() if _ruins(outcome, own, enough)]
-                within.update(dict.fromkeys((k for k, _ in tight), finer - 1.0))
+                tight = ruined(score(tight, finer), finer)
         going = [place for place, outcome in outcomes.items() if holds(outcome)]
         held.update(dict.fromkeys(going, factor))
         if not going:
@@ -89,8 +98,17 @@ def constant_ranges(rules: RuleSet, own: Outcome, scorer: Scorer, seeds: int) ->
         ]
         low, high = ends if number.value > 0.0 else ends[::-1]
         needed = round(within[k], 6) if k in within else None
-        found.append(ConstantRange(number.label(rules), number.value, number.unit, low, high, needed))
+        told = harm.get(k, _DOUBLES)
+        found.append(ConstantRange(number.label(rules), number.value, number.unit, low, high, needed, told))
     return found
+
+
+def _harm(outcome: Outcome) -> str:
+    """Return what a change does that ruins a rule, in words."""
+    if outcome.loss is not None:
+        return _DOUBLES
+    where = f" on {outcome.failed_on}" if outcome.failed_on else ""
+    return f"keeps the rule from running to its end{where}"
 
 
 def _ruins(outcome: Outcome, own: Outcome, enough: float) -> bool:

@@ -18,7 +18,14 @@ from rulesearch.symbolic import Verdict
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.begun import check_begun, lacking
 from rulesearch.workflow.experiment import Experiment, read_experiment
-from rulesearch.workflow.front import FrontMember, ReferenceScore, front_rows, member_json, reference_json
+from rulesearch.workflow.front import (
+    FrontMember,
+    ReferenceScore,
+    failures_json,
+    front_rows,
+    member_json,
+    reference_json,
+)
 from rulesearch.workflow.kept_task import described_task
 
 if TYPE_CHECKING:
@@ -74,6 +81,12 @@ class Run:
     def given(self) -> frozenset[str]:
         """Names of the rules of a set that the search held fixed."""
         return self.members[0].rules.given if self.members else frozenset()
+
+    @property
+    def given_in_words(self) -> str:
+        """Which rules the search held fixed, as a sentence without its end; empty where it held none."""
+        names = [name for name in self.members[0].rules.rules if name in self.given] if self.given else []
+        return f"{', '.join(names)} given, not searched: counted in no size" if names else ""
 
     @property
     def front(self) -> pandas.DataFrame:
@@ -169,6 +182,7 @@ def summary_text(run: Run) -> str:
                 "source": member.source,
                 "held_out_losses": member.held_out_losses,
                 "at_edge": dict(member.at_edge),
+                **failures_json(member),
             }
             for member in run.members
         ],
@@ -207,7 +221,7 @@ _VERDICT = dict.fromkeys(("rule", "title", "verdict", "summary", "name"), str) |
     "behaviour": optional(float),
 }
 _SCORED = {"metrics": {str: float}, "held_out_loss": optional(float), "held_out_losses": [float]}
-_SCORE = _SCORED | {"label": str, "status": str, "loss": optional(float)}
+_SCORE = _SCORED | {"label": str, "status": str, "loss": optional(float), "failed_on": str}
 _MEMBER = _SCORED | {
     "rank": int,
     "size": int,
@@ -216,6 +230,7 @@ _MEMBER = _SCORED | {
     "steps": [str],
     "source": str,
     "at_edge": {str: str},
+    "failed_on": str,
 }
 _EFFORT = dict.fromkeys(("evaluations", "distinct", "duplicates"), int) | {
     "first_hit": optional(int),
@@ -260,6 +275,7 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
             fields.get("source", ""),
             tuple(fields.get("held_out_losses", ())),
             fields.get("at_edge", {}),
+            fields.get("failed_on", ""),
         )
         for fields in document["members"]
     )
@@ -273,6 +289,7 @@ def _from_summary(folder: Path, experiment: Experiment, document: Mapping[str, A
                 item["metrics"],
                 item.get("held_out_loss"),
                 tuple(item.get("held_out_losses", ())),
+                item.get("failed_on", ""),
             )
             for item in document[key]
         )

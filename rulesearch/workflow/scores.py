@@ -19,9 +19,22 @@ def shown_metrics(run: Run, metrics: Mapping[str, float]) -> list[str]:
     return [*required, *others][:_METRICS]
 
 
+def searched_on(run: Run) -> str:
+    """Return what the losses of a search are over, in words; a hit is one by these alone."""
+    return run.task.searched_on(run.task.resolve(run.experiment.settings))
+
+
 def own_score(run: Run) -> ReferenceScore:
     """Return how rank 1 did where the references were scored."""
     best = run.members[0]
     gone = died(best, run.held_out_on)
-    scored = "died" if gone else "ok", None if gone else shown_loss(best)
-    return ReferenceScore("rank 1", best.rules, *scored, best.metrics, best.held_out_loss, best.held_out_losses)
+    return ReferenceScore(
+        "rank 1",
+        best.rules,
+        "died" if gone else "ok",
+        None if gone else shown_loss(best),
+        best.metrics,
+        best.held_out_loss,
+        best.held_out_losses,
+        best.failed_on,
+    )

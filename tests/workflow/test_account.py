@@ -51,7 +51,7 @@ def test_rules_that_there_was_no_time_for_are_not_said_to_be_cleaned_up(
 
 
 def test_what_was_held_out_but_not_scored_is_said_to_be_that() -> None:
-    task: Any = SimpleNamespace(known_rule="product", squares=False)
+    task: Any = SimpleNamespace(known_rule="product", known_title="", squares=False)
     member: Any = SimpleNamespace(metrics={}, loss=0.1)
     known: Any = SimpleNamespace(label="product", metrics={})
     outcome = Outcome("ok", 0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,8 @@ def a_run(seed: int, loss: float, hit: int | None = None, held_out: float | None
     member = FrontMember(1, rules, 3, loss, held_out, {}, ())
     experiment = Experiment("oja", "oja", "rate", seed=seed, **told)
     solved = hit is not None
-    return Run(
-        Path(f"run-{seed}"), experiment, "done", 100, 100, 1.0, "", (member,), effort={"first_hit": hit}, solved=solved
-    )
+    ended = {"effort": {"first_hit": hit}, "solved": solved, "held_out_on": "10 held-out seeds" if held_out else ""}
+    return Run(Path(f"run-{seed}"), experiment, "done", 100, 100, 1.0, "", (member,), **ended)  # type: ignore[arg-type]
 
 
 def test_runs_are_summed_up_over_their_seeds() -> None:
@@ -71,6 +71,15 @@ def test_the_figure_shows_each_run_and_ends_curves_where_searches_end() -> None:
     curves = [line for line in hits.lines if line.get_drawstyle() == "steps-post"]
     assert [line.get_ydata()[-1] for line in curves] == [0.5, 1.0]
     assert [line.get_xdata()[-1] for line in curves] == [100, 100]
+
+
+def test_a_rule_that_died_on_held_out_seeds_has_no_point_among_held_out_losses() -> None:
+    dead = replace(a_run(3, 0.001), held_out_on="10 held-out seeds")
+    (group,) = grouped_runs([a_run(1, 0.1, 20, 0.2), a_run(2, 0.3, None, 0.4), dead])
+    assert group.died == 1
+    losses, _ = runs_figure([group]).axes
+    assert [list(line.get_xdata()) for line in losses.lines] == [[0.2, 0.4], [pytest.approx(0.3)] * 2]
+    assert "".join(losses.get_yticklabels()[0].get_text().split()) == "oja,deap;1of3diedheldout"
 
 
 def test_folders_are_read_and_what_is_no_run_is_refused(reference: Run, tmp_path: Path) -> None:

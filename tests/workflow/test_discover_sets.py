@@ -127,6 +127,8 @@ def test_given_rules_are_shown_as_they_are_and_not_counted(alone: Run, tmp_path:
         assert not any("feedforward" in name for name in member.at_edge)
     assert alone.members[0].loss == pytest.approx(0.0, abs=1e-12)
     assert alone.members[0].size == 4
+    assert "a rule of size 4 beside the given feedforward does as well as" in alone.conclusion
+    assert alone.given_in_words == "feedforward given, not searched: counted in no size"
     assert Run.open(alone.folder).members == alone.members
     assert read_experiment(alone.folder / "experiment.toml").given == "feedforward[y*(x - w*y) + 0*x]"
     shutil.copytree(alone.folder, tmp_path / "copy")

@@ -18,6 +18,7 @@ from rulesearch.report.page import write_report
 from rulesearch.rules import parse_rules
 from rulesearch.tasks import load_task
 from rulesearch.tasks.task import Task
+from rulesearch.tasks.trial import Trial
 from rulesearch.workflow.confirm import Confirmation
 from rulesearch.workflow.discover import discover
 from rulesearch.workflow.front import FrontMember, ReferenceScore
@@ -222,3 +223,31 @@ def test_what_was_not_held_out_may_be_chance(table: Task) -> None:
 def test_rules_of_simulations_are_compared_with_the_control_as_they_are() -> None:
     found = _confirmed(load_task("oja"), (0.9, 0.7), (1.4, 1.1), "2 held-out seeds")
     assert found == Confirmation("on 2 held-out seeds its loss is 0.8, that of Oja 1982 4.33")
+
+
+def test_a_known_rule_that_dies_on_held_out_seeds_is_said_to() -> None:
+    rules, task = parse_rules("x"), load_task("oja")
+    member = FrontMember(1, rules, 1, 0.7, 0.8, {}, (), held_out_losses=(0.9, 0.7))
+    metrics = {item.metric: item.most for item in task.requirements}
+    known = ReferenceScore(task.known_rule, rules, "runaway", None, {}, failed_on="3 of 10 seeds")
+    outcome = Outcome("ok", 0.8, metrics)
+    found = Confirmation.of(member, [known], outcome, task, "10 held-out seeds", "10 held-out seeds")
+    said = "its loss is 0.8, and Oja 1982 does not run to its end (runaway on 3 of 10 seeds)"
+    assert found.sentence == f"on 10 held-out seeds {said}"
+
+
+def test_a_rule_that_dies_on_some_seeds_is_said_to_on_how_many(reference: Run) -> None:
+    good, bad = Trial("ok", 0.5, {"norm": 1.0}), Trial("runaway", None)
+    outcome = Outcome.of((1, 2, 3), [good, bad, good])
+    assert (outcome.status, outcome.ended) == ("runaway", "runaway on 1 of 3 seeds")
+    assert Outcome.of((1, 2), [bad, bad]).ended == "runaway" and Outcome.of((1,), [bad]).ended == "runaway"
+    assert Outcome.of((1, 2), [good, good]).ended == "ok"
+    some = {"held_out_loss": None, "held_out_losses": (), "failed_on": outcome.failed_on}
+    dead = replace(reference.members[0], **some)
+    run = replace(reference, members=(dead,))
+    own = own_score(run)
+    assert own.ended == "died on 1 of 3 seeds"
+    # A mean over the other seeds is not to be read beside those over all of them.
+    assert own.metric("norm") is None and own.metrics["norm"] == reference.members[0].metrics["norm"]
+    assert run.to_json()["front"][0]["failed_on"] == "1 of 3 seeds"
+    assert "failed_on" not in reference.to_json()["front"][0]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from rulesearch.evaluation.evaluator import Evaluator
+from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.store import Store
 from rulesearch.grammar import load_grammar, parse_grammar
-from rulesearch.rules import parse_rules
+from rulesearch.rules import RuleSet, parse_rules
 from rulesearch.tasks import load_task
+from rulesearch.tasks.trial import Trial
 from rulesearch.workflow.constants import at_edge
 from rulesearch.workflow.ranges import ConstantRange, constant_ranges
 from rulesearch.workflow.scorer import Scorer
@@ -81,6 +84,25 @@ def test_how_exact_is_said_in_words() -> None:
     expected = "must hold to within 0.3 %: that change doubles the loss"
     assert ConstantRange("c", 1.0, "", 1.0, 1.0, 0.003).demand == expected
     assert ConstantRange("c", 1.0, "", 0.9, 1.1).demand == ""
+
+
+def test_a_change_after_which_a_rule_does_not_run_to_its_end_is_not_said_to_double_the_loss() -> None:
+    """A number of 1 is moved by 1 %, up: then two of three seeds give nothing."""
+    good, bad = Trial("ok", 0.5), Trial("runaway", None)
+
+    class Moved:
+        task = load_task("oja")
+
+        def score(self, rules: list[RuleSet], role: str, seeds: int) -> list[Outcome]:
+            values = [each.only().constants["c1"].value * float(each.only().eta or 1.0) for each in rules]
+            return [
+                Outcome.of((1, 2, 3), [good, bad, bad] if value > 1.005 else [good, good, good]) for value in values
+            ]
+
+    rules = parse_rules("c1*x; c1 = 1; eta = 1")
+    found = constant_ranges(rules, Outcome.of((1, 2, 3), [good] * 3), cast(Scorer, Moved()), 3)
+    expected = "must hold to within 1 %: that change keeps the rule from running to its end on 2 of 3 seeds"
+    assert [each.demand for each in found] == [expected, expected]
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,29 @@ def rows(folder: Path) -> list[tuple[object, ...]]:
         return [*evaluations, *connection.execute("SELECT * FROM generation ORDER BY number")]
 
 
+def test_a_run_that_goes_on_with_another_budget_says_that_held_out_seeds_were_seen(
+    reference: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(reference.folder, folder)
+    budget = f"budget = {reference.experiment.budget}"
+    file = folder / "experiment.toml"
+    assert "looked at before" not in resume(folder).conclusion
+    file.write_text(file.read_text("utf-8").replace(budget, f"{budget}00"), "utf-8")
+    seen: list[int] = []
+
+    def stop(problem: Problem) -> None:
+        seen.append(problem.progress.distinct)
+        if problem.progress.distinct > reference.distinct + 20:
+            problem.stopped_by = "budget"
+
+    longer = resume(folder, watch=stop)
+    said = f"; the 10 held-out seeds were looked at before, after {reference.distinct:,} distinct rules"
+    assert longer.distinct > reference.distinct and longer.conclusion.endswith(said)
+    assert resume(folder, watch=stop).conclusion == longer.conclusion
+    assert Run.open(folder).conclusion == longer.conclusion
+
+
 def test_ctrl_c_keeps_what_was_found_and_resuming_gives_the_whole(
     search: Search, reference: Run, front: bytes, tmp_path: Path
 ) -> None:

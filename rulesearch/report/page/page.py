@@ -28,7 +28,7 @@ from rulesearch.workflow.evidence import Evidence, gather, stored_evidence
 from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.history import History, read_history
 from rulesearch.workflow.run import Run
-from rulesearch.workflow.scores import shown_metrics
+from rulesearch.workflow.scores import searched_on, shown_metrics
 from rulesearch.workflow.shown_losses import (
     SPREAD,
     beside_first,
@@ -138,6 +138,7 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: Pictures,
         "reproduce": _reproduce(run, task, history),
         "citations": [] if brief or task is None else cite(run),
         "effort": run.effort or {},
+        "searched_on": "" if task is None else searched_on(run),
     }
 
 
