@@ -106,18 +106,28 @@ def compare(
         else:
             figures.save_figure(figure, Path(output))
             notify(f"wrote {output}")
-    _print(rules, verdicts, behaviours, as_json, show_all)
+    points = fixed_point_texts(rules, () if on is None else on.inhibitory)
+    _print(rules, verdicts, points, behaviours, as_json, show_all)
     if undrawn is not None:
         raise undrawn
 
 
-def _print(rules: RuleSet, verdicts: list[Verdict], behaviours: list[Behaviour], as_json: bool, show_all: bool) -> None:
-    """Print what rules are beside others, as text or as one document."""
+def _print(
+    rules: RuleSet,
+    verdicts: list[Verdict],
+    points: Mapping[str, list[str]],
+    behaviours: list[Behaviour],
+    as_json: bool,
+    show_all: bool,
+) -> None:
+    """Print what rules are beside others, as text or as one document.
+
+    **Arguments:** `points`: fixed points by what they are those of.
+    """
     from rulesearch.symbolic import by_rule
 
     parts = by_rule(verdicts)
     several = any(parts)
-    points = fixed_point_texts(rules)
     if as_json:
         what_it_does = {name: {each.rule: _behaviour(each) for each in part} for name, part in parts.items()}
         print_json(
@@ -126,14 +136,16 @@ def _print(rules: RuleSet, verdicts: list[Verdict], behaviours: list[Behaviour],
                 "verdicts": [verdict_document(verdict) for verdict in verdicts],
                 "what_it_does": what_it_does.pop("", {}),
                 **({"what_it_does_by_rule": what_it_does} if several else {}),
-                "fixed_points": points,
+                "fixed_points": [point for found in points.values() for point in found],
+                "fixed_points_of": list(points),
                 "behaviour": [behaviour_document(each) for each in behaviours],
             }
         )
         return
     nearest = "\n".join(_nearest_text(name, part[0]) for name, part in parts.items())
     facts = [("rule", str(rules)), ("nearest", nearest or "there is no rule to compare with")]
-    show_facts([*facts, *[("fixed points", "\n".join(points))] * bool(points)])
+    said = [line for model, found in points.items() for line in (*found, f"(of {model})")]
+    show_facts([*facts, *[("fixed points", "\n".join(said))] * bool(said)])
     print()
     shown: list[Verdict] = verdicts
     if several and not show_all:
@@ -171,12 +183,23 @@ def _nearest_of_each(parts: dict[str, list[Verdict]]) -> list[str]:
     return list(dict.fromkeys([*_nearest(parts.get("", [])), *firsts]))
 
 
-def fixed_point_texts(rules: RuleSet) -> list[str]:
-    """Return the fixed points of each rule as text."""
-    from rulesearch.symbolic import fixed_points
+def fixed_point_texts(rules: RuleSet, inhibitory: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Return the fixed points of each rule as text, by what they are those of.
 
-    label = "" if len(rules.rules) == 1 else "{}: "
-    return [f"{label.format(name)}{point}" for name, rule in rules.rules.items() for point in fixed_points(rule)]
+    **Arguments:** `inhibitory`: names of rules whose synapses inhibit; without spikes these have none that are known.
+    """
+    from rulesearch.symbolic import assumed, fixed_points
+
+    several = len(rules.rules) > 1
+    found: dict[str, list[str]] = {}
+    for name, rule in rules.rules.items():
+        if name in inhibitory and "on_step" in rule.slots:
+            continue
+        model = assumed(rule) + ", each rule by itself" * several
+        texts = [f"{name}: {point}" if several else str(point) for point in fixed_points(rule)]
+        if texts:
+            found.setdefault(model, []).extend(texts)
+    return found
 
 
 def _show_behaviours(behaviours: list[Behaviour]) -> None:

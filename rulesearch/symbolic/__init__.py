@@ -1,7 +1,7 @@
 """Floor 6: canonical form, plain simplification, comparison with known rules."""
 
 from rulesearch.symbolic.compare import compare
-from rulesearch.symbolic.fixed_points import FixedPoint, fixed_points
+from rulesearch.symbolic.fixed_points import FixedPoint, assumed, fixed_points
 from rulesearch.symbolic.keys import canonical_key, family_key
 from rulesearch.symbolic.normal_form import NormalForm, Terms, normal_form, terms
 from rulesearch.symbolic.reachable import EVERYWHERE, Reachable, parse_reachable
@@ -25,6 +25,7 @@ __all__ = [
     "Simplification",
     "Terms",
     "Verdict",
+    "assumed",
     "by_rule",
     "canonical_key",
     "canonical_size",

@@ -71,6 +71,13 @@ def fixed_points(rule: Rule) -> list[FixedPoint]:
     return _solved(mean, rule, spikes)
 
 
+def assumed(rule: Rule) -> str:
+    """Return what the fixed points of a rule are those of, in words."""
+    if "on_step" in rule.slots:
+        return "one linear neuron y = w*x that excites, x normal with mean 0 and variance lambda (numbers: 1)"
+    return "one synapse between independent Poisson spikes (numbers: 10 Hz)"
+
+
 class _BeyondAveragingError(Exception):
     """The average over the input is not known in closed form."""
 

@@ -11,7 +11,8 @@ import pytest
 import rulesearch as rs
 from rulesearch.cli.app import app
 from rulesearch.cli.arguments import protect_rules
-from rulesearch.rules import parse_rules
+from rulesearch.cli.comparison import fixed_point_texts
+from rulesearch.rules import known_rule, parse_rules
 
 Call = Callable[..., Any]
 
@@ -281,6 +282,16 @@ def test_compare_simulates_rules_beside_each_other_on_a_task(call: Call, tmp_pat
     shown = call(*words[:-2]).out
     assert "on the task" in shown and "fixed points" in shown
     assert shown.endswith("eta was fitted on selection seeds; all is of report seed 800000\n")
+
+
+def test_fixed_points_are_said_to_be_those_of_what_and_not_given_for_inhibition() -> None:
+    [(model, points)] = fixed_point_texts(parse_rules("a[y*(x - w*y)]; b[x*y - 0.02]")).items()
+    assert model.startswith("one linear neuron y = w*x that excites") and model.endswith("each rule by itself")
+    assert points[-2:] == ["a: w = 1, stable", "b: w = 1/(50*lambda) = 0.02, unstable"]
+    [(_, points)] = fixed_point_texts(parse_rules("a[y*(x - w*y)]; b[x*y - 0.02]"), ("b",)).items()
+    assert [each[0] for each in points] == ["a", "a", "a"]
+    [(model, points)] = fixed_point_texts(known_rule("vogels").rules, ("w",)).items()
+    assert points and model == "one synapse between independent Poisson spikes (numbers: 10 Hz)"
 
 
 def test_compare_says_what_it_found_where_nothing_can_be_drawn(call: Call, tmp_path: Path) -> None:
