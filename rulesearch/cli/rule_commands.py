@@ -149,7 +149,9 @@ def respond(
         print_json(document)
         return
     if found.status != "ok":
-        show_facts([("rule", str(rules)), ("status", f"{found.status}: {EXPLANATION[found.status]}")])
+        followed = found.status != "exhausted"
+        why = EXPLANATION[found.status] if followed else "it could not be followed within the allowed work"
+        show_facts([("rule", str(rules)), ("status", f"{found.status}: {why}")])
         return
     facts = [("rule", str(rules)), ("change of w", number(found.delta_w, 10)), ("w", number(found.weight, 10))]
     if repeats > 1:

@@ -80,6 +80,12 @@ def test_an_option_that_means_nothing_there_is_refused(
     assert said in refused(*words)
 
 
+@pytest.mark.slow
+def test_respond_says_that_a_rule_could_not_be_followed(call: Call) -> None:
+    shown = call("respond", "on_pre: theta; theta = lowpass(x**20, 1e-12 s)", "--pre", "0,50", "--post", "10").out
+    assert "exhausted: it could not be followed within the allowed work" in " ".join(shown.split())
+
+
 def test_respond_says_which_spike_comes_first(call: Call) -> None:
     said = " ".join(call("respond", "--help").out.replace("│", " ").split())
     assert "Of two spikes at the same time the presynaptic one comes first" in said
