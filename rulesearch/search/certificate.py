@@ -85,10 +85,14 @@ class Certificate:
         complete = self.complete
         without = sum(self.fixed.values())
         tried = f"{counted(without, 'function')} without constants, of up to {counted(complete, 'node')}"
+        if not complete:
+            tried = "no size: the search ended before"
+        elif not self.functions(complete):
+            tried = f"no size: no {self._what} has at most {counted(complete, 'node')}"
         facts = [
             ("operators", ", ".join(operators)),
             ("symbols", ", ".join(self.grammar.symbols)),
-            ("exhaustive", tried if complete else "no size: the search ended before"),
+            ("exhaustive", tried),
         ]
         if self.begun:
             facts.append(("begun", f"rules of {self._next}, and nothing is claimed of them"))

@@ -138,11 +138,16 @@ class EnumerateEngine(Engine):
         return max(1, min(int(self.settings.batch), affordable))
 
     def _refine(self, problem: Problem, size: int, level: _Level) -> bool:
-        """Spend more on the constants of the more promising structures; return whether the search goes on."""
+        """Spend more on the constants of the more promising structures; return whether the search goes on.
+
+        Where the budget does not suffice for all of it, the search ends with what it suffices for.
+        """
         wanted = min(self.settings.most_promising, max(self.settings.fitted, int(self.settings.promising * level.open)))
-        chosen = level.best[:wanted]
-        if not chosen:
+        wanted = min(wanted, len(level.best))
+        if not wanted:
             return True
+        affordable = min(wanted, max(1, problem.left // max(1, len(self.settings.more_values))))
+        chosen = level.best[:affordable]
         rows = [
             [self._candidate(problem, slots, value) for value in self.settings.more_values] for _, _, _, slots in chosen
         ]
@@ -155,8 +160,15 @@ class EnumerateEngine(Engine):
         fitted = best[: self.settings.fitted]
         level.fitted = len(fitted)
         rng = generator(problem.seed, _CONSTANTS, size)
-        problem.promote(fit_constants(problem, fitted, rng, self.settings.rounds, _POPULATION))
-        return problem.end_generation(len(rows))
+        rounds = self.settings.rounds
+        if not problem.staged:
+            rounds = min(rounds, problem.left // (_POPULATION * max(1, len(fitted))))
+        problem.promote(fit_constants(problem, fitted, rng, rounds, _POPULATION))
+        goes_on = problem.end_generation(len(rows))
+        if affordable < wanted or rounds < self.settings.rounds:
+            problem.stopped_by = problem.stopped_by or "budget"
+            return False
+        return goes_on
 
     def _candidate(self, problem: Problem, slots: Slots, share: float) -> Candidate:
         values = {kind: prior.at(share) for kind, prior in problem.grammar.constants.items()}

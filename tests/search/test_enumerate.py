@@ -90,6 +90,17 @@ def test_a_budget_that_ends_within_a_size_certifies_the_sizes_before(make: Calla
     assert dict(certificate.basis())["begun"] == f"rules of {told}, and nothing is claimed of them"
 
 
+@pytest.mark.parametrize("budget", [30, 60, 150])
+def test_a_budget_that_ends_while_constants_are_fitted_is_kept_to(make: Callable[..., Problem], budget: int) -> None:
+    problem = make(budget=budget)
+    EnumerateEngine().search(problem)
+    assert problem.stopped_by == "budget"
+    # One structure gets all its values.
+    assert problem.progress.distinct <= budget + len(EnumerateSettings().more_values)
+    certificate = problem.certificate
+    assert certificate is not None and certificate.begun > 0
+
+
 def test_where_the_budget_ends_within_the_first_size_nothing_is_said_to_be_done(make: Callable[..., Problem]) -> None:
     problem = make(budget=2)
     EnumerateEngine().search(problem)
@@ -147,7 +158,9 @@ def test_a_searched_time_constant_is_a_constant(timed: Grammar) -> None:
 def test_nothing_is_certified_where_the_baseline_fails_or_no_size_is_complete(little: Grammar) -> None:
     assert "nothing is certified" in Certificate(little, "oja", "", None, {1: 3}, {1: 1}).claim(None)
     assert "nothing is certified" in Certificate(little, "oja", "", 0.1).claim(None)
-    assert "nothing is certified" in Certificate(little, "oja", "", 0.1, {1: 0}, {1: 0}).claim(None)
+    none = Certificate(little, "oja", "", 0.1, {1: 0}, {1: 0})
+    assert "nothing is certified" in none.claim(None)
+    assert dict(none.basis())["exhaustive"] == "no size: no rule has at most 1 node"
 
 
 def test_a_size_without_functions_certifies_nothing(little: Grammar) -> None:
