@@ -10,7 +10,7 @@ from rulesearch.expression.tree import Number
 from rulesearch.grammar.words import forbidden_words, required_words
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.search.problem import Problem
-from rulesearch.symbolic import simplify
+from rulesearch.symbolic import canonical_size, simplify
 from rulesearch.workflow.experiment import Experiment
 
 
@@ -92,3 +92,11 @@ def shortest(rules: RuleSet, asked: Asked | None) -> tuple[RuleSet, tuple[str, .
     """
     found = simplify(rules)
     return (found.simplified, tuple(found.steps)) if asked is None or asked.writes(found.simplified) else (rules, ())
+
+
+def size_on_front(rules: RuleSet, asked: Asked | None) -> int:
+    """Return the canonical size of rules; where their form is asked for, that of the form in which they are written.
+
+    **Arguments:** `asked`: None where a search was free.
+    """
+    return canonical_size(rules) if asked is None else rules.size

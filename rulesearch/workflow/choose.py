@@ -12,7 +12,7 @@ from rulesearch.search.problem import Problem
 from rulesearch.symbolic import canonical_key, canonical_size
 from rulesearch.tasks.task import Task
 from rulesearch.wording import counted
-from rulesearch.workflow.asked import Asked, shortest
+from rulesearch.workflow.asked import Asked, shortest, size_on_front
 from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, Score, clean_up
 from rulesearch.workflow.neighbours import try_neighbours
@@ -88,7 +88,7 @@ def choose(
                 outcomes = judge([cleaned[key].rules for key in keys])
                 cleaned |= {key: replace(cleaned[key], outcome=item) for key, item in zip(keys, outcomes, strict=True)}
                 chosen_on = task.chosen_on(settings)
-        front = _front(list(cleaned.values()), task)
+        front = _front(list(cleaned.values()), task, asked)
         near = try_neighbours(problem, [item.rules for item in front])
         if not near:
             break
@@ -109,7 +109,7 @@ def choose(
                     steps = item.steps + steps
                     better = replace(item, rules=rules, outcome=outcome, loss_after=outcome.loss, steps=steps)
                     cleaned = {key: better if old is item else old for key, old in cleaned.items()}
-    front = _front(list(cleaned.values()), task)
+    front = _front(list(cleaned.values()), task, asked)
     best = recommended(front, baseline, task)
     return Choice(cleaned, front, best, references, baseline, chosen_on, simplified)
 
@@ -182,7 +182,7 @@ def choose_finalists(problem: Problem, pool: Iterable[Candidate], asked: Asked |
     return [*front, *sorted(next_best, key=rank)[:more]]
 
 
-def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
+def _front(cleaned: Sequence[CleanUp], task: Task, asked: Asked | None) -> list[CleanUp]:
     distinct: dict[str, CleanUp] = {}
     orders: dict[str, tuple[float | str, ...]] = {}
     for item in [each for each in cleaned if not _does_nothing(each.rules)] or cleaned:
@@ -193,7 +193,7 @@ def _front(cleaned: Sequence[CleanUp], task: Task) -> list[CleanUp]:
                 distinct[key], orders[key] = item, order
     ordered = sorted(
         distinct.values(),
-        key=lambda item: (canonical_size(item.rules), *item.outcome.rank_key(task.requirements), str(item.rules)),
+        key=lambda item: (size_on_front(item.rules, asked), *item.outcome.rank_key(task.requirements), str(item.rules)),
     )
     front: list[CleanUp] = []
     for item in ordered:

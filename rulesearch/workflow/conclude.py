@@ -15,7 +15,7 @@ from rulesearch.search.problem import Problem
 from rulesearch.symbolic import Verdict, canonical_size
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.account import Account, account
-from rulesearch.workflow.asked import Asked, shortest
+from rulesearch.workflow.asked import Asked, shortest, size_on_front
 from rulesearch.workflow.choose import choose, solves
 from rulesearch.workflow.clean_up import CleanUp
 from rulesearch.workflow.clock import Clock
@@ -108,6 +108,7 @@ def conclude(
     members = tuple(
         replace(
             _member(rank, front[index], reported[index], held_out(front[index].rules, reported[index]), predictive),
+            size=size_on_front(front[index].rules, asked),
             verdicts=tuple(known_verdicts(front[index].rules, task, settings)),
             at_edge=at_edge(front[index].rules, problem.grammar),
         )
@@ -160,7 +161,7 @@ def provisional(problem: Problem, asked: Asked | None, sentence: str = _INTERRUP
         size, verdicts = rules.size, tuple[Verdict, ...]()
         with suppress(Exception):
             rules, _ = shortest(rules, asked)
-            size, verdicts = canonical_size(rules), tuple(known_verdicts(rules, task, settings))
+            size, verdicts = size_on_front(rules, asked), tuple(known_verdicts(rules, task, settings))
         members.append(FrontMember(rank, rules, size, loss, None, metrics, verdicts, source=candidate.key))
     return Conclusion(tuple(members), (), (), sentence, chosen_on=task.searched_on(settings))
 
@@ -171,7 +172,7 @@ def _member(
     return FrontMember(
         rank,
         item.rules,
-        canonical_size(item.rules),
+        item.rules.size,
         item.outcome.ranked_loss,
         mean_loss(held_out),
         {**outcome.metrics, **predictive(item.rules)},

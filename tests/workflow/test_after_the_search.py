@@ -92,7 +92,7 @@ def test_a_reference_that_does_not_run_is_left_out(tmp_path: Path) -> None:
     assert run.members[0].held_out_loss == 0.0
 
 
-@pytest.mark.parametrize("failing", ["clean_up", "known_verdicts", "_sentence", "canonical_size"])
+@pytest.mark.parametrize("failing", ["clean_up", "known_verdicts", "_sentence", "size_on_front"])
 def test_an_error_after_the_search_leaves_its_front(
     failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

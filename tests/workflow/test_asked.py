@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from rulesearch.expression.operators import Operator
 from rulesearch.rules import Rule, RuleSet, parse_rules
 from rulesearch.search.problem import Problem
 from rulesearch.tasks import Trial, load_task
-from rulesearch.workflow.asked import Asked
+from rulesearch.workflow.asked import Asked, size_on_front
 from rulesearch.workflow.clean_up import clean_up
 from rulesearch.workflow.experiment import load_experiment
 from rulesearch.workflow.plan import planned
@@ -115,6 +116,14 @@ def test_of_a_set_each_rule_keeps_what_it_was_asked_for() -> None:
         ("feedforward[x]; lateral[w]", False),
     ):
         assert asked.writes(parse_rules(text)) == kept, text
+
+
+def test_the_size_of_a_form_that_was_asked_for_counts_what_is_written() -> None:
+    set_of_two = parse_rules("feedforward[y*(x - x)]; lateral[w]")
+    assert size_on_front(set_of_two, None) == 2
+    assert size_on_front(set_of_two, asked_for("pca-network", template="feedforward[y*(x - ?)]; lateral[?]")) == 6
+    given = replace(set_of_two, given=frozenset({"feedforward"}))
+    assert size_on_front(given, asked_for("pca-network", template="feedforward[y*(x - ?)]; lateral[?]")) == 1
 
 
 def test_a_search_that_was_asked_for_nothing_is_free() -> None:
