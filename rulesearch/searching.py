@@ -6,6 +6,7 @@ import inspect
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from rulesearch.errors import RulesearchError, did_you_mean
@@ -45,6 +46,7 @@ def searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dict
             each(problem)
 
     try:
+        is_over = search is workflow.resume and _is_over(*subject)
         begun = time.monotonic()
         run = search(*subject, **given, watch=watch)
         if found is not None:
@@ -53,13 +55,22 @@ def searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dict
         if notify is not None and page_too and run.status != "interrupted":
             notify("writing the report")
         limit = run.experiment.time_limit
-        left = None if limit is None else max(0.0, limit - (time.monotonic() - begun))
+        # The limit was that of the search, which is over; whoever resumes it waits for what it had no time for.
+        left = None if limit is None or is_over else max(0.0, limit - (time.monotonic() - begun))
         for line in write_run_files(run, page_too, left):
             failed(line)
     finally:
         if shown is not None:
             shown.close()
     return run
+
+
+def _is_over(folder: str | Path) -> bool:
+    """Return whether a run was concluded."""
+    try:
+        return Run.open(folder).status != "interrupted"
+    except RulesearchError:
+        return False
 
 
 def _check_options(search: Callable[..., Run], options: Iterable[str]) -> None:

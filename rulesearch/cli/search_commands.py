@@ -31,7 +31,10 @@ WorkersOption = Annotated[
 LiveOption = Annotated[bool, typer.Option("--live", help="Keep report.html up to date while it goes on.")]
 ReportOption = Annotated[
     bool,
-    typer.Option("--report/--no-report", help="Write report.html at the end, or leave it to: report RUN."),
+    typer.Option(
+        "--report/--no-report",
+        help="Write report.html at the end, or leave it to report RUN (resume RUN where the task is a Python file).",
+    ),
 ]
 OutOption = Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")]
 SchedulerOption = Annotated[str | None, typer.Option(metavar="ADDR", help="Address of a Dask scheduler.")]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from rulesearch.errors import why
 from rulesearch.export.exporting import export
 from rulesearch.interruption import check
+from rulesearch.workflow.kept_task import whole_page_command
 from rulesearch.workflow.run import Run
 from rulesearch.writing import write_text
 
@@ -29,13 +30,14 @@ def write_run_files(run: Run, page: bool = True, seconds: float | None = None) -
     parts: dict[str, Callable[[Run], None]] = {"rules.tex": _write_tex, "figures/front": _draw_front}
     chosen = list(parts.items()) if run.members else []
     failed: list[str] = []
+    again = whole_page_command(run.folder, run.experiment.task)
 
     def write_page(run: Run) -> None:
         taken = time.monotonic() - begun
         left = None if seconds is None or not run.members else seconds - (1.0 + _PAGE) * taken
         brief = run.status == "interrupted" or (left is not None and left < 0.0)
         if brief and run.status != "interrupted":
-            failed.append(f"no time was left for the whole page; draw it with: rulesearch report {run.folder}")
+            failed.append(f"no time was left for the whole page; draw it with: {again}")
         _write_page(run, brief, left)
 
     if page:
@@ -45,7 +47,7 @@ def write_run_files(run: Run, page: bool = True, seconds: float | None = None) -
             check()
             write(run)
         except KeyboardInterrupt:
-            failed.append(f"interrupted: {run.folder / name} is not complete; type: rulesearch report {run.folder}")
+            failed.append(f"interrupted: {run.folder / name} is not complete; type: {again}")
         except Exception as error:
             failed.append(f"{run.folder / name} could not be written: {why(error)}; the front is in front.csv")
     return failed

@@ -27,6 +27,7 @@ from rulesearch.workflow.asked import Asked
 from rulesearch.workflow.begun import check_begun, lacking, note_begun
 from rulesearch.workflow.clock import Clock, OutOfTime, kept_after, without_page
 from rulesearch.workflow.conclude import Conclusion, conclude, provisional
+from rulesearch.workflow.evidence import forget
 from rulesearch.workflow.experiment import Experiment, experiment_text, read_experiment
 from rulesearch.workflow.forecast import forecast
 from rulesearch.workflow.front import front_csv
@@ -196,6 +197,8 @@ def _run(plan: Plan, evaluator: Evaluator, folder: Path, watch: Watch | None, no
         problem = problem_of(experiment, evaluator, plan.grammar, store, watch)
         status, conclusion, effort = _search(problem, evaluator, store, experiment, notify, clock)
         seen = looked_before(store, problem.progress.distinct, conclusion.held_out_on)
+        if seen:
+            forget(store)
         run = Run(
             folder,
             experiment,

@@ -158,6 +158,11 @@ def gather(run: Run, seconds: float | None = None) -> Evidence:
     return found
 
 
+def forget(store: Store) -> None:
+    """Drop the evidence of a run whose front is another one now; it is gathered anew for the next page."""
+    store.set_fact(_FACT, json.dumps(asdict(Evidence())))
+
+
 def seconds_to_gather(trial: float, task: Task, searched: float) -> float:
     """Return about how long the evidence of a run takes.
 

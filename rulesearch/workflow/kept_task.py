@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -112,6 +113,13 @@ def reference_here(folder: Path, reference: str) -> str | None:
     if known is None or not known.is_file() or digest(task_files(known)) != found:
         known = unpacked(files) / path.name
     return f"{known}:{name}"
+
+
+def whole_page_command(folder: Path, reference: str) -> str:
+    """Return what to type for the whole page of a run: where its task is a Python file, no reader runs that."""
+    own = split_reference(reference)
+    runs_file = own is not None and reference not in TASKS and own[0].suffix == ".py"
+    return f"rulesearch {'resume' if runs_file else 'report'} {shlex.quote(str(folder))}"
 
 
 def _facts(folder: Path) -> tuple[str | None, str | None]:

@@ -82,8 +82,10 @@ def test_a_run_keeps_to_its_limit_and_says_what_there_was_no_time_for(tmp_path: 
     assert "searches on permuted targets" in run.conclusion or "no time was left" in run.conclusion
     assert lines == [f"no time was left for the whole page; draw it with: rulesearch report {tmp_path / 'run'}"]
     assert not stored_evidence(run).rules
-    again = rs.resume(tmp_path / "run", report=False)
+    lines.clear()
+    again = rs.resume(tmp_path / "run", failed=lines.append)
     assert (again.members, again.conclusion) == (run.members, run.conclusion)
+    assert not lines and stored_evidence(again).rules
 
 
 def test_evidence_that_is_not_whole_is_not_kept(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from rulesearch.cli import main
 from rulesearch.errors import RulesearchError
 from rulesearch.workflow import kept_task
 from rulesearch.workflow.families import families, found_by
+from rulesearch.workflow.kept_task import whole_page_command
 from rulesearch.workflow.run import Run, list_runs
 
 TASK = """
@@ -206,6 +207,15 @@ def test_what_is_committed_of_a_run_can_be_read_without_its_store(
         assert main(each) == 0, each
     assert figures(before) == figures((folder / "report.html").read_text("utf-8"))
     assert not (folder / "run.sqlite").exists()
+
+
+def test_the_whole_page_is_had_by_resuming_where_the_task_is_a_python_file(tmp_path: Path) -> None:
+    for reference, command in (
+        ("oja", "report"),
+        ("table.csv:dw", "report"),
+        ("parts.py:Parts", "resume"),
+    ):
+        assert whole_page_command(tmp_path, reference) == f"rulesearch {command} {tmp_path}"
 
 
 def figures(page: str) -> list[str]:

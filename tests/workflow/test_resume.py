@@ -17,6 +17,7 @@ import pytest
 from rulesearch.errors import RulesearchError, UnfinishedRunError
 from rulesearch.search.problem import Problem
 from rulesearch.workflow.discover import resume
+from rulesearch.workflow.evidence import gather, stored_evidence
 from rulesearch.workflow.run import Run, list_runs
 
 Search = Callable[..., Run]
@@ -51,6 +52,7 @@ def test_a_run_that_goes_on_with_another_budget_says_that_held_out_seeds_were_se
     budget = f"budget = {reference.experiment.budget}"
     file = folder / "experiment.toml"
     assert "looked at before" not in resume(folder).conclusion
+    gather(Run.open(folder))
     file.write_text(file.read_text("utf-8").replace(budget, f"{budget}00"), "utf-8")
     seen: list[int] = []
 
@@ -61,6 +63,7 @@ def test_a_run_that_goes_on_with_another_budget_says_that_held_out_seeds_were_se
 
     longer = resume(folder, watch=stop)
     said = f"; the 10 held-out seeds were looked at before, after {reference.distinct:,} distinct rules"
+    assert not stored_evidence(longer).rules
     assert longer.distinct > reference.distinct and longer.conclusion.endswith(said)
     assert resume(folder, watch=stop).conclusion == longer.conclusion
     assert Run.open(folder).conclusion == longer.conclusion

@@ -27,6 +27,7 @@ from rulesearch.workflow.account import Account
 from rulesearch.workflow.evidence import Evidence, gather, stored_evidence
 from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.history import History, read_history
+from rulesearch.workflow.kept_task import whole_page_command
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.scores import searched_on, shown_metrics
 from rulesearch.workflow.shown_losses import (
@@ -195,7 +196,7 @@ def _reproduce(run: Run, task: Task | None, history: History) -> dict[str, Any]:
             seeds[role] = ", ".join(map(str, trial_seeds(experiment.seed, role, count)))
     return {
         "command": f"rulesearch discover {shlex.quote(str(settings))} --out again",
-        "again": f"rulesearch report {shlex.quote(str(run.folder))}",
+        "again": whole_page_command(run.folder, experiment.task),
         "experiment": settings.read_text("utf-8") if settings.is_file() else "",
         "seeds": seeds,
         "hardware": history.hardware,
