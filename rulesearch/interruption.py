@@ -32,9 +32,10 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 
 
 class _Count:
-    """How often Ctrl-C came, how many of these times were acted on, and how many want to be asked."""
+    """How often Ctrl-C came, how many of these times were acted on, how many want to be asked, and what goes on."""
 
     came = answered = waiting = 0
+    folder: Path | None = None
 
 
 def take_charge() -> bool:
@@ -66,6 +67,16 @@ def asked_between_steps() -> Iterator[None]:
         yield
     finally:
         _Count.waiting -= 1
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Let an interruption that ends the program at once say what to type to go on."""
+    _Count.folder = folder
+    try:
+        yield
+    finally:
+        _Count.folder = None
 
 
 def check() -> None:
@@ -110,5 +121,6 @@ def leave() -> None:
             path.unlink()
     with suppress(OSError):
         # A live view hides the cursor of its terminal.
-        os.write(2, (b"\x1b[?25h" if os.isatty(2) else b"") + b"error: interrupted\n")
+        hint = "" if _Count.folder is None else f"; go on with: rulesearch resume {_Count.folder}"
+        os.write(2, (b"\x1b[?25h" if os.isatty(2) else b"") + f"error: interrupted{hint}\n".encode())
     os._exit(CODE)

@@ -51,6 +51,8 @@ def _without(grammar: Grammar, gone: set[str], rule: str) -> Grammar:
     left = replace(own, productions=reachable(own.slots.values(), productions))
     if not rule:
         symbols = {name: symbol for name, symbol in grammar.symbols.items() if name not in gone}
+        if not symbols:
+            raise RulesearchError(f"without {where} no symbol is left in {grammar.name}")
         constants = {name: prior for name, prior in grammar.constants.items() if name not in gone}
         left = replace(left, symbols=symbols, constants=constants)
     return parse_grammar(grammar_toml(left), f"grammar {grammar.name} without {where}")
@@ -106,6 +108,9 @@ def required_words(grammar: Grammar, words: Iterable[str]) -> Iterator[tuple[str
             if slot not in there:
                 raise RulesearchError(f"grammar {grammar.name} has no slot {slot}; it has {', '.join(there)}")
             places = tuple(place for place in places if place.slot == slot)
+        used = _used(grammar, grammar.productions)
+        if len(places) != 1 and _name_of(word) not in used:
+            raise RulesearchError(f"grammar {grammar.name} has no {word!r} to require{did_you_mean(word, used)}")
         if len(places) != 1:
             where = ", ".join(_said(grammar, place, word) for place in grammar.slots)
             raise RulesearchError(f"say in which slot {word!r} must be, one of: {where}")

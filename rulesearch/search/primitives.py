@@ -14,6 +14,7 @@ from rulesearch.grammar import Derived, RuleName, RuleSlot, derive
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.search.genome import ConstantTerminal, Genome, Skeleton
 from rulesearch.search.primitive_set import PrimitiveSet
+from rulesearch.shipped import shipped_names
 
 
 class GrammarPrimitives(PrimitiveSet):
@@ -176,9 +177,10 @@ class GrammarPrimitives(PrimitiveSet):
             derived = derive(self.grammar, start, expression, constants, False, signs)
         if derived is None:
             where = self.grammar.label(place)
+            name = self.grammar.name if self.grammar.name in shipped_names("grammars") else "FILE.toml"
             raise RulesearchError(
                 f"grammar {self.grammar.name} cannot derive the expression in slot {where} as it is written; "
-                f"see what it offers with: rulesearch grammars {self.grammar.name}"
+                f"see what it offers with: rulesearch grammars {name}"
             )
         return gp.PrimitiveTree(self._tree(derived))
 

@@ -64,6 +64,9 @@ def load_task(reference: str) -> Task:
         return _shipped(reference)
     own = split_reference(reference)
     if own is None:
+        if reference.endswith((".py", ".csv")):
+            what = "class or function in it" if reference.endswith(".py") else "column of its target"
+            raise RulesearchError(f"{reference} is a file: type the {what} as well, as in {reference}:NAME")
         raise RulesearchError(f"unknown task {reference!r}{did_you_mean(reference, TASKS)}")
     path, name = own
     if path.suffix == ".py" and not os.path.isfile(path):

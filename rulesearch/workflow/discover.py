@@ -20,6 +20,7 @@ from rulesearch.evaluation.store import Store
 from rulesearch.evaluation.workers import LostWorkersError
 from rulesearch.files import name_from, read_text
 from rulesearch.grammar import load_grammar
+from rulesearch.interruption import resumable
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.registry import load_task
@@ -91,7 +92,8 @@ def _begin(plan: Plan, evaluator: Evaluator, out: str | Path | None, watch: Watc
         note_begun(folder, store)
     finally:
         store.close()
-    return _run(plan, evaluator, folder, watch, notify)
+    with resumable(folder):
+        return _run(plan, evaluator, folder, watch, notify)
 
 
 def distil(table: str | Path, target: str, *, grammar: str | None = None, **others: Any) -> Run:
@@ -143,7 +145,7 @@ def resume(
     grammar = fitted_grammar(load_grammar(path / "grammar.toml"), experiment, task)
     text = read_text(path / "grammar.toml")
     plan = Plan(experiment, reference, task, task.resolve(experiment.settings), grammar, text)
-    with _evaluator(plan, workers, scheduler) as evaluator:
+    with _evaluator(plan, workers, scheduler) as evaluator, resumable(path):
         return _run(plan, evaluator, path, watch, notify)
 
 

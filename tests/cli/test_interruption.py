@@ -74,8 +74,14 @@ def test_ctrl_c_while_the_page_is_written_leaves_a_brief_one(
     assert (folder / "report.html").is_file() and (folder / "front.csv").is_file()
 
 
-@pytest.mark.parametrize("before", ["", "interruption._Count.waiting = 1; os.kill(os.getpid(), signal.SIGINT); "])
-def test_it_ends_at_once_where_nothing_is_searched_and_the_second_time(before: str, tmp_path: Path) -> None:
+FIRST = "interruption._Count.waiting = 1; os.kill(os.getpid(), signal.SIGINT); "
+GOES_ON = "going = interruption.resumable(pathlib.Path('my-run')); going.__enter__(); "
+
+
+@pytest.mark.parametrize(
+    ("before", "told"), [("", ""), (FIRST, ""), (GOES_ON + FIRST, "; go on with: rulesearch resume my-run")]
+)
+def test_it_ends_at_once_where_nothing_is_searched_and_the_second_time(before: str, told: str, tmp_path: Path) -> None:
     left = tmp_path / ".half"
     left.write_text("half of a file")
     script = (
@@ -85,7 +91,7 @@ def test_it_ends_at_once_where_nothing_is_searched_and_the_second_time(before: s
     )
     done = started([sys.executable, "-c", script])
     out, err = done.communicate(timeout=30)
-    assert (done.returncode, out, err) == (130, "", "error: interrupted\n")
+    assert (done.returncode, out, err) == (130, "", f"error: interrupted{told}\n")
     assert not left.exists()
 
 

@@ -253,6 +253,8 @@ def test_words_are_required_and_forbidden_rule_by_rule(pair: Grammar) -> None:
     ("change", "words", "said"),
     [
         (with_words, ["w"], r"say in which slot 'w' must be, one of: feedforward\[w\], lateral\[w\]"),
+        (with_words, ["feedforward"], "grammar pair has no 'feedforward' to require"),
+        (without, ["w", "x", "y"], "without w, x, y no symbol is left in pair"),
         (with_words, ["lateral[w]"], "no rule of grammar pair has 'w' in lateral on_step"),
         (with_words, ["sideways[w]"], "grammar pair has no rule 'sideways'"),
         (with_words, ["lateral[on_pre:w]"], "grammar pair has no slot on_pre of lateral; it has on_step"),

@@ -78,6 +78,9 @@ def test_the_page_answers_what_a_supervisor_asks(reported: Run, page: Path) -> N
     assert best.spread is not None and reported.clean_up is not None
     assert f"{best.held_out_loss:.4g} ± {best.spread.half:.2g} on 10 held-out seeds" in text
     assert f"Rank 2 beside rank 1: {beside_first(reported.members, '10 held-out seeds')}." in text
+    told = [beside_first(reported.members, "10 held-out seeds", place) for place in range(len(reported.members))]
+    pairs = sum(map(bool, told))
+    assert (f"Each of {pairs} rules is compared with rank 1 on its own" in text) == (pairs > 1)
     assert f"{Account(**reported.clean_up).sentence()}." in text
     assert f"The best of the search: {reported.clean_up['best']}." in text
     assert "Family tree of rank 1" in text

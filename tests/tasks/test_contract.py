@@ -250,6 +250,8 @@ def test_references_are_read_back_from_json(task: Task, settings: dict[str, floa
 def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(RulesearchError, match="unknown task 'ojaa'; did you mean 'oja'"):
         load_task("ojaa")
+    with pytest.raises(RulesearchError, match=r"mine.py is a file: .* class or function in it .* mine.py:NAME"):
+        load_task("mine.py")
 
 
 OWN_TASK = '''
