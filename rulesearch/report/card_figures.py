@@ -100,7 +100,7 @@ def ablation_figure(ablations: Sequence[Ablation], own: float, on: str, names: S
     figure = new_figure(5.6, 0.27 * sum(rows) + 0.95)
     panels: Any = figure.subplots(len(shown), 1, sharex=True, squeeze=False, height_ratios=rows)[:, 0]
     for axes, (name, parts) in zip(panels, shown.items(), strict=True):
-        _draw_ablations(panel(axes, "", "", name), parts, losses)
+        _draw_ablations(panel(axes, "", "", name), parts, losses, own)
         axes.axvline(own, color=RED, linewidth=1.4, zorder=0)
     panels[-1].set_xlabel(f"loss on {on} (line: with all its parts)", fontsize=9)
     return figure
@@ -117,17 +117,19 @@ def _by_rule(ablations: Sequence[Ablation], names: Sequence[str]) -> dict[str, l
     return found
 
 
-def _draw_ablations(axes: Any, shown: Sequence[Ablation], losses: Sequence[float]) -> None:
+def _draw_ablations(axes: Any, shown: Sequence[Ablation], losses: Sequence[float], own: float) -> None:
     place = np.arange(len(shown), dtype=float)
     positive = [value for value in losses if value > 0.0]
     if positive and max(positive) > 20.0 * min(positive):
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
+    # A word stands on the side that the line of the whole rule does not.
+    x, side = (0.96, "right") if own <= sorted(losses)[len(losses) // 2] else (0.04, "left")
     for row, each in zip(place, shown, strict=True):
         if each.loss is None:
             box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
-            where = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 8}
-            axes.annotate(each.status, (0.04, row), bbox=box, **where)
+            where = {"xycoords": ("axes fraction", "data"), "va": "center", "ha": side, "fontsize": 8}
+            axes.annotate(each.status, (x, row), bbox=box, **where)
         else:
             axes.plot(each.loss, row, "o", color=BLUE, markersize=5)
     axes.set_yticks(place, [_cut(f"without {each.removed}") for each in shown], fontsize=8)

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from rulesearch.report.style import GREY, RED, new_figure
+from rulesearch.report.style import COLOURS, GREY, RED, new_figure
 from rulesearch.workflow.families import Family, neighbours
 
 _WIDEST = 58
@@ -19,7 +19,7 @@ _SMALLEST, _LARGEST = 90.0, 900.0
 def family_figure(found: Sequence[Family], title: str) -> Figure:
     """Return the graph of families: a node's area grows with its rules, its colour shows the loss.
 
-    Lines join families that differ by one term more (full) or one other term (dotted), of sets with the name of the
+    Lines join families that differ by one term more (full) or one other term (dotted), of sets in the colour of the
     rule that differs; red rings are known rules.
     """
     import networkx
@@ -33,12 +33,18 @@ def family_figure(found: Sequence[Family], title: str) -> Figure:
     axes.set_axis_off()
     column.set_axis_off()
     places = networkx.kamada_kawai_layout(graph, dist=_distances(found)) if len(found) > 1 else {0: (0.0, 0.0)}
+    rules = dict.fromkeys(rule for _, _, rule in graph.edges(data="rule"))
+    colours = {rule: COLOURS[place % len(COLOURS)] if rule else GREY for place, rule in enumerate(sorted(rules))}
     for change, style in (("more", "solid"), ("other", "dotted")):
-        edges = [(a, b) for a, b, kind in graph.edges(data="change") if kind == change]
-        networkx.draw_networkx_edges(graph, places, edges, ax=axes, edge_color=GREY, style=style, width=0.9)
-    names = {(a, b): rule for a, b, rule in graph.edges(data="rule") if rule}
-    if names:
-        networkx.draw_networkx_edge_labels(graph, places, names, ax=axes, font_size=6, font_color="#404040")
+        for rule, colour in colours.items():
+            edges = [
+                (a, b) for a, b, each in graph.edges(data=True) if (each["change"], each["rule"]) == (change, rule)
+            ]
+            networkx.draw_networkx_edges(graph, places, edges, ax=axes, edge_color=colour, style=style, width=0.9)
+    if any(colours):
+        for rule, colour in colours.items():
+            axes.plot([], [], color=colour, label=rule)
+        axes.legend(fontsize=7, frameon=False, loc="upper left", title="which rule differs", title_fontsize=7)
     most = max(len(family.members) for family in found)
     areas = [_SMALLEST + (_LARGEST - _SMALLEST) * math.sqrt(len(family.members) / most) for family in found]
     losses, label = _shown([family.loss for family in found])

@@ -41,7 +41,7 @@ def panel(axes: Any, x: str, y: str, title: str = "") -> Any:
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     axes.set_title(title, fontsize=9, loc="left")
-    axes.tick_params(labelsize=8)
+    axes.tick_params(which="both", labelsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     return axes

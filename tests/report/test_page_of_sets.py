@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from rulesearch.report.card_figures import ablation_figure
 from rulesearch.report.page.card import card
 from rulesearch.report.page.page import report_html
 from rulesearch.report.page.pictures import Pictures
 from rulesearch.rules import parse_rules
+from rulesearch.symbolic import compare
 from rulesearch.tasks.declaration import Requirement
 from rulesearch.workflow.evidence import Evidence, emptied, gather
+from rulesearch.workflow.front import FrontMember
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.shown_losses import order_of_front
 
@@ -99,7 +104,36 @@ def test_numbers_and_bounds_of_a_set_carry_the_name_of_their_rule(pair_run: Run)
     ]
     both = replace(pair_run.members[0], rules=parse_rules(text.replace("[-1, 0]", "[0, 1]")))
     rows = card(both, Evidence(), None, Pictures(None), brief=True)["constants"]
-    assert [re.sub("<.*?>", "", row["name"]) for row in rows] == ["w"]
+    assert [re.sub("<.*?>", "", row["name"]) for row in rows] == ["feedforward: w", "lateral: w"]
+    assert {(row["unit"], row["note"]) for row in rows} == {("", "bounds")}
+
+
+def test_a_rule_and_the_nearest_known_one_are_drawn_in_the_same_units() -> None:
+    rules = parse_rules("y*(x - w*y); eta = 0.02")
+    member = FrontMember(1, rules, 7, 0.1, None, {}, tuple(compare(rules)))
+    drawn: dict[str, Figure] = {}
+
+    class Kept(Pictures):
+        def add(self, name: str, draw: Callable[[], Figure], label: str, links: Mapping[str, str] | None = None) -> str:
+            drawn[name] = draw()
+            return ""
+
+    card(member, Evidence(), None, Kept(None), brief=False)
+    ours, theirs = drawn["rule-1-change"], drawn["known-oja-change"]
+    assert [figure.axes[-1].get_ylabel() for figure in (ours, theirs)] == [r"$\Delta w / \eta$"] * 2
+    assert np.array_equal(*(np.asarray(figure.axes[0].images[0].get_array()) for figure in (ours, theirs)))
+
+
+def test_a_known_set_with_other_rule_names_stands_beside_no_rule_of_a_set() -> None:
+    rules = parse_rules("ff[y*(x - w*y)]; lat[-x*y]")
+    verdicts = tuple(each for each in compare(rules) if each.rule == "rubner-tavan")
+    member = FrontMember(1, rules, 11, 0.1, None, {}, verdicts)
+    parts = card(member, Evidence(), None, Pictures(None), brief=False)["parts"]
+    assert [part["name"] for part in parts] == ["ff", "lat"]
+    assert [part["verdicts"][0].title for part in parts] == [
+        "feedforward of Rubner & Tavan 1989",
+        "lateral of Rubner & Tavan 1989",
+    ]
 
 
 @pytest.mark.slow

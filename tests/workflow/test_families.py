@@ -160,5 +160,6 @@ def test_families_of_a_run_of_sets_are_listed_and_drawn(pair_run: Run, tmp_path:
         "feedforward: x*y - w*y**2; lateral: -w - x*y",
     ]
     figure = family_figure(found, "two families of sets")
-    assert "lateral" in [text.get_text() for text in figure.axes[0].texts]
+    legend = figure.axes[0].get_legend()
+    assert legend is not None and [text.get_text() for text in legend.get_texts()] == ["lateral"]
     save_figure(figure, tmp_path / "families.svg")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -100,28 +101,38 @@ def _of(member: FrontMember, part: str) -> tuple[RuleSet, str, str]:
 
 
 def _changes(member: FrontMember, part: str, pictures: Pictures) -> Shown:
-    """Return what a rule does to a weight, and the nearest known one beside it."""
+    """Return what a rule does to a weight, and the nearest known one beside it.
+
+    Where the known one has no learning rate, both are drawn without.
+    """
     rules, name, title = _of(member, part)
     named = bool(part)
+    nearest = member.nearest_by_rule[part] if part else member.nearest
+    known = None if nearest is None else find_known(nearest.rule)
+    beside = None if known is None else _beside(known.rules, part)
+    drawn = beside is not None and any(map(is_drawn, beside.rules.values()))
+    if drawn and beside is not None and all(rule.eta is None for rule in beside.rules.values()):
+        rules = RuleSet({each: replace(rule, eta=None) for each, rule in rules.rules.items()})
     draw = lambda: rule_figure(rules, named=named)  # noqa: E731
     caption = f"What {part or 'it'} does to a weight"
     shown: Shown = []
     if any(map(is_drawn, rules.rules.values())):
         shown.append((caption, pictures.add(f"{name}-change", draw, f"{title}: weight change")))
-    nearest = member.nearest_by_rule[part] if part else member.nearest
-    known = None if nearest is None else find_known(nearest.rule)
-    if nearest is not None and known is not None:
-        beside = known.rules
-        file = f"known-{known.name}"
-        if part and len(beside.rules) > 1:
-            beside, file = RuleSet({part: beside.rules[part]}), f"{file}-{part}"
-        if not any(map(is_drawn, beside.rules.values())):
-            return shown
+    if nearest is not None and known is not None and beside is not None and drawn:
+        whole = len(beside.rules) == len(known.rules.rules)
+        file = f"known-{known.name}" if whole else f"known-{known.name}-{next(iter(beside.rules))}"
         draw = lambda: rule_figure(beside, named=len(known.rules.rules) > 1)  # noqa: E731
         label = f"nearest known rule, {nearest.title}: weight change"
         caption = f"The same for the nearest known rule: {nearest.title}"
         shown.append((caption, pictures.add(f"{file}-change", draw, label)))
     return shown
+
+
+def _beside(known: RuleSet, part: str) -> RuleSet | None:
+    """Return what of known rules stands beside a rule of that name; None where a set has none of that name."""
+    if not part or len(known.rules) == 1:
+        return known
+    return RuleSet({part: known.rules[part]}) if part in known.rules else None
 
 
 def _tree(member: FrontMember, part: str, pictures: Pictures) -> tuple[str, str]:
@@ -178,17 +189,15 @@ def _constants(member: FrontMember, evidence: RuleEvidence | None) -> list[dict[
             for label in (each.label(member.rules),)
         ]
     return rows + [
-        {"name": _name(name), "value": f"{number(low)} to {number(high)}", "unit": "bounds", **_NO_RANGE}
+        {**_NO_RANGE, "name": _name(name), "value": f"{number(low)} to {number(high)}", "unit": "", "note": "bounds"}
         for name, (low, high) in _bounds(member.rules).items()
     ]
 
 
 def _bounds(rules: RuleSet) -> dict[str, tuple[float, float]]:
-    """Return the bounds of weights by name: `w` where all rules that give any give the same, else `lateral: w`."""
+    """Return the bounds of weights by name: `w`, of a set `lateral: w`."""
     given = {name: rule.bounds for name, rule in rules.rules.items() if rule.bounds is not None}
-    if len(set(given.values())) == 1 and len(given) == len(rules.rules):
-        return {"w": next(iter(given.values()))}
-    return {f"{name}: w": bounds for name, bounds in given.items()}
+    return {f"{name}: w" if len(rules.rules) > 1 else "w": bounds for name, bounds in given.items()}
 
 
 def _edge(member: FrontMember, name: str) -> str:
