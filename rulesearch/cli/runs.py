@@ -92,7 +92,7 @@ def _compare_runs(places: list[str], output: str | None, as_json: bool) -> None:
     shown = [place for place, head in enumerate(heads) if any(row[place] != empty.get(head) for row in rows)]
     show_table([heads[place] for place in shown], [[row[place] for place in shown] for row in rows])
     print("losses are of rank 1, first hits in distinct rules; median (lower to upper quartile)")
-    print("a hit does as well as the known rule on the seeds of the search; solved is judged on others")
+    print("a hit is a rule that does as well as the known one by the losses of the search, before any clean-up")
     for each in groups:
         if each.died:
             print(f"{each.label}: rank 1 of {counted(each.died, 'run')} did not run to its end on what was held out")

@@ -63,7 +63,7 @@ def _losses(axes: Any, groups: Sequence[RunGroup], labels: Sequence[str]) -> Non
 
 
 def _hits(axes: Any, groups: Sequence[RunGroup]) -> None:
-    panel(axes, "distinct rules tried", "share of runs", "with a rule as good as the known one on search seeds")
+    panel(axes, "distinct rules tried", "share of runs", "with a hit by the losses of the search")
     ends = [max(run.distinct for run in group.runs) for group in groups]
     start = max(1, min([*ends, *(hit for group in groups for hit in group.hits)], default=2) // 2)
     for place, (group, end) in enumerate(zip(groups, ends, strict=True)):
