@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rulesearch.errors import RulesearchError
 from rulesearch.tasks import Trial, load_task
+from rulesearch.workflow.discover import discover
 
 TASK = load_task("familiarity")
 SMALL = {"components": 25, "units": 2, "interval": 2}
@@ -117,3 +120,16 @@ def test_r_max_is_that_of_the_published_network() -> None:
     values = TASK.resolve({**SMALL, "stimuli": 20000, "r_max": 1})
     assert TASK.trial(TASK.bind(TASK.baseline(values), values), 1, values, "full").metrics["r_max"] == 2.0
     assert TASK.trial(TASK.bind(TASK.control(values), values), 1, values, "full").metrics["r_max"] == 1.0
+
+
+@pytest.mark.slow
+def test_a_quick_search_finds_that_what_was_seen_must_excite_less(tmp_path: Path) -> None:
+    settings = {**SMALL, "stimuli": 1000}
+    run = discover("familiarity", seed=2, budget=40, settings=settings, out=tmp_path / "run", permutations=0)
+    assert run.solved
+    best = run.members[0].rules.only()
+    change = {y: best.change(x=1.0, y=y, w=0.0) for y in (0.0, 1.0)}
+    assert change[1.0] < change[0.0]
+    known = {each.label: each.loss for each in run.references}
+    assert run.members[0].held_out_loss <= TASK.enough(known["hebbff"])
+    assert known["control"] > 2.0 * known["hebbff"]
