@@ -31,7 +31,7 @@ SMALL: dict[str, dict[str, float]] = {
     "error-driven": {"experiments": 2, "seconds": 1},
     "correlation-pattern": {"experiments": 2, "seconds": 20, "test_seconds": 2},
     "stability": {"neurons": 640, "learning": 5, "scoring": 2, "dt": 0.25},
-    "familiarity": {"stimuli": 2000},
+    "familiarity": {"components": 25, "units": 8, "interval": 5, "stimuli": 2000},
 }
 """Settings that keep all conditions of a task short."""
 QUICK = ("oja", "stdp-frequency", "stdp-triplets")
