@@ -33,6 +33,7 @@ def try_neighbours(problem: Problem, front: Sequence[RuleSet]) -> list[Candidate
     variation = Variation(problem.primitives)
     batch: list[Candidate] = []
     near: list[Candidate] = []
+    steadier: set[str] = set()
     for rules in front:
         try:
             genome = problem.primitives.genome_of(rules)
@@ -45,13 +46,16 @@ def try_neighbours(problem: Problem, front: Sequence[RuleSet]) -> list[Candidate
             child = problem.maker.make(problem.primitives.genome_of(other), "neighbour", (parent.key,), parent.born)
             if problem.is_new(child):
                 batch.append(child)
+                steadier.add(child.key)
         new, known = neighbours_of(problem, variation, genome, parent.key)
         batch += new
         near += known
     if not problem.staged:
         batch = batch[:left]
     problem.evaluate(batch)
-    alive = sorted((child for child in batch if child.alive), key=lambda child: (child.rank, child.key))
+    # One cheap trial tells little of rules whose rates scatter: a lucky one must not keep out what scatters less.
+    alive = [child for child in batch if child.alive]
+    alive.sort(key=lambda child: (child.key not in steadier, child.rank, child.key))
     problem.promote(alive[: min(_PROMOTED, left)])
     problem.end_generation(len(batch))
     return [child for child in (*near, *alive) if child.full.ok]
