@@ -52,7 +52,7 @@ def a_run(losses: dict[str, float], references: tuple[ReferenceScore, ...] = ())
 def test_every_known_rule_can_be_drawn(name: str, tmp_path: Path) -> None:
     rules = known_rules()[name].rules
     if not any(map(is_drawn, rules.rules.values())):
-        assert name in ("e2l-error", "e2l-reward", "urbanczik-senn")
+        assert name in ("btsp", "codependent-inhibitory", "e2l-error", "e2l-reward", "urbanczik-senn")
         return
     save_figure(rule_figure(rules), tmp_path / "rule.png")
     assert (tmp_path / "rule.png").read_bytes().startswith(b"\x89PNG")

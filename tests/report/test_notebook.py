@@ -81,10 +81,15 @@ def run_cells(cells: list[str], folder: Path) -> list[str]:
 @pytest.mark.slow
 def test_a_search_in_a_notebook_can_be_interrupted_and_keeps_what_was_found(tmp_path: Path) -> None:
     cell = """
-import os, signal, threading
+import os, signal, threading, time
 import rulesearch as rs
 from rulesearch import display
-threading.Timer(4.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+def interrupt():
+    while not os.path.exists("run/run.sqlite"):
+        time.sleep(0.1)
+    time.sleep(2.0)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt, daemon=True).start()
 run = rs.discover("oja", budget=10**6, out="run")
 """
     shown = run_cells([cell, "print(run.status, len(run.members) > 0)", "run"], tmp_path)

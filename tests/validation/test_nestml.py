@@ -59,7 +59,7 @@ def test_known_rules_pass_or_say_why_not(nestml: Path, tmp_path: Path) -> None:
                     export(each.rules, "nestml")
             else:
                 models[each.name] = each.rules
-    assert len(models) == 23
+    assert len(models) == 24
     _check(nestml, tmp_path, models)
 
 
