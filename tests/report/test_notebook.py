@@ -87,7 +87,7 @@ from rulesearch import display
 def interrupt():
     while not os.path.exists("run/run.sqlite"):
         time.sleep(0.1)
-    time.sleep(2.0)
+    time.sleep(8.0)
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt, daemon=True).start()
 run = rs.discover("oja", budget=10**6, out="run")
