@@ -11,7 +11,6 @@ import typer
 from rulesearch.cli.arguments import JsonOption, OutputOption
 from rulesearch.cli.output import named_numbers, notify, number, print_json, show_table
 from rulesearch.errors import RulesearchError
-from rulesearch.wording import counted
 
 if TYPE_CHECKING:
     from rulesearch.workflow.compared_runs import Middle, RunGroup
@@ -57,6 +56,7 @@ def runs(
 
 def _compare_runs(places: list[str], output: str | None, as_json: bool) -> None:
     import rulesearch as rs
+    from rulesearch.wording import counted
     from rulesearch.workflow.compared_runs import middle, open_runs
 
     opened, unfinished, damaged = open_runs(places)

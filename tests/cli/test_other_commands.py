@@ -234,7 +234,10 @@ def test_several_rules_are_drawn_side_by_side(call: Call, refused: Callable[...,
     assert call("compare", "on_pre: y - 0.2", "-o", str(target)).code == 0
     assert "Vogels et al. 2011" in target.read_text("utf-8")
     assert call("compare", "x*y", "--with", "oja", "-o", str(target)).code == 0
-    assert "draw one kind at a time" in refused("compare", "x*y", "--with", "vogels", "-o", str(target))
+    undrawn = call("compare", "x*y", "--with", "vogels", "-o", str(target))
+    assert undrawn.code == 2
+    assert "no term in common with Vogels et al. 2011" in undrawn.out
+    assert "draw one kind at a time" in undrawn.err
 
 
 def test_plot_refuses_what_it_cannot_draw(refused: Callable[..., str], tmp_path: Path) -> None:
