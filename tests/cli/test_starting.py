@@ -38,6 +38,7 @@ def test_a_new_task_runs_as_it_is(call: Call, words: tuple[str, ...], good: str,
     assert "control" in labels or "time was left" in found.document["conclusion"]
 
 
+@pytest.mark.slow
 def test_a_new_grammar_passes_its_check(call: Call) -> None:
     assert call("new", "grammar", "hebbian").code == 0
     assert call("grammar", "check", "hebbian.toml", "--json").document["ok"]

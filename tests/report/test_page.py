@@ -86,6 +86,7 @@ def test_the_page_answers_what_a_supervisor_asks(reported: Run, page: Path) -> N
     assert "Family tree of rank 1" in text
 
 
+@pytest.mark.slow
 def test_constants_to_be_distrusted_are_marked(copied: Path) -> None:
     def change(document: dict) -> None:  # type: ignore[type-arg]
         document["rules"][0]["ranges"][0]["within"] = 0.003

@@ -291,6 +291,7 @@ def test_a_prediction_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_where_rules_are_screened_first_a_prediction_goes_by_the_pace_of_several_generations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

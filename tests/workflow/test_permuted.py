@@ -68,6 +68,7 @@ def test_p_counts_the_searches_that_did_as_well_and_the_search_itself(
     assert rs.Run.open(tmp_path / "run").permuted == run.permuted
 
 
+@pytest.mark.slow
 def test_what_is_compared_is_the_recommended_rule_not_the_best_of_any_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
