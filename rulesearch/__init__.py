@@ -200,7 +200,6 @@ def evaluate(
     """
     from rulesearch.errors import RulesearchError, did_you_mean
     from rulesearch.evaluation.evaluator import evaluate_rules
-    from rulesearch.evaluation.outcome import Outcome
     from rulesearch.given import whole_number
     from rulesearch.tasks.registry import as_task
     from rulesearch.workflow.resolve import as_rules
@@ -210,21 +209,8 @@ def evaluate(
     if backend not in ("auto", "jit", "vm"):
         raise RulesearchError(f"unknown backend {backend!r}{did_you_mean(backend, ('auto', 'jit', 'vm'))}")
     on = as_task(task)
-    rules = as_rules(rule, on)
-    values = on.resolve(settings)
-    numbers = range(first_seed, first_seed + seeds)
-    if backend != "auto":
-        return evaluate_rules(on, rules, numbers, values, backend)
-    first = evaluate_rules(on, rules, numbers[:1], values, "vm")
-    if seeds == 1:
-        return first
-    others = "jit" if first.work * (seeds - 1) > _JIT_PAYS else "vm"
-    rest = evaluate_rules(on, rules, numbers[1:], values, others)
-    return Outcome.of(numbers, [*first.trials, *rest.trials])
-
-
-_JIT_PAYS = 50_000_000
-"""Counted updates from which on compiling a rule takes less time than it saves."""
+    rules, values = as_rules(rule, on), on.resolve(settings)
+    return evaluate_rules(on, rules, range(first_seed, first_seed + seeds), values, backend)
 
 
 @checked
@@ -335,8 +321,7 @@ def stress(
     from rulesearch.workflow.stress import stress as stressed
 
     on = as_task(task)
-    usual = 1 if on.deterministic else on.protocol.evidence_seeds
-    count = usual if seeds is None else whole_number(seeds, "seeds", 1)
+    count = on.telling(on.protocol.evidence_seeds) if seeds is None else whole_number(seeds, "seeds", 1)
     names = several(only, str, "a condition")
     return stressed(as_rules(rule, on), on, on.resolve(settings), trial_seeds(0, "report", count), names, notify)
 

@@ -79,13 +79,26 @@ def run_jobs(
     return [Outcome.of(job.seeds, trials) for job, trials in zip(jobs, found, strict=True)]
 
 
+_JIT_PAYS = 50_000_000
+"""Counted updates from which on compiling a rule takes less time than it saves."""
+
+
 def evaluate_rules(
     task: Task, rules: RuleSet, seeds: Sequence[int], settings: Mapping[str, float], backend: str = "vm"
 ) -> Outcome:
-    """Evaluate rules at full fidelity on every seed, under the settings given; no seed is left out."""
+    """Evaluate rules at full fidelity on every seed, under the settings given; no seed is left out.
+
+    **Arguments:** `backend`: `vm`, `jit`, or `auto`: the first seed runs on the vm, and the others compiled where they
+    count so many updates that it pays.
+    """
     bound = task.bind(rules, settings)
     full = task.fidelities[-1].name
-    trials = [task.trial(bound, seed, settings, full, backend) for seed in seeds]
+    trials: list[Trial] = []
+    for seed in seeds:
+        tier = backend
+        if backend == "auto":
+            tier = "jit" if trials and trials[0].work * (len(seeds) - 1) > _JIT_PAYS else "vm"
+        trials.append(task.trial(bound, seed, settings, full, tier))
     return Outcome.of(tuple(seeds), trials)
 
 

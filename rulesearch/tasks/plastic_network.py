@@ -17,10 +17,10 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.tasks.declaration import Settings, TaskSymbol
 from rulesearch.tasks.inhibitory_network import slow_vogels
+from rulesearch.tasks.recurrent import KINDS
 from rulesearch.tasks.spike_task import TRACES
 from rulesearch.tasks.target_network import TargetNetwork
 
-KINDS = ("EE", "EI", "IE", "II")
 _ALPHA_EI = 0.162
 """Constant of the known rule of EI synapses that gives 10 Hz; tau rho = 0.2 gives 12 Hz."""
 

@@ -1,9 +1,12 @@
-"""What tasks of recurrent networks have in common: a fifth of the neurons inhibits, and when trials end early."""
+"""What tasks of recurrent networks have in common: kinds of synapses, a fifth of the neurons, when trials end early."""
 
 from __future__ import annotations
 
 from rulesearch.errors import RulesearchError
 from rulesearch.simulate.codes import Limits
+
+KINDS = ("EE", "EI", "IE", "II")
+"""Kinds of synapses: IE is from inhibitory to excitatory neurons."""
 
 LIMITS = Limits(rate=100.0, silent=5.0)
 

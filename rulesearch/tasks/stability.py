@@ -34,7 +34,7 @@ from rulesearch.tasks.declaration import (
     damage_of,
     screened,
 )
-from rulesearch.tasks.recurrent import LIMITS, check_fifth, excitatory_and_inhibitory
+from rulesearch.tasks.recurrent import KINDS, LIMITS, check_fifth, excitatory_and_inhibitory
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Trial
 
@@ -44,7 +44,6 @@ _FEWEST = 640
 """Neurons of the smallest network, an eighth, in which each can still have as many synapses."""
 _PROBABILITY, _INPUT_PROBABILITY = 0.1, 0.05
 _INPUT, _EXCITATION, _INHIBITION = 0.075, 0.1, 1.0
-_KINDS = ("EE", "EI", "IE", "II")
 _BIN = 0.1
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     "rate_e_hz": (1.0, 50.0),
@@ -80,7 +79,7 @@ class Stability(SpikeTask):
     reference = _PAPER.reference
     doi = _PAPER.doi
     bibtex = _PAPER.bibtex
-    rule_names = _KINDS
+    rule_names = KINDS
     symbols: ClassVar[Mapping[str, TaskSymbol]] = {
         **TRACES,
         "w": TaskSymbol("weight of the synapse, a magnitude, in units of the leak"),
@@ -139,7 +138,7 @@ class Stability(SpikeTask):
         network = _network(rules, settings, max(_FEWEST, screened(settings["neurons"], _SCREENED, fidelity)))
         simulation = Simulation(network, np.random.SeedSequence([seed, 308]), backend)
         recording = simulation.run(settings["learning"], Record([]), limits=LIMITS)
-        before = {kind: float(simulation.weights(kind).mean()) for kind in _KINDS}
+        before = {kind: float(simulation.weights(kind).mean()) for kind in KINDS}
         if recording.status == "ok":
             recording = simulation.run(settings["scoring"], Record(["E", "I"]), limits=LIMITS)
         if recording.status != "ok":
@@ -147,7 +146,7 @@ class Stability(SpikeTask):
             return Trial(recording.status, None, work=recording.work, died_at=share)
         metrics = _activity(recording)
         stuck, creep = [], [0.0]
-        for kind in _KINDS:
+        for kind in KINDS:
             weights = simulation.weights(kind)
             after = metrics[f"w_{kind}"] = float(weights.mean())
             stuck.append(float(np.mean(np.isin(weights, rules.rules[kind].bounds))))

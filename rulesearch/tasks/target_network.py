@@ -10,6 +10,7 @@ After the network of Vogels et al. 2011 as Confavreux et al. 2025 use it (doi 10
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -126,9 +127,9 @@ class TargetNetwork(SpikeTask):
         cases = tuple(float(error) for error in errors)
         return Trial("ok", float(np.mean(cases)), metrics, cases, ended.work)
 
+    @abstractmethod
     def weight_metrics(self, simulation: Simulation) -> dict[str, float]:
         """Return metrics of the weights at the end of a simulation."""
-        raise NotImplementedError
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning and scoring [s]."""

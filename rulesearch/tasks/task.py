@@ -20,6 +20,7 @@ from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol, checked_setting
 from rulesearch.tasks.protocol import FORMER, Protocol, with_former
 from rulesearch.tasks.trial import Activity, Measurement, TimeCourse, Trial, losses_of
+from rulesearch.wording import counted
 
 AS_GOOD = 1.05
 """Factor by which a loss may be above another one that it equals."""
@@ -107,8 +108,7 @@ class Task(ABC):
 
     def searched_on(self, settings: Settings) -> str:
         """Return what the losses of a search are over at full fidelity, in words."""
-        trials = self.fidelities[-1].trials
-        return self.chosen_on(settings) if self.deterministic else f"{trials} search seed{'s' * (trials > 1)}"
+        return self.chosen_on(settings) if self.deterministic else counted(self.fidelities[-1].trials, "search seed")
 
     def chosen_on(self, settings: Settings) -> str:
         """Return what the losses are over by which rules are chosen for a front, in words."""
@@ -119,6 +119,14 @@ class Task(ABC):
     def held_out_on(self, settings: Settings) -> str:
         """Return what losses are over that choose nothing, in words; empty where nothing is held out."""
         return "" if self.deterministic else f"{self.protocol.report_trials} held-out seeds"
+
+    def looked_into_on(self, settings: Settings, seeds: int) -> str:
+        """Return what losses are over by which rules are looked into on so many report seeds, in words."""
+        return self.chosen_on(settings) if self.deterministic else counted(seeds, "held-out seed")
+
+    def telling(self, seeds: int) -> int:
+        """Return how many of so many seeds tell something: one where a trial is the same for every seed."""
+        return 1 if self.deterministic else seeds
 
     def held_out_flaw(self, settings: Settings) -> str:
         """Return why what is held out cannot tell whether a rule has learnt anything; empty where it can."""

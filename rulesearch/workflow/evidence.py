@@ -26,7 +26,6 @@ from rulesearch.symbolic import canonical_size
 from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
-from rulesearch.wording import counted
 from rulesearch.workflow.clean_up import deletions
 from rulesearch.workflow.clock import Clock
 from rulesearch.workflow.kept_task import reference_here
@@ -168,8 +167,7 @@ def seconds_to_gather(trial: float, task: Task, searched: float) -> float:
 
     **Arguments:** `trial`: seconds of one trial at full fidelity; `searched`: seconds of the search.
     """
-    count, seeds = task.protocol.evidence_rules, task.protocol.evidence_seeds
-    seeds = 1 if task.deterministic else seeds
+    count, seeds = task.protocol.evidence_rules, task.telling(task.protocol.evidence_seeds)
     most, trials = max(_LEAST_SECONDS, _SHARE * searched), min(count, _USUAL_FRONT) * _USUAL_FORMS * seeds
     stress = min(_USUAL_CONDITIONS * seeds * trial, most)
     return min(trials * trial, most + _USUAL_FORMS * seeds * trial) + stress
@@ -183,8 +181,7 @@ def can_be_gathered(run: Run) -> bool:
 
 def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
     task = scorer.task
-    count, seeds = task.protocol.evidence_rules, task.protocol.evidence_seeds
-    seeds = 1 if task.deterministic else seeds
+    count, seeds = task.protocol.evidence_rules, task.telling(task.protocol.evidence_seeds)
     # The clock decides how many rules are looked into, never what is found of one: where simulations are slow, this
     # must not take long beside the search.
     end = time.monotonic() + max(_LEAST_SECONDS, _SHARE * run.seconds)
@@ -215,7 +212,7 @@ def _gather(run: Run, scorer: Scorer, settings: Settings) -> Evidence:
         half = None if spread is None else spread.half
         size = canonical_size(replace(bound, given=run.given))
         scores.append(KnownScore(known.name, known.title, str(bound), size, outcome.ended, loss, half))
-    on = task.chosen_on(settings) if task.deterministic else counted(seeds, "held-out seed")
+    on = task.looked_into_on(settings, seeds)
     stress = None
     with scorer.clock.part("other conditions"):
         stress = stress_within(

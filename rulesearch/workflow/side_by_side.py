@@ -70,7 +70,7 @@ def side_by_side(
     """
     task.check(rules)
     first = task.bind(rules, settings)
-    count = 1 if task.deterministic else seeds
+    count = task.telling(seeds)
     activity = task.activity(first, trial_seeds(run_seed, "report", 1)[0], settings) if len(first.rules) == 1 else None
     found = []
     shown: set[str] = set()
@@ -115,7 +115,7 @@ def _best_factor(rules: BoundSet, task: Task, settings: Settings, run_seed: int)
     All factors are tried at the cheapest fidelity. What is shorter there may want to learn faster, so that from the
     best of them on the next smaller or larger one is taken as long as it is better in full.
     """
-    seeds = trial_seeds(run_seed, "selection", 1 if task.deterministic else _FITTING_SEEDS)
+    seeds = trial_seeds(run_seed, "selection", task.telling(_FITTING_SEEDS))
 
     def order(factor: float, fidelity: str) -> tuple[float, float]:
         """Return what factors are ordered by: the loss, and then how far they are from 1."""

@@ -153,7 +153,7 @@ def stress(
         return run_jobs(task, settings, "vm", [Job(one, tuple(seeds), full, (changed,)) for one in each])
 
     rows = tuple(stressed(rules, task, settings, score, only, notify))
-    on = task.chosen_on(settings) if task.deterministic else counted(len(seeds), "held-out seed")
+    on = task.looked_into_on(settings, len(seeds))
     return StressTest(task.name, str(task.spelled_out(rules, settings)), task.known_rule, on, rows)
 
 

@@ -13,6 +13,9 @@ from rulesearch.cli.app import app
 from rulesearch.cli.arguments import protect_rules
 from rulesearch.cli.comparison import fixed_point_texts
 from rulesearch.rules import known_rule, parse_rules
+from rulesearch.rules.bound import BoundSet
+from rulesearch.tasks import Oja, Trial
+from rulesearch.tasks.declaration import Settings
 
 Call = Callable[..., Any]
 
@@ -118,18 +121,16 @@ def test_respond_refuses_in_one_line(refused: Callable[..., str], words: tuple[s
 
 def test_auto_compiles_where_much_is_left_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     used = []
-    monkeypatch.setattr(rs, "_JIT_PAYS", 100)
-    from rulesearch.evaluation import evaluator
+    monkeypatch.setattr("rulesearch.evaluation.evaluator._JIT_PAYS", 100)
+    original = Oja.trial
 
-    original = evaluator.evaluate_rules
-
-    def spy(task: object, rules: object, seeds: object, settings: object, backend: str) -> object:
+    def spy(task: Oja, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         used.append(backend)
-        return original(task, rules, seeds, settings, backend)  # type: ignore[arg-type]
+        return original(task, rules, seed, settings, fidelity, backend)
 
-    monkeypatch.setattr(evaluator, "evaluate_rules", spy)
+    monkeypatch.setattr(Oja, "trial", spy)
     outcome = rs.evaluate("oja", "oja", seeds=3, settings={"points": 200, "data_sets": 2})
-    assert used == ["vm", "jit"]
+    assert used == ["vm", "jit", "jit"]
     assert outcome.seeds == (0, 1, 2)
 
 
