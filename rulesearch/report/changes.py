@@ -94,12 +94,9 @@ def written_by_spikes(rule: Rule, weight: float) -> Written | None:
         return None
     for name in rate_slot(rule).symbols:
         state = rule.states.get(name)
-        slots = (
-            {slot: state.slots[slot] for slot in ("on_pre", "on_post") if slot in state.slots}
-            if (isinstance(state, Synaptic))
-            else {}
-        )
-        if slots:
+        if not isinstance(state, Synaptic):
+            continue
+        if slots := {slot: state.slots[slot] for slot in ("on_pre", "on_post") if slot in state.slots}:
             at = {**dict.fromkeys(("w", *SUMS), Expression.number(weight)), name: Expression.symbol("w")}
             taken = {slot: part.substitute(at) for slot, part in slots.items()}
             others = {each: what for each, what in rule.states.items() if each != name}

@@ -9,7 +9,7 @@ from rulesearch.grammar import load_grammar
 from rulesearch.rules import RuleSet, known_rule
 from rulesearch.search.problem import Problem
 from rulesearch.tasks import load_task
-from rulesearch.workflow.neighbours import retraced, try_neighbours
+from rulesearch.workflow.neighbours import try_neighbours
 
 SETTINGS = load_task("oja").resolve({"data_sets": 2, "points": 400})
 ALMOST = load_task("oja").parse("y*(x + w*y)")
@@ -56,15 +56,3 @@ def test_nothing_is_tried_where_the_engine_kept_nothing(problem: Problem, stoppe
 
 def test_a_rule_that_the_grammar_cannot_write_has_none(problem: Problem) -> None:
     assert try_neighbours(problem, [load_task("oja").parse("exp(x)*y")]) == []
-
-
-def test_a_faster_trace_takes_the_constants_along_so_that_the_rule_rests_at_the_same_rate() -> None:
-    task = load_task("inhibitory-rate")
-    made = Problem(Evaluator("inhibitory-rate", task.resolve()), load_grammar("spiking"), 1, 10)
-    slow = task.spelled_out(task.parse("on_pre: c1; on_post: x2; c1 = -0.5"), task.resolve())
-    [fast] = retraced(made, slow)
-    assert fast.only().slots["on_post"].nodes == ("x",)
-    assert fast.only().constant_values() == {"c1": pytest.approx(-0.1)}
-    for text in ("on_pre: c; c = 0.2", "on_post: x2", "on_pre: c - y; on_post: x2; c = 0.2"):
-        assert list(retraced(made, task.parse(text))) == []
-    assert list(retraced(made, fast)) == []
