@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,14 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs the signa
 
 WORDS = ["discover", "oja", "--seed", "3", "--budget", "200", "--set", "points=200", "--set", "data_sets=2"]
 PROGRAM = "print('begun', flush=True)\nfrom rulesearch.cli import program\nprogram()"
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Let Ctrl-C come through where whoever started the tests, such as a script in the background, has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def ctrl_c(*_: Any) -> None:
