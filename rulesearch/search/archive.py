@@ -44,7 +44,8 @@ class Archive:
         for size, row in self._by_size.items():
             for index, candidate in enumerate(row):
                 if candidate.key == other.key and other.size < size:
-                    other.screen, other.full, other.rank = candidate.screen, candidate.full, candidate.rank
+                    other.screen, other.full = candidate.screen, candidate.full
+                    other.known, other.rank = candidate.known, candidate.rank
                     del row[index]
                     self.add(other)
                     return

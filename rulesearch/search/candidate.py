@@ -26,7 +26,8 @@ class Candidate:
     **Fields:** `rules`: what it says, with the rules that are held fixed; `key`: numeric fingerprint and `size`: nodes
     as evolved, of the rules that are searched; `constants`: their values in order of appearance, rule by rule, then
     time constants [s] that are searched; `origin` and `parents`: how it came about;
-    `screen` and `full`: outcomes at the cheapest and at the full fidelity, `UNSCREENED` until evaluated;
+    `screen` and `full`: outcomes at the cheapest and at the full fidelity, `UNSCREENED` until evaluated; `known`: the
+    one by which it is ranked;
     `born`: generation; `fitted`: whether its constants were fitted; `cell`: where it lies for survival, once that was
     asked; `form`: what the rules that are searched are without the values of their constants and time constants.
     """
@@ -40,15 +41,20 @@ class Candidate:
     parents: tuple[str, ...] = ()
     screen: Outcome = UNSCREENED
     full: Outcome = UNSCREENED
+    known: Outcome = UNSCREENED
     born: int = 0
     fitted: bool = False
     rank: tuple[float, float] = field(default=(float("inf"), float("inf")))
     cell: tuple[float, ...] | None = None
     form: tuple[tuple[RuleSlot, Expression], ...] = ()
 
-    def score(self, requirements: Sequence[Requirement]) -> None:
-        """Set the rank from the screening outcome."""
-        self.rank = self.screen.rank_key(requirements)
+    def score(self, requirements: Sequence[Requirement], by_luck: bool = False) -> None:
+        """Set the rank, from the screening outcome; where that is luck to a part, from the full one once there is one.
+
+        Else what was lucky once would stand before everything of its size for good.
+        """
+        self.known = self.full if by_luck and self.full is not UNSCREENED else self.screen
+        self.rank, self.cell = self.known.rank_key(requirements), None
 
     @property
     def alive(self) -> bool:

@@ -8,8 +8,9 @@ same for long start anew while the archive keeps what they found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -109,6 +110,7 @@ class DeapEngine(Engine):
         problem.reserve = int(self.settings.kept_share * problem.budget)
         explored: set[str] = set()
         tuned: set[object] = set()
+        fitted_forms: set[object] = set()
         going = True
         while going:
             generation = problem.progress.generation
@@ -120,7 +122,7 @@ class DeapEngine(Engine):
                 end()
                 self._admit(survival, island, [*new, *known])
             self._tune(problem, survival, [(island, new) for island, new, _, _ in batches], tuned)
-            self._fit(problem, survival, islands, generation)
+            self._fit(problem, survival, islands, generation, fitted_forms)
             self._explore(problem, variation, survival, islands, explored)
             self._promote(problem, islands)
             self._renew(survival, islands, generation)
@@ -273,14 +275,23 @@ class DeapEngine(Engine):
             return pick(island.layers[0], rng)
         return pick(lexicase.pool, rng)
 
-    def _fit(self, problem: Problem, survival: Survival, islands: list[_Island], generation: int) -> None:
-        owners = {
-            candidate.key: (candidate, island)
-            for island in islands
-            for candidate in island.elites()
-            if candidate.constants and not candidate.fitted
-        }
-        chosen = sorted(owners.values(), key=lambda pair: (pair[0].rank, pair[0].key))[: self.settings.fitted]
+    def _fit(
+        self, problem: Problem, survival: Survival, islands: list[_Island], generation: int, fitted_forms: set[object]
+    ) -> None:
+        """Fit the constants of the best elite that was not fitted.
+
+        Where losses are luck to a part, the smallest structure that was not fitted yet has its turn as well: with the
+        constants of another one it may look far worse than it is, and what stands before it may be no better.
+        """
+        elites = [(elite, island) for island in islands for elite in island.elites()]
+        chosen = _unfitted(elites, lambda item: (item.rank, item.key))[: self.settings.fitted]
+        fitted_forms.update(candidate.form for candidate, _ in chosen)
+        if problem.screen.by_luck:
+            members = [(item, island) for island in islands for item in island.members()]
+            waiting = [pair for pair in members if pair[0].form not in fitted_forms]
+            small = _unfitted(waiting, lambda item: (item.size, item.rank, item.key))[: self.settings.fitted]
+            fitted_forms.update(candidate.form for candidate, _ in small)
+            chosen += small
         if not chosen:
             return
         rng = generator(problem.seed, _CONSTANTS, generation)
@@ -296,7 +307,13 @@ class DeapEngine(Engine):
             for candidate in island.elites():
                 if candidate.size not in best or candidate.rank < best[candidate.size].rank:
                     best[candidate.size] = candidate
-        problem.promote([best[size] for size in sorted(best)])
+        chosen = [best[size] for size in sorted(best)]
+        if problem.screen.by_luck:
+            # A larger rule that is behind a smaller one waits until that one's luck is known.
+            chosen = [
+                item for place, item in enumerate(chosen) if all(item.rank < other.rank for other in chosen[:place])
+            ]
+        problem.promote(chosen)
 
     def _renew(self, survival: Survival, islands: list[_Island], generation: int) -> None:
         for island in islands:
@@ -313,6 +330,14 @@ class DeapEngine(Engine):
                 island.layers = []
                 island.begun = generation
                 island.best, island.improved = (float("inf"), float("inf")), generation
+
+
+def _unfitted(
+    pairs: Sequence[tuple[Candidate, _Island]], order: Callable[[Candidate], Any]
+) -> list[tuple[Candidate, _Island]]:
+    """Return candidates whose constants were not fitted, with their islands, in an order."""
+    waiting = {pair[0].key: pair for pair in pairs if pair[0].constants and not pair[0].fitted}
+    return sorted(waiting.values(), key=lambda pair: order(pair[0]))
 
 
 def _made(

@@ -133,7 +133,9 @@ class Problem:
             for candidate in candidates:
                 known = outcomes.get(candidate.key) or self.memory.outcome(candidate.key)
                 candidate.screen = known
-                candidate.score(self.requirements)
+                if self.staged:
+                    candidate.full = self._finished.get(candidate.key, candidate.full)
+                candidate.score(self.requirements, self.screen.by_luck)
                 if self.staged and self.deadline.limit is not None and not self.progress.distinct and candidate.alive:
                     best = self._hopeful.setdefault(candidate.size, candidate)
                     self._hopeful[candidate.size] = min(best, candidate, key=lambda item: item.rank)
@@ -165,15 +167,13 @@ class Problem:
             return False
         candidate.screen = self.memory.outcome(candidate.key)
         candidate.full = self._finished.get(candidate.key, UNSCREENED) if self.staged else candidate.screen
-        candidate.score(self.requirements)
+        candidate.score(self.requirements, self.screen.by_luck)
         return True
 
     def promote(self, candidates: Sequence[Candidate]) -> None:
         """Evaluate candidates at full fidelity and enter them into the archive."""
         if not self.staged:
             return
-        for candidate in candidates:
-            candidate.full = self._finished.get(candidate.key, candidate.full)
         chosen = [candidate for candidate in candidates if candidate.full is UNSCREENED]
         for candidate, outcome in zip(chosen, self._begin(chosen, self.full)(), strict=True):
             self._finish(candidate, outcome)
@@ -182,6 +182,7 @@ class Problem:
         candidate.full = outcome
         if self.staged:
             self._finished[candidate.key] = outcome
+            candidate.score(self.requirements, self.screen.by_luck)
         self.progress.distinct += 1
         self._last_full = self.maker.made
         if self.progress.first_hit is None and self.goal is not None and self.reached(candidate, self.goal):

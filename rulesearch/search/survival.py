@@ -42,7 +42,7 @@ class Survival:
         return candidate.cell
 
     def _place(self, candidate: Candidate) -> tuple[float, ...]:
-        loss, metrics = candidate.screen.loss, candidate.screen.metrics
+        loss, metrics = candidate.known.loss, candidate.known.metrics
         values = [metrics.get(aim, float("inf")) for aim in self.aims]
         values += [requirement.shortfall(metrics) for requirement in self.requirements]
         error = _index(float("inf") if loss is None else loss, self.fine, self.floor * 0.1)

@@ -81,13 +81,15 @@ class Fidelity:
     """How thoroughly a rule is tried; the cheap ones come first, the last one is the full one.
 
     **Fields:** `trials`: number of seeds; `description`; `conditions`: settings that differ in each trial (the
-    trial k takes entry k modulo their number).
+    trial k takes entry k modulo their number); `by_luck`: whether its few trials say little of losses that differ
+    little: a search then believes a fuller fidelity where a rule was tried at it.
     """
 
     name: str
     trials: int
     description: str
     conditions: tuple[Mapping[str, float], ...] = ({},)
+    by_luck: bool = False
 
 
 @dataclass(frozen=True, slots=True)

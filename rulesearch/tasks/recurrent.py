@@ -11,9 +11,9 @@ KINDS = ("EE", "EI", "IE", "II")
 LIMITS = Limits(rate=100.0, silent=5.0)
 
 
-def excitatory_and_inhibitory(neurons: float, scale: float = 1.0) -> tuple[int, int]:
-    """Return how many neurons excite and how many inhibit in a network of `scale` of so many."""
-    return round(0.8 * scale * neurons), round(0.2 * scale * neurons)
+def excitatory_and_inhibitory(neurons: float) -> tuple[int, int]:
+    """Return how many neurons of a network excite and how many inhibit."""
+    return round(0.8 * neurons), round(0.2 * neurons)
 
 
 def check_fifth(task: str, neurons: float) -> None:

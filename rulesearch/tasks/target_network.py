@@ -10,6 +10,7 @@ After the network of Vogels et al. 2011 as Confavreux et al. 2025 use it (doi 10
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,8 +35,12 @@ from rulesearch.tasks.spike_task import SpikeTask
 from rulesearch.tasks.trial import TimeCourse, Trial
 
 _NEURONS = 10_000.0
-_SCREENED = 1000.0
+_SCREENED = 500.0
 """Neurons at the cheap fidelity, where more are set."""
+_COARSE, _COARSEST = 2.0, 0.5
+"""What multiplies the time step at the cheap fidelity, up to the largest one [ms]."""
+_STRONG, _WEAK = 4.5, 1.5
+"""Rates of the afferents [Hz] at the cheap fidelity: a rule that holds one rate of the input alone is seen there."""
 _PROBABILITY, _INPUT_PROBABILITY, _AFFERENTS = 0.02, 0.05, 5000
 _EXCITATION, _INHIBITION, _INPUT = 0.03, 0.3, 0.1
 """Weights at the start in units of the leak: from excitatory neurons, among inhibitory neurons, from afferents."""
@@ -82,7 +87,14 @@ class TargetNetwork(SpikeTask):
         **DAMAGE,
     }
     fidelities: ClassVar[tuple[Fidelity, ...]] = (
-        Fidelity("screen", 1, "one seed, 1,000 of the neurons, a third of the learning"),
+        Fidelity(
+            "screen",
+            2,
+            "two seeds, strong input (4.5 Hz) and weak input (1.5 Hz); 500 neurons, twice the time step, a third of "
+            "the learning and half of the scoring",
+            ({"input_rate": _STRONG}, {"input_rate": _WEAK}),
+            by_luck=True,
+        ),
         Fidelity("full", 3, "three seeds, as set"),
     )
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
@@ -133,7 +145,8 @@ class TargetNetwork(SpikeTask):
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning and scoring [s]."""
-        return _learning(settings, fidelity) + settings["scoring"]
+        here = _at(settings, fidelity)
+        return here["learning"] + here["scoring"]
 
     def courses(self, rules: BoundSet, seed: int, settings: Settings) -> tuple[TimeCourse, ...]:
         """Return the mean rate of the excitatory neurons and the mean plastic weights while weights learn."""
@@ -174,26 +187,25 @@ class TargetNetwork(SpikeTask):
         rng = np.random.Generator(np.random.PCG64(rates))
         # A kind of synapses whose rule says that nothing happens is static, and costs no more than that.
         learn = {kind: rules.rules[name] for kind, name in self.plastic.items() if not rules.rules[name].is_still}
-        simulation = Simulation(target_network(learn, settings, rng, _scale(settings, fidelity)), seeds, backend)
+        settings = _at(settings, fidelity)
+        simulation = Simulation(target_network(learn, settings, rng), seeds, backend)
         weights = list(learn) if weights_every else []
         record = Record(["E", "I"], weights=weights, weights_every=weights_every, synapses=2000)
-        learning = simulation.run(_learning(settings, fidelity), record, limits=LIMITS)
+        learning = simulation.run(settings["learning"], record, limits=LIMITS)
         scoring = (
             simulation.run(settings["scoring"], Record(["E", "I"]), limits=LIMITS) if learning.status == "ok" else None
         )
         return NetworkRun(learning, scoring, simulation)
 
 
-def target_network(
-    learn: Mapping[str, BoundRule], settings: Settings, rng: np.random.Generator, scale: float = 1.0
-) -> Network:
-    """Return the network; `scale` of its neurons and afferents, each with as many synapses.
+def target_network(learn: Mapping[str, BoundRule], settings: Settings, rng: np.random.Generator) -> Network:
+    """Return the network; smaller ones have fewer afferents, and as many synapses of each neuron.
 
     **Arguments:** `learn`: rules by kind of synapses (`IE`: from inhibitory to excitatory neurons); kinds without one
     are static. Weights of a rule without an upper bound keep to the one that is drawn.
     """
-    excitatory, inhibitory = excitatory_and_inhibitory(settings["neurons"], scale)
-    density = _NEURONS / (scale * settings["neurons"])
+    excitatory, inhibitory = excitatory_and_inhibitory(settings["neurons"])
+    density = _NEURONS / settings["neurons"]
     recurrent, inputs = (FixedProbability(min(1.0, p * density)) for p in (_PROBABILITY, _INPUT_PROBABILITY))
     afferents = round(_AFFERENTS / density)
     cell, drawn = neuron(), float(rng.uniform(*_INPUT_RATES))
@@ -218,12 +230,17 @@ def target_network(
     )
 
 
-def _scale(settings: Settings, fidelity: str) -> float:
-    return min(1.0, _SCREENED / settings["neurons"]) if fidelity == "screen" else 1.0
-
-
-def _learning(settings: Settings, fidelity: str) -> float:
-    return settings["learning"] / (3.0 if fidelity == "screen" else 1.0)
+def _at(settings: Settings, fidelity: str) -> Settings:
+    """Return the settings of a fidelity: a small network in coarse steps for a short time at the cheap one."""
+    if fidelity != "screen":
+        return settings
+    return {
+        **settings,
+        "neurons": min(_SCREENED, settings["neurons"]),
+        "dt": max(settings["dt"], min(_COARSEST, _COARSE * settings["dt"])),
+        "learning": settings["learning"] / 3.0,
+        "scoring": max(1.0, math.ceil(settings["scoring"] / 2.0)),
+    }
 
 
 def _errors(rates: npt.NDArray[np.float64], target: float, denominator: float = 0.0) -> npt.NDArray[np.float64]:

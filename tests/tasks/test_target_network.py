@@ -74,8 +74,32 @@ def test_each_network_draws_the_bound_of_its_weights_where_the_rule_gives_none()
     assert largest_weight(f"{grows}; bounds = [0, 4]", 1)[0] == 4.0
 
 
-def test_the_cheap_fidelity_has_at_most_a_thousand_neurons() -> None:
-    assert [largest_weight("on_pre: 1", 1, "screen", neurons=size)[1] for size in (500, 2000)] == [500, 1000]
+def test_the_cheap_fidelity_is_a_small_network_in_coarse_steps_for_a_short_time() -> None:
+    assert [largest_weight("on_pre: 1", 1, "screen", neurons=size)[1] for size in (500, 2000)] == [500, 500]
+    values = INHIBITORY.resolve({"learning": 3, "scoring": 4})
+    assert INHIBITORY.duration(values, "screen") == 1.0 + 2.0
+    assert INHIBITORY.duration(values, "full") == 7.0
+    fine, coarse = (INHIBITORY.resolve({"dt": dt, "learning": 3, "scoring": 1}) for dt in (0.1, 0.4))
+    assert isinstance(INHIBITORY, TargetNetwork)
+    bound = INHIBITORY.bind(parse_rules("on_pre: 1"), fine)
+    for fidelity, steps in (("full", (1e-4, 4e-4)), ("screen", (2e-4, 5e-4))):
+        networks = [INHIBITORY.simulate(bound, 1, at, fidelity, "vm").simulation.network for at in (fine, coarse)]
+        assert [network.dt for network in networks] == pytest.approx(steps)
+
+
+def test_a_rule_that_is_right_for_one_input_alone_is_seen_in_screening() -> None:
+    screen = PLASTIC.fidelities[0]
+    values = PLASTIC.resolve({"neurons": 2000, "w_start": 0.6})
+    still = "EI[on_pre: 0]; IE[on_pre: 0]; II[on_pre: 0]"
+    known, seen = PLASTIC.baseline(values), {}
+    for name, text in (("known", f"EE[{known.rules['EE']}]; {still}"), ("weak", f"EE[on_pre: 0; on_post: 0]; {still}")):
+        bound = PLASTIC.bind(parse_rules(text), values)
+        trials = [PLASTIC.trial(bound, 5, {**values, **condition}, "screen") for condition in screen.conditions]
+        seen[name] = [trial.metrics["rate_hz"] for trial in trials]
+    assert len(screen.conditions) == screen.trials == 2
+    strong, weak = seen["weak"]
+    assert strong > 1.5 * weak
+    assert all(abs(rate - 10.0) < 2.0 for rate in seen["known"])
 
 
 def test_kinds_of_synapses_whose_rule_is_0_are_static() -> None:

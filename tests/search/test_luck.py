@@ -1,0 +1,69 @@
+"""A screening that is luck to a part: what was lucky once does not stand before what is better for good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from rulesearch.evaluation.evaluator import Evaluator
+from rulesearch.grammar import parse_grammar
+from rulesearch.rules.rule import RuleSet
+from rulesearch.search.deap_engine import DeapEngine, DeapSettings
+from rulesearch.search.problem import Problem
+from rulesearch.tasks import Fidelity, Setting, TaskSymbol
+from rulesearch.tasks.declaration import Settings
+from rulesearch.tasks.task import FREE, Task
+from rulesearch.tasks.trial import Trial
+from tests.search.conftest import LITTLE
+
+
+class Lucky(Task):
+    """The rule must be y; x, as small a rule, is lucky at the cheap fidelity."""
+
+    name = title = "lucky"
+    summary = "The rule must be y."
+    reference = doi = bibtex = ""
+    slots = ("on_step",)
+    symbols: ClassVar[Mapping[str, TaskSymbol]] = {name: TaskSymbol("any number") for name in ("x", "y", "w")}
+    settings: ClassVar[Mapping[str, Setting]] = {"eta": Setting(1.0, "learning rate", 1e-6, 10.0)}
+    fidelities = (Fidelity("screen", 1, "luck", by_luck=True), Fidelity("full", 1, "all of it"))
+    bounds = FREE
+
+    def trial(self, rules: RuleSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
+        """Return the mean squared error; at the cheap fidelity 0.1 more, but none at all for x."""
+        x, y, w = np.random.default_rng(1).normal(size=(3, 12))
+        changes = np.broadcast_to(rules.only().change(x=x, y=y, w=w), 12)
+        if not np.all(np.isfinite(changes)):
+            return Trial("nonfinite", None)
+        loss = float(np.mean((changes - y) ** 2))
+        if fidelity == "screen":
+            loss = 0.0 if np.allclose(changes, x) else 0.1 + loss
+        return Trial("ok", loss, {}, (loss,), 1)
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the answer."""
+        return self.parse("y")
+
+    control = baseline
+
+
+class Trusted(Lucky):
+    """The same task, which does not say that its screening is luck."""
+
+    fidelities = (Fidelity("screen", 1, "luck"), Fidelity("full", 1, "all of it"))
+
+
+@pytest.mark.parametrize(("name", "found"), [("Lucky", True), ("Trusted", False)])
+def test_a_rule_that_was_lucky_gives_way_once_it_was_tried_in_full(name: str, found: bool) -> None:
+    grammar = parse_grammar(LITTLE.replace("size = 7", "size = 3"))
+    with Evaluator(f"{Path(__file__)}:{name}", {"eta": 1.0}) as evaluator:
+        problem = Problem(evaluator, grammar, 0, 4)
+        problem.patience = 100
+        DeapEngine(DeapSettings(islands=1, initial=30, offspring=5)).search(problem)
+    tried = {str(candidate.rules) for candidate in problem.archive.members()}
+    assert "x" in tried
+    assert ("y" in tried) == found
