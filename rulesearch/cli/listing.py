@@ -46,7 +46,8 @@ def tasks(name: NameArgument = None, as_json: JsonOption = False) -> None:
         if as_json:
             print_json({"tasks": [task_document(task) for task in found]})
         else:
-            show_table(["name", "title", "known rule"], [[task.name, task.title, task.known_rule] for task in found])
+            rows = [[task.name, task.title, task.known_rule, task.reached or "not counted"] for task in found]
+            show_table(["name", "title", "known rule", "searches that solved it"], rows)
         return
     task = load_task(name)
     if as_json:
@@ -93,6 +94,9 @@ def task_document(task: Task) -> dict[str, Any]:
         "bounds": list(task.bounds),
         "grammar": task.grammar,
         "known_rule": task.known_rule,
+        "reached": task.reached or None,
+        "network": task.network(values) or None,
+        "paper_took": task.paper_took or None,
         "baseline": str(task.baseline(values)),
         "control": str(task.control(values)),
         "reference": task.reference,
@@ -107,7 +111,9 @@ def _show_task(task: Task) -> None:
     values = task.resolve()
     facts = [("name", task.name), ("title", task.title), ("summary", task.summary), ("slots", ", ".join(task.slots))]
     facts += [("rules", ", ".join(task.rule_names))] * (len(task.rule_names) > 1)
+    sizes = [("network", task.network(values)), ("the paper's search", task.paper_took), ("searches", task.reached)]
     facts += [
+        *(fact for fact in sizes if fact[1]),
         ("fidelities", "\n".join(f"{each.name}: {each.description}" for each in task.fidelities)),
         ("must reach", ", ".join(map(str, task.requirements)) or "-"),
         ("bounds of w", f"{number(task.bounds[0])} to {number(task.bounds[1])}"),

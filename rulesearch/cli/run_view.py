@@ -11,7 +11,7 @@ from rulesearch.rules.text import short_rule
 from rulesearch.wording import counted
 from rulesearch.workflow.account import Account
 from rulesearch.workflow.evidence import stored_evidence
-from rulesearch.workflow.scores import own_score, searched_on, shown_metrics
+from rulesearch.workflow.scores import network_of, own_score, searched_on, shown_metrics
 from rulesearch.workflow.shown_losses import (
     HELD_OUT,
     SPREAD,
@@ -63,6 +63,7 @@ def show_run(run: Run) -> None:
             *basis.items(),
             *_beside(run),
             *_effort(run),
+            *network_of(run),
             *_clean_up(run),
             *_deaths(run),
             ("run", f"{run.folder} ({run.status})"),

@@ -48,12 +48,9 @@ class Candidate:
     cell: tuple[float, ...] | None = None
     form: tuple[tuple[RuleSlot, Expression], ...] = ()
 
-    def score(self, requirements: Sequence[Requirement], by_luck: bool = False) -> None:
-        """Set the rank, from the screening outcome; where that is luck to a part, from the full one once there is one.
-
-        Else what was lucky once would stand before everything of its size for good.
-        """
-        self.known = self.full if by_luck and self.full is not UNSCREENED else self.screen
+    def score(self, requirements: Sequence[Requirement], known: Outcome | None = None) -> None:
+        """Set the rank, from the screening outcome or from another one that is `known`."""
+        self.known = self.screen if known is None else known
         self.rank, self.cell = self.known.rank_key(requirements), None
 
     @property

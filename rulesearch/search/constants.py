@@ -75,15 +75,18 @@ class ConstantFit:
         """Learn from the outcomes; the best candidate so far is kept in `best`."""
         ranks = []
         for candidate in candidates:
-            shortfall, loss = candidate.rank
+            shortfall, loss = self._screened(candidate)
             loss += self.l1 * self._sizes(candidate) if self.l1 else 0.0
             ranks.append(min(loss, _WORST) + min(shortfall, 1.0) * _WORST if candidate.alive else 3.0 * _WORST)
-            if candidate.rank < self.best.rank:
+            if self._screened(candidate) < self._screened(self.best):
                 self.best = candidate
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.strategy.tell(self._points, ranks)
         self.best.fitted = True
+
+    def _screened(self, candidate: Candidate) -> tuple[float, float]:
+        return candidate.screen.rank_key(self.problem.requirements)
 
     def _sizes(self, candidate: Candidate) -> float:
         """Return the sum of the constants' sizes, in units of their range; time constants are left out."""
@@ -119,6 +122,8 @@ def fit_constants(
         problem.evaluate(new)
         for fit, group in zip(fits, asked, strict=True):
             fit.tell(group)
-    for candidate in candidates:
+    best = [fit.best for fit in fits]
+    for candidate in (*candidates, *best):
         candidate.fitted = True
-    return [fit.best for fit in fits]
+        problem.rank(candidate)
+    return best

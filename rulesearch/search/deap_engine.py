@@ -309,9 +309,12 @@ class DeapEngine(Engine):
                     best[candidate.size] = candidate
         chosen = [best[size] for size in sorted(best)]
         if problem.screen.by_luck:
-            # A larger rule that is behind a smaller one waits until that one's luck is known.
+            # A larger rule that is behind a smaller one waits until that one's luck is known, and other constants of
+            # a structure that was tried wait until they are fitted.
             chosen = [
-                item for place, item in enumerate(chosen) if all(item.rank < other.rank for other in chosen[:place])
+                item
+                for place, item in enumerate(chosen)
+                if item.known is item.screen and all(item.rank < other.rank for other in chosen[:place])
             ]
         problem.promote(chosen)
 

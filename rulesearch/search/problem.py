@@ -70,6 +70,7 @@ class Problem:
         self.memory = Memory()
         self.progress = Progress()
         self._finished: dict[str, Outcome] = {}
+        self._tried: dict[object, Outcome] = {}
         self.reserve = 0
         self.patience: int | None = _PATIENCE
         self.in_vain = self._last_new = self._last_full = 0
@@ -135,7 +136,7 @@ class Problem:
                 candidate.screen = known
                 if self.staged:
                     candidate.full = self._finished.get(candidate.key, candidate.full)
-                candidate.score(self.requirements, self.screen.by_luck)
+                self.rank(candidate)
                 if self.staged and self.deadline.limit is not None and not self.progress.distinct and candidate.alive:
                     best = self._hopeful.setdefault(candidate.size, candidate)
                     self._hopeful[candidate.size] = min(best, candidate, key=lambda item: item.rank)
@@ -146,6 +147,21 @@ class Problem:
                         candidate.full = known
 
         return end
+
+    def rank(self, candidate: Candidate) -> None:
+        """Set what a candidate is ranked by: the screening outcome.
+
+        Where that is luck to a part, it is the full outcome once there is one. Other constants of a structure that was
+        tried in full are then believed to be no better than it, until they are fitted: else what was lucky once would
+        stand before everything of its size for good.
+        """
+        known = candidate.screen
+        if self.screen.by_luck and candidate.full is not UNSCREENED:
+            known = candidate.full
+        elif self.screen.by_luck and not candidate.fitted:
+            tried = self._tried.get(candidate.form, known)
+            known = max(known, tried, key=lambda outcome: outcome.rank_key(self.requirements))
+        candidate.score(self.requirements, known)
 
     def try_start(self) -> Candidate | None:
         """Try the rules to grow from, in a generation of their own, and return them; None where there are none.
@@ -167,7 +183,7 @@ class Problem:
             return False
         candidate.screen = self.memory.outcome(candidate.key)
         candidate.full = self._finished.get(candidate.key, UNSCREENED) if self.staged else candidate.screen
-        candidate.score(self.requirements, self.screen.by_luck)
+        self.rank(candidate)
         return True
 
     def promote(self, candidates: Sequence[Candidate]) -> None:
@@ -182,7 +198,10 @@ class Problem:
         candidate.full = outcome
         if self.staged:
             self._finished[candidate.key] = outcome
-            candidate.score(self.requirements, self.screen.by_luck)
+            best = self._tried.get(candidate.form)
+            if best is None or outcome.rank_key(self.requirements) < best.rank_key(self.requirements):
+                self._tried[candidate.form] = outcome
+            self.rank(candidate)
         self.progress.distinct += 1
         self._last_full = self.maker.made
         if self.progress.first_hit is None and self.goal is not None and self.reached(candidate, self.goal):

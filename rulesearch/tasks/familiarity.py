@@ -81,6 +81,10 @@ class Familiarity(Task):
         Fidelity("full", 1, "one sequence for the readout, or training; one that is scored"),
     )
     requirements = (Requirement("accuracy", least=_ACCURACY),)
+    paper_took = (
+        "Tyulmankov et al. 2022: gradient descent on one form, up to a million sequences of 200 stimuli or more for a "
+        "network"
+    )
     clock = "steps"
     bounds = FREE
     grammar = "familiarity"
@@ -115,6 +119,11 @@ class Familiarity(Task):
                 f"least {units.bit_length() - 1}"
             )
         return values
+
+    def network(self, settings: Settings) -> str:
+        """Return the size of the layer, and how many stimuli a candidate sees at full fidelity."""
+        layer = f"{settings['units']:g} hidden units of {settings['components']:g} inputs"
+        return f"{layer}; {self.duration(settings, 'full'):,.0f} stimuli a candidate"
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of stimuli."""

@@ -145,6 +145,10 @@ class InhibitoryRate(SpikeTask):
     inhibitory: ClassVar[tuple[str, ...]] = ("w",)
     grammar: ClassVar[str] = "spiking"
     known_rule: ClassVar[str] = "vogels"
+    paper_took: ClassVar[str] = (
+        "Confavreux et al. 2020: no number of simulations is in what is public; Vogels et al. 2011 simulated this "
+        "neuron for 150 s"
+    )
     protocol: ClassVar[Protocol] = Protocol(
         aims=("rate_loss", "tuning_error"),
         tolerance=0.006,  # a mean rate that is off by 0.2 Hz; the rate of one trial scatters by 0.4 Hz
@@ -152,6 +156,7 @@ class InhibitoryRate(SpikeTask):
         front_trials=40,
         calibrated=3,
         report_trials=20,
+        condition_trials=5,
         evidence_rules=3,
         evidence_seeds=2,
     )
@@ -197,6 +202,12 @@ class InhibitoryRate(SpikeTask):
         if status != "ok":
             return Trial(status, None, metrics, (), work, run.steps / run.tuned.plastic.steps)
         return Trial(status, metrics["rate_loss"], metrics, (metrics["rate_loss"],), work)
+
+    def network(self, settings: Settings) -> str:
+        """Return the number of neurons and afferents, and the time that a candidate takes at full fidelity."""
+        trials, seconds = self.fidelities[-1].trials, self.duration(settings, "full")
+        afferents = f"{settings['afferents']:,.0f} afferents, a fifth of them inhibitory"
+        return f"one neuron with {afferents}; {trials} simulations of {seconds:g} s a candidate"
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning and scoring [s]."""

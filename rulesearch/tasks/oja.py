@@ -152,6 +152,7 @@ class Oja(Task):
         "weight_noise": WEIGHT_NOISE,
     }
     fidelities = (Fidelity("full", 1, "all data sets of one seed"),)
+    paper_took = "Mettler et al. 2021: up to 2,000 generations of 4 candidates, 10 data sets of 2,000 points each"
     clock = "steps"
     # One start in a few thousand is nearly orthogonal to the component: it alone can decide a mean of five seeds.
     protocol = Protocol(aims=("direction_loss", "length_loss"), front_trials=20)
@@ -180,6 +181,11 @@ class Oja(Task):
                 if name not in given:
                     values[name] = value
         return values
+
+    def network(self, settings: Settings) -> str:
+        """Return the size of the neuron and of its data."""
+        data = f"{settings['data_sets']:g} data sets of {settings['points']:,.0f} points"
+        return f"one linear neuron of {settings['dims']:g} inputs, {data} a candidate"
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of presentations, over all data sets."""

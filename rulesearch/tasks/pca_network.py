@@ -177,6 +177,11 @@ class PcaNetwork(Task):
         """Return the setting `eta` for the feedforward rule, `lateral_eta` for the lateral one."""
         return settings["lateral_eta" if name == "lateral" else "eta"]
 
+    def network(self, settings: Settings) -> str:
+        """Return the size of the network and of its data."""
+        data = f"{settings['data_sets']:g} data sets of {_presentations(settings, 'full'):,} presentations"
+        return f"{OUTPUTS} linear neurons of {SPECTRUM.size} inputs, {data} a candidate"
+
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of presentations, over all data sets."""
         return settings["data_sets"] * _presentations(settings, fidelity)

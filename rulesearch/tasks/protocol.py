@@ -27,6 +27,8 @@ class Protocol:
     """Constants, in all, that are fitted once more at full fidelity after the clean-up: for noisy simulations."""
     report_trials: int = 10
     """Report seeds, which choose nothing, on which the rules of the front are scored."""
+    condition_trials: int = 0
+    """Report seeds on which rank 1 is scored under other conditions, where that is not `report_trials`."""
     evidence_rules: int = 12
     """Rules of a front that are looked into for the report: ablations, ranges of constants."""
     evidence_seeds: int = 5

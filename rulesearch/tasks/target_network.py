@@ -98,6 +98,10 @@ class TargetNetwork(SpikeTask):
         Fidelity("full", 3, "three seeds, as set"),
     )
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    paper_took: ClassVar[str] = (
+        "Confavreux et al. 2025: 10,000 neurons, 10 networks of 35 s a candidate; 400 generations of 9 candidates for "
+        "IE (36,000 simulations), 100 for EE, 200 for EI and II"
+    )
     protocol: ClassVar[Protocol] = Protocol(
         tolerance=0.003, finalists=4, selection_trials=3, evidence_rules=1, evidence_seeds=1
     )
@@ -142,6 +146,11 @@ class TargetNetwork(SpikeTask):
     @abstractmethod
     def weight_metrics(self, simulation: Simulation) -> dict[str, float]:
         """Return metrics of the weights at the end of a simulation."""
+
+    def network(self, settings: Settings) -> str:
+        """Return the number of neurons, and the time that a candidate takes at full fidelity."""
+        neurons = f"{settings['neurons']:,.0f} neurons, a fifth of them inhibitory"
+        return f"{neurons}; {self.fidelities[-1].trials} networks of {self.duration(settings, 'full'):g} s a candidate"
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning and scoring [s]."""

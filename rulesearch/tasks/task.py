@@ -57,6 +57,10 @@ class Task(ABC):
     """Name of the known rule that solves the task."""
     known_title: ClassVar[str] = ""
     """What sentences call it here; empty: its title. For a set of rules of which the known one is a part."""
+    reached: ClassVar[str] = ""
+    """How often searches solved the task, in words, beside random ones; empty where that was not counted."""
+    paper_took: ClassVar[str] = ""
+    """What the search of the paper took, in words: networks, simulated time, evaluations; empty where none is told."""
     clock: ClassVar[str] = "s"
     """Unit of `duration`: `s`, or `steps` in tasks that count presentations."""
     stateless: ClassVar[bool] = False
@@ -105,6 +109,10 @@ class Task(ABC):
     def enough(self, loss: float) -> float:
         """Return the loss up to which a rule does as well as one with the given loss."""
         return max(loss * AS_GOOD, loss + self.protocol.tolerance)
+
+    def network(self, settings: Settings) -> str:
+        """Return what is simulated, and how large it is, in words; empty where nothing is."""
+        return ""
 
     def searched_on(self, settings: Settings) -> str:
         """Return what the losses of a search are over at full fidelity, in words."""

@@ -123,7 +123,7 @@ def conclude(
         for changes in task.report_conditions():
             label = ", ".join(f"{name} = {value:g}" for name, value in changes.items())
             notify(f"scoring rank 1 under {label}")
-            trials = task.protocol.report_trials
+            trials = task.protocol.condition_trials or task.protocol.report_trials
             outcome = scorer.score([members[0].rules], "report", trials, [tuple(sorted(changes.items()))])[0]
             losses = held_out(members[0].rules, outcome)
             fields = outcome.status, outcome.loss, outcome.metrics, mean_loss(losses), losses, outcome.failed_on

@@ -24,6 +24,13 @@ def searched_on(run: Run) -> str:
     return run.task.searched_on(run.task.resolve(run.experiment.settings))
 
 
+def network_of(run: Run) -> list[tuple[str, str]]:
+    """Return what a search simulated and what the paper's search took, as far as it is known, each with a heading."""
+    task = run.task
+    facts = {"network": task.network(task.resolve(run.experiment.settings)), "the paper's search": task.paper_took}
+    return [(heading, text) for heading, text in facts.items() if text]
+
+
 def own_score(run: Run) -> ReferenceScore:
     """Return how rank 1 did where the references were scored."""
     best = run.members[0]

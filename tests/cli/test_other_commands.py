@@ -18,7 +18,7 @@ from rulesearch.cli.app import app
 from rulesearch.cli.output import strict
 from rulesearch.grammar import load_grammar, member
 from rulesearch.rules import known_rules, parse_rules
-from rulesearch.tasks import task_names
+from rulesearch.tasks import load_task, task_names
 from rulesearch.workflow.run import Run
 
 Call = Callable[..., Any]
@@ -110,6 +110,17 @@ def test_a_task_is_shown_in_full(call: Call, name: str) -> None:
     for heading in ("symbol", "setting", "fidelities", "baseline", "control", "paper"):
         assert heading in out
     assert all(key in out for key in document["settings"])
+    # Protocols of single synapses have no network.
+    assert (document["network"] is None) == name.startswith("stdp")
+    sizes = {"network": document["network"], "the paper's search": document["paper_took"]}
+    assert all(bool(re.search(f"^{heading} ", out, re.MULTILINE)) == bool(sizes[heading]) for heading in sizes)
+
+
+def test_the_list_of_tasks_says_how_often_searches_solved_them(call: Call) -> None:
+    out = call("tasks").out
+    assert "searches that solved it" in out
+    for name in task_names():
+        assert (load_task(name).reached or "not counted") in out
 
 
 def test_a_task_is_shown_with_what_a_stress_test_changes(call: Call) -> None:

@@ -67,3 +67,23 @@ def test_a_rule_that_was_lucky_gives_way_once_it_was_tried_in_full(name: str, fo
     tried = {str(candidate.rules) for candidate in problem.archive.members()}
     assert "x" in tried
     assert ("y" in tried) == found
+
+
+def test_other_constants_of_a_structure_that_was_tried_are_believed_to_be_no_better_until_they_are_fitted() -> None:
+    with Evaluator(f"{Path(__file__)}:Lucky", {"eta": 1.0}) as evaluator:
+        problem = Problem(evaluator, parse_grammar(LITTLE), 0, 10)
+        task = evaluator.task
+        first, second, other = (
+            problem.maker.make(problem.primitives.genome_of(task.parse(text)), "by hand")
+            for text in ("c1*x; c1 = 1", "c1*x; c1 = 1.000001", "c1 + y; c1 = 0.1")
+        )
+        problem.evaluate([first])
+        assert first.rank == (0.0, 0.0)
+        problem.promote([first])
+        problem.evaluate([second, other])
+        assert second.screen.loss == 0.0 and other.screen.loss == pytest.approx(0.11)
+        assert second.rank == first.rank == (0.0, first.full.loss) > (0.0, 0.5)
+        assert other.rank == (0.0, other.screen.loss)
+        second.fitted = True
+        problem.rank(second)
+        assert second.rank == (0.0, 0.0)

@@ -29,7 +29,7 @@ from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.history import History, read_history
 from rulesearch.workflow.kept_task import whole_page_command
 from rulesearch.workflow.run import Run
-from rulesearch.workflow.scores import searched_on, shown_metrics
+from rulesearch.workflow.scores import network_of, searched_on, shown_metrics
 from rulesearch.workflow.shown_losses import (
     SPREAD,
     beside_first,
@@ -140,6 +140,7 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: Pictures,
         "citations": [] if brief or task is None else cite(run),
         "effort": run.effort or {},
         "searched_on": "" if task is None else searched_on(run),
+        "network": [] if task is None else network_of(run),
     }
 
 
