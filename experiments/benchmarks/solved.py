@@ -106,8 +106,10 @@ def main() -> None:
             each = done.result()
             found.append(each)
             if not options.json:
-                spent = f"{each['distinct']} rules, {each['seconds']:.0f} s"
-                print(f"{each['engine']}, seed {each['seed']}: {spent}; {each['conclusion']}", flush=True)
+                spent = f"{each['distinct']} rules, {each['evaluations']:,} evaluations, {each['seconds']:.0f} s"
+                metrics = ", ".join(f"{name} {value:.4g}" for name, value in (each["metrics"] or {}).items())
+                best = f"{each['rule']} ({metrics})" if each["rule"] else "no rule is recommended"
+                print(f"{each['engine']}, seed {each['seed']}: {spent}; {best}; {each['conclusion']}", flush=True)
     sums = [summed_up([each for each in found if each["engine"] == engine]) for engine in engines]
     if options.json:
         print(json.dumps({"experiment": options.experiment, "engines": sums, "searches": found}))
