@@ -69,7 +69,8 @@ def choose(
     references = {
         label: task.spelled_out(rules.under(given), settings) for label, rules in task.references(settings).items()
     }
-    baseline = select([references[task.known_rule]], task.protocol.selection_trials)[0]
+    known = references[task.known_rule]
+    baseline, judged = select([known], task.protocol.selection_trials)[0], False
     cleaned: dict[str, CleanUp] = {}
     simplified = 0
     pool = {candidate.key: candidate for candidate in problem.archive.members()}
@@ -85,8 +86,11 @@ def choose(
         if task.protocol.front_trials > task.protocol.selection_trials:
             keys = [item.key for item in finalists]
             with scorer.clock.part("more seeds to choose the front by", _JUDGING):
-                outcomes = judge([cleaned[key].rules for key in keys])
-                cleaned |= {key: replace(cleaned[key], outcome=item) for key, item in zip(keys, outcomes, strict=True)}
+                # The known rule goes with the first of them: what a seed is, once drawn, serves all.
+                extra = [] if judged else [known]
+                outcomes = judge([*(cleaned[key].rules for key in keys), *extra])
+                cleaned |= {key: replace(cleaned[key], outcome=item) for key, item in zip(keys, outcomes, strict=False)}
+                baseline, judged = baseline if judged else outcomes[-1], True
                 chosen_on = task.chosen_on(settings)
         front = _front(list(cleaned.values()), task, asked)
         near = try_neighbours(problem, [item.rules for item in front])
@@ -96,8 +100,9 @@ def choose(
             pool.setdefault(candidate.key, candidate)
     if not front:
         return None
-    with scorer.clock.part("more seeds for the known rule", _JUDGING):
-        baseline = judge([references[task.known_rule]])[0]
+    if not judged:
+        with scorer.clock.part("more seeds for the known rule", _JUDGING):
+            baseline = judge([known])[0]
     chosen = shortlist(cleaned.values(), baseline, task)
     if chosen:
         notify(f"calibrating the constants of {', '.join(str(item.rules) for item in chosen)}")
