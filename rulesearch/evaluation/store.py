@@ -175,6 +175,15 @@ class Store:
         )
         return list(self._connection.execute(query, (fidelity, f"{fidelity}[%", count)))
 
+    def evaluated(self, fidelity: str) -> list[tuple[str, str, float | None, dict[str, float]]]:
+        """Return rule text, status, loss and metrics of every rule of the search at a fidelity, in its order."""
+        query = (
+            "SELECT rule, status, loss, metrics FROM evaluation WHERE phase = 'search' "
+            "AND (fidelity = ? OR fidelity LIKE ?) ORDER BY id"
+        )
+        rows = self._connection.execute(query, (fidelity, f"{fidelity}[%"))
+        return [(str(rule), str(status), loss, json.loads(metrics)) for rule, status, loss, metrics in rows]
+
     def generations(self) -> list[GenerationRow]:
         """Return the figures of every generation, in order."""
         return list(self._connection.execute("SELECT * FROM generation ORDER BY number"))

@@ -141,3 +141,19 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
         Store(path)
     with pytest.raises(RulesearchError, match="cannot be read as the store of a run"):
         Store(tmp_path / "nowhere" / "run.sqlite")
+
+
+def test_rules_come_with_status_loss_and_metrics_in_the_order_of_the_search(tmp_path: Path) -> None:
+    store = reopened(tmp_path)
+    dead = Outcome.of((0,), [Trial("silent", None, {"norm": 3.0})])
+    later = replace(record("y", 0.1), job=Job(parse_rules("y"), (0,), "full", ((("background", 2.0),),)))
+    screened = replace(record("w", 0.2), job=Job(parse_rules("w"), (0,), "screen"))
+    cleaned = replace(record("x*y", 0.3), phase="clean-up")
+    store.add([record("x", 0.5), replace(record("x + y"), outcome=dead), later, screened, cleaned])
+    texts = [str(parse_rules(text)) for text in ("x", "x + y", "y")]
+    assert store.evaluated("full") == [
+        (texts[0], "ok", 0.5, {"norm": 1.0}),
+        (texts[1], "silent", None, {"norm": 3.0}),
+        (texts[2], "ok", 0.1, {"norm": 1.0}),
+    ]
+    store.close()
