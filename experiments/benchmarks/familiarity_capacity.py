@@ -19,7 +19,9 @@ from functools import cache
 
 import numpy as np
 
-from rulesearch.tasks import load_task
+from rulesearch.rules.bound import BoundSet
+from rulesearch.tasks import Task, load_task
+from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.familiarity_curriculum import PUBLISHED, largest_interval, passes
 
 FORMS = {
@@ -27,6 +29,7 @@ FORMS = {
     "hebbian": "-a*w + b*x*y",
     "no decay": "-b*x*y",
     "decay of silent units": "-a*(w - w*y) - b*x*y",
+    "growth of active units": "-a*w - b*y*(x - w)",
 }
 FACTORS = (0.7, 1.0, 1.4, 2.0)
 SEED = 7001
@@ -43,18 +46,28 @@ def capacity(
     def accuracy(interval: int) -> float:
         sizes = {"components": components, "units": units, "interval": interval}
         values = task.resolve({**sizes, "stimuli": stimuli, "training": training})
-        decays = dict.fromkeys(min(0.35 / interval * factor, 0.95) for factor in ((1.0,) if training else FACTORS))
-        texts = [f"{FORMS[form]}; b = {-cell.eta}" + f"; a = {decay}" * ("a*" in FORMS[form]) for decay in decays]
-        rules = [task.bind(task.parse(text), values) for text in dict.fromkeys(texts)]
-        best = rules[0]
-        if len(rules) > 1:  # constants are chosen on a seed of their own
-            shares = [each.metrics.get("accuracy", 0.0) for each in task.trials(rules, first - 1, values, "full")]
-            best = rules[int(np.argmax(shares))]
+        best = with_constants(FORMS[form], task, values, first - 1)
         fresh = [task.trial(best, first + k, values, "full").metrics.get("accuracy", 0.0) for k in range(seeds)]
         tried[interval] = float(np.mean(fresh))
         return tried[interval]
 
     return largest_interval(accuracy, cell.r_max), tried
+
+
+def with_constants(form: str, task: Task, values: Settings, seed: int) -> BoundSet:
+    """Return a form with the decay that does best at the interval of the settings, on a seed, and the published eta.
+
+    Where all numbers are trained, the decay is the one that training begins with.
+    """
+    interval, eta = values["interval"], PUBLISHED[int(values["components"]), int(values["units"])].eta
+    factors = (1.0,) if values["training"] or "a*" not in form else FACTORS
+    decays = dict.fromkeys(min(0.35 / interval * factor, 0.95) for factor in factors)
+    texts = [f"{form}; b = {-eta}" + f"; a = {decay}" * ("a*" in form) for decay in decays]
+    rules = [task.bind(task.parse(text), values) for text in texts]
+    if len(rules) == 1:
+        return rules[0]
+    shares = [each.metrics.get("accuracy", 0.0) for each in task.trials(rules, seed, values, "full")]
+    return rules[int(np.argmax(shares))]
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ class Familiarity(Task):
     bounds = FREE
     grammar = "familiarity"
     known_rule = "hebbff"
-    protocol = Protocol(tolerance=0.001, selection_trials=3, report_trials=10)
+    protocol = Protocol(tolerance=0.001, selection_trials=3, front_trials=5, calibrated=4, report_trials=10)
     stress = Stress(
         step="it counts stimuli",
         start=({"w_start": -0.1}, {"w_start": 0.1}),

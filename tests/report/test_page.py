@@ -111,6 +111,19 @@ def test_constants_of_a_rule_that_failed_on_held_out_seeds_are_shown_without_ran
     assert "<td></td><td></td>" in text[text.index("Constants of rank 1") :]
 
 
+@pytest.mark.slow
+def test_a_metric_that_other_conditions_alone_have_stands_in_their_table(copied: Path) -> None:
+    def more(document: dict) -> None:  # type: ignore[type-arg]
+        document["conditions"] = [{**document["references"][0], "label": "elsewhere", "metrics": {"reach": 17.25}}]
+
+    changed_fact(copied, "summary", more)
+    text = read(write_report(Run.open(copied)))
+    table = text[text.index("Rank 1 under other conditions") :]
+    table = table[: table.index("</table>")]
+    assert "reach" in table and "<td>17.25</td>" in table
+    assert text.count("<td>17.25</td>") == 1
+
+
 def test_figures_are_saved_for_papers(reported: Run) -> None:
     for name in ("front-known", "history", "rule-1-tree", "rule-1-change", "rule-1-parts"):
         assert read(reported.folder / "figures" / f"{name}.svg").startswith("<?xml")

@@ -100,6 +100,7 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: Pictures,
     losses = loss_columns(run.members)
     found = {name: value for member in run.members for name, value in member.metrics.items()}
     names = list(found) if task is None else shown_metrics(run, found)
+    elsewhere = {name: value for score in run.conditions for name, value in score.metrics.items()}
     links = {f"#rule-{member.rank}": f"rank {member.rank}: {short(member.rules)}" for member in run.members}
     cards = [
         card(member, evidence, task, pictures, brief) | {"beside": beside_first(run.members, run.held_out_on, place)}
@@ -113,6 +114,7 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: Pictures,
         "front_metrics": [
             name for name in names if [each.metrics.get(name) for each in run.members] not in losses.values()
         ],
+        "condition_metrics": list(elsewhere) if task is None else shown_metrics(run, elsewhere),
         "known_spread": any(each.half is not None for each in evidence.known),
         "reference_spread": spread_column(run.references),
         "condition_spread": spread_column(run.conditions),
