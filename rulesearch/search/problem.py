@@ -187,10 +187,14 @@ class Problem:
         return True
 
     def promote(self, candidates: Sequence[Candidate]) -> None:
-        """Evaluate candidates at full fidelity and enter them into the archive."""
+        """Evaluate candidates at full fidelity and enter them into the archive, but for those that are hopeless."""
         if not self.staged:
             return
-        chosen = [candidate for candidate in candidates if candidate.full is UNSCREENED]
+        chosen = [
+            candidate
+            for candidate in candidates
+            if candidate.full is UNSCREENED and not candidate.screen.ranked_loss > self.screen.hopeless
+        ]
         for candidate, outcome in zip(chosen, self._begin(chosen, self.full)(), strict=True):
             self._finish(candidate, outcome)
 

@@ -13,6 +13,7 @@ from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.grammar import parse_grammar
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.deap_engine import DeapEngine, DeapSettings
+from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks import Fidelity, Setting, TaskSymbol
 from rulesearch.tasks.declaration import Settings
@@ -57,11 +58,27 @@ class Trusted(Lucky):
     fidelities = (Fidelity("screen", 1, "luck"), Fidelity("full", 1, "all of it"))
 
 
+class Choosy(Lucky):
+    """The same task, where a screening loss above 1 is hopeless."""
+
+    fidelities = (Fidelity("screen", 1, "luck", hopeless=1.0), Fidelity("full", 1, "all of it"))
+
+
+@pytest.mark.parametrize("engine", ["deap", "random"])
+def test_what_is_hopeless_is_not_tried_in_full(engine: str) -> None:
+    with Evaluator(f"{Path(__file__)}:Choosy", {"eta": 1.0}) as evaluator:
+        problem = Problem(evaluator, parse_grammar(LITTLE), 0, 3)
+        load_engine(engine).search(problem)
+    tried = problem.archive.members()
+    assert len(tried) > 1 and problem.progress.deaths["ok"] > 2 * problem.progress.distinct
+    assert all(candidate.screen.loss is not None and candidate.screen.loss <= 1.0 for candidate in tried)
+
+
 @pytest.mark.parametrize(("name", "found"), [("Lucky", True), ("Trusted", False)])
 def test_a_rule_that_was_lucky_gives_way_once_it_was_tried_in_full(name: str, found: bool) -> None:
     grammar = parse_grammar(LITTLE.replace("size = 7", "size = 3"))
     with Evaluator(f"{Path(__file__)}:{name}", {"eta": 1.0}) as evaluator:
-        problem = Problem(evaluator, grammar, 0, 4)
+        problem = Problem(evaluator, grammar, 0, 4, stop_loss=1e-9)
         problem.patience = 100
         DeapEngine(DeapSettings(islands=1, initial=30, offspring=5)).search(problem)
     tried = {str(candidate.rules) for candidate in problem.archive.members()}
