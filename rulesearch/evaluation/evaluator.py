@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,18 +36,26 @@ Waiting = Callable[[], list[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One evaluation: rules, the seeds of its trials, the fidelity, and the conditions of the trials in turn."""
+    """One evaluation: rules, the seeds of its trials, the fidelity, and the conditions of the trials in turn.
+
+    **Fields:** `limit`: a sum of losses above which the trials that are left are left out.
+    """
 
     rules: RuleSet
     seeds: tuple[int, ...]
     fidelity: str
     conditions: tuple[Condition, ...] = ((),)
+    limit: float = math.inf
 
 
 def search_job(task: Task, rules: RuleSet, seeds: Sequence[int], fidelity: Fidelity) -> Job:
-    """Return the job of a search: the fidelity's own conditions, in turn."""
+    """Return the job of a search: the fidelity's own conditions, in turn.
+
+    At the full fidelity it ends once its mean loss cannot but be hopeless: losses are at least 0.
+    """
     conditions = tuple(tuple(sorted(condition.items())) for condition in fidelity.conditions)
-    return Job(rules, tuple(seeds), fidelity.name, conditions)
+    limit = math.inf if fidelity == task.fidelities[0] else task.fidelities[0].hopeless * len(seeds)
+    return Job(rules, tuple(seeds), fidelity.name, conditions, limit)
 
 
 def run_jobs(
@@ -56,7 +65,8 @@ def run_jobs(
     jobs: Sequence[Job],
     wanted: Callable[[], bool] = lambda: True,
 ) -> list[Outcome]:
-    """Evaluate jobs, those that share their trials together; trials after the first that is not `ok` are left out.
+    """Evaluate jobs, those that share their trials together; trials after the first that is not `ok`, or after
+    their losses passed the job's limit, are left out.
 
     **Arguments:** `wanted`: asked between trials; once it says no, `CancelledError` is raised.
     """
@@ -70,13 +80,18 @@ def run_jobs(
             if not wanted():
                 raise CancelledError
             here = {**settings, **dict(shared.conditions[number % len(shared.conditions)])}
-            running = [index for index in members if not found[index] or found[index][-1].status == "ok"]
+            running = [index for index in members if _goes_on(found[index], jobs[index].limit)]
             if not running:
                 break
             bound = [task.complete(jobs[index].rules, here) for index in running]
             for index, trial in zip(running, task.trials(bound, seed, here, shared.fidelity, backend), strict=True):
                 found[index].append(trial)
     return [Outcome.of(job.seeds, trials) for job, trials in zip(jobs, found, strict=True)]
+
+
+def _goes_on(trials: Sequence[Trial], limit: float) -> bool:
+    """Return whether a job has another trial after these."""
+    return not trials or (trials[-1].status == "ok" and sum(trial.loss or 0.0 for trial in trials) <= limit)
 
 
 _JIT_PAYS = 50_000_000

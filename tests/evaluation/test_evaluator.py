@@ -13,6 +13,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rulesearch.errors import RulesearchError
@@ -34,6 +35,23 @@ def test_a_job_ends_at_its_first_failure() -> None:
     died = run_jobs(TASK, SETTINGS, "vm", [JOBS[2]])[0]
     assert died.status == "runaway"
     assert len(died.trials) == len(died.seeds) == 1
+
+
+def test_a_job_ends_once_its_losses_pass_its_limit() -> None:
+    rules = parse_rules("y*(x - w*y)")
+    whole = run_jobs(TASK, SETTINGS, "vm", [Job(rules, (0, 1, 2), "full")])[0]
+    first, second, _ = (trial.loss or 0.0 for trial in whole.trials)
+    for limit, trials in ((0.0, 1), (0.5 * (first + second), 1 if first > second else 2), (first + second, 3)):
+        found = run_jobs(TASK, SETTINGS, "vm", [Job(rules, (0, 1, 2), "full", limit=limit)])[0]
+        assert found.ok and found.trials == whole.trials[:trials] and found.seeds == (0, 1, 2)[:trials]
+
+
+def test_a_search_leaves_a_full_trial_out_where_the_mean_cannot_but_be_hopeless() -> None:
+    network, rules = load_task("inhibitory-network"), parse_rules("on_pre: 0.1")
+    screen, full = network.fidelities
+    assert search_job(network, rules, (0, 1), screen).limit == np.inf
+    assert search_job(network, rules, (0, 1, 2), full).limit == 3 * screen.hopeless < np.inf
+    assert search_job(TASK, rules, (0,), TASK.fidelities[-1]).limit == np.inf
 
 
 def test_an_evaluation_on_request_runs_every_seed() -> None:
