@@ -6,9 +6,9 @@
 Each panel is a network, as components x units x interval. Its readout is fitted, or all its numbers are trained, at
 that interval alone; then it answers to fresh stimuli that are repeated after others. Constants of the anti-Hebbian and
 the Hebbian form are chosen alike: with idealised weights as in `familiarity_capacity.py`, on a seed of their own; in
-training with all other numbers. The rule of `--found` stands, with its own constants, where the network is the one
-that it was found on. Prints the mean shares of right answers over the seeds, beside that of always answering "novel";
-with `--out` they are written to `intervals.csv`, and drawn.
+training with all other numbers (what is printed is what it begins with). The rule of `--found` stands, with its own
+constants, where the network is the one that it was found on. Prints the mean shares of right answers over the seeds,
+beside that of always answering "novel"; with `--out` they are written to `intervals.csv`, and drawn.
 """
 
 from __future__ import annotations

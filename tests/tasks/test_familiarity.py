@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from rulesearch.errors import RulesearchError
+from rulesearch.grammar import load_grammar
 from rulesearch.tasks import Trial, load_task
 from rulesearch.workflow.discover import discover
+from rulesearch.workflow.membership import accepts
 
 TASK = load_task("familiarity")
 SMALL = {"components": 25, "units": 2, "interval": 2}
@@ -99,6 +101,16 @@ def test_a_memory_that_is_long_enough_is_asked_for_other_intervals_with_the_same
     assert accuracy(0) == accuracy(3) > 0.98
     assert accuracy(9) > 0.97
     assert accuracy(200) < 0.75
+
+
+@pytest.mark.parametrize(
+    ("text", "linear"),
+    [("-0.05*w - 0.25*x*y", True), ("0.1*x*y*y - 0.08*(w + x)", True), ("-0.05*w - 0.2*y*(x - w)", False)],
+)
+def test_the_weight_stands_in_products_in_the_wider_grammar_alone(text: str, linear: bool) -> None:
+    rules = TASK.parse(text)
+    assert accepts(load_grammar("familiarity"), rules)["accepted"] is linear
+    assert accepts(load_grammar("familiarity-products"), rules)["accepted"] is True
 
 
 @pytest.mark.slow
