@@ -1,7 +1,7 @@
 """Where the rules of `manifold.py` come from: stores of searches, and the six-parameter polynomial; and minimal forms.
 
-A rule counts once, with its constants and time constants rounded to two digits, and in a form of which nothing can be
-left out: one slot, or one argument of one operator.
+A rule counts once, one of a search with its constants and time constants rounded to two digits, and in a form of which
+nothing can be left out: one slot, or one argument of one operator.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def polynomial(
     task: Task, tau_pre: float, tau_post: float, alpha: float, beta: float, gamma: float, kappa: float
 ) -> RuleSet:
     """Return the rule with these six parameters; time constants in seconds."""
-    rules = task.parse("on_pre: alpha + kappa*y; on_post: beta + gamma*x; alpha = 1; beta = 1; gamma = 1; kappa = 1")
+    rules = task.parse("on_pre: kappa*y + alpha; on_post: gamma*x + beta; alpha = 1; beta = 1; gamma = 1; kappa = 1")
     values = {"alpha": alpha, "beta": beta, "gamma": gamma, "kappa": kappa}
     states: Mapping[str, State] = {"x": Trace("pre", tau_pre), "y": Trace("post", tau_post)}
     name, rule = next(iter(rules.rules.items()))

@@ -105,7 +105,7 @@ def test_a_report_keeps_the_rows_of_other_tasks_and_draws_all(report: ModuleType
     def row(task: str, rate: float, mean_field: float, alone: float = -0.1) -> object:
         numbers = {"size": 4, "scatter_hz": 0.3, "loss": 0.02, "tuning_r": 0.99, "w_mean": 0.9, "slope": 2.0}
         whole = {**numbers, "task": task, "rate_hz": rate, "mean_field_hz": mean_field, "alone": alone}
-        return report.Row(rule="on_pre: y - 0.12", family="on_pre: y - constant", solves=True, **whole)
+        return report.Row(rule="on_pre: y - 0.12", family="on_pre: y - constant", solves=True, as_good=False, **whole)
 
     rate = [row("inhibitory-rate", 5.0, 5.4), row("inhibitory-rate", 5.0, 6.0, alone=0.0)]
     network = [row("inhibitory-network", 10.0, math.nan)]
