@@ -54,7 +54,8 @@ def search_job(task: Task, rules: RuleSet, seeds: Sequence[int], fidelity: Fidel
     At the full fidelity it ends once its mean loss cannot but be hopeless: losses are at least 0.
     """
     conditions = tuple(tuple(sorted(condition.items())) for condition in fidelity.conditions)
-    limit = math.inf if fidelity == task.fidelities[0] else task.fidelities[0].hopeless * len(seeds)
+    hopeless = task.fidelities[0].hopeless
+    limit = math.inf if hopeless is None or fidelity == task.fidelities[0] else hopeless * len(seeds)
     return Job(rules, tuple(seeds), fidelity.name, conditions, limit)
 
 

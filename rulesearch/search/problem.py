@@ -190,10 +190,11 @@ class Problem:
         """Evaluate candidates at full fidelity and enter them into the archive, but for those that are hopeless."""
         if not self.staged:
             return
+        hopeless = self.screen.hopeless
         chosen = [
             candidate
             for candidate in candidates
-            if candidate.full is UNSCREENED and not candidate.screen.ranked_loss > self.screen.hopeless
+            if candidate.full is UNSCREENED and (hopeless is None or candidate.screen.ranked_loss <= hopeless)
         ]
         for candidate, outcome in zip(chosen, self._begin(chosen, self.full)(), strict=True):
             self._finish(candidate, outcome)

@@ -83,7 +83,7 @@ class Fidelity:
     **Fields:** `trials`: number of seeds; `description`; `conditions`: settings that differ in each trial (the
     trial k takes entry k modulo their number); `by_luck`: whether its few trials say little of losses that differ
     little: a search then believes a fuller fidelity where a rule was tried at it; `hopeless`: a loss above which a rule
-    is not tried at a fuller one, where that is dear.
+    is not tried at a fuller one, where that is dear; None: there is none.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Fidelity:
     description: str
     conditions: tuple[Mapping[str, float], ...] = ({},)
     by_luck: bool = False
-    hopeless: float = math.inf
+    hopeless: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

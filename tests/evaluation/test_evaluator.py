@@ -50,7 +50,7 @@ def test_a_search_leaves_a_full_trial_out_where_the_mean_cannot_but_be_hopeless(
     network, rules = load_task("inhibitory-network"), parse_rules("on_pre: 0.1")
     screen, full = network.fidelities
     assert search_job(network, rules, (0, 1), screen).limit == np.inf
-    assert search_job(network, rules, (0, 1, 2), full).limit == 3 * screen.hopeless < np.inf
+    assert screen.hopeless is not None and search_job(network, rules, (0, 1, 2), full).limit == 3 * screen.hopeless
     assert search_job(TASK, rules, (0,), TASK.fidelities[-1]).limit == np.inf
 
 
