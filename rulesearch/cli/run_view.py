@@ -11,7 +11,7 @@ from rulesearch.rules.text import short_rule
 from rulesearch.wording import counted
 from rulesearch.workflow.account import Account
 from rulesearch.workflow.evidence import stored_evidence
-from rulesearch.workflow.scores import network_of, own_score, searched_on, shown_metrics
+from rulesearch.workflow.scores import conditions_on, network_of, own_score, searched_on, shown_metrics
 from rulesearch.workflow.shown_losses import (
     HELD_OUT,
     SPREAD,
@@ -96,7 +96,8 @@ def _show_scores(run: Run) -> None:
         names = shown_metrics(run, run.members[0].metrics)
         _show_table(f"on {run.held_out_on or run.chosen_on}", [own_score(run), *run.references], names)
     if run.conditions:
-        _show_table("rank 1 where", run.conditions, shown_metrics(run, run.conditions[0].metrics))
+        names = shown_metrics(run, run.conditions[0].metrics)
+        _show_table(f"rank 1, on {conditions_on(run)}, where", run.conditions, names)
 
 
 def _show_table(title: str, scores: Sequence[ReferenceScore], names: list[str]) -> None:

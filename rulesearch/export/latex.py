@@ -21,7 +21,7 @@ from rulesearch.rules.latex_names import member_symbols, of_member, slot_latex
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS, Lowpass, State, Synaptic, Trace
 from rulesearch.workflow.front import ReferenceScore
-from rulesearch.workflow.scores import own_score, shown_metrics
+from rulesearch.workflow.scores import conditions_on, own_score, shown_metrics
 from rulesearch.workflow.shown_losses import HELD_OUT, SPREAD, died, loss_columns, shown_loss
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run_latex(run: Run) -> str:
         parts += ["", _float("Rank 1 beside known rules and the control.", f"{label}-references", table)]
     if run.conditions:
         table = _score_table("rank 1 where", run.conditions, shown_metrics(run, run.conditions[0].metrics))
-        parts += ["", _float("Rank 1 under other conditions.", f"{label}-conditions", table)]
+        parts += ["", _float(f"Rank 1 under other conditions, on {conditions_on(run)}.", f"{label}-conditions", table)]
     return "\n".join(parts) + "\n"
 
 

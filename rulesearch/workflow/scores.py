@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rulesearch.wording import counted
 from rulesearch.workflow.front import ReferenceScore
 from rulesearch.workflow.run import Run
 from rulesearch.workflow.shown_losses import died, shown_loss
@@ -29,6 +30,12 @@ def network_of(run: Run) -> list[tuple[str, str]]:
     task = run.task
     facts = {"network": task.network(task.resolve(run.experiment.settings)), "the paper's search": task.paper_took}
     return [(heading, text) for heading, text in facts.items() if text]
+
+
+def conditions_on(run: Run) -> str:
+    """Return what the losses of rank 1 under other conditions are over, in words: it may be fewer seeds."""
+    seeds = max((len(score.held_out_losses) for score in run.conditions), default=0)
+    return counted(seeds, "held-out seed") if seeds else run.held_out_on or run.chosen_on
 
 
 def own_score(run: Run) -> ReferenceScore:

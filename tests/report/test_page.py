@@ -114,13 +114,16 @@ def test_constants_of_a_rule_that_failed_on_held_out_seeds_are_shown_without_ran
 @pytest.mark.slow
 def test_a_metric_that_other_conditions_alone_have_stands_in_their_table(copied: Path) -> None:
     def more(document: dict) -> None:  # type: ignore[type-arg]
-        document["conditions"] = [{**document["references"][0], "label": "elsewhere", "metrics": {"reach": 17.25}}]
+        fewer = {"held_out_losses": document["references"][0]["held_out_losses"][:3]}
+        elsewhere = {**document["references"][0], **fewer, "label": "elsewhere", "metrics": {"reach": 17.25}}
+        document["conditions"] = [elsewhere]
 
     changed_fact(copied, "summary", more)
     text = read(write_report(Run.open(copied)))
     table = text[text.index("Rank 1 under other conditions") :]
     table = table[: table.index("</table>")]
     assert "reach" in table and "<td>17.25</td>" in table
+    assert table.startswith("Rank 1 under other conditions, on 3 held-out seeds<")
     assert text.count("<td>17.25</td>") == 1
 
 

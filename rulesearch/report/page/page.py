@@ -29,7 +29,7 @@ from rulesearch.workflow.families import families, found_by
 from rulesearch.workflow.history import History, read_history
 from rulesearch.workflow.kept_task import whole_page_command
 from rulesearch.workflow.run import Run
-from rulesearch.workflow.scores import network_of, searched_on, shown_metrics
+from rulesearch.workflow.scores import conditions_on, network_of, searched_on, shown_metrics
 from rulesearch.workflow.shown_losses import (
     SPREAD,
     beside_first,
@@ -117,6 +117,7 @@ def _content(run: Run, evidence: Evidence, history: History, pictures: Pictures,
         "condition_metrics": list(elsewhere) if task is None else shown_metrics(run, elsewhere),
         "known_spread": any(each.half is not None for each in evidence.known),
         "reference_spread": spread_column(run.references),
+        "conditions_on": conditions_on(run),
         "condition_spread": spread_column(run.conditions),
         "clean_up": Account(**run.clean_up) if run.clean_up else None,
         "losses": losses,
