@@ -46,8 +46,8 @@ _EXCITATION, _INHIBITION, _INPUT = 0.03, 0.3, 0.1
 """Weights at the start in units of the leak: from excitatory neurons, among inhibitory neurons, from afferents."""
 _INPUT_RATES, _LARGEST = (1.0, 5.0), (2.0, 3.0)
 """Between what the afferents' rate [Hz] and the largest weight are drawn for each seed."""
-_HOPELESS = 3.0
-"""Loss at the cheap fidelity from which on a rule is not tried in full: a rate that is off by some 7 Hz."""
+_HOPELESS = 1.0
+"""Loss at the cheap fidelity from which on a rule is not tried in full: a rate that is off by some 4 Hz."""
 _LIVES = (0.1, 100.0)
 """Rates [Hz] between which activity has not blown up, after the paper."""
 _WINDOWS = 200
@@ -106,7 +106,14 @@ class TargetNetwork(SpikeTask):
         "IE (36,000 simulations), 100 for EE, 200 for EI and II"
     )
     protocol: ClassVar[Protocol] = Protocol(
-        tolerance=0.003, finalists=4, selection_trials=3, condition_trials=3, evidence_rules=1, evidence_seeds=1
+        tolerance=0.003,
+        finalists=4,
+        selection_trials=3,
+        front_trials=6,
+        calibrated=2,
+        condition_trials=3,
+        evidence_rules=1,
+        evidence_seeds=1,
     )
     stress: ClassVar[Stress] = Stress(
         start=({"w_start": 0.0}, {"w_start": 1.0}), inputs=({"input_rate": 1.0}, {"input_rate": 5.0})
