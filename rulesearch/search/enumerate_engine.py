@@ -177,4 +177,6 @@ class EnumerateEngine(Engine):
 
     def _evaluate(self, problem: Problem, candidates: Sequence[Candidate]) -> None:
         problem.evaluate(candidates)
-        problem.promote([candidate for candidate in candidates if candidate.alive])
+        # Where full trials are dear, structures with constants wait until these are fitted.
+        dear = problem.screen.hopeless is not None
+        problem.promote([item for item in candidates if item.alive and not (dear and item.constants)])
