@@ -29,6 +29,8 @@ from rulesearch.search.problem import Problem
 
 _CONSTANTS = 5
 _POPULATION = 6
+_LARGEST_BATCH = 200
+"""Structures that are screened at a time where full trials are dear."""
 
 Slots = Mapping[RuleSlot, Expression]
 
@@ -134,7 +136,7 @@ class EnumerateEngine(Engine):
 
     def _most(self, problem: Problem) -> int:
         """Return how many structures the next batch may have, each tried at several values of its constants."""
-        affordable = problem.left // len(self.settings.values)
+        affordable = _LARGEST_BATCH if _dear(problem) else problem.left // len(self.settings.values)
         return max(1, min(int(self.settings.batch), affordable))
 
     def _refine(self, problem: Problem, size: int, level: _Level) -> bool:
@@ -146,7 +148,9 @@ class EnumerateEngine(Engine):
         wanted = min(wanted, len(level.best))
         if not wanted:
             return True
-        affordable = min(wanted, max(1, problem.left // max(1, len(self.settings.more_values))))
+        affordable = wanted
+        if not _dear(problem):
+            affordable = min(wanted, max(1, problem.left // max(1, len(self.settings.more_values))))
         chosen = level.best[:affordable]
         rows = [
             [self._candidate(problem, slots, value) for value in self.settings.more_values] for _, _, _, slots in chosen
@@ -178,5 +182,10 @@ class EnumerateEngine(Engine):
     def _evaluate(self, problem: Problem, candidates: Sequence[Candidate]) -> None:
         problem.evaluate(candidates)
         # Where full trials are dear, structures with constants wait until these are fitted.
-        dear = problem.screen.hopeless is not None
+        dear = _dear(problem)
         problem.promote([item for item in candidates if item.alive and not (dear and item.constants)])
+
+
+def _dear(problem: Problem) -> bool:
+    """Return whether full trials, which alone count against the budget, are kept for what screens well."""
+    return problem.screen.hopeless is not None
