@@ -103,3 +103,14 @@ def test_other_constants_of_a_structure_that_was_tried_are_believed_to_be_no_bet
         second.fitted = True
         problem.rank(second)
         assert second.rank == (0.0, 0.0)
+
+
+def test_enumeration_tries_structures_in_full_once_their_constants_are_fitted_where_that_is_dear() -> None:
+    with Evaluator(f"{Path(__file__)}:Choosy", {"eta": 1.0}) as evaluator:
+        problem = Problem(evaluator, parse_grammar(LITTLE.replace("size = 7", "size = 3")), 0, 40)
+        load_engine("enumerate").search(problem)
+    tried = problem.archive.members()
+    assert "y" in {str(candidate.rules) for candidate in tried}
+    assert any(candidate.constants for candidate in tried)
+    assert all(candidate.fitted for candidate in tried if candidate.constants)
+    assert problem.stopped_by == "exhausted" and problem.progress.screened > 10 * problem.progress.distinct
