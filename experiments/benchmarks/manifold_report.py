@@ -20,6 +20,10 @@ from rulesearch.writing import write_text
 
 RULES, COUNTS, PAGE, FIGURE = "rules.csv", "counts.json", "README.md", "manifold.png"
 TARGETS = {"inhibitory-rate": 5.0, "inhibitory-network": 10.0}
+COMMANDS = {
+    "inhibitory-rate": "python experiments/benchmarks/manifold.py --task inhibitory-rate --seeds 601-604 --work runs",
+    "inhibitory-network": "python experiments/benchmarks/manifold.py --task inhibitory-network --draws 140 --work runs",
+}
 CLOSE = 0.1
 _FAR_HZ = 1.5
 _PUBLISHED_LOSS = 0.01
@@ -190,8 +194,7 @@ def _page(counts: Mapping[str, Any]) -> str:
         "Rules that bring inhibition to its target rate, each in a form of which nothing can be left out. Written by",
         "",
         "```sh",
-        "python experiments/benchmarks/manifold.py --task inhibitory-rate --seeds 601 --work runs",
-        "python experiments/benchmarks/manifold.py --task inhibitory-network --draws 140 --work runs",
+        *(COMMANDS[task] for task in counts),
         "```",
         "",
         "A rule solves `inhibitory-rate` where its mean rate over fresh seeds is within 0.5 Hz of the target and",
@@ -242,11 +245,11 @@ def _named(shared: bool) -> str:
 def _draw(rows: Sequence[Row], path: Path) -> None:
     """Draw the simulated rate of every judged rule over its mean-field rate, a panel for each task."""
     tasks = list(dict.fromkeys(row.task for row in rows))
-    figure = new_figure(5.2 * len(tasks), 4.9)
+    figure = new_figure(2.8 + 4.6 * len(tasks), 5.0)
     for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
         target = TARGETS[task]
         own = [row for row in rows if row.task == task and row.rate_hz > 0.0]
-        low, high = 0.25 * target, 4.0 * target
+        low, high = 0.5 * target, 2.5 * target
         line = np.array([low, high])
         axes.fill_between(line, line * (1.0 - CLOSE), line * (1.0 + CLOSE), color=GREY, alpha=0.2, linewidth=0)
         axes.plot(line, line, color=BLACK, linewidth=0.8)
@@ -274,7 +277,7 @@ def _draw(rows: Sequence[Row], path: Path) -> None:
         axes.set_yscale("log")
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
-        ticks = [target * factor for factor in (0.25, 0.5, 1.0, 2.0, 4.0)]
+        ticks = [target * factor for factor in (0.5, 0.75, 1.0, 1.5, 2.0)]
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
             axis.set_ticks([], minor=True)
