@@ -190,6 +190,10 @@ class Problem:
         """Evaluate candidates at full fidelity and enter them into the archive, but for those that are hopeless."""
         if not self.staged:
             return
+        for candidate in candidates:
+            if candidate.full is UNSCREENED and candidate.key in self._finished:
+                candidate.full = self._finished[candidate.key]
+                self.rank(candidate)
         hopeless = self.screen.hopeless
         chosen = [
             candidate

@@ -114,3 +114,19 @@ def test_enumeration_tries_structures_in_full_once_their_constants_are_fitted_wh
     assert any(candidate.constants for candidate in tried)
     assert all(candidate.fitted for candidate in tried if candidate.constants)
     assert problem.stopped_by == "exhausted" and problem.progress.screened > 10 * problem.progress.distinct
+
+
+@pytest.mark.parametrize("name", ["Lucky", "Trusted"])
+def test_a_function_that_was_screened_twice_before_it_was_tried_in_full_is_tried_once(name: str) -> None:
+    with Evaluator(f"{Path(__file__)}:{name}", {"eta": 1.0}) as evaluator:
+        problem = Problem(evaluator, parse_grammar(LITTLE), 0, 10)
+        first, twin = (
+            problem.maker.make(problem.primitives.genome_of(evaluator.task.parse(text)), "by hand")
+            for text in ("x*y", "y*x")
+        )
+        assert first.key == twin.key
+        problem.evaluate([first, twin])
+        problem.promote([first])
+        problem.promote([twin])
+    assert problem.progress.distinct == 1
+    assert twin.full is first.full and twin.rank == first.rank
