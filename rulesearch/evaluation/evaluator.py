@@ -51,11 +51,11 @@ class Job:
 def search_job(task: Task, rules: RuleSet, seeds: Sequence[int], fidelity: Fidelity) -> Job:
     """Return the job of a search: the fidelity's own conditions, in turn.
 
-    At the full fidelity it ends once its mean loss cannot but be hopeless: losses are at least 0.
+    Where a task says what is hopeless, it ends once its mean loss cannot but be that: losses are at least 0.
     """
     conditions = tuple(tuple(sorted(condition.items())) for condition in fidelity.conditions)
     hopeless = task.fidelities[0].hopeless
-    limit = math.inf if hopeless is None or fidelity == task.fidelities[0] else hopeless * len(seeds)
+    limit = math.inf if hopeless is None else hopeless * len(seeds)
     return Job(rules, tuple(seeds), fidelity.name, conditions, limit)
 
 

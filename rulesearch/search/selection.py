@@ -25,15 +25,18 @@ class Lexicase:
     """Chooses parents from candidates by their screening cases.
 
     **Arguments:** `pool`: candidates whose screening ran to its end. What a candidate lacks of the task's
-    requirements is one more case each; errors below `floor` count as equal.
+    requirements is one more case each; errors below `floor` count as equal. In cases that were left out, since others
+    were hopeless, a candidate is behind all others.
     """
 
     def __init__(self, pool: Sequence[Candidate], requirements: Sequence[Requirement], floor: float) -> None:
         self.pool = list(pool)
         rows = []
+        most = max((len(candidate.screen.cases) for candidate in self.pool), default=0)
         for candidate in self.pool:
+            cases = candidate.screen.cases
             lacks = [min(item.shortfall(candidate.screen.metrics), _FAR) for item in requirements]
-            rows.append([*candidate.screen.cases, *lacks])
+            rows.append([*cases, *[_FAR] * (most - len(cases)), *lacks])
         self._ahead: list[int] = []
         self.errors: npt.NDArray[np.float64] = np.maximum(np.array(rows, dtype=np.float64), floor)
 

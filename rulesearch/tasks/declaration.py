@@ -83,7 +83,8 @@ class Fidelity:
     **Fields:** `trials`: number of seeds; `description`; `conditions`: settings that differ in each trial (the
     trial k takes entry k modulo their number); `by_luck`: whether its few trials say little of losses that differ
     little: a search then believes a fuller fidelity where a rule was tried at it; `hopeless`: a loss above which a rule
-    is not tried at a fuller one, where that is dear; None: there is none.
+    is not tried at a fuller one, where that is dear, and trials end at either once their mean cannot but be above it;
+    None: there is none.
     """
 
     name: str

@@ -119,6 +119,15 @@ def test_lexicase_knows_what_is_lacking_as_a_case() -> None:
     assert "tuned" in picks
 
 
+def test_a_candidate_is_behind_all_others_in_cases_that_were_left_out() -> None:
+    cut_short = candidate("cut short", 5, cases=(1.0,))
+    others = [candidate(f"whole {k}", 5, cases=(9.0, 1e6)) for k in range(6)]
+    chosen = Lexicase([cut_short, *others], (), 1e-6)
+    rng = np.random.default_rng(0)
+    picks = [chosen.choose(rng).key for _ in range(400)]
+    assert picks.count("cut short") / 400 == pytest.approx(1.0 / 2.0, abs=0.1)
+
+
 def test_lexicase_takes_errors_below_the_floor_as_equal() -> None:
     pool = [candidate("a", 5, cases=(1e-9, 1e-8)), candidate("b", 5, cases=(1e-8, 1e-9))]
     rng = np.random.default_rng(0)
