@@ -111,7 +111,7 @@ class Certificate:
         limit = (
             "none: the baseline did not run" if self.threshold is None else f"a loss of at most {self.threshold:.6g}"
         )
-        facts.append(("solves", f"{limit}, within 5 % of the known rule's on the same seeds"))
+        facts.append(("solves", f"{limit}, which is as good as the known rule's on the same seeds"))
         return tuple(facts)
 
     def to_json(self) -> Mapping[str, object]:

@@ -8,32 +8,28 @@ same for long start anew while the archive keeps what they found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from rulesearch.evaluation.seeds import generator
-from rulesearch.expression.tree import Expression
-from rulesearch.grammar import RuleSlot
-from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.candidate import Candidate, nests_functions
 from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import Engine
-from rulesearch.search.exhaust import functions_of_size, try_the_rest
+from rulesearch.search.exhaust import try_the_rest
 from rulesearch.search.genome import Genome
 from rulesearch.search.growing import pick
 from rulesearch.search.least_squares import fit_by_halves, has_residuals
 from rulesearch.search.options import option
 from rulesearch.search.problem import Problem
 from rulesearch.search.selection import Lexicase
+from rulesearch.search.smallest import smallest
 from rulesearch.search.survival import Survival
 from rulesearch.search.variation import Variation
 
 _OFFSPRING, _CONSTANTS = 3, 4
-_MOST_COMPLETE = 0.1
-"""Share of the budget that all functions of the smallest sizes may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,13 @@ class DeapSettings:
     """What steers the search; each option says what it is."""
 
     islands: int = option(4, "islands, each with candidates of its own", 1, 1000)
-    complete: int = option(3, "size up to which every function is tried first, where the budget allows it", 0, 9)
+    complete: int = option(
+        3,
+        "size up to which every function is tried first, where the budget allows it; where full trials are dear, "
+        "of several rules those of each alone, if the others may be 0",
+        0,
+        9,
+    )
     initial: int = option(60, "random genomes that an island starts from", 1, 100_000)
     initial_size: int = option(9, "nodes of these at most, per rule", 1, 63)
     offspring: int = option(40, "children of an island in each generation", 1, 100_000)
@@ -198,7 +200,7 @@ class DeapEngine(Engine):
             if problem.is_new(start) or island.number:
                 batch.append(start)
         if generation == 0:
-            batch += self._smallest(problem, island, rng)
+            batch += smallest(problem, settings.complete, island.number, settings.islands, rng)
         wanted = self.settings.offspring if members else len(batch) + self.settings.initial
         lexicase = Lexicase(members, problem.requirements, settings.floor) if members else None
         for _ in range(wanted * self.settings.attempts):
@@ -212,29 +214,6 @@ class DeapEngine(Engine):
             elif problem.recall(candidate) and candidate.alive:
                 known.setdefault(candidate.key, candidate)
         return batch, list(known.values())
-
-    def _smallest(self, problem: Problem, island: _Island, rng: np.random.Generator) -> list[Candidate]:
-        """Return this island's share of all functions of the smallest sizes, constants drawn at random."""
-        if problem.staged:
-            return []
-        grammar = problem.grammar
-        top = min(self.settings.complete, grammar.limits.size)
-        table = FunctionTable(grammar, top, expressions=True)
-        table.fill_to(top)
-        found: list[Mapping[RuleSlot, Expression]] = []
-        for size in range(1, top + 1):
-            level = list(functions_of_size(grammar, table, size))
-            if len(found) + len(level) > _MOST_COMPLETE * problem.budget:
-                break
-            found += level
-        batch = []
-        for slots in found[island.number :: self.settings.islands]:
-            values = {kind: float(prior.sample(rng)) for kind, prior in problem.grammar.constants.items()}
-            genome = Genome(problem.primitives.genome(slots, values), problem.primitives.random_times(rng))
-            candidate = problem.maker.make(genome, "enumerate", (), 0)
-            if problem.is_new(candidate):
-                batch.append(candidate)
-        return batch
 
     def _child(
         self,

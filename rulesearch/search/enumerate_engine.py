@@ -44,6 +44,7 @@ class EnumerateSettings:
     """
 
     batch: int = option(2000, "candidates per generation", 1, 1_000_000)
+    largest: int = option(63, "nodes up to which functions are tried, where the grammar has larger ones", 1, 63)
     values: tuple[float, ...] = (0.618, 0.191)
     more_values: tuple[float, ...] = (0.528, 0.573, 0.809, 0.927, 0.427, 0.309)
     promising: float = option(0.05, "share of the structures of a size whose constants get more values", 0.0, 1.0)
@@ -83,7 +84,7 @@ class EnumerateEngine(Engine):
         certificate = Certificate(grammar, problem.task.name, budget, problem.threshold())
         problem.certificate, problem.patience = certificate, None
         start = problem.try_start()
-        top = grammar.limits.size
+        top = min(grammar.limits.size, settings.largest)
         table = FunctionTable(grammar, top, expressions=True)
         if problem.stopped_by:
             return

@@ -46,7 +46,7 @@ class InhibitoryNetwork(TargetNetwork):
     }
     plastic: ClassVar[Mapping[str, str]] = {"IE": "w"}
     inhibitory: ClassVar[tuple[str, ...]] = ("w",)
-    grammar: ClassVar[str] = "spiking"
+    grammar: ClassVar[str] = "inhibitory-network"
     known_rule: ClassVar[str] = "vogels"
 
     def weight_metrics(self, simulation: Simulation) -> dict[str, float]:

@@ -122,7 +122,7 @@ class Experiment:
     def with_changes(self, **changes: Any) -> Experiment:
         """Return the experiment with the given fields replaced; None leaves a field as it is, an empty list too.
 
-        Settings and options are added to those that there are.
+        Settings and options are added to those that there are; with another engine the options are those given alone.
         **Raises:** `RulesearchError` for a field that there is not, or a value that it cannot have.
         """
         given = {name: value for name, value in changes.items() if value is not None}
@@ -131,6 +131,8 @@ class Experiment:
                 del given[name]
             elif kinds == (Mapping,) and isinstance(given.get(name), Mapping):
                 given[name] = {**getattr(self, name), **given[name]}
+        if given.get("engine", self.engine) != self.engine:
+            given["options"] = changes.get("options") or {}
         return _checked(replace(self, **_typed(given, self.name)), self.name)
 
 

@@ -63,6 +63,14 @@ def test_oja_is_found_and_certified(make: Callable[..., Problem], little: Gramma
 
 
 @pytest.mark.slow
+def test_it_ends_with_the_largest_size_that_is_asked_for(make: Callable[..., Problem], little: Grammar) -> None:
+    problem = make()
+    EnumerateEngine(EnumerateSettings(largest=3)).search(problem)
+    certificate = problem.certificate
+    assert problem.stopped_by == "exhausted" and certificate is not None
+    assert certificate.complete == 3 and certificate.functions(3) == count(little, 3).functions_up_to
+
+
 def test_constants_that_are_fitted_do_better_than_those_of_the_scan(make: Callable[..., Problem]) -> None:
     problem, plain = make(), make()
     EnumerateEngine(EnumerateSettings(fitted=5)).search(problem)

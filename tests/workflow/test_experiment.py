@@ -152,6 +152,15 @@ def test_settings_are_added_to_those_of_the_file_and_an_empty_list_changes_nothi
     assert changed == replace(experiment, settings={"dims": 3, "points": 100}, require=["w"])
 
 
+def test_options_of_a_file_are_those_of_its_engine() -> None:
+    experiment = load_experiment("plastic-network-ee")
+    assert experiment.engine == "enumerate" and experiment.options["largest"] == 3
+    assert experiment.with_changes(engine="random").options == {}
+    assert experiment.with_changes(engine="deap", options={"islands": 2}).options == {"islands": 2}
+    same = experiment.with_changes(engine="enumerate", options={"rounds": 1})
+    assert same.options == {**experiment.options, "rounds": 1}
+
+
 def test_versions_are_written_beside_the_experiment() -> None:
     fields = tomllib.loads(experiment_text(load_experiment("oja"), {"numpy": "2.0"}))
     assert fields["versions"] == {"numpy": "2.0"}
