@@ -59,13 +59,15 @@ class Plan:
     """What is asked on a task.
 
     **Fields:** `settings` that differ; `near` [Hz]: how far the rate of a screening may be from the target for a form
-    to be looked at; `within` [Hz]: how far in a solution; `chosen` and `judged`: seeds to choose forms on (0: the
-    screening alone chooses) and to judge them; `drawn`: seeds for each polynomial that is drawn for the test, and
-    `drawn_on`: settings there that differ; `inputs`: other inputs on which solutions are tried.
+    to be looked at; `adjusted` [Hz]: how far for another constant to be tried; `within` [Hz]: how far in a solution;
+    `chosen` and `judged`: seeds to choose forms on (0: the screening alone chooses) and to judge them; `drawn`: seeds
+    for each polynomial that is drawn for the test, and `drawn_on`: settings there that differ; `inputs`: other inputs
+    on which solutions are tried.
     """
 
     settings: Mapping[str, float]
     near: float
+    adjusted: float
     within: float
     chosen: int
     judged: int
@@ -78,6 +80,7 @@ PLANS = {
     "inhibitory-rate": Plan(
         settings={},
         near=2.0,
+        adjusted=2.0,
         within=0.5,
         chosen=3,
         judged=8,
@@ -86,7 +89,8 @@ PLANS = {
     ),
     "inhibitory-network": Plan(
         settings={"neurons": 2000.0, "dt": 0.2},
-        near=1.5,
+        near=2.5,
+        adjusted=6.0,
         within=1.0,
         chosen=0,
         judged=2,
@@ -132,9 +136,12 @@ class Bench:
 
     def near(self, outcome: Outcome) -> bool:
         """Return whether a screening leaves hope."""
+        return self._is_within(outcome, self.plan.near)
+
+    def _is_within(self, outcome: Outcome, hertz: float) -> bool:
         if not outcome.ok:
             return False
-        if any(abs(trial.metrics["rate_hz"] - self.target) > self.plan.near for trial in outcome.trials):
+        if any(abs(trial.metrics["rate_hz"] - self.target) > hertz for trial in outcome.trials):
             return False
         return all(each.shortfall(outcome.metrics) <= 0.1 for each in self.task.requirements)
 
@@ -177,12 +184,13 @@ class Bench:
     def adjusted(self, rules: Sequence[RuleSet]) -> list[RuleSet]:
         """Return rules, those with a constant whose rate is near the target with the one that should bring it there.
 
-        Where r is the rate on selection seeds and m that of the mean field, the constant is the one that makes it
-        m target/r.
+        Where r is the rate on selection seeds (of a screening where this alone chooses) and m that of the mean field,
+        the constant is the one that makes it m target/r.
         """
         tried = list(rules)
-        for place, (each, outcome) in enumerate(zip(rules, self.choose(rules), strict=True)):
-            if self.near(outcome) and not self.reaches(outcome):
+        outcomes = self.choose(rules) if self.plan.chosen else self.look(rules)
+        for place, (each, outcome) in enumerate(zip(rules, outcomes, strict=True)):
+            if self._is_within(outcome, self.plan.adjusted) and not self.reaches(outcome):
                 tried[place] = self._with_constant_for(each, outcome) or each
         return tried
 
@@ -406,6 +414,8 @@ def main() -> None:
     polynomials, test = tested(bench, options.draws)
     print(f"{len(candidates)} candidates from searches, {len(polynomials)} polynomials", flush=True)
     candidates += polynomials
+    if shares is None:
+        candidates = bench.adjusted(candidates)
     forms = bench.minimal(candidates)
     print(f"{len(forms)} minimal forms", flush=True)
     rows = bench.judged(forms)
