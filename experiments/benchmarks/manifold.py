@@ -18,7 +18,7 @@ import argparse
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ from rulesearch.tasks.tuned_input import prepare
 from rulesearch.workflow.families import Found, families
 from rulesearch.workflow.scorer import Scorer
 
+SLOWER = (1.0, 2.0, 5.0)
+"""Times which the time constants of rules of one neuron are tried in networks."""
 AFFERENTS_REST = 0.005
 """Time for which an afferent of `inhibitory-rate` cannot fire after a spike [s]."""
 FACTORS = (0.9, 1.0, 1.1, 1.2, 1.35, 1.5)
@@ -269,15 +271,22 @@ def from_searches(bench: Bench, folders: Sequence[Path], loss: float, per_family
 
 
 def for_the_network(bench: Bench, rows: Iterable[Row]) -> list[RuleSet]:
-    """Return rules of the families that solve the rate task, with a constant that the mean field sets to the target."""
+    """Return rules of the families that solve the rate task, with a constant that the mean field sets to the target.
+
+    Each also with slower traces, since spikes of a network are correlated over tens of milliseconds.
+    """
     pre, weight = bench.pre(bench.known), bench.known.metrics["w_mean"]
     found: dict[str, RuleSet] = {}
     for row in rows:
-        rules = bench.task.parse(row.rule)
-        bound = bench.task.bind(rules, bench.settings).only()
-        solved = with_solved_constant(rules, bound, pre, weight, bench.target)
-        if solved is not None:
-            found.setdefault(function_key(bench.task, solved), solved)
+        rule = bench.task.parse(row.rule).only()
+        states = bench.task.bind(bench.task.parse(row.rule), bench.settings).only().states
+        for factor in SLOWER:
+            slow = {name: replace(each, tau=factor * each.tau) for name, each in states.items() if each.tau is not None}
+            rules = RuleSet({"w": replace(rule, states={**states, **slow})})
+            bound = bench.task.bind(rules, bench.settings).only()
+            solved = with_solved_constant(rules, bound, pre, weight, bench.target)
+            if solved is not None:
+                found.setdefault(function_key(bench.task, solved), solved)
     return list(found.values())
 
 
