@@ -121,3 +121,38 @@ def test_a_report_keeps_the_rows_of_other_tasks_and_draws_all(report: ModuleType
     assert "| mean-field rate within 10 % of the simulated one | 1 |" in page
     assert "a presynaptic spike alone changes nothing" in page
     assert (tmp_path / "manifold.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "post", "wanted"),
+    [
+        # tau r_post, and what a presynaptic spike brings where the mean of x at a postsynaptic one is tau r_pre.
+        ("on_pre: y - c; c = 0.3; y = trace(post, 40 ms)", 5.0, 0.2),
+        ("on_pre: -c; on_post: x; c = 0.1; x = trace(pre, 50 ms)", 6.0, 0.3),
+        ("on_pre: y - w", 5.0, None),
+        ("on_pre: y + c; c = 0.3", 5.0, None),
+    ],
+)
+def test_a_constant_is_set_to_what_the_mean_field_asks_for(
+    benchmark: Callable[[str], ModuleType], text: str, post: float, wanted: float | None
+) -> None:
+    manifold, parsed = benchmark("manifold"), TASK.parse(text)
+    bound = TASK.bind(parsed, TASK.resolve()).only()
+    found = manifold.with_solved_constant(parsed, bound, 20.0, 0.5, post)
+    assert (found is None) == (wanted is None)
+    assert wanted is None or found.only().constant_values()["c"] == pytest.approx(wanted)
+
+
+def test_in_networks_rules_of_one_neuron_also_have_slower_traces(
+    benchmark: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    manifold, report = benchmark("manifold"), benchmark("manifold_report")
+    bench = manifold.Bench.__new__(manifold.Bench)
+    bench.task = load_task("inhibitory-network")
+    bench.settings, bench.target = bench.task.resolve(), 10.0
+    bench.known = Outcome("ok", 0.1, {"w_mean": 0.25, "rate_i_hz": 12.0})
+    values = {field: 1.0 for field in ("rate_hz", "scatter_hz", "loss", "tuning_r", "w_mean", "mean_field_hz", "slope")}
+    row = report.Row("inhibitory-rate", "on_pre: y - c; c = 0.1", 3, "", True, True, alone=-0.1, **values)
+    found = manifold.for_the_network(bench, [row])
+    seen = [(each.only().states["y"].tau, each.only().constant_values()["c"]) for each in found]
+    assert seen == [(pytest.approx(tau), pytest.approx(10.0 * tau)) for tau in (0.02, 0.04, 0.1)]
