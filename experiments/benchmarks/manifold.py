@@ -48,6 +48,8 @@ from rulesearch.tasks.tuned_input import prepare
 from rulesearch.workflow.families import Found, families
 from rulesearch.workflow.scorer import Scorer
 
+CHOSEN_LAST = 3
+"""Seeds on which the constants of minimal forms are set where the screening alone chooses these."""
 SLOWER = (1.0, 2.0, 5.0)
 """Times which the time constants of rules of one neuron are tried in networks."""
 AFFERENTS_REST = 0.005
@@ -134,7 +136,7 @@ class Bench:
 
     def choose(self, forms: Sequence[RuleSet]) -> list[Outcome]:
         """Score forms on selection seeds at full fidelity."""
-        return self.scorer.score(forms, "selection", self.plan.chosen)
+        return self.scorer.score(forms, "selection", self.plan.chosen or CHOSEN_LAST)
 
     def near(self, outcome: Outcome) -> bool:
         """Return whether a screening leaves hope."""
@@ -183,14 +185,16 @@ class Bench:
         pre = self.pre(outcome if outcome.ok else self.known)
         return portrait(self.task.bind(rules, self.settings).only(), pre, weight)
 
-    def adjusted(self, rules: Sequence[RuleSet]) -> list[RuleSet]:
+    def adjusted(self, rules: Sequence[RuleSet], fully: bool) -> list[RuleSet]:
         """Return rules, those with a constant whose rate is near the target with the one that should bring it there.
 
-        Where r is the rate on selection seeds (of a screening where this alone chooses) and m that of the mean field,
-        the constant is the one that makes it m target/r.
+        Where r is the rate on selection seeds and m that of the mean field, the constant is the one that makes it
+        m target/r.
+
+        **Arguments:** `fully`: whether r is that of whole simulations, else of a screening.
         """
         tried = list(rules)
-        outcomes = self.choose(rules) if self.plan.chosen else self.look(rules)
+        outcomes = self.choose(rules) if fully else self.look(rules)
         for place, (each, outcome) in enumerate(zip(rules, outcomes, strict=True)):
             if self._is_within(outcome, self.plan.adjusted) and not self.reaches(outcome):
                 tried[place] = self._with_constant_for(each, outcome) or each
@@ -267,7 +271,7 @@ def from_searches(bench: Bench, folders: Sequence[Path], loss: float, per_family
         shared = bench.portrait(rules, bench.known).shared
         counts[shared][0] += found is not None
         counts[shared][1] += 1
-    return bench.adjusted(hopeful(bench.task, rows, per_family)), counts
+    return bench.adjusted(hopeful(bench.task, rows, per_family), True), counts
 
 
 def for_the_network(bench: Bench, rows: Iterable[Row]) -> list[RuleSet]:
@@ -423,9 +427,10 @@ def main() -> None:
     polynomials, test = tested(bench, options.draws)
     print(f"{len(candidates)} candidates from searches, {len(polynomials)} polynomials", flush=True)
     candidates += polynomials
-    if shares is None:
-        candidates = bench.adjusted(candidates)
-    forms = bench.minimal(candidates)
+    in_networks = shares is None
+    forms = bench.minimal(bench.adjusted(candidates, False) if in_networks else candidates)
+    if in_networks:
+        forms = bench.adjusted(forms, True)
     print(f"{len(forms)} minimal forms", flush=True)
     rows = bench.judged(forms)
     write_report(options.out, bench.task.name, rows, test, shares, len(candidates), bench.known, bench.pre(bench.known))
