@@ -15,9 +15,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.tree import Expression
-from rulesearch.grammar import RuleSlot
+from rulesearch.grammar import Grammar, RuleSlot
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.certificate import Certificate
@@ -26,6 +27,7 @@ from rulesearch.search.engine import Engine
 from rulesearch.search.exhaust import functions_of_size
 from rulesearch.search.options import option
 from rulesearch.search.problem import Problem
+from rulesearch.tasks.task import Task
 
 _CONSTANTS = 5
 _POPULATION = 6
@@ -72,6 +74,14 @@ class EnumerateEngine(Engine):
 
     def __init__(self, settings: EnumerateSettings | None = None) -> None:
         self.settings = settings or EnumerateSettings()
+
+    def check(self, task: Task, grammar: Grammar) -> None:
+        least = len(grammar.rules)
+        if self.settings.largest < least:
+            raise RulesearchError(
+                f"option largest of engine enumerate is {self.settings.largest}; {least} rules have {least} nodes at "
+                f"least: type --option largest={least} or more"
+            )
 
     def search(self, problem: Problem) -> None:
         grammar, settings = problem.grammar, self.settings

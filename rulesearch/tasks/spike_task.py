@@ -27,7 +27,7 @@ class SpikeTask(Task):
     bare_slot: ClassVar[str] = "drift"
 
     def check(self, rules: RuleSet) -> None:
-        """Refuse rules that move between spikes, or read states other than traces, in one clear line.
+        """Refuse rules that move between spikes, read states other than traces, or bring magnitudes below 0.
 
         **Raises:** `RulesearchError`.
         """
@@ -36,6 +36,11 @@ class SpikeTask(Task):
                 raise RulesearchError(
                     f"task {self.name} changes weights at spikes only; say at which: "
                     "on_pre: y - 0.25; on_post: x (found an expression without a slot, or a drift)"
+                )
+            if self.bounds[0] == 0.0 and rule.bounds is not None and rule.bounds[0] < 0.0:
+                raise RulesearchError(
+                    f"weights of task {self.name} are magnitudes; found the lower bound {rule.bounds[0]:g}: "
+                    f"type bounds = [0, {rule.bounds[1]:g}]"
                 )
             for name, state in rule.states.items():
                 if name in rule.symbols and not isinstance(state, Trace):

@@ -19,6 +19,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from rulesearch.errors import RulesearchError
 from rulesearch.rules.bound import BoundRule, BoundSet
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.neurons import Population
@@ -124,11 +125,18 @@ class TargetNetwork(SpikeTask):
         return 0.0, settings["w_max"] or np.inf
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
-        """Check that a fifth of the neurons is a whole number.
+        """Check that a fifth of the neurons is a whole number, and that weights begin within their bounds.
 
         **Raises:** `RulesearchError`.
         """
         check_fifth(self.name, values["neurons"])
+        most = values["w_max"] or _LARGEST[0]
+        if values["w_start"] > most:
+            drawn = "" if values["w_max"] else f", which is drawn from {_LARGEST[0]:g} to {_LARGEST[1]:g} where it is 0"
+            raise RulesearchError(
+                f"setting w_start of task {self.name} is {values['w_start']:g}; weights may begin at no more than "
+                f"{most:g}, by w_max{drawn}"
+            )
         return values
 
     def report_conditions(self) -> tuple[Mapping[str, float], ...]:

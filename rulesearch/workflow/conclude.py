@@ -14,6 +14,7 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.search.problem import Problem
 from rulesearch.symbolic import Verdict, canonical_size
 from rulesearch.tasks.task import Task
+from rulesearch.wording import counted
 from rulesearch.workflow.account import Account, account
 from rulesearch.workflow.asked import Asked, shortest, size_on_front
 from rulesearch.workflow.choose import choose, solves
@@ -70,7 +71,7 @@ def conclude(
     found = problem.archive.best()
     choice = choose(problem, scorer, notify, asked)
     if choice is None:
-        return Conclusion((), (), (), "no rule ran to its end; nothing was found")
+        return Conclusion((), (), (), _nothing(problem))
     front, best, baseline, references = choice.front, choice.best, choice.baseline, choice.references
     chosen_on, held_out_on = choice.chosen_on, task.held_out_on(settings)
     notify(f"scoring {len(front)} rules on {held_out_on or chosen_on}")
@@ -192,6 +193,18 @@ def _reference(
     return ReferenceScore(label, rules, outcome.status, outcome.loss, metrics, *losses, outcome.failed_on)
 
 
+def _nothing(problem: Problem) -> str:
+    """Return why a search found nothing, in a sentence."""
+    ran, hopeless = problem.progress.deaths.get("ok", 0), problem.screen.hopeless
+    said = "no rule ran to its end; nothing was found"
+    if ran and hopeless is not None:
+        said = (
+            f"nothing was found: {counted(ran, 'rule')} ran to the end of a screening, none with a loss of at most "
+            f"{hopeless:g}, so that none was tried in full"
+        )
+    return f"{said}{problem.how_it_ended()}"
+
+
 def _sentence(
     member: FrontMember, solved: bool, held_out: Confirmation, problem: Problem, task: Task, baseline: Outcome
 ) -> str:
@@ -201,7 +214,8 @@ def _sentence(
     summary = f" ({member.known_as})"
     distinct = problem.progress.distinct
     tried = "1 distinct rule was tried" if distinct == 1 else f"{distinct} distinct rules were tried"
-    count = f"{tried}{problem.how_it_ended()}"
+    in_full = " in full" if problem.screen.hopeless is not None else ""
+    count = f"{tried}{in_full}{problem.how_it_ended()}"
     if solved and not held_out.refuted:
         said = f"solved: {found} {task.achieves} {title}{summary}"
     elif solved:

@@ -55,8 +55,11 @@ class FrontMember:
 
     @property
     def nearest_by_rule(self) -> dict[str, Verdict | None]:
-        """Of a set, the verdict on the known rule that is nearest to each of its rules; empty for a single rule."""
-        names = self.rules.rules if len(self.rules.rules) > 1 else ()
+        """Of a set, the verdict on the known rule that is nearest to each of its rules that are not given.
+
+        Empty for a single rule.
+        """
+        names = self.rules.searched if len(self.rules.rules) > 1 else ()
         return {name: _nearest(self.verdicts_on(name)) for name in names}
 
     def verdicts_on(self, name: str) -> tuple[Verdict, ...]:

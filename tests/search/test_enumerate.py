@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.evaluator import Evaluator
-from rulesearch.grammar import Grammar, count
+from rulesearch.grammar import Grammar, count, load_grammar
 from rulesearch.grammar.functions import FunctionTable
 from rulesearch.search.certificate import Certificate
 from rulesearch.search.enumerate_engine import EnumerateEngine, EnumerateSettings, functions_of_size
@@ -69,6 +70,14 @@ def test_it_ends_with_the_largest_size_that_is_asked_for(make: Callable[..., Pro
     certificate = problem.certificate
     assert problem.stopped_by == "exhausted" and certificate is not None
     assert certificate.complete == 3 and certificate.functions(3) == count(little, 3).functions_up_to
+
+
+def test_a_size_that_is_too_small_for_several_rules_is_refused() -> None:
+    engine = EnumerateEngine(EnumerateSettings(largest=1))
+    pair = load_grammar("plastic-network").for_rules(["EE", "IE"])
+    with pytest.raises(RulesearchError, match="2 rules have 2 nodes at least: type --option largest=2 or more"):
+        engine.check(load_task("plastic-network"), pair)
+    engine.check(load_task("plastic-network"), pair.for_rules(["EE"]))
 
 
 def test_constants_that_are_fitted_do_better_than_those_of_the_scan(make: Callable[..., Problem]) -> None:

@@ -164,10 +164,10 @@ def test_bind_fills_in_learning_rate_bounds_and_states(task: Task, settings: dic
             assert rule.eta == task.default_eta_of(own, settings)
             assert rule.bounds is not None
             assert rule.states == ({} if symbol.state is None else {name: symbol.state})
-    given = task_rule(task, f"{slot}: w; eta = 0.125; bounds = [-0.5, 0.75]")
+    given = task_rule(task, f"{slot}: w; eta = 0.125; bounds = [0.25, 0.75]")
     bound = task.bind(RuleSet({rule: given for rule in task.rule_names}), settings)
     for rule in bound.rules.values():
-        assert (rule.eta, rule.bounds) == (0.125, (-0.5, 0.75))
+        assert (rule.eta, rule.bounds) == (0.125, (0.25, 0.75))
     assert task.bind(bound, settings) == bound
 
 

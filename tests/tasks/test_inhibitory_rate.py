@@ -74,7 +74,7 @@ def test_both_tiers_give_the_same_trial() -> None:
         ("on_pre: 1", "silent"),
         ("on_pre: -1", "saturated"),
         ("on_pre: log(-1 - w)", "nonfinite"),
-        ("on_pre: -100; bounds = [-inf, inf]", "runaway"),
+        ("on_pre: 1e9; bounds = [0, inf]", "runaway"),
     ],
 )
 def test_a_rule_that_fails_has_a_cause_and_no_loss(text: str, status: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rulesearch.errors import RulesearchError
 from rulesearch.rules import parse_rules
 from rulesearch.tasks import Trial, load_task
 from rulesearch.tasks.plastic_network import KINDS
@@ -64,6 +65,25 @@ def test_a_network_that_blows_up_has_a_status_and_no_loss() -> None:
     found = tried("on_pre: 0", learning=4)
     assert (found.status, found.loss) == ("runaway", None)
     assert found.metrics["published_loss"] == pytest.approx(160.0 * (np.exp(-found.died_at) + 1.0))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"w_start": 2.5}, "w_start of task inhibitory-network is 2.5; weights may begin at no more than 2, by w_max, "),
+        ({"w_max": 0.2}, "w_start of task inhibitory-network is 0.3; weights may begin at no more than 0.2, by w_max$"),
+    ],
+)
+def test_weights_that_would_begin_beyond_their_bound_are_refused(settings: dict[str, float], said: str) -> None:
+    with pytest.raises(RulesearchError, match=said):
+        INHIBITORY.resolve(settings)
+    assert INHIBITORY.resolve({"w_start": 2.5, "w_max": 2.5})["w_start"] == 2.5
+
+
+@pytest.mark.parametrize("task", ["inhibitory-network", "inhibitory-rate"])
+def test_a_bound_that_lets_a_magnitude_become_negative_is_refused(task: str) -> None:
+    with pytest.raises(RulesearchError, match=r"are magnitudes; found the lower bound -1: type bounds = \[0, 3\]"):
+        load_task(task).parse("on_pre: y - 0.1; bounds = [-1, 3]")
 
 
 def test_each_network_draws_the_bound_of_its_weights_where_the_rule_gives_none() -> None:

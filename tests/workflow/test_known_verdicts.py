@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -42,6 +43,11 @@ def test_the_known_rule_of_a_task_stands_behind_a_known_rule_that_is_as_near() -
     assert [each.rule for each in known_verdicts(parse_rules("2*x*y"), Hebbian())[:2]] == ["my own", "hebb"]
     assert [each.rule for each in known_verdicts(parse_rules("x*y"), Hebbian())[:2]] == ["hebb", "my own"]
     assert rs.compare("2*x*y", task=Hebbian())[0].verdict == "identical"
+
+
+def test_nothing_is_said_of_rules_that_are_given() -> None:
+    rules = replace(parse_rules("feedforward[x*y - w*y]; lateral[x*y - 0.02]"), given=frozenset({"feedforward"}))
+    assert set(by_rule(known_verdicts(rules, Instar()))) == {"", "lateral"}
 
 
 @pytest.mark.parametrize("text", ["y*(x - w*y)", "x*y - 2*w*y**2"])
