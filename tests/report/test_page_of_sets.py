@@ -175,6 +175,10 @@ def test_a_rule_that_was_given_is_said_to_be_and_keeps_its_parts(pair_run: Run) 
     held = replace(first, rules=replace(first.rules, given=frozenset(["feedforward"])))
     parts = card(held, Evidence(), None, Pictures(None), brief=True)["parts"]
     assert [(part["name"], part["given"]) for part in parts] == [("feedforward", True), ("lateral", False)]
+    drawn = card(held, Evidence(), None, Pictures(None), brief=False)["parts"]
+    captions = [[caption for caption, _ in part["figures"]] for part in drawn]
+    assert captions[0] == ["What feedforward does to a weight", "Expression tree of feedforward"]
+    assert any(caption.startswith("The same for the nearest known rule") for caption in captions[1])
     removed = [what for _, what in emptied(held.rules)]
     assert removed == ["lateral: all of it"]
     run = replace(pair_run, members=(held,))

@@ -107,7 +107,7 @@ def _changes(member: FrontMember, part: str, pictures: Pictures) -> Shown:
     """
     rules, name, title = _of(member, part)
     named = bool(part)
-    nearest = member.nearest_by_rule[part] if part else member.nearest
+    nearest = member.nearest_by_rule.get(part) if part else member.nearest
     known = None if nearest is None else find_known(nearest.rule)
     beside = None if known is None else _beside(known.rules, part)
     drawn = beside is not None and any(map(is_drawn, beside.rules.values()))
