@@ -430,7 +430,8 @@ def main() -> None:
     in_networks = shares is None
     forms = bench.minimal(bench.adjusted(candidates, False) if in_networks else candidates)
     if in_networks:
-        forms = bench.adjusted(forms, True)
+        # Two forms that differ in their constant alone may come to the same.
+        forms = list({function_key(bench.task, each): each for each in bench.adjusted(forms, True)}.values())
     print(f"{len(forms)} minimal forms", flush=True)
     rows = bench.judged(forms)
     write_report(options.out, bench.task.name, rows, test, shares, len(candidates), bench.known, bench.pre(bench.known))
