@@ -70,7 +70,7 @@ def test_a_network_that_blows_up_has_a_status_and_no_loss() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"w_start": 2.5}, "w_start of task inhibitory-network is 2.5; weights may begin at no more than 2, by w_max, "),
+        ({"w_start": 2.5}, "w_start of task inhibitory-network is 2.5; weights may begin at no more than 2, by w_max"),
         ({"w_max": 0.2}, "w_start of task inhibitory-network is 0.3; weights may begin at no more than 0.2, by w_max$"),
     ],
 )
