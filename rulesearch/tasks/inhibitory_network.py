@@ -48,6 +48,7 @@ class InhibitoryNetwork(TargetNetwork):
     inhibitory: ClassVar[tuple[str, ...]] = ("w",)
     grammar: ClassVar[str] = "inhibitory-network"
     known_rule: ClassVar[str] = "vogels"
+    reached: ClassVar[str] = "9 of 10 searches; 2 of 10 random ones"
 
     def weight_metrics(self, simulation: Simulation) -> dict[str, float]:
         """Return `w_mean`, and `tuning_r`: the correlation, over excitatory neurons, of how much static excitation and
