@@ -7,9 +7,9 @@ Rules come from the screenings of searches, which are run where their folders ar
 `--runs`); those that miss the target by little get another constant. For the network they come from the families that
 solve `inhibitory-rate` (`rules.csv` in `--out`), a constant of each set by the mean field, and from the six-parameter
 polynomial. Each is made minimal (`manifold_rules.py`), then judged on seeds of its own beside the known rule, and its
-mean-field rate computed (`mean_field.py`). Then polynomials are drawn
-that differ in the shared property alone, and counted is who solves the task. Writes `rules.csv`, `counts.json`,
-`README.md` and `manifold.png`; each call replaces what its task has there.
+mean-field rate computed (`mean_field.py`). Then polynomials are drawn that differ in the shared property alone, and
+counted is who solves the task. Writes `rules.csv`, `counts.json`, `README.md` and `manifold.png`; each call replaces
+what its task has there.
 """
 
 from __future__ import annotations
@@ -282,8 +282,8 @@ def for_the_network(bench: Bench, rows: Iterable[Row]) -> list[RuleSet]:
     pre, weight = bench.pre(bench.known), bench.known.metrics["w_mean"]
     found: dict[str, RuleSet] = {}
     for row in rows:
-        rule = bench.task.parse(row.rule).only()
-        states = bench.task.bind(bench.task.parse(row.rule), bench.settings).only().states
+        parsed = bench.task.parse(row.rule)
+        rule, states = parsed.only(), bench.task.bind(parsed, bench.settings).only().states
         for factor in SLOWER:
             slow = {name: replace(each, tau=factor * each.tau) for name, each in states.items() if each.tau is not None}
             rules = RuleSet({"w": replace(rule, states={**states, **slow})})

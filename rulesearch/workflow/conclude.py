@@ -197,7 +197,7 @@ def _nothing(problem: Problem) -> str:
     """Return why a search found nothing, in a sentence."""
     ran, hopeless = problem.progress.deaths.get("ok", 0), problem.screen.hopeless
     said = "no rule ran to its end; nothing was found"
-    if ran and hopeless is not None:
+    if ran and hopeless is not None and not problem.progress.distinct:
         said = (
             f"nothing was found: {counted(ran, 'rule')} ran to the end of a screening, none with a loss of at most "
             f"{hopeless:g}, so that none was tried in full"
