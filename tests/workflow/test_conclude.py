@@ -23,9 +23,7 @@ from rulesearch.workflow.conclude import _nothing
 def test_why_nothing_was_found_is_said(
     deaths: Mapping[str, int], distinct: int, hopeless: float | None, said: str
 ) -> None:
-    progress = SimpleNamespace(deaths=deaths, distinct=distinct)
-    problem = SimpleNamespace(
-        progress=progress, screen=SimpleNamespace(hopeless=hopeless), how_it_ended=lambda: "; over"
-    )
+    progress, screen = SimpleNamespace(deaths=deaths, distinct=distinct), SimpleNamespace(hopeless=hopeless)
+    problem = SimpleNamespace(progress=progress, screen=screen, how_it_ended=lambda: "; over")
     found = _nothing(cast(Any, problem))
     assert found.startswith(said) and found.endswith("; over")
