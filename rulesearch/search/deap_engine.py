@@ -24,6 +24,7 @@ from rulesearch.search.growing import pick
 from rulesearch.search.least_squares import fit_by_halves, has_residuals
 from rulesearch.search.options import option
 from rulesearch.search.problem import Problem
+from rulesearch.search.promotion import best_of_sizes, worth_a_full_trial
 from rulesearch.search.selection import Lexicase
 from rulesearch.search.smallest import smallest
 from rulesearch.search.survival import Survival
@@ -82,11 +83,7 @@ class _Island:
         return [candidate for layer in self.layers for candidate in layer]
 
     def elites(self) -> list[Candidate]:
-        best: dict[int, Candidate] = {}
-        for candidate in self.members():
-            if candidate.size not in best or candidate.rank < best[candidate.size].rank:
-                best[candidate.size] = candidate
-        return [best[size] for size in sorted(best)]
+        return best_of_sizes(self.members())
 
 
 class DeapEngine(Engine):
@@ -126,7 +123,9 @@ class DeapEngine(Engine):
             self._tune(problem, survival, [(island, new) for island, new, _, _ in batches], tuned)
             self._fit(problem, survival, islands, generation, fitted_forms)
             self._explore(problem, variation, survival, islands, explored)
-            self._promote(problem, islands)
+            if problem.staged:
+                members = [candidate for island in islands for candidate in island.members()]
+                problem.promote(worth_a_full_trial(problem, members))
             self._renew(survival, islands, generation)
             going = problem.end_generation(sum(len(island.members()) for island in islands))
         try_the_rest(problem)
@@ -277,25 +276,6 @@ class DeapEngine(Engine):
         fitted = fit_constants(problem, [candidate for candidate, _ in chosen], rng, self.settings.rounds)
         for best, (_, island) in zip(fitted, chosen, strict=True):
             self._admit(survival, island, [best])
-
-    def _promote(self, problem: Problem, islands: list[_Island]) -> None:
-        if not problem.staged:
-            return
-        best: dict[int, Candidate] = {}
-        for island in islands:
-            for candidate in island.elites():
-                if candidate.size not in best or candidate.rank < best[candidate.size].rank:
-                    best[candidate.size] = candidate
-        chosen = [best[size] for size in sorted(best)]
-        if problem.screen.by_luck:
-            # A larger rule that is behind a smaller one waits until that one's luck is known, and other constants of
-            # a structure that was tried wait until they are fitted.
-            chosen = [
-                item
-                for place, item in enumerate(chosen)
-                if item.known is item.screen and all(item.rank < other.rank for other in chosen[:place])
-            ]
-        problem.promote(chosen)
 
     def _renew(self, survival: Survival, islands: list[_Island], generation: int) -> None:
         for island in islands:

@@ -15,6 +15,7 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.search.deap_engine import DeapEngine, DeapSettings
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
+from rulesearch.search.promotion import worth_a_full_trial
 from rulesearch.tasks import Fidelity, Setting, TaskSymbol
 from rulesearch.tasks.declaration import Settings
 from rulesearch.tasks.task import FREE, Task
@@ -130,3 +131,19 @@ def test_a_function_that_was_screened_twice_before_it_was_tried_in_full_is_tried
         problem.promote([twin])
     assert problem.progress.distinct == 1
     assert twin.full is first.full and twin.rank == first.rank
+
+
+def test_a_small_full_loss_does_not_keep_those_from_a_trial_that_are_ahead_in_a_harder_screening() -> None:
+    with Evaluator(f"{Path(__file__)}:Choosy", {"eta": 1.0}) as evaluator:
+        problem = Problem(evaluator, parse_grammar(LITTLE), 0, 10)
+        tried, ahead, behind, small = (
+            problem.maker.make(problem.primitives.genome_of(evaluator.task.parse(text)), "by hand")
+            for text in ("c1 + y; c1 = 0.3", "y + c1*x; c1 = 0.1", "c1*x + (y + c1)*w; c1 = 0.3", "x*x")
+        )
+        members = [tried, ahead, behind, small]
+        problem.evaluate(members)
+        assert worth_a_full_trial(problem, [tried]) == [tried]
+        problem.promote([tried])
+        assert tried.full.ranked_loss < ahead.screen.ranked_loss < tried.screen.ranked_loss < behind.screen.ranked_loss
+        chosen = worth_a_full_trial(problem, members)
+    assert ahead in chosen and behind not in chosen and tried not in chosen
