@@ -147,7 +147,7 @@ def stress(
     given; `notify` is called with what is being done.
     **Raises:** `RulesearchError` for a condition that there is not.
     """
-    full = task.fidelities[-1].name
+    full, rules = task.fidelities[-1].name, _with_still_ones_given(rules)
 
     def score(each: Sequence[RuleSet], changed: Changed) -> list[Outcome]:
         return run_jobs(task, settings, "vm", [Job(one, tuple(seeds), full, (changed,)) for one in each])
@@ -205,6 +205,12 @@ def stressed(
 def idle(rule: Rule) -> Rule:
     """Return a rule that reads nothing and changes nothing, in one of its slots."""
     return replace(rule, slots={next(iter(rule.slots)): Expression.number(0.0)}).without_unread()
+
+
+def _with_still_ones_given(rules: RuleSet) -> RuleSet:
+    """Return rules with those given that never change a weight, so that the known ones stand still there too."""
+    still = frozenset(name for name, rule in rules.rules.items() if rule.is_still)
+    return rules if rules.given or len(still) == len(rules.rules) else replace(rules, given=still)
 
 
 def _frozen(rules: RuleSet) -> RuleSet:

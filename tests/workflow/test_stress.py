@@ -130,6 +130,17 @@ def test_ojas_rule_at_half_its_learning_rate_holds_under_every_condition() -> No
     assert row(found, "halved time step").reason == "it counts presentations"
 
 
+def test_where_some_synapses_do_not_learn_those_of_the_known_rules_do_not_either() -> None:
+    text = "EE[on_pre: 1 - y2; y2 = trace(post, 100 ms)]; EI[on_pre: 0]; IE[on_pre: 0]; II[on_pre: 0]"
+    small = {"neurons": 500, "learning": 2, "scoring": 1}
+    found = rs.stress(text, "plastic-network", small, seeds=1, only=[AS_IT_IS])
+    known = found.rows[0].known
+    assert known is not None
+    static = {f"w_{kind}": known.metrics[f"w_{kind}"] for kind in ("EI", "II")}
+    assert static == pytest.approx({"w_EI": 0.03, "w_II": 0.3})
+    assert known.metrics["w_EE"] != pytest.approx(0.03, rel=1e-3)
+
+
 def test_hebbs_rule_does_not_hold() -> None:
     found = rs.stress("hebb", "oja", SMALL["oja"], seeds=1, only=[AS_IT_IS])
     standing = found.rows[0].rule
