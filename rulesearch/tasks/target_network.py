@@ -36,8 +36,9 @@ from rulesearch.tasks.spike_task import SpikeTask
 from rulesearch.tasks.trial import TimeCourse, Trial
 
 _NEURONS = 10_000.0
-_SCREENED = 500.0
-"""Neurons at the cheap fidelity, where more are set."""
+_SCREENED = 1000.0
+"""Neurons at the cheap fidelity, where more are set. Neurons of 500 would all have the same afferents: what they do alike
+then speaks for static weights and against rules that hold the rate of larger networks."""
 _COARSE, _COARSEST = 2.0, 0.5
 """What multiplies the time step at the cheap fidelity, up to the largest one [ms]."""
 _STRONG, _WEAK = 4.5, 1.5
@@ -93,7 +94,7 @@ class TargetNetwork(SpikeTask):
         Fidelity(
             "screen",
             2,
-            "two seeds, strong input (4.5 Hz) and weak input (1.5 Hz); 500 neurons, twice the time step, a third of "
+            "two seeds, strong input (4.5 Hz) and weak input (1.5 Hz); 1,000 neurons, twice the time step, a third of "
             "the learning and half of the scoring",
             ({"input_rate": _STRONG}, {"input_rate": _WEAK}),
             by_luck=True,

@@ -95,7 +95,7 @@ def test_each_network_draws_the_bound_of_its_weights_where_the_rule_gives_none()
 
 
 def test_the_cheap_fidelity_is_a_small_network_in_coarse_steps_for_a_short_time() -> None:
-    assert [largest_weight("on_pre: 1", 1, "screen", neurons=size)[1] for size in (500, 2000)] == [500, 500]
+    assert [largest_weight("on_pre: 1", 1, "screen", neurons=size)[1] for size in (500, 2000)] == [500, 1000]
     values = INHIBITORY.resolve({"learning": 3, "scoring": 4})
     assert INHIBITORY.duration(values, "screen") == 1.0 + 2.0
     assert INHIBITORY.duration(values, "full") == 7.0
