@@ -140,6 +140,24 @@ def test_each_kind_and_pair_has_an_experiment_that_searches_it(name: str) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("kind", "static"), [("EI", "0.126 - w"), ("II", "0.13 - w")])
+def test_screening_sees_that_weights_which_come_to_one_value_do_not_hold_the_rate_at_every_input(
+    kind: str, static: str
+) -> None:
+    # These are the best such values at strong input.
+    values = PLASTIC.resolve({"neurons": 2000})
+    still = parse_rules("; ".join(f"{other}[on_pre: 0]" for other in KINDS if other != kind))
+    losses = []
+    for rules in (PLASTIC.baseline(values).under(still), parse_rules(f"{kind}[on_pre: {static}; eta = 0.1]; {still}")):
+        bound = PLASTIC.bind(rules, values)
+        tried = [PLASTIC.trial(bound, 5, {**values, **at}, "screen").loss for at in PLASTIC.fidelities[0].conditions]
+        losses.append(sum(loss if loss is not None else np.inf for loss in tried) / len(tried))
+    hopeless = PLASTIC.fidelities[0].hopeless
+    assert hopeless is not None
+    assert losses[0] < hopeless < losses[1]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_known_rule_comes_to_the_target_alone_and_each_control_does_not(kind: str) -> None:
     values = PLASTIC.resolve({"neurons": 2000, "w_start": 0.6 if kind == "EE" else 0.3})
