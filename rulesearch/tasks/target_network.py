@@ -48,8 +48,8 @@ _EXCITATION, _INHIBITION, _INPUT = 0.03, 0.3, 0.1
 """Weights at the start in units of the leak: from excitatory neurons, among inhibitory neurons, from afferents."""
 _INPUT_RATES, _LARGEST = (1.0, 5.0), (2.0, 3.0)
 """Between what the afferents' rate [Hz] and the largest weight are drawn for each seed."""
-_HOPELESS = 1.0
-"""Loss at the cheap fidelity from which on a rule is not tried in full: a rate that is off by some 4 Hz."""
+_HOPELESS = 0.5
+"""Loss at the cheap fidelity from which on a rule is not tried in full: a rate that is off by some 2.5 Hz."""
 _LIVES = (0.1, 100.0)
 """Rates [Hz] between which activity has not blown up, after the paper."""
 _WINDOWS = 200
