@@ -37,8 +37,8 @@ from rulesearch.tasks.trial import TimeCourse, Trial
 
 _NEURONS = 10_000.0
 _SCREENED = 1000.0
-"""Neurons at the cheap fidelity, where more are set. Neurons of 500 would all have the same afferents: what they do alike
-then speaks for static weights and against rules that hold the rate of larger networks."""
+"""Neurons at the cheap fidelity, where more are set. 500 would all have the same afferents: what they do alike then
+speaks for static weights and against rules that hold the rate of larger networks."""
 _COARSE, _COARSEST = 2.0, 0.5
 """What multiplies the time step at the cheap fidelity, up to the largest one [ms]."""
 _STRONG, _WEAK = 4.5, 1.5
