@@ -147,7 +147,7 @@ class EnumerateEngine(Engine):
 
     def _most(self, problem: Problem) -> int:
         """Return how many structures the next batch may have, each tried at several values of its constants."""
-        affordable = _LARGEST_BATCH if _dear(problem) else problem.left // len(self.settings.values)
+        affordable = _LARGEST_BATCH if problem.dear else problem.left // len(self.settings.values)
         return max(1, min(int(self.settings.batch), affordable))
 
     def _refine(self, problem: Problem, size: int, level: _Level) -> bool:
@@ -160,7 +160,7 @@ class EnumerateEngine(Engine):
         if not wanted:
             return True
         affordable = wanted
-        if not _dear(problem):
+        if not problem.dear:
             affordable = min(wanted, max(1, problem.left // max(1, len(self.settings.more_values))))
         chosen = level.best[:affordable]
         rows = [
@@ -193,10 +193,4 @@ class EnumerateEngine(Engine):
     def _evaluate(self, problem: Problem, candidates: Sequence[Candidate]) -> None:
         problem.evaluate(candidates)
         # Where full trials are dear, structures with constants wait until these are fitted.
-        dear = _dear(problem)
-        problem.promote([item for item in candidates if item.alive and not (dear and item.constants)])
-
-
-def _dear(problem: Problem) -> bool:
-    """Return whether full trials, which alone count against the budget, are kept for what screens well."""
-    return problem.screen.hopeless is not None
+        problem.promote([item for item in candidates if item.alive and not (problem.dear and item.constants)])

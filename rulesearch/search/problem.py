@@ -91,6 +91,11 @@ class Problem:
         """Whether there is a cheap fidelity before the full one."""
         return self.screen != self.full
 
+    @property
+    def dear(self) -> bool:
+        """Whether full trials, which alone count against the budget, are kept for what screens well."""
+        return self.screen.hopeless is not None
+
     def is_new(self, candidate: Candidate) -> bool:
         """Return whether the candidate's function was not met before, and note it; a duplicate is counted."""
         check()

@@ -14,7 +14,7 @@ def worth_a_full_trial(problem: Problem, members: Iterable[Candidate]) -> list[C
     Where screening is luck to a part, a larger rule that is behind a smaller one waits until that one's luck is known,
     and other constants of a structure that was tried wait until they are fitted.
     """
-    if problem.screen.hopeless is not None:
+    if problem.dear:
         return _ahead_in_screening(problem, members)
     best = best_of_sizes(members)
     if not problem.screen.by_luck:

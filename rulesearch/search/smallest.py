@@ -32,7 +32,7 @@ def smallest(problem: Problem, top: int, number: int, parts: int, rng: np.random
     **Arguments:** `number`: which of the `parts` shares.
     """
     if problem.staged:
-        found = _of_each_rule(problem.grammar, top) if problem.screen.hopeless is not None else []
+        found = _of_each_rule(problem.grammar, top) if problem.dear else []
         return _with_constants(problem, found[number::parts], _DRAWS, rng)
     return _with_constants(problem, _of_all_rules(problem.grammar, top, _MOST * problem.budget)[number::parts], 1, rng)
 

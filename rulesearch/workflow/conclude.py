@@ -214,7 +214,7 @@ def _sentence(
     summary = f" ({member.known_as})"
     distinct = problem.progress.distinct
     tried = "1 distinct rule was tried" if distinct == 1 else f"{distinct} distinct rules were tried"
-    in_full = " in full" if problem.screen.hopeless is not None else ""
+    in_full = " in full" if problem.dear else ""
     count = f"{tried}{in_full}{problem.how_it_ended()}"
     if solved and not held_out.refuted:
         said = f"solved: {found} {task.achieves} {title}{summary}"
