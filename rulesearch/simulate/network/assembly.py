@@ -96,6 +96,7 @@ def cells_of(
             membrane,
             np.zeros(used),
             np.zeros(total, dtype=np.int32),
+            np.zeros(total),
             np.zeros(total, dtype=CELL_STATE),
             np.concatenate(padded, axis=1) if padded else np.zeros((1, 1)),
         ),

@@ -15,7 +15,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.simulate.network.streams import Stream
 
 _CHANGING = {
-    "_cells": ("membrane", "gates", "free_at", "state"),
+    "_cells": ("membrane", "gates", "free_at", "lift", "state"),
     "_wires": ("weights",),
     "_plastics": ("change", "begun", "levels", "values", "signals", "touched", "clock"),
     "_ring": ("units", "starts"),

@@ -60,7 +60,7 @@ def integrate_general(
         cells.membrane[I_EXCITATORY, n] = excitatory
         cells.membrane[I_INHIBITORY, n] = inhibitory
         state = cells.state[n]
-        lifted = state.lift
+        lifted = cells.lift[n]
         if clamped:
             row = min(t, cells.clamp.shape[0] - 1)
             given = cells.clamp[row, cell.clamp + (i if width > 1 else 0)]
@@ -91,12 +91,12 @@ def integrate_general(
                 cells.membrane[V_DENDRITE, n] = dendrite + cell.dendrite_rate * (drive_d - load_d * dendrite)
         aim = cell.adaptation_coupling * (u - cell.rest)
         state.adaptation = aim + (state.adaptation - aim) * cell.adaptation_decay
-        state.lift = lifted * cell.lift_decay
+        cells.lift[n] = lifted * cell.lift_decay
         state.after *= cell.after_decay
         if cells.free_at[n] <= t:
             height = cells.membrane[V, n] - cell.threshold
             if sharpness == 0.0:
-                height -= state.lift
+                height -= cells.lift[n]
             if cell.escapes == 1:
                 hazard = cell.escape_rate * np.exp(min(height / cell.escape_width, 500.0))
                 hazard /= 1.0 + hazard / cell.escape_ceiling
@@ -119,10 +119,10 @@ def reset(cells: Any, p: int, t: int, units: Any, start: int, stop: int) -> None
         if cell.resets == 1:
             cells.membrane[V, n] = cell.reset
         cells.free_at[n] = t + cell.refractory
+        if cell.lifts == 1:
+            cells.lift[n] = cell.lift_jump + (cells.lift[n] if cell.lift_adds == 1 else 0.0)
         if cell.kind == GENERAL:
             state = cells.state[n]
             state.adaptation += cell.adaptation_jump
-            if cell.lifts == 1:
-                state.lift = cell.lift_jump + (state.lift if cell.lift_adds == 1 else 0.0)
             if cell.after_decay > 0.0:
                 state.after = cell.after_current

@@ -1,4 +1,4 @@
-"""The compiled step of leaky integrate-and-fire neurons without anything more, many at a time."""
+"""The compiled step of leaky integrate-and-fire neurons, with a threshold that may move, many at a time."""
 
 from __future__ import annotations
 
@@ -84,16 +84,36 @@ def _sum_up(gates: Any, cells: Any, p: int, base: float, drive: Any, load: Any) 
     cell = cells.population[p]
     drive[:] = base
     load[:] = cell.leak
-    size = np.uint64(drive.size)
-    for r in range(cell.receptor, cell.receptor + cell.receptors):
+    start, stop = cell.receptor, cell.receptor + cell.receptors
+    for r in range(start, stop):
         receptor = cells.receptor[r]
-        at = np.uint64(receptor.gate)
-        decay, by, on = receptor.decay, receptor.drive, receptor.load
-        for i in range(size):
-            gate = gates[at + i]
-            drive[i] += by * gate
-            load[i] += on * gate
-            gates[at + i] = gate * decay
+        if receptor.follows >= 0:
+            at, source = np.uint64(receptor.gate), np.uint64(cells.receptor[receptor.follows].gate)
+            _follow(gates, at, source, (receptor.decay, receptor.gain, receptor.drive, receptor.load), drive, load)
+    for r in range(start, stop):
+        receptor = cells.receptor[r]
+        if receptor.follows < 0:
+            _decay(gates, np.uint64(receptor.gate), (receptor.decay, receptor.drive, receptor.load), drive, load)
+
+
+@njit(inline="always", error_model="numpy")  # type: ignore[misc]
+def _decay(gates: Any, at: Any, gate: Any, drive: Any, load: Any) -> None:
+    decay, by, on = gate
+    for i in range(np.uint64(drive.size)):
+        g = gates[at + i]
+        drive[i] += by * g
+        load[i] += on * g
+        gates[at + i] = g * decay
+
+
+@njit(inline="always", error_model="numpy")  # type: ignore[misc]
+def _follow(gates: Any, at: Any, source: Any, gate: Any, drive: Any, load: Any) -> None:
+    decay, gain, by, on = gate
+    for i in range(np.uint64(drive.size)):
+        g = gates[at + i]
+        drive[i] += by * g
+        load[i] += on * g
+        gates[at + i] = g * decay + gain * gates[source + i]
 
 
 @kernel
@@ -127,6 +147,46 @@ def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, cell: Any, exac
 
 
 @kernel
+def _move_lifted(
+    v: Any,
+    lift: Any,
+    drive: Any,
+    load: Any,
+    free_at: Any,
+    now: Any,
+    cell: Any,
+    exact: bool,
+    units: Any,
+    count: int,
+) -> int:
+    """Move leaky neurons whose thresholds are lifted and return; return the number of spikes found so far."""
+    rate, threshold, decay = cell
+    size, block = np.uint64(v.size), np.uint64(BLOCK)
+    low = np.uint64(0)
+    while low < size:
+        high = min(low + block, size)
+        hits = 0
+        for i in range(low, high):
+            u, lifted = v[i], lift[i] * decay
+            if exact:
+                target = drive[i] / load[i]
+                moved = target + (u - target) * _exp(-rate * load[i])
+            else:
+                moved = u + rate * (drive[i] - load[i] * u)
+            new = moved if free_at[i] <= now else u
+            v[i] = new
+            lift[i] = lifted
+            hits += 1 if new - threshold > lifted else 0
+        if hits > 0:
+            for i in range(low, high):
+                if v[i] - threshold > lift[i] and free_at[i] <= now:
+                    units[count] = i
+                    count += 1
+        low = high
+    return count
+
+
+@kernel
 def integrate_plain(cells: Any, p: int, t: int, exact: bool, scratch: Any, units: Any, count: int) -> int:
     """Integrate a leaky integrate-and-fire population by one step; return the number of spikes found so far."""
     cell = cells.population[p]
@@ -135,22 +195,27 @@ def integrate_plain(cells: Any, p: int, t: int, exact: bool, scratch: Any, units
     base = leak * cell.rest + cell.current
     now = np.int32(t)
     v, free_at = cells.membrane[V, first : first + size], cells.free_at[first : first + size]
-    if cell.receptors == 2 and not exact:
+    if cell.receptors == 2 and not exact and cell.lifts == 0:
         one, two = cells.receptor[start], cells.receptor[start + 1]
-        found: int = _move_two(
-            v,
-            cells.gates[one.gate : one.gate + size],
-            cells.gates[two.gate : two.gate + size],
-            free_at,
-            now,
-            (base, leak, rate, threshold),
-            (one.decay, one.drive, one.load),
-            (two.decay, two.drive, two.load),
-            units,
-            count,
-        )
-        return found
+        if one.follows < 0 and two.follows < 0:
+            found: int = _move_two(
+                v,
+                cells.gates[one.gate : one.gate + size],
+                cells.gates[two.gate : two.gate + size],
+                free_at,
+                now,
+                (base, leak, rate, threshold),
+                (one.decay, one.drive, one.load),
+                (two.decay, two.drive, two.load),
+                units,
+                count,
+            )
+            return found
     drive, load = scratch[0, :size], scratch[1, :size]
     _sum_up(cells.gates, cells, p, base, drive, load)
+    if cell.lifts == 1:
+        lift, falling = cells.lift[first : first + size], (rate, threshold, cell.lift_decay)
+        lifted: int = _move_lifted(v, lift, drive, load, free_at, now, falling, exact, units, count)
+        return lifted
     moved: int = _move(v, drive, load, free_at, now, (rate, threshold), exact, units, count)
     return moved

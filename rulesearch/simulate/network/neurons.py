@@ -56,7 +56,6 @@ CELL = (
 CELL_STATE = np.dtype(
     [
         ("adaptation", "f8"),  # [pA]
-        ("lift", "f8"),  # of the threshold [mV]
         ("after", "f8"),  # [pA]
     ],
     align=True,
@@ -236,9 +235,9 @@ class Neuron:
 
     @property
     def plain(self) -> bool:
-        """Whether it is leaky integrate-and-fire with nothing more."""
-        simple = all(receptor.tau > 0.0 and not receptor.follows for receptor in self.receptors.values())
-        return not self.parts and simple and self.reset is not None
+        """Whether it is leaky integrate-and-fire with nothing more than a moving threshold."""
+        gated = all(receptor.tau > 0.0 for receptor in self.receptors.values())
+        return self.reset is not None and gated and self.parts.keys() <= {"moving_threshold"}
 
     def fields(self, step: Step) -> dict[str, float]:
         """Return what the kernels know of it: fields of `CELL`."""

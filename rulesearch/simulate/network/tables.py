@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rulesearch.simulate.network.neurons import CELL
 
 PLAIN, GENERAL, CLAMPED = range(3)
-"""Kinds of populations: leaky integrate-and-fire with decaying gates; anything more; a given potential."""
+"""Kinds of populations: leaky integrate-and-fire, its threshold may move; anything more; a given potential."""
 
 POPULATION = np.dtype(
     [
@@ -122,13 +122,17 @@ SYNAPTIC_EVENTS, UPDATES, LOGGED, WATCHED = range(4)
 
 
 class Cells(NamedTuple):
-    """Populations and receptors; what changes: potentials, gates, until when a neuron rests, what parts remember."""
+    """Populations and receptors; what changes: potentials, gates, until when a neuron rests, lifts of thresholds [mV],
+
+    what other parts remember.
+    """
 
     population: Any
     receptor: Any
     membrane: Any
     gates: Any
     free_at: Any
+    lift: Any
     state: Any
     clamp: Any
 

@@ -407,6 +407,39 @@ def test_moving_threshold_lengthens_intervals_by_its_height() -> None:
     assert np.ptp(np.diff(set_once)) <= 2 * DT
 
 
+@pytest.mark.parametrize("method", ["exponential-euler", "euler"])
+@pytest.mark.parametrize("adds", [True, False])
+def test_the_loop_of_leaky_neurons_does_what_that_of_any_neurons_does(method: str, adds: bool) -> None:
+    receptors = {
+        "slow": Receptor(0.1, 0.0, share=0.7, follows="fast"),
+        "fast": Receptor(0.005, 0.0, share=0.3),
+        "GABA": Receptor(0.01, -80.0),
+    }
+    lifted = MovingThreshold(20.0, 0.005, adds)
+    plain = Neuron(receptors, rest=-70.0, reset=-70.0, leak=1.0, refractory=0.0003, moving_threshold=lifted)
+    assert plain.plain
+    # A part that does nothing sends a neuron to the general loop.
+    general = dataclasses.replace(plain, after_depolarisation=AfterDepolarisation(0.0, 0.01))
+
+    def spikes(neuron: Neuron) -> Any:
+        network = Network(
+            [Population("n", 150, neuron)],
+            [
+                Projection("input", "s", "n", "fast", FixedProbability(0.5), 0.15),
+                Projection("recurrent", "n", "n", "GABA", FixedProbability(0.1), 0.2),
+            ],
+            [Poisson("s", 100, 50.0)],
+            DT,
+            method,
+        )
+        return Simulation(network, 5).run(0.5, Record(["n"])).spikes["n"]
+
+    (times, units), (expected_times, expected_units) = spikes(plain), spikes(general)
+    assert len(times) > 500
+    assert np.array_equal(times, expected_times)
+    assert np.array_equal(units, expected_units)
+
+
 def test_after_depolarisation_lifts_the_membrane() -> None:
     neuron = Neuron(current=210.0, after_depolarisation=AfterDepolarisation(400.0, 0.04), refractory=0.0)
     gaps = np.diff(alone(neuron, 0.5).spikes["n"][0])
