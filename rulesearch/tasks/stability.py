@@ -1,8 +1,8 @@
 """A recurrent network whose synapses all learn, each kind by a rule of its own.
 
-The network and the bounds of plausible activity of Confavreux et al. 2023 (NeurIPS 36) and of their public code:
-excitatory and inhibitory neurons with AMPA, NMDA and GABA gates and a threshold that jumps at each spike, under Poisson
-input; all weights are in units of the leak.
+The network of Confavreux et al. 2023 (NeurIPS 36) and of their public code: excitatory and inhibitory neurons with
+AMPA, NMDA and GABA gates and a threshold that jumps at each spike, under Poisson input; all weights are in units of the
+leak. What is plausible is in `plausibility`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.library import known_rule
@@ -19,7 +18,7 @@ from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.neurons import MovingThreshold, Neuron, Population, Receptor
-from rulesearch.simulate.network.recording import Record, Recording
+from rulesearch.simulate.network.recording import Record
 from rulesearch.simulate.network.simulation import Simulation
 from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import FixedProbability
@@ -34,6 +33,7 @@ from rulesearch.tasks.declaration import (
     damage_of,
     screened,
 )
+from rulesearch.tasks.plausibility import activity_metrics, bound_settings, verdict
 from rulesearch.tasks.recurrent import KINDS, LIMITS, check_fifth, excitatory_and_inhibitory
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Trial
@@ -44,21 +44,8 @@ _FEWEST = 640
 """Neurons of the smallest network, an eighth, in which each can still have as many synapses."""
 _PROBABILITY, _INPUT_PROBABILITY = 0.1, 0.05
 _INPUT, _EXCITATION, _INHIBITION = 0.075, 0.1, 1.0
-_BIN = 0.1
-_BOUNDS: Mapping[str, tuple[float, float]] = {
-    "rate_e_hz": (1.0, 50.0),
-    "rate_i_hz": (1.0, 50.0),
-    "cv_isi": (0.7, 2.7),
-    "spatial_fano": (0.5, 2.5),
-    "temporal_fano": (0.5, 2.5),
-    "at_bounds": (0.0, 0.1),
-    "creep": (0.0, 0.05),
-    "w_EE": (0.0, 0.5),
-    "w_EI": (0.0, 0.5),
-    "w_IE": (0.0, 5.0),
-    "w_II": (0.0, 5.0),
-}
-"""Where activity and weights are plausible: rates [Hz], irregularity, shares of weights, mean weights."""
+_INPUT_RATES = (5.0, 15.0)
+"""Between what the rate of the afferents is drawn for each seed [Hz]."""
 _PAPER = known_rule("confavreux-quartet")
 _SCREENED = 0.125
 
@@ -66,8 +53,9 @@ _SCREENED = 0.125
 class Stability(SpikeTask):
     """Keep the activity and the weights of a recurrent network within the published bounds of what is plausible.
 
-    The loss is the mean, over the eleven quantities that have bounds, of how far each is out of them, in units of
-    their distance and at most 1; each of them is a case. 0: all are plausible.
+    Quantities count in the published order: rates, then weights, then how irregular activity is; each of these stages
+    is a case of the loss. It costs 1 where a stage before it is failed, else the mean over its quantities of
+    $d/(d + b)$, d being how far each is out of its bounds and b their distance. 0: all are plausible.
     """
 
     name = "stability"
@@ -86,12 +74,13 @@ class Stability(SpikeTask):
     }
     settings: ClassVar[Mapping[str, Setting]] = {
         "eta": Setting(0.01, "learning rate of rules that give none", 1e-6, 1.0),
-        "rate": Setting(6.0, "rate of the afferents", 0.1, 100.0, unit="Hz"),
+        "rate": Setting(0.0, "rate of the afferents; 0: drawn for each seed, 5 to 15 Hz", 0.0, 100.0, unit="Hz"),
         "neurons": Setting(_NEURONS, "neurons, a fifth of them inhibitory", _FEWEST, 50_000, True),
         "w_start": Setting(1.0, "factor on the weights at the start, 0.1 of excitation and 1 of inhibition", 0.0, 20.0),
         "learning": Setting(60.0, "time of learning", 1.0, 36_000.0, unit="s"),
         "scoring": Setting(10.0, "time of scoring, in which rules act on", 1.0, 3600.0, unit="s"),
         "dt": Setting(0.1, "time step", 0.01, 0.5, unit="ms"),
+        **bound_settings(),
         **DAMAGE,
     }
     fidelities = (
@@ -129,14 +118,13 @@ class Stability(SpikeTask):
     def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Let the rules of EE, EI, IE and II synapses act together, and look at what activity they keep.
 
-        **Returns:** metrics over scoring: `rate_e_hz` and `rate_i_hz`; over excitatory neurons `cv_isi` (where any has
-        three spikes), and the variance over the mean of spikes in 0.1 s, over neurons (`spatial_fano`) and over time
-        (`temporal_fano`); `at_bounds`: the share of weights there, a mean over kinds; `creep`: the largest relative
-        change of a mean weight; mean weights `w_EE` and so on; `violated`: how many of these are out of the published
-        bounds, or are not there; `plausible`: 1 where none is, else 0.
+        **Returns:** metrics over scoring, those of `plausibility.BOUNDS`; `violated`: how many of these are out of
+        their bounds, or are not there; `plausible`: 1 where none is, else 0; `input_rate_hz` of the afferents.
         """
-        network = _network(rules, settings, max(_FEWEST, screened(settings["neurons"], _SCREENED, fidelity)))
-        simulation = Simulation(network, np.random.SeedSequence([seed, 308]), backend)
+        drawn, seeds = np.random.SeedSequence([seed, 308]).spawn(2)
+        input_rate = settings["rate"] or float(np.random.Generator(np.random.PCG64(drawn)).uniform(*_INPUT_RATES))
+        neurons = max(_FEWEST, screened(settings["neurons"], _SCREENED, fidelity))
+        simulation = Simulation(_network(rules, {**settings, "rate": input_rate}, neurons), seeds, backend)
         recording = simulation.run(settings["learning"], Record([]), limits=LIMITS)
         before = {kind: float(simulation.weights(kind).mean()) for kind in KINDS}
         if recording.status == "ok":
@@ -144,7 +132,7 @@ class Stability(SpikeTask):
         if recording.status != "ok":
             share = min(1.0, recording.stop / self.duration(settings, fidelity))
             return Trial(recording.status, None, work=recording.work, died_at=share)
-        metrics = _activity(recording)
+        metrics = {"input_rate_hz": input_rate, **activity_metrics(recording)}
         stuck, creep = [], [0.0]
         for kind in KINDS:
             weights = simulation.weights(kind)
@@ -153,37 +141,9 @@ class Stability(SpikeTask):
             if before[kind] + after > 0.1:
                 creep.append(2.0 * abs(after - before[kind]) / (after + before[kind]))
         metrics |= {"at_bounds": float(np.mean(stuck)), "creep": max(creep)}
-        cases = tuple(_outside(metrics.get(name), low, high) for name, (low, high) in _BOUNDS.items())
-        violated = sum(case > 0.0 for case in cases)
-        metrics |= {"violated": float(violated), "plausible": float(violated == 0)}
-        return Trial("ok", sum(cases) / len(cases), metrics, cases, recording.work)
-
-
-def _outside(value: float | None, low: float, high: float) -> float:
-    """Return how far a quantity is out of its bounds over their distance, at most 1; 1 where there is none."""
-    return 1.0 if value is None else min(1.0, max(0.0, low - value, value - high) / (high - low))
-
-
-def _activity(recording: Recording) -> dict[str, float]:
-    times, units = recording.spikes["E"]
-    edges = recording.start + _BIN * np.arange(round((recording.stop - recording.start) / _BIN) + 1)
-    counts = np.histogram2d(units, times, (np.arange(recording.sizes["E"] + 1) - 0.5, edges))[0]
-    cv = recording.interval_cv("E")
-    irregular = {"cv_isi": float(np.nanmean(cv))} if np.any(np.isfinite(cv)) else {}
-    return {
-        "rate_e_hz": recording.mean_rate("E"),
-        "rate_i_hz": recording.mean_rate("I"),
-        **irregular,
-        "spatial_fano": _fano(counts.T),
-        "temporal_fano": _fano(counts),
-    }
-
-
-def _fano(counts: npt.NDArray[np.float64]) -> float:
-    """Return the mean over rows of the variance over the mean, 0 for a row of at most 3 spikes."""
-    means = counts.mean(axis=1)
-    enough = counts.sum(axis=1) > 3
-    return float(np.mean(np.where(enough, counts.var(axis=1) / np.where(enough, means, 1.0), 0.0)))
+        found = verdict(metrics, settings)
+        metrics |= {"violated": float(len(found.violated)), "plausible": float(not found.violated)}
+        return Trial("ok", sum(found.cases) / len(found.cases), metrics, found.cases, recording.work)
 
 
 def _network(rules: RuleSet, settings: Settings, neurons: int) -> Network:
