@@ -37,8 +37,8 @@ class Engine(ABC):
         **Raises:** `RulesearchError`, `MissingPartError` where an optional part is not installed.
         """
 
-    def check_start(self, primitives: GrammarPrimitives, start: Genome) -> None:  # noqa: B027
-        """Refuse rules that the engine cannot grow from, before anything is written.
+    def check_start(self, primitives: GrammarPrimitives, start: Genome | None) -> None:  # noqa: B027
+        """Refuse rules that the engine cannot grow from, or that there are none, before anything is written.
 
         **Raises:** `RulesearchError`.
         """
@@ -67,6 +67,7 @@ ENGINES: dict[str, tuple[str, str]] = {
     "enumerate": ("rulesearch.search.enumerate_engine", "EnumerateEngine"),
     "pysr": ("rulesearch.search.pysr_engine", "PysrEngine"),
     "random": ("rulesearch.search.random_engine", "RandomEngine"),
+    "sbi": ("rulesearch.search.sbi_engine", "SbiEngine"),
     "volterra": ("rulesearch.search.volterra_engine", "VolterraEngine"),
 }
 """Module and class of each engine; modules are imported on use."""

@@ -37,7 +37,7 @@ class Problem:
     Where `goal` is set, the first rule that reaches this loss is taken note of. After
     `patience` proposals in a row of which none was new the search is over, since a grammar may have fewer functions
     than the budget, or none that runs; None where an engine knows by itself when it has tried them all. `in_vain`: how
-    many these were.
+    many these were. `told`: what an engine adds to the conclusion.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Problem:
         self.certificate: Certificate | None = None
         self.goal: float | None = None
         self.stopped_by = ""
+        self.told = ""
         self.start = None if start is None else self.primitives.genome_of(start)
         self._pending: list[Record] = []
         self._hopeful: dict[int, Candidate] = {}
@@ -143,8 +144,7 @@ class Problem:
                     candidate.full = self._finished.get(candidate.key, candidate.full)
                 self.rank(candidate)
                 if self.staged and self.deadline.limit is not None and not self.progress.distinct and candidate.alive:
-                    best = self._hopeful.setdefault(candidate.size, candidate)
-                    self._hopeful[candidate.size] = min(best, candidate, key=lambda item: item.rank)
+                    self._hope(candidate)
                 if not self.staged:
                     if new.get(candidate.key) is candidate:
                         self._finish(candidate, known)
@@ -152,6 +152,25 @@ class Problem:
                         candidate.full = known
 
         return end
+
+    def simulate(self, candidates: Sequence[Candidate], first: int) -> list[Outcome]:
+        """Return what candidates do at full fidelity, each on one search seed of its own, from number `first` on.
+
+        For engines that learn from how outcomes differ: each counts against the budget, none enters the archive.
+        """
+        seeds = trial_seeds(self.seed, "search", first + len(candidates))[first:]
+        found = self._begin(candidates, self.full, [(seed,) for seed in seeds])()
+        self.progress.distinct += len(found)
+        for candidate, outcome in zip(candidates, found, strict=True):
+            self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
+            candidate.score(self.requirements, outcome)
+            if outcome.ok:
+                self._hope(candidate)
+        return found
+
+    def _hope(self, candidate: Candidate) -> None:
+        best = self._hopeful.setdefault(candidate.size, candidate)
+        self._hopeful[candidate.size] = min(best, candidate, key=lambda item: item.rank)
 
     def rank(self, candidate: Candidate) -> None:
         """Set what a candidate is ranked by: the screening outcome.
@@ -222,9 +241,12 @@ class Problem:
             self.progress.first_hit = self.progress.distinct
         self.archive.add(candidate)
 
-    def _begin(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> Waiting:
-        seeds = trial_seeds(self.seed, "search", fidelity.trials)
-        jobs = [search_job(self.task, candidate.rules, seeds, fidelity) for candidate in candidates]
+    def _begin(
+        self, candidates: Sequence[Candidate], fidelity: Fidelity, own: Sequence[tuple[int, ...]] | None = None
+    ) -> Waiting:
+        seeds = own or [trial_seeds(self.seed, "search", fidelity.trials)] * len(candidates)
+        pairs = zip(candidates, seeds, strict=True)
+        jobs = [search_job(self.task, candidate.rules, on, fidelity) for candidate, on in pairs]
         found = {} if self.store is None else self.store.known(jobs)
         missing = [index for index in range(len(jobs)) if index not in found]
         may_leave = bool(self.progress.distinct or self._hopeful)
@@ -255,7 +277,7 @@ class Problem:
 
         Where that was at the cheap fidelity alone, the best few are evaluated at the full one.
         """
-        if not self.progress.distinct:
+        if not self.archive.members():
             self.deadline.limit = None
             ranked = sorted(self._hopeful.values(), key=lambda candidate: (candidate.rank, candidate.key))
             self.promote(ranked[:_HOPEFUL])
@@ -286,6 +308,8 @@ class Problem:
 
     def how_it_ended(self) -> str:
         """Return what there is to say of a search that ended before its budget was used up, for want of rules."""
+        if self.told:
+            return self.told
         if self.stopped_by == "exhausted" and self.certificate is None:
             return f", all there are in grammar {self.grammar.name}"
         if self.stopped_by == "nothing new":

@@ -86,7 +86,9 @@ class VolterraEngine(Engine):
                 )
             need_jax()
 
-    def check_start(self, primitives: GrammarPrimitives, start: Genome) -> None:
+    def check_start(self, primitives: GrammarPrimitives, start: Genome | None) -> None:
+        if start is None:
+            return
         bases = bases_of(primitives.grammar)
         self._coefficients(primitives, start, list(self._terms(bases)), bases)
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.simulate.network.recording import Recording
-from rulesearch.tasks.declaration import Setting, Settings
+from rulesearch.tasks.declaration import Requirement, Setting, Settings
 
 STAGES = ("rates", "weights", "irregular")
 """In which order quantities count: what fails a stage is not asked about the next ones."""
@@ -85,6 +85,17 @@ def bound_settings() -> dict[str, Setting]:
     return found
 
 
+def bounds_of(bound: Bound, settings: Settings) -> tuple[float, float]:
+    """Return the bounds of a quantity under settings."""
+    return settings.get(f"least_{bound.metric}", bound.least), settings[f"most_{bound.metric}"]
+
+
+def plausible_filters(settings: Settings) -> tuple[tuple[Requirement, ...], ...]:
+    """Return the stages as filters of a search for plausible networks."""
+    stages = ([bound for bound in BOUNDS if bound.stage == stage] for stage in STAGES)
+    return tuple(tuple(Requirement(each.metric, *bounds_of(each, settings)) for each in stage) for stage in stages)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """How far a network is from being plausible.
@@ -103,11 +114,7 @@ def verdict(metrics: Mapping[str, float], settings: Settings) -> Verdict:
     violated: list[str] = []
     for stage in STAGES:
         out = {
-            bound.metric: _outside(
-                metrics.get(bound.metric),
-                settings.get(f"least_{bound.metric}", bound.least),
-                settings[f"most_{bound.metric}"],
-            )
+            bound.metric: _outside(metrics.get(bound.metric), *bounds_of(bound, settings))
             for bound in BOUNDS
             if bound.stage == stage
         }

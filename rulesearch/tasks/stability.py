@@ -33,7 +33,7 @@ from rulesearch.tasks.declaration import (
     damage_of,
     screened,
 )
-from rulesearch.tasks.plausibility import activity_metrics, bound_settings, verdict
+from rulesearch.tasks.plausibility import activity_metrics, bound_settings, plausible_filters, verdict
 from rulesearch.tasks.recurrent import KINDS, LIMITS, check_fifth, excitatory_and_inhibitory
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Trial
@@ -90,7 +90,7 @@ class Stability(SpikeTask):
     requirements = (Requirement("plausible", least=1.0),)
     bounds = (0.0, 20.0)
     inhibitory = ("IE", "II")
-    grammar = ""
+    grammar = "coactive"
     known_rule = "confavreux-quartet"
     stress = Stress(inputs=({"rate": 5.0}, {"rate": 15.0}))
 
@@ -101,6 +101,10 @@ class Stability(SpikeTask):
         """
         check_fifth(self.name, values["neurons"])
         return values
+
+    def filters(self, settings: Settings) -> tuple[tuple[Requirement, ...], ...]:
+        """Return what is plausible: rates, then weights, then how irregular activity is."""
+        return plausible_filters(settings)
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning and scoring [s]."""

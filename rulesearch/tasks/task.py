@@ -106,6 +106,10 @@ class Task(ABC):
     def control(self, settings: Settings) -> RuleSet:
         """Return a rule that must fail."""
 
+    def filters(self, settings: Settings) -> tuple[tuple[Requirement, ...], ...]:
+        """Return the metrics that must lie between bounds, filter after filter in order; empty where none are named."""
+        return ()
+
     def enough(self, loss: float) -> float:
         """Return the loss up to which a rule does as well as one with the given loss."""
         return max(loss * AS_GOOD, loss + self.protocol.tolerance)

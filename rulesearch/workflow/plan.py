@@ -74,11 +74,10 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
     _check_fit(loaded, task)
     loaded_engine.check(task, loaded)
     given, start = given_rules(chosen, task), start_rules(chosen, task)
-    if start is not None:
-        from rulesearch.search.primitives import GrammarPrimitives
+    from rulesearch.search.primitives import GrammarPrimitives
 
-        primitives = GrammarPrimitives(loaded)
-        loaded_engine.check_start(primitives, primitives.genome_of(start))
+    primitives = GrammarPrimitives(loaded)
+    loaded_engine.check_start(primitives, None if start is None else primitives.genome_of(start))
     texts = {name: str(rules) for name, rules in (("given", given), ("start", start)) if rules is not None}
     chosen = chosen.with_changes(**texts)
     numbers = {name: resolved[name] for name in chosen.settings}

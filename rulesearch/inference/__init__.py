@@ -1,0 +1,1 @@
+"""What measurements and simulations say about the constants of rules."""
