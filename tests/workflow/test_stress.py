@@ -31,6 +31,7 @@ SMALL: dict[str, dict[str, float]] = {
     "error-driven": {"experiments": 2, "seconds": 1},
     "correlation-pattern": {"experiments": 2, "seconds": 20, "test_seconds": 2},
     "stability": {"neurons": 640, "learning": 5, "scoring": 2, "dt": 0.25},
+    "spiking-familiarity": {"neurons": 640, "settling": 3, "training": 3, "interval": 1, "networks": 2, "dt": 0.25},
     "familiarity": {"components": 25, "units": 8, "interval": 5, "stimuli": 2000},
 }
 """Settings that keep all conditions of a task short."""

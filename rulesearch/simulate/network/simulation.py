@@ -21,7 +21,8 @@ from rulesearch.simulate.network.network import Network, Projection
 from rulesearch.simulate.network.network_kernel import advance
 from rulesearch.simulate.network.plasticity_kernel import lowpasses
 from rulesearch.simulate.network.recording import Record, Recorder, Recording, joined
-from rulesearch.simulate.network.streams import Stream
+from rulesearch.simulate.network.sources import Poisson
+from rulesearch.simulate.network.streams import PoissonStream, Stream
 from rulesearch.simulate.network.synapse_kernel import every_synapse
 
 _STRETCH = 1.0
@@ -137,6 +138,21 @@ class Simulation:
         self._catch_up()
         for name, value in values.items():
             self._plastics.signals[names.index(name)] = value
+
+    def set_rates(self, source: str, rates: float | npt.NDArray[np.float64]) -> None:
+        """Let the afferents of a source of class `Poisson` fire with other rates [Hz] from now on.
+
+        **Arguments:** `rates`: one for all, or one per afferent `(size,)`.
+        **Raises:** `RulesearchError` where there is no such source, or the rates do not fit it.
+        """
+        names = [each.name for each in self.network.sources]
+        if source not in names:
+            raise RulesearchError(f"the network has no source {source!r}{did_you_mean(source, names)}")
+        index = names.index(source)
+        declared, stream = self.network.sources[index], self._streams[index]
+        if not isinstance(declared, Poisson) or not isinstance(stream, PoissonStream):
+            raise RulesearchError(f"source {source} has no rates that can be set; a Poisson source has")
+        stream.set_rates(declared.table(rates, self.network.dt))
 
     def weights(self, projection: str) -> npt.NDArray[np.float64]:
         """Return the weights of a projection as they stand, `(synapses,)`, sender after sender (and delay)."""

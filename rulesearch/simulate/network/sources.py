@@ -56,15 +56,20 @@ class Poisson:
 
     def stream(self, generator: np.random.Generator, dt: float) -> Stream:
         """Return the spikes from the start on; errors as in `Source`."""
-        rates = np.asarray(self.rates, dtype=np.float64)
-        table = rates.reshape(1, -1) if rates.ndim < 2 else rates
+        table = self.table(self.rates, dt)
+        if not self.every >= dt:
+            raise RulesearchError(f"source {self.name}: rates must last at least one step of {dt:g} s")
+        return PoissonStream(generator, table, self.every, self.size, dt)
+
+    def table(self, given: float | npt.NDArray[np.float64], dt: float) -> npt.NDArray[np.float64]:
+        """Return rates as `(bins, 1 or size)` [Hz]; errors as in `Source`."""
+        rates = np.asarray(given, dtype=np.float64)
+        table: npt.NDArray[np.float64] = rates.reshape(1, -1) if rates.ndim < 2 else rates
         if table.ndim != 2 or table.shape[1] not in (1, self.size) or not table.size:
             raise RulesearchError(f"source {self.name}: rates of shape {rates.shape} do not fit {self.size} afferents")
         if not (np.all(np.isfinite(table)) and table.min() >= 0.0 and table.max() * dt <= 1.0):
             raise RulesearchError(f"source {self.name}: rates must lie in 0 to {1.0 / dt:g} Hz (1/dt)")
-        if not self.every >= dt:
-            raise RulesearchError(f"source {self.name}: rates must last at least one step of {dt:g} s")
-        return PoissonStream(generator, table, self.every, self.size, dt)
+        return table
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ class PoissonStream:
     dt: float
     memory: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
+    def set_rates(self, rates: npt.NDArray[np.float64]) -> None:
+        """Fire with these rates `(bins, 1 or size)` [Hz] in what is drawn from now on."""
+        self.rates = rates
+
     def draw(self, start: int, steps: int) -> Spikes:
         offsets = np.zeros(steps + 1, dtype=np.int64)
         parts = []

@@ -509,6 +509,34 @@ def small(rule: str = EXACT["vogels"], **options: Any) -> Network:
     )
 
 
+def test_rates_of_afferents_can_be_set_on_the_way() -> None:
+    neuron = Neuron({"g": Receptor(0.005, share=0.0)}, threshold=math.inf)
+    given = SpikeTimes("given", 1, np.array([0.5]), np.array([0]))
+    network = Network([Population("n", 1, neuron)], [], [Poisson("s", 200, 20.0), given], 1e-3)
+    simulation = Simulation(network, 4)
+    record = Record(["s"])
+    before = simulation.run(1.0, record).mean_rate("s")
+    rates = np.zeros(200)
+    rates[:50] = 40.0
+    state = simulation.state()
+    simulation.set_rates("s", rates)
+    shown = simulation.run(1.0, record)
+    assert shown.mean_rate("s") == pytest.approx(10.0, rel=0.1)
+    assert shown.spikes["s"][1].max() < 50
+    # The condition goes back, what was set stays: the same spikes come again.
+    simulation.restore(state)
+    again = simulation.run(1.0, record)
+    assert np.array_equal(again.spikes["s"][0], shown.spikes["s"][0])
+    simulation.set_rates("s", 20.0)
+    assert simulation.run(1.0, record).mean_rate("s") == pytest.approx(before, rel=0.1)
+    with pytest.raises(RulesearchError, match="no source 'S'; there is: given, s"):
+        simulation.set_rates("S", 1.0)
+    with pytest.raises(RulesearchError, match="source given has no rates"):
+        simulation.set_rates("given", 1.0)
+    with pytest.raises(RulesearchError, match=r"rates of shape \(3,\) do not fit 200 afferents"):
+        simulation.set_rates("s", np.ones(3))
+
+
 def test_state_is_kept_and_brought_back(tmp_path: Path) -> None:
     whole = Simulation(small(), 5)
     once = whole.run(1.5)
