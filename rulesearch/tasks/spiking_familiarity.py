@@ -71,8 +71,7 @@ class SpikingFamiliarity(CoactiveTask):
         "https://doi.org/10.1101/2025.05.28.656584"
     )
     doi = "10.1101/2025.05.28.656584"
-    bibtex = """
-@article{confavreux2025memory,
+    bibtex = """@article{confavreux2025memory,
   author = {Confavreux, Basile and Vogels, Tim P. and others},
   title = {Memory by a thousand rules},
   journal = {bioRxiv},
@@ -93,6 +92,7 @@ class SpikingFamiliarity(CoactiveTask):
         Fidelity("full", 1, "one seed, as set"),
     )
     requirements = (Requirement("p_value", most=0.05),)
+    grammar = "coactive-static"
     known_rule = "vogels"
     known_title = "the rule of Vogels et al. 2011 at IE synapses alone"
 
@@ -102,7 +102,9 @@ class SpikingFamiliarity(CoactiveTask):
         Inhibition grows on what fires together with it, so that the familiar stimulus excites less, after Schulz et al.
         2021 (doi:10.7554/eLife.65309).
         """
-        return self.parse("EE[on_pre: 0]; EI[on_pre: 0]; IE[on_pre: y - 0.1; on_post: x]; II[on_pre: 0]")
+        return self.parse(
+            "EE[on_pre: 0]; EI[on_pre: 0]; IE[on_pre: y - 0.1; on_post: x; tau_x = 20 ms; tau_y = 20 ms]; II[on_pre: 0]"
+        )
 
     def references(self, settings: Settings) -> dict[str, RuleSet]:
         """Return the known rule, the published quartet and the control."""

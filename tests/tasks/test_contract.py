@@ -36,7 +36,7 @@ QUICK: dict[str, dict[str, float]] = {
     "correlation-pattern": {"experiments": 4},
     "familiarity": {"components": 25, "units": 8, "interval": 5, "stimuli": 2000},
     "stability": {"neurons": 640, "learning": 15, "scoring": 5, "dt": 0.25},
-    "spiking-familiarity": {"neurons": 640, "settling": 12, "training": 8, "interval": 1, "networks": 4, "dt": 0.25},
+    "spiking-familiarity": {"neurons": 640, "settling": 5, "training": 6, "interval": 1, "networks": 3, "dt": 0.5},
 }
 """Settings that keep trials short; a task that is not listed runs as it is."""
 
