@@ -30,7 +30,7 @@ from rulesearch.search.problem import Problem
 from rulesearch.tasks.declaration import Requirement
 from rulesearch.tasks.task import Task
 
-_BATCH = 100
+_BATCH = 20
 _FIRST_SEED = 1000
 """The search seed of the first draw: those before it are of full trials."""
 _LEAST = 50
