@@ -286,7 +286,7 @@ class Problem:
 
     def threshold(self) -> float | None:
         """Return the loss that solves the task on the search seeds; None where the known rule fails."""
-        rules = self.task.baseline(self.evaluator.settings).under(self.maker.given)
+        rules = self.task.known_beside(self.maker.given, self.evaluator.settings)
         seeds = trial_seeds(self.seed, "search", self.full.trials)
         outcome = self.evaluator.run([search_job(self.task, rules, seeds, self.full)])[0]
         return None if outcome.loss is None else self.task.enough(outcome.loss)

@@ -8,6 +8,7 @@ kinds is searched on this one task, `--given "EI[on_pre: 0]; IE[on_pre: 0]; II[o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +22,9 @@ from rulesearch.tasks.recurrent import KINDS
 from rulesearch.tasks.spike_task import TRACES
 from rulesearch.tasks.target_network import TargetNetwork
 
+_BEST_FIRST = ("IE", "EE", "EI", "II")
+"""Kinds of synapses by how well their known rules do alone."""
+_STATIC = "on_pre: 0"
 _ALPHA_EI = 0.162
 """Constant of the known rule of EI synapses that gives 10 Hz; tau rho = 0.2 gives 12 Hz."""
 
@@ -80,6 +84,16 @@ class PlasticNetwork(TargetNetwork):
             "II": "on_pre: c - x2*(w - a); eta = 0.2; c = 0.05; a = 0.09; x2 = trace(pre, 100 ms)",
         }
         return self.parse("; ".join(f"{kind}[{forms[kind]}]" for kind in KINDS))
+
+    def known_beside(self, given: RuleSet | None, settings: Settings) -> RuleSet:
+        """Return the known rule of the kind, of those that are not given, whose rule does best alone; others are static.
+
+        Two of these rules at once pull at the same rate with constants that were calibrated for one, and lose it.
+        """
+        known = super().known_beside(given, settings)
+        free = [kind for kind in _BEST_FIRST if given is not None and kind not in given.rules]
+        static = {kind: self.parse(_STATIC, [kind]).only() for kind in free[1:]}
+        return replace(known, rules={**known.rules, **static})
 
     def control(self, settings: Settings) -> RuleSet:
         """Return rules that only strengthen every synapse."""

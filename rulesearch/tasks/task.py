@@ -102,6 +102,10 @@ class Task(ABC):
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the known rule with its constants calibrated to the task."""
 
+    def known_beside(self, given: RuleSet | None, settings: Settings) -> RuleSet:
+        """Return what solves the task where some of its rules are given; None: the known rule as it is."""
+        return self.baseline(settings).under(given)
+
     @abstractmethod
     def control(self, settings: Settings) -> RuleSet:
         """Return a rule that must fail."""

@@ -66,9 +66,9 @@ def choose(
         return select(rules, task.protocol.choosing_trials)
 
     given = problem.maker.given
-    references = {
-        label: task.spelled_out(rules.under(given), settings) for label, rules in task.references(settings).items()
-    }
+    beside = {label: rules.under(given) for label, rules in task.references(settings).items()}
+    beside[task.known_rule] = task.known_beside(given, settings)
+    references = {label: task.spelled_out(rules, settings) for label, rules in beside.items()}
     known = references[task.known_rule]
     baseline, judged = select([known], task.protocol.selection_trials)[0], False
     cleaned: dict[str, CleanUp] = {}

@@ -175,7 +175,7 @@ def stressed(
         if name not in NAMES:
             raise RulesearchError(f"there is no condition {shown(name)}{did_you_mean(str(name), NAMES)}")
     wanted = set(only or NAMES)
-    ours, known = (task.spelled_out(each, settings) for each in (rules, task.baseline(settings).under(rules.held)))
+    ours, known = (task.spelled_out(each, settings) for each in (rules, task.known_beside(rules.held, settings)))
 
     def both(changed: Changed = ()) -> tuple[Outcome, Outcome]:
         different = [ours] if str(ours) == str(known) else [ours, known]

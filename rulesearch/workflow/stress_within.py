@@ -27,7 +27,7 @@ def stress_within(
     """
     task = scorer.task
     ours = task.spelled_out(rules, settings)
-    known = task.spelled_out(task.baseline(settings).under(rules.held), settings)
+    known = task.spelled_out(task.known_beside(rules.held, settings), settings)
     different = 1 if str(ours) == str(known) else 2
     trial, end = 0.0, time.monotonic() + seconds
 

@@ -157,6 +157,21 @@ def test_screening_sees_that_weights_which_come_to_one_value_do_not_hold_the_rat
     assert losses[0] < hopeless < losses[1]
 
 
+@pytest.mark.parametrize(
+    ("given", "learns"), [("EE; II", "IE"), ("EI; II", "IE"), ("IE; II", "EE"), ("IE; EE; EI", "II")]
+)
+def test_beside_given_rules_one_known_rule_learns(given: str, learns: str) -> None:
+    values = PLASTIC.resolve()
+    still = parse_rules("; ".join(f"{kind}[on_pre: 0]" for kind in given.split("; ")))
+    found = PLASTIC.known_beside(still, values)
+    assert [kind for kind, rule in found.rules.items() if not PLASTIC.bind(found, values).rules[kind].is_still] == [
+        learns
+    ]
+    assert found.rules[learns] == PLASTIC.baseline(values).rules[learns]
+    assert found.given == set(still.rules)
+    assert PLASTIC.known_beside(None, values) == PLASTIC.baseline(values)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_known_rule_comes_to_the_target_alone_and_each_control_does_not(kind: str) -> None:
