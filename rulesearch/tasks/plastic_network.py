@@ -86,7 +86,7 @@ class PlasticNetwork(TargetNetwork):
         return self.parse("; ".join(f"{kind}[{forms[kind]}]" for kind in KINDS))
 
     def known_beside(self, given: RuleSet | None, settings: Settings) -> RuleSet:
-        """Return the known rule of the kind, of those that are not given, whose rule does best alone; others are static.
+        """Return the known rule of one kind, of those that are not given the one that does best; others are static.
 
         Two of these rules at once pull at the same rate with constants that were calibrated for one, and lose it.
         """
