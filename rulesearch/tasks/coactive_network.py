@@ -87,6 +87,12 @@ def neurons_at(settings: Settings, fidelity: str) -> int:
     return max(FEWEST, screened(settings["neurons"], _SCREENED, fidelity))
 
 
+def networks_of(settings: Settings, networks: int, seconds: float) -> str:
+    """Return in words what a candidate takes: so many networks, of so many seconds each."""
+    neurons = f"{settings['neurons']:,.0f} neurons, a fifth of them inhibitory"
+    return f"{neurons}; {networks} networks of {seconds:g} s a candidate"
+
+
 def populations(neurons: int) -> list[Population]:
     """Return the excitatory and the inhibitory population of a network of so many neurons."""
     cell = Neuron(

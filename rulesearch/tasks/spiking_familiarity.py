@@ -23,15 +23,19 @@ from rulesearch.simulate.network.sources import Poisson
 from rulesearch.simulate.network.wiring import Pairs
 from rulesearch.tasks.coactive_network import (
     INPUT,
+    NEURONS,
     CoactiveTask,
     mean_weights,
     network_settings,
+    networks_of,
     neurons_at,
     populations,
     recurrent_projections,
     weight_metrics,
 )
+from rulesearch.tasks.conditions import Stress, Times
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, damage_of
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.recurrent import KINDS, LIMITS, excitatory_and_inhibitory
 from rulesearch.tasks.trial import Trial
 
@@ -40,8 +44,8 @@ _SIDE, _RADIUS = 100, 8
 _ACTIVE = 500
 _STIMULI = (2000, 7500)
 """The first afferent of each stimulus, of `_ACTIVE` each."""
-_BACKGROUND, _SHOWN = 10.0, 60.0
-"""Rates [Hz] of afferents, and of those of a stimulus while it is shown."""
+_SHOWN = 60.0
+"""Rate of the afferents of a stimulus while it is shown [Hz]."""
 _ON = 1.0
 """How long a stimulus is shown in a test [s]."""
 _WAITS, _TESTS = 2, 4
@@ -84,6 +88,7 @@ class SpikingFamiliarity(CoactiveTask):
         "settling": Setting(30.0, "time before training", 1.0, 3600.0, unit="s"),
         "training": Setting(10.0, "time in which the familiar stimulus is shown", 0.0, 3600.0, unit="s"),
         "interval": Setting(10.0, "break between training and the test", 1.0, 36_000.0, unit="s"),
+        "background": Setting(10.0, "rate of afferents that show nothing", 0.1, 60.0, unit="Hz"),
         "networks": Setting(5, "networks of a trial", 2, 1000, True),
         **network_settings(),
     }
@@ -94,6 +99,11 @@ class SpikingFamiliarity(CoactiveTask):
     requirements = (Requirement("p_value", most=0.05),)
     grammar = "coactive-static"
     known_rule = "vogels"
+    paper_took = (
+        "Confavreux et al. 2025: 5,120 neurons; 2,850 sets of rules that earlier rounds found, up to four hours each"
+    )
+    protocol = Protocol(finalists=6, selection_trials=2, report_trials=4, evidence_rules=1, evidence_seeds=1)
+    stress = Stress(duration=({"interval": Times(10.0)},), inputs=({"background": 5.0}, {"background": 15.0}))
     known_title = "the rule of Vogels et al. 2011 at IE synapses alone"
 
     def baseline(self, settings: Settings) -> RuleSet:
@@ -113,6 +123,15 @@ class SpikingFamiliarity(CoactiveTask):
     def control(self, settings: Settings) -> RuleSet:
         """Return rules under which all weights stay as they are."""
         return self.parse("; ".join(f"{kind}[on_pre: 0]" for kind in KINDS))
+
+    def network(self, settings: Settings) -> str:
+        """Return the number of neurons, and the time that a candidate takes at full fidelity."""
+        networks = _networks(settings, "full")
+        return networks_of(settings, networks, self.duration(settings, "full") / networks)
+
+    def report_conditions(self) -> tuple[Mapping[str, float], ...]:
+        """Return the size of the paper's network: searches are in smaller ones."""
+        return ({"neurons": NEURONS},)
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time that is simulated [s]."""
@@ -177,7 +196,7 @@ def _tested(rules: BoundSet, settings: Settings, seed: np.random.SeedSequence, n
             state, weights = simulation.state(), weight_metrics(simulation, rules, before)
         if state is not None:
             simulation.restore(state)
-        afferents = np.full(_SIDE * _SIDE, _BACKGROUND)
+        afferents = np.full(_SIDE * _SIDE, settings["background"])
         if stimulus is not None:
             afferents[stimulus : stimulus + _ACTIVE] = _SHOWN
         simulation.set_rates("input E", afferents)
@@ -227,7 +246,7 @@ def _network(rules: BoundSet, settings: Settings, rng: np.random.Generator, neur
     return Network(
         populations(neurons),
         [*inputs, *recurrent_projections(rules, settings["w_start"], neurons)],
-        [Poisson(f"input {target}", _SIDE * _SIDE, _BACKGROUND) for target in sizes],
+        [Poisson(f"input {target}", _SIDE * _SIDE, settings["background"]) for target in sizes],
         settings["dt"] * 1e-3,
         damage=damage_of(settings),
     )

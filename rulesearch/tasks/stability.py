@@ -22,6 +22,7 @@ from rulesearch.tasks.coactive_network import (
     CoactiveTask,
     mean_weights,
     network_settings,
+    networks_of,
     neurons_at,
     populations,
     recurrent_projections,
@@ -30,12 +31,14 @@ from rulesearch.tasks.coactive_network import (
 from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, damage_of
 from rulesearch.tasks.plausibility import activity_metrics, bound_settings, plausible_filters, verdict
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.recurrent import LIMITS
 from rulesearch.tasks.trial import Trial
 
 _AFFERENTS, _INPUT_PROBABILITY = 5000, 0.05
 _INPUT_RATES = (5.0, 15.0)
 """Between what the rate of the afferents is drawn for each seed [Hz]."""
+_PROTOCOL = Protocol(finalists=8, selection_trials=3, evidence_rules=1, evidence_seeds=1, condition_trials=3)
 
 
 class Stability(CoactiveTask):
@@ -62,14 +65,24 @@ class Stability(CoactiveTask):
     }
     fidelities = (
         Fidelity("screen", 1, "one seed, an eighth of the neurons, but 640 at least, each with as many synapses"),
-        Fidelity("full", 1, "one seed, as set"),
+        Fidelity("full", 2, "two seeds, as set"),
     )
     requirements = (Requirement("plausible", least=1.0),)
+    paper_took = "Confavreux et al. 2023: 5,120 neurons, 75,200 simulations of 70 s in four rounds over 24 constants"
+    protocol = _PROTOCOL
     stress = Stress(inputs=({"rate": 5.0}, {"rate": 15.0}))
 
     def filters(self, settings: Settings) -> tuple[tuple[Requirement, ...], ...]:
         """Return what is plausible: rates, then weights, then how irregular activity is."""
         return plausible_filters(settings)
+
+    def network(self, settings: Settings) -> str:
+        """Return the number of neurons, and the time that a candidate takes at full fidelity."""
+        return networks_of(settings, self.fidelities[-1].trials, self.duration(settings, "full"))
+
+    def report_conditions(self) -> tuple[Mapping[str, float], ...]:
+        """Return the size of the paper's network: searches are in smaller ones."""
+        return ({"neurons": NEURONS},)
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning and scoring [s]."""
