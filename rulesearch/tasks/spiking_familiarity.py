@@ -89,6 +89,8 @@ class SpikingFamiliarity(CoactiveTask):
         "training": Setting(10.0, "time in which the familiar stimulus is shown", 0.0, 3600.0, unit="s"),
         "interval": Setting(10.0, "break between training and the test", 1.0, 36_000.0, unit="s"),
         "background": Setting(10.0, "rate of afferents that show nothing", 0.1, 60.0, unit="Hz"),
+        "frozen": Setting(0, "1: weights stay as they are from the training on, as a control", 0, 1, True),
+        "shuffled": Setting(0, "1: weights of each kind are permuted after the training, as a control", 0, 1, True),
         "networks": Setting(5, "networks of a trial", 2, 1000, True),
         **network_settings(),
     }
@@ -192,6 +194,9 @@ def _tested(rules: BoundSet, settings: Settings, seed: np.random.SeedSequence, n
     for number, (seconds, stimulus) in enumerate(phases):
         if number == _WAITS:
             before = mean_weights(simulation)
+            if settings["shuffled"]:
+                for kind in KINDS:
+                    simulation.shuffle_weights(kind, rng)
         if number == _TESTS:
             state, weights = simulation.state(), weight_metrics(simulation, rules, before)
         if state is not None:
@@ -200,7 +205,7 @@ def _tested(rules: BoundSet, settings: Settings, seed: np.random.SeedSequence, n
         if stimulus is not None:
             afferents[stimulus : stimulus + _ACTIVE] = _SHOWN
         simulation.set_rates("input E", afferents)
-        recording = simulation.run(seconds, Record([]), limits=LIMITS)
+        recording = simulation.run(seconds, Record([]), not (number and settings["frozen"]), LIMITS)
         ran += recording.stop - recording.start
         if recording.status != "ok":
             total = sum(seconds for seconds, _ in phases)

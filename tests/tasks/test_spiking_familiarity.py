@@ -63,3 +63,8 @@ def test_inhibition_that_learns_remembers_and_frozen_weights_do_not() -> None:
     # Inhibition grows where neurons fire while the familiar stimulus is shown: the novel one excites more.
     assert learnt.metrics["memory_index"] > 0.3 and learnt.metrics["p_value"] < 0.01
     assert tried(STILL, **usual).metrics["p_value"] > 0.05
+    for control in ("frozen", "shuffled"):
+        index = tried(
+            STILL.replace("IE[on_pre: 0]", "IE[on_pre: y - 0.1; on_post: x]"), **usual, **{control: 1}
+        ).metrics
+        assert abs(index["memory_index"]) < 0.5 * learnt.metrics["memory_index"] and index["p_value"] > 0.01

@@ -170,6 +170,17 @@ class Simulation:
         )
         return found
 
+    def shuffle_weights(self, projection: str, rng: np.random.Generator) -> None:
+        """Permute the weights of a plastic projection among its synapses; their states stay where they are.
+
+        **Raises:** `RulesearchError` where there is no such projection, or it is static.
+        """
+        self._plastic_index(projection)
+        self._catch_up()
+        wire = self._wires.table[self._projection_index(projection)]
+        rng.shuffle(self._wires.weights[wire["weight_first"] : wire["weight_first"] + wire["synapses"]])
+        self._sum_up()
+
     def synapses(self, projection: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return sender and target of each synapse, in the order of `weights`."""
         wire = self._wires.table[self._projection_index(projection)]

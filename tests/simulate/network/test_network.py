@@ -509,6 +509,28 @@ def small(rule: str = EXACT["vogels"], **options: Any) -> Network:
     )
 
 
+def test_weights_are_permuted_and_their_sums_with_them() -> None:
+    rule = rule_of("on_pre: 0.01*(w_sum - w); eta = 1; bounds = [0, 100]")
+    neuron = Neuron({"g": Receptor(0.005, share=0.0)}, threshold=math.inf)
+    wiring = FixedProbability(0.5)
+    network = Network(
+        [Population("n", 30, neuron)],
+        [Projection("p", "s", "n", "g", wiring, (0.0, 1.0), rule=rule), Projection("q", "s", "n", "g", wiring, 1.0)],
+        [Poisson("s", 40, 20.0)],
+        1e-3,
+    )
+    simulation = Simulation(network, 6)
+    simulation.run(0.5)
+    before, (_, target) = simulation.weights("p"), simulation.synapses("p")
+    simulation.shuffle_weights("p", np.random.Generator(np.random.PCG64(1)))
+    after = simulation.weights("p")
+    assert np.array_equal(np.sort(before), np.sort(after)) and not np.array_equal(before, after)
+    sums = simulation._plastics.values[simulation._plastics.table["sum"][0] :][:30]
+    assert sums == pytest.approx(np.bincount(target, after, 30))
+    with pytest.raises(RulesearchError, match="the projection q is static"):
+        simulation.shuffle_weights("q", np.random.default_rng(1))
+
+
 def test_rates_of_afferents_can_be_set_on_the_way() -> None:
     neuron = Neuron({"g": Receptor(0.005, share=0.0)}, threshold=math.inf)
     given = SpikeTimes("given", 1, np.array([0.5]), np.array([0]))
