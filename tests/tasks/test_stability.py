@@ -44,8 +44,9 @@ def test_the_rate_of_the_afferents_is_drawn_unless_it_is_given() -> None:
     assert tried(STILL, rate=7.0).metrics["input_rate_hz"] == 7.0
 
 
-def test_the_cheap_fidelity_has_an_eighth_of_the_neurons() -> None:
-    assert tried(STILL, "screen", neurons=5120) == tried(STILL, "screen") == tried(STILL)
+def test_the_cheap_fidelity_has_an_eighth_of_the_neurons_coarse_steps_and_half_of_the_learning() -> None:
+    quick = tried(STILL, "screen", dt=0.2, learning=2)
+    assert tried(STILL, "screen", neurons=5120, dt=0.2, learning=2) == quick == tried(STILL, dt=0.4, learning=1)
 
 
 def test_excitation_that_only_grows_ends_the_trial() -> None:
