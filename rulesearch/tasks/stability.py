@@ -71,8 +71,8 @@ class Stability(CoactiveTask):
         Fidelity(
             "screen",
             1,
-            "one seed, an eighth of the neurons, but 640 at least, each with as many synapses, twice the time step, half "
-            "of the learning",
+            "one seed, an eighth of the neurons, but 640 at least, each with as many synapses; twice the time step, "
+            "half of the learning",
             by_luck=True,
             hopeless=_HOPELESS,
         ),
