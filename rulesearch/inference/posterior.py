@@ -54,7 +54,8 @@ class Posterior:
             # The order of sums, and so the flow, must not depend on how many processors there are.
             torch.set_num_threads(1)
             try:
-                inference = NPE(density_estimator="nsf", show_progress_bars=False)
+                # By default sbi keeps a log of each training in the folder where it runs.
+                inference = NPE(density_estimator="nsf", show_progress_bars=False, tracker=_NoTracker())
                 inference.append_simulations(self._tensor(_logit(shares)), self._tensor(self._seen(metrics)))
                 # sbi prints how it went, where a document may be expected.
                 with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
@@ -66,7 +67,8 @@ class Posterior:
     def sample(self, metrics: Array, rng: np.random.Generator, draws: int = 1) -> Array:
         """Return parameters `(draws, conditions, parameters)` for each row of `metrics` `(conditions, metrics)`."""
         torch = self._torch
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             torch.manual_seed(int(rng.integers(2**62)))
             drawn = self._flow.sample((draws,), condition=self._tensor(self._seen(metrics)))
         return np.asarray(1.0 / (1.0 + np.exp(-drawn.numpy().astype(np.float64))))
@@ -76,6 +78,27 @@ class Posterior:
 
     def _tensor(self, values: Array) -> Any:
         return self._torch.as_tensor(values, dtype=self._torch.float32)
+
+
+class _NoTracker:
+    """What sbi tells of a training, told to nobody."""
+
+    log_dir = None
+
+    def log_metric(self, name: str, value: float, step: int | None = None) -> None:
+        """Keep nothing."""
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Keep nothing."""
+
+    def log_params(self, params: dict[str, Any]) -> None:
+        """Keep nothing."""
+
+    def add_figure(self, name: str, figure: Any, step: int | None = None) -> None:
+        """Keep nothing."""
+
+    def flush(self) -> None:
+        """Do nothing."""
 
 
 def _logit(shares: Array) -> Array:

@@ -144,7 +144,8 @@ class Problem:
                     candidate.full = self._finished.get(candidate.key, candidate.full)
                 self.rank(candidate)
                 if self.staged and self.deadline.limit is not None and not self.progress.distinct and candidate.alive:
-                    self._hope(candidate)
+                    best = self._hopeful.setdefault(candidate.size, candidate)
+                    self._hopeful[candidate.size] = min(best, candidate, key=lambda item: item.rank)
                 if not self.staged:
                     if new.get(candidate.key) is candidate:
                         self._finish(candidate, known)
@@ -161,16 +162,10 @@ class Problem:
         seeds = trial_seeds(self.seed, "search", first + len(candidates))[first:]
         found = self._begin(candidates, self.full, [(seed,) for seed in seeds])()
         self.progress.distinct += len(found)
-        for candidate, outcome in zip(candidates, found, strict=True):
+        self.progress.screened += len(found)
+        for outcome in found:
             self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
-            candidate.score(self.requirements, outcome)
-            if outcome.ok:
-                self._hope(candidate)
         return found
-
-    def _hope(self, candidate: Candidate) -> None:
-        best = self._hopeful.setdefault(candidate.size, candidate)
-        self._hopeful[candidate.size] = min(best, candidate, key=lambda item: item.rank)
 
     def rank(self, candidate: Candidate) -> None:
         """Set what a candidate is ranked by: the screening outcome.
@@ -277,7 +272,7 @@ class Problem:
 
         Where that was at the cheap fidelity alone, the best few are evaluated at the full one.
         """
-        if not self.archive.members():
+        if not self.progress.distinct:
             self.deadline.limit = None
             ranked = sorted(self._hopeful.values(), key=lambda candidate: (candidate.rank, candidate.key))
             self.promote(ranked[:_HOPEFUL])

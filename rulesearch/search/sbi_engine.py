@@ -36,6 +36,8 @@ _FIRST_SEED = 1000
 _LEAST = 50
 """Simulations that ran to their end, without which nothing is fitted, and the proposal stays."""
 _PROMOTED = 24
+_DRAWN = 0.9
+"""Share of the budget that is for draws; what comes near to passing is evaluated with the rest."""
 Array = npt.NDArray[np.float64]
 
 
@@ -80,22 +82,19 @@ class SbiEngine(Engine):
         if form is None:
             raise RulesearchError(f"grammar {problem.grammar.name} has several forms")
         search = _Search(problem, self.settings, form)
+        problem.try_start()
         rounds = self.settings.rounds + 1
-        each = max(1, problem.budget // rounds)
-        told = []
+        each = max(1, int(_DRAWN * problem.left) // rounds)
         for number in range(rounds):
-            plausible = search.round(number, each)
-            told.append(f"{plausible} of {each}")
-            if problem.stopped_by not in ("", "budget"):
+            if problem.stopped_by:
                 break
-            if number < rounds - 1:
+            search.round(number, each, (number + 1) / rounds)
+            problem.told = f"; passing all filters: {', '.join(search.told)}"
+            if number < rounds - 1 and not problem.stopped_by:
                 search.learn(number)
-        problem.told = f"; passing all filters, of draws from the prior and from each posterior: {', '.join(told)}"
-        problem.stopped_by = ""
-        best = search.best()
-        problem.evaluate(best)
-        problem.promote([candidate for candidate in best if candidate.alive])
-        problem.end_generation(len(best))
+        if not problem.stopped_by:
+            search.try_in_full(problem.left)
+            problem.end_generation(1)
         problem.stopped_by = problem.stopped_by or "rounds"
 
 
@@ -137,25 +136,54 @@ class _Search:
         self.outcomes: list[Outcome] = []
         self.candidates: list[Candidate] = []
         self.proposal: tuple[Posterior, Array] | None = None
+        self.told: list[str] = []
         self._round: slice = slice(0, 0)
+        self._full: set[int] = set()
+        self._least = np.inf
 
-    def round(self, number: int, wanted: int) -> int:
-        """Simulate a number of draws; return how many pass all filters."""
+    def round(self, number: int, wanted: int, share: float) -> None:
+        """Simulate a number of draws, and tell how many pass all filters.
+
+        **Arguments:** `share` of the time that the search has, by the end of the round.
+        """
         problem, begun = self.problem, len(self.outcomes)
-        rng = generator(problem.seed, 1, number)
-        drawn = self._draw(rng, wanted)
+        drawn = self._draw(generator(problem.seed, 1, number), wanted)
+        limit = problem.deadline.limit
         for first in range(0, wanted, _BATCH):
             batch = [self._candidate(row) for row in drawn[first : first + _BATCH]]
             found = problem.simulate(batch, _FIRST_SEED + len(self.outcomes))
             self.shares += list(drawn[first : first + _BATCH])
             self.outcomes += found
             self.candidates += batch
-            problem.end_generation(len(batch))
-            if problem.stopped_by not in ("", "budget"):
+            # What ends early has something to show for it.
+            self.try_in_full(1, better=True)
+            if not problem.end_generation(len(batch)):
+                break
+            if limit is not None and problem.progress.seconds > share * limit:
                 break
         self._round = slice(begun, len(self.outcomes))
-        every = len(self.filters)
-        return sum(self._passes(outcome, every) for outcome in self.outcomes[self._round])
+        passing = sum(self._passes(outcome, len(self.filters)) for outcome in self.outcomes[self._round])
+        source = "the prior" if self.proposal is None else f"posterior {number}"
+        self.told.append(f"{passing:,} of {len(self.outcomes) - begun:,} draws from {source}")
+
+    def try_in_full(self, most: int, better: bool = False) -> None:
+        """Evaluate the draws that came nearest to passing as a search does any rule, on its seeds.
+
+        **Arguments:** `better`: only those that came nearer than all that were tried before.
+        """
+        asked = [each for stage in self.filters for each in stage]
+        short = {
+            index: self._short(outcome, asked)
+            for index, outcome in enumerate(self.outcomes)
+            if outcome.ok and index not in self._full
+        }
+        ranked = sorted(short, key=lambda index: (short[index], self.outcomes[index].ranked_loss, index))
+        chosen = [index for index in ranked[: min(most, _PROMOTED)] if not better or short[index] < self._least]
+        self._full.update(chosen)
+        self._least = min([self._least, *(short[index] for index in chosen)])
+        candidates = [self.candidates[index] for index in chosen]
+        self.problem.evaluate(candidates)
+        self.problem.promote([candidate for candidate in candidates if candidate.alive])
 
     def learn(self, number: int) -> None:
         """Fit the posterior from which the next round draws."""
@@ -173,13 +201,6 @@ class _Search:
         low, high = (np.array([getattr(each, side) for each in asked]) for side in ("least", "most"))
         # What no simulation did yet is far from what the flow knows: half of the aims were seen as they are.
         self.proposal = posterior, np.concatenate((metrics[nearest], np.clip(metrics[nearest], low, high)))
-
-    def best(self) -> list[Candidate]:
-        """Return the draws of the last round that came nearest to passing, the best first."""
-        last = range(self._round.start, self._round.stop)
-        asked = [each for stage in self.filters for each in stage]
-        ranked = sorted(last, key=lambda index: (self._short(self.outcomes[index], asked), index))
-        return [self.candidates[index] for index in ranked[:_PROMOTED] if self.outcomes[index].ok]
 
     def _draw(self, rng: np.random.Generator, wanted: int) -> Array:
         if self.proposal is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rulesearch.errors import RulesearchError
 from rulesearch.simulate.network.recording import Recording
 from rulesearch.tasks.declaration import Requirement, Setting, Settings
 
@@ -79,9 +80,13 @@ def bound_settings() -> dict[str, Setting]:
     found: dict[str, Setting] = {}
     for bound in BOUNDS:
         if bound.least > 0.0:
-            found[f"least_{bound.metric}"] = Setting(bound.least, f"least {bound.meaning}", 0.0, _NO_BOUND)
+            found[f"least_{bound.metric}"] = Setting(
+                bound.least, f"at least so much may be the {bound.meaning}", 0.0, _NO_BOUND
+            )
         otherwise = f"; {bound.otherwise}" if bound.otherwise else ""
-        found[f"most_{bound.metric}"] = Setting(bound.most, f"largest {bound.meaning}{otherwise}", 0.0, _NO_BOUND)
+        found[f"most_{bound.metric}"] = Setting(
+            bound.most, f"at most so much may be the {bound.meaning}{otherwise}", 0.0, _NO_BOUND
+        )
     return found
 
 
@@ -94,6 +99,17 @@ def plausible_filters(settings: Settings) -> tuple[tuple[Requirement, ...], ...]
     """Return the stages as filters of a search for plausible networks."""
     stages = ([bound for bound in BOUNDS if bound.stage == stage] for stage in STAGES)
     return tuple(tuple(Requirement(each.metric, *bounds_of(each, settings)) for each in stage) for stage in stages)
+
+
+def check_bounds(task: str, settings: Settings) -> None:
+    """Refuse bounds between which there is nothing; raises `RulesearchError`."""
+    for bound in BOUNDS:
+        least, most = bounds_of(bound, settings)
+        if least > most:
+            raise RulesearchError(
+                f"settings of task {task}: least_{bound.metric} is {least:g} and most_{bound.metric} {most:g}; nothing "
+                "lies between them"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from rulesearch.tasks.coactive_network import (
 )
 from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, damage_of
-from rulesearch.tasks.plausibility import activity_metrics, bound_settings, plausible_filters, verdict
+from rulesearch.tasks.plausibility import activity_metrics, bound_settings, check_bounds, plausible_filters, verdict
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.recurrent import LIMITS
 from rulesearch.tasks.trial import Trial
@@ -82,6 +82,14 @@ class Stability(CoactiveTask):
     paper_took = "Confavreux et al. 2023: 5,120 neurons, 75,200 simulations of 70 s in four rounds over 24 constants"
     protocol = _PROTOCOL
     stress = Stress(inputs=({"rate": 5.0}, {"rate": 15.0}))
+
+    def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
+        """Check as `CoactiveTask` does, and that something lies between all bounds.
+
+        **Raises:** `RulesearchError`.
+        """
+        check_bounds(self.name, values)
+        return super().derive(values, given)
 
     def filters(self, settings: Settings) -> tuple[tuple[Requirement, ...], ...]:
         """Return what is plausible: rates, then weights, then how irregular activity is."""

@@ -287,7 +287,7 @@ def published_loss(
     ended, before the `seconds` that it should take where the network blew up.
     """
     blown = np.flatnonzero((rates < _LIVES[0]) | (rates > _LIVES[1]))
-    if blown.size or stop < seconds * (1.0 - 1e-9):
+    if blown.size or stop < seconds:
         at = min(stop, float(blown[0]) + 1.0) if blown.size else stop
         return 160.0 * (float(np.exp(-at / seconds)) + 1.0)
     return float(np.mean(_errors(scored, target)))
@@ -299,7 +299,9 @@ def _metrics(run: NetworkRun, target: float, seconds: float) -> dict[str, float]
     ended = stretches[-1]
     rates = [each.rates("E", 1.0) for each in stretches]
     if ended.status in ("ok", "runaway", "silent"):
-        metrics["published_loss"] = published_loss(np.concatenate(rates), rates[-1], ended.stop, seconds, target)
+        # Stretches are whole steps: a network that lived through them may stand a step before the time.
+        stop = seconds if ended.status == "ok" else ended.stop
+        metrics["published_loss"] = published_loss(np.concatenate(rates), rates[-1], stop, seconds, target)
     if run.learning.stop >= 1.0:
         times, _ = run.learning.spikes["E"]
         metrics["initial_rate_hz"] = float(np.sum(times < 1.0)) / run.learning.sizes["E"]

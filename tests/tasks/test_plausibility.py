@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rulesearch.errors import RulesearchError
 from rulesearch.simulate.network.recording import Recording
 from rulesearch.tasks import load_task
 from rulesearch.tasks.plausibility import BOUNDS, activity_metrics, verdict
@@ -96,6 +97,12 @@ def test_a_stage_is_asked_about_only_where_those_before_it_are_passed() -> None:
     assert heavy.cases == pytest.approx((0.0, 0.5 / 6, 1.0))
     missing = {name: value for name, value in FITTING.items() if name != "cv_isi"}
     assert verdict(missing, SETTINGS).cases == pytest.approx((0.0, 0.0, 1.0 / 8))
+
+
+def test_bounds_between_which_there_is_nothing_are_refused() -> None:
+    with pytest.raises(RulesearchError, match=r"least_cv_isi is 3 and most_cv_isi 2\.7; nothing"):
+        load_task("stability").resolve({"least_cv_isi": 3})
+    load_task("stability").resolve({"least_cv_isi": 2.7})
 
 
 def test_bounds_are_settings() -> None:

@@ -51,6 +51,11 @@ def test_the_loss_divides_squared_errors_by_the_rate_and_two_hertz_or_by_a_numbe
     assert former.loss == pytest.approx((rate - 10.0) ** 2 / 12.0)
 
 
+def test_a_network_that_lives_has_its_loss_where_steps_do_not_divide_the_time() -> None:
+    found = tried("on_pre: y - 0.36; on_post: x", dt=0.3)
+    assert found.metrics["published_loss"] == pytest.approx(found.loss)
+
+
 def test_a_network_that_blows_up_has_the_published_loss_by_when_it_does() -> None:
     quiet, lively = np.full(10, 10.0), np.full(2, 12.0)
     assert published_loss(quiet, lively, 10.0, 10.0, 10.0) == pytest.approx(4.0 / 14.0)

@@ -142,7 +142,11 @@ class Synapse:
             if not known and not (name == "v" and voltage is not None):
                 raise RulesearchError(
                     f"the rule reads {name}, which the spikes of one synapse do not determine; "
-                    + ("clamp it: --voltage FILE" if name == "v" else f"give it a value in the rule: {name} = 1")
+                    + (
+                        "clamp it: --voltage FILE"
+                        if name == "v"
+                        else f"write the rule out with a value for it: ...; {name} = 1"
+                    )
                 )
         synapse = Synapse(rule, weight, dict.fromkeys(rule.states, 0.0), given, voltage)
         if voltage is not None:
