@@ -115,13 +115,22 @@ def _only_form(primitives: GrammarPrimitives) -> Genome | None:
 
 
 def _filters(problem: Problem) -> tuple[tuple[Requirement, ...], ...]:
-    """Return the filters of the task, in order; where it names none: what it requires, then the known rule's loss."""
+    """Return the filters of the task, in order; where it names none: what it requires, then the known rule's loss.
+
+    **Raises:** `RulesearchError` where there is nothing of these.
+    """
     filters = problem.task.filters(problem.evaluator.settings)
     if filters:
         return filters
     enough = problem.threshold()
     last = () if enough is None else (Requirement("loss", most=enough),)
-    return tuple(stage for stage in (problem.task.requirements, last) if stage)
+    found = tuple(stage for stage in (problem.task.requirements, last) if stage)
+    if not found:
+        raise RulesearchError(
+            f"engine sbi has nothing to filter by: task {problem.task.name} requires nothing, and its known rule "
+            "does not run to its end on the search seeds"
+        )
+    return found
 
 
 class _Search:

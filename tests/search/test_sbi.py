@@ -98,3 +98,10 @@ def test_a_search_that_ends_early_has_something_to_show(make_problem: MakeProble
     assert problem.progress.distinct < 100
     assert problem.archive.members()
     assert re.search(r"passing all filters: \d+ of 40 draws from the prior$", problem.how_it_ended())
+
+
+def test_without_anything_to_filter_by_the_search_is_refused(make_problem: MakeProblem) -> None:
+    problem = make_problem(budget=60, start=parse_rules(HEBB, "on_step"))
+    problem.threshold = lambda: None  # type: ignore[method-assign]
+    with pytest.raises(RulesearchError, match="engine sbi has nothing to filter by: task oja requires nothing"):
+        load_engine("sbi").search(problem)
