@@ -1,28 +1,30 @@
 """Which sets of four rules keep a recurrent network plausible, and what do those remember that were not made to?
 
-    python experiments/benchmarks/coactive.py --seeds 711-716 --work runs --out results/coactive-rules
+    python experiments/benchmarks/coactive.py --seeds 711-716 --random 711-712 --work runs --out results/coactive-rules
 
 Rules come from searches of experiment `stability`, which are run where their folders are not in `--work`: every set
-that was plausible on all seeds of a full trial, numbers rounded to two digits, each function once. Each is judged on
-fresh seeds, which draw other networks and input rates, and is out at the first on which it is not plausible. Those that
-are plausible on all are tested for memory (task `spiking-familiarity`), which no search saw: after breaks of 1, 10 and
-60 s, and after 10 s with weights that are frozen from the training on, or permuted after it. p-values after 10 s are
-corrected after Holm 1979 over all sets. Writes `rules.csv`, `counts.json` and `README.md`.
+that was plausible in a trial, at either fidelity, numbers rounded to two digits, each function once. Each is judged
+on fresh seeds, which draw other networks and input rates, and is out at the first on which it is not plausible.
+Random searches at the same budget are counted beside them; what these drew and was not plausible is what found sets
+are compared with. Of both some are judged in the full network too, as are sets of `--posterior`, the folder of a run
+of `stability-polynomial`. Sets that are plausible on all seeds are tested for memory (task `spiking-familiarity`),
+which no search saw: after breaks of 1, 10 and 60 s, and after 10 s with weights that are frozen from the training on,
+or permuted after it. p-values are corrected after Holm 1979 over all sets of a test. Writes `rules.csv`, `sizes.csv`,
+`counts.json`, `README.md` and two figures; a call that is stopped goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from coactive_portraits import behaviour, portraits
+from coactive_report import share, write_report
 from manifold_rules import family_of, function_key, rounded, searched
-from scipy.stats import binomtest
 from solved import seeds_of
 
 from rulesearch.evaluation.evaluator import Condition, Evaluator, Job
@@ -32,9 +34,10 @@ from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
 from rulesearch.rules.rule import RuleSet
 from rulesearch.symbolic import canonical_size, simplify
+from rulesearch.tasks.coactive_network import FEWEST, NEURONS
+from rulesearch.tasks.plausibility import BOUNDS
 from rulesearch.tasks.task import Task
 
-NEURONS = 640.0
 TESTS: Mapping[str, Condition] = {
     "1 s": (("interval", 1.0),),
     "10 s": (("interval", 10.0),),
@@ -43,7 +46,12 @@ TESTS: Mapping[str, Condition] = {
     "10 s, permuted": (("interval", 10.0), ("shuffled", 1.0)),
 }
 """Settings of each test of memory."""
+LEVEL = 0.01
+CONSTANTS = 24
+"""Numbers of the polynomial of the papers."""
+NODES = 24
 _CHUNK = 8
+_OPERATING = ("rate_e_hz", "rate_i_hz", "w_EE", "w_EI", "w_IE", "w_II")
 
 
 class Bench:
@@ -52,7 +60,7 @@ class Bench:
     def __init__(self, name: str, settings: Mapping[str, float], seed: int, work: Path) -> None:
         self.evaluator = Evaluator(name, {})
         self.task: Task = self.evaluator.task
-        self.evaluator.settings = self.task.resolve(settings)
+        self.settings = self.evaluator.settings = self.task.resolve(settings)
         self.seed = seed
         told = "".join(f"-{key}-{value:g}" for key, value in settings.items())
         self.store = Store(work / f"{name}{told}-{seed}.sqlite")
@@ -75,17 +83,38 @@ class Bench:
 
 
 def survivors(task: Task, folders: Iterable[Path]) -> list[RuleSet]:
-    """Return the sets that full trials of searches found plausible, each function once, the smallest first."""
+    """Return the sets that searches found plausible, each function once, the smallest first."""
     found: dict[str, RuleSet] = {}
     for folder in folders:
-        store = Store(folder / STORE, read_only=True)
-        rows = store.evaluated(task.fidelities[-1].name)
-        store.close()
-        for text, _, loss, metrics in rows:
-            if loss is not None and metrics.get("plausible") == 1.0:
-                short = rounded(simplify(task.parse(text)).simplified)
-                found.setdefault(function_key(task, short), short)
+        for fidelity in task.fidelities:
+            for text, _, loss, metrics in _evaluated(folder, fidelity.name):
+                if loss is not None and metrics.get("plausible") == 1.0:
+                    short = rounded(simplify(task.parse(text)).simplified)
+                    found.setdefault(function_key(task, short), short)
     return sorted(found.values(), key=lambda rules: (canonical_size(rules), str(rules)))
+
+
+def failures(task: Task, folders: Iterable[Path], most: int) -> list[tuple[RuleSet, dict[str, float]]]:
+    """Return some of the sets that ran to their end in screenings and were not plausible, and what they did."""
+    found = [
+        (task.parse(text), metrics)
+        for folder in folders
+        for text, _, loss, metrics in _evaluated(folder, task.fidelities[0].name)
+        if loss is not None and metrics.get("plausible") == 0.0
+    ]
+    return [found[place] for place in np.linspace(0, len(found) - 1, min(most, len(found))).astype(int)]
+
+
+def _evaluated(folder: Path, fidelity: str) -> list[tuple[str, str, float | None, dict[str, float]]]:
+    store = Store(folder / STORE, read_only=True)
+    rows = store.evaluated(fidelity)
+    store.close()
+    return rows
+
+
+def passes(outcome: Outcome) -> bool:
+    """Return whether a network lived to the end and was plausible."""
+    return outcome.ok and outcome.metrics["plausible"] == 1.0
 
 
 def judged(bench: Bench, sets: Sequence[RuleSet], seeds: int) -> list[tuple[RuleSet, list[Outcome]]]:
@@ -96,10 +125,29 @@ def judged(bench: Bench, sets: Sequence[RuleSet], seeds: int) -> list[tuple[Rule
         held = [
             (rules, [*before, outcome])
             for (rules, before), outcome in zip(held, outcomes, strict=True)
-            if outcome.ok and outcome.metrics["plausible"] == 1.0
+            if passes(outcome)
         ]
         print(f"plausible on {number + 1} of {seeds} seeds: {len(held)}", flush=True)
     return held
+
+
+def compared(small: Bench, full: Bench, groups: Mapping[str, Sequence[RuleSet]]) -> list[dict[str, Any]]:
+    """Return what each set of groups does in the small and in the full network, on the same seed: a row each."""
+    rows = []
+    for group, sets in groups.items():
+        both = zip(sets, small.score(sets, 0), full.score(sets, 0), strict=True)
+        for rules, eighth, whole in both:
+            row: dict[str, Any] = {"group": group, "rules": str(rules)}
+            for name, outcome in (("eighth", eighth), ("full", whole)):
+                row[f"status {name}"] = outcome.status
+                row[f"plausible {name}"] = int(passes(outcome))
+            for bound in BOUNDS:
+                for name, outcome in (("eighth", eighth), ("full", whole)):
+                    value = _metric(outcome, bound.metric, np.nan)
+                    row[f"{bound.metric} {name}"] = float(f"{value:.4g}")
+            rows.append(row)
+        print(f"at both sizes: {len(sets)} {group} sets", flush=True)
+    return rows
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -109,11 +157,6 @@ def holm(values: Sequence[float]) -> list[float]:
     corrected: npt.NDArray[np.float64] = np.empty(len(values))
     corrected[order] = np.minimum(1.0, np.maximum.accumulate(steps))
     return [float(value) for value in corrected]
-
-
-def _share(number: int, of: int) -> str:
-    interval = binomtest(number, of).proportion_ci(0.95, "exact")
-    return f"{number} of {of} ({number / of:.0%}, 95 % interval {interval.low:.0%} to {interval.high:.0%})"
 
 
 def rows_of(
@@ -128,9 +171,9 @@ def rows_of(
             "size": canonical_size(rules),
             "constants": sum(len(rule.constants) for rule in rules.rules.values()),
             "family": family_of(task, rules),
+            "behaviour": behaviour(portraits(task.bind(rules, task.resolve()), operating_point(outcomes))),
+            **{name: round(value, 4) for name, value in operating_point(outcomes).items()},
         }
-        for metric in ("rate_e_hz", "rate_i_hz", "w_EE", "w_EI", "w_IE", "w_II"):
-            row[metric] = round(float(np.mean([outcome.metrics[metric] for outcome in outcomes])), 4)
         for name, found in tested.items():
             row[f"status {name}"] = found[index].status
             row[f"memory {name}"] = round(_metric(found[index], "memory_index", np.nan), 4)
@@ -139,61 +182,88 @@ def rows_of(
     return rows
 
 
+def operating_point(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Return mean rates and weights over seeds."""
+    return {name: float(np.mean([outcome.metrics[name] for outcome in outcomes])) for name in _OPERATING}
+
+
 def _metric(outcome: Outcome, name: str, otherwise: float) -> float:
     return outcome.metrics[name] if outcome.ok else otherwise
 
 
-def counts_of(found: int, rows: Sequence[Mapping[str, Any]], level: float) -> dict[str, Any]:
+def counts_of(
+    found: int, by_chance: int, rows: Sequence[Mapping[str, Any]], sizes: Sequence[Mapping[str, Any]], seeds: int
+) -> dict[str, Any]:
     """Return the counts that the page tells."""
     counts: dict[str, Any] = {
-        "plausible in a full trial": found,
-        "plausible on all fresh seeds": len(rows),
-        "families": len({row["family"] for row in rows}),
-        "smallest": min((row["size"] for row in rows), default=0),
+        "sets that were plausible in a trial of a search, at either fidelity": found,
+        "such sets of random searches at the same budget": by_chance,
+        f"found sets that are plausible on {seeds} fresh seeds": len(rows),
+        "families of these, up to constants": len({row["family"] for row in rows}),
+        "size of the smallest": min((row["size"] for row in rows), default=0),
+        f"of at most {NODES} nodes": sum(row["size"] <= NODES for row in rows),
+        "median size": float(np.median([row["size"] for row in rows])) if rows else 0,
+        f"median number of constants (of the polynomial: {CONSTANTS})": (
+            float(np.median([row["constants"] for row in rows])) if rows else 0
+        ),
     }
+    for group in dict.fromkeys(row["group"] for row in sizes):
+        own = [row for row in sizes if row["group"] == group]
+        for small, told in ((1, "plausible"), (0, "not plausible")):
+            here = [row for row in own if row["plausible eighth"] == small]
+            counts[f"{group}: {told} at an eighth, and plausible in the full network"] = share(
+                sum(row["plausible full"] for row in here), len(here)
+            )
     for name in TESTS:
-        telling = [row for row in rows if row[f"p {name}"] < level]
-        counts[f"remember, {name}"] = _share(len(telling), len(rows)) if rows else "none"
-        counts[f"novelty type, {name}"] = sum(row[f"memory {name}"] > 0.0 for row in telling)
+        telling = [row for row in rows if row[f"p {name}"] < LEVEL]
+        novelty = sum(row[f"memory {name}"] > 0.0 for row in telling)
+        counts[f"tell the familiar stimulus, {name} (Holm-corrected p below {LEVEL:g})"] = share(
+            len(telling), len(rows)
+        )
+        counts[f"of these of novelty type, {name}"] = novelty
     return counts
-
-
-def write(out: Path, command: str, rows: Sequence[Mapping[str, Any]], counts: Mapping[str, Any]) -> None:
-    """Write every set, all counts and a page."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / "rules.csv").open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]) if rows else ["rules"])
-        writer.writeheader()
-        writer.writerows(rows)
-    (out / "counts.json").write_text(json.dumps(counts, indent=2) + "\n", "utf-8")
-    lines = ["# Sets of four rules", "", f"Written by `{command}`.", "", "| what | how many |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in counts.items()]
-    lines += ["", "| size | memory after 10 s | p (Holm) | set |", "|---|---|---|---|"]
-    lines += [f"| {row['size']} | {row['memory 10 s']} | {row['p 10 s']} | `{row['rules']}` |" for row in rows[:40]]
-    (out / "README.md").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="711-716", help="of the searches")
+    parser.add_argument("--random", default="711-712", help="seeds of random searches")
+    parser.add_argument("--posterior", type=Path, help="folder of a run of engine sbi, sets of which are judged too")
     parser.add_argument("--judge", type=int, default=10, help="fresh seeds on which a set must be plausible")
     parser.add_argument("--networks", type=int, default=10, help="networks of each test of memory")
     parser.add_argument("--most", type=int, default=1000, help="sets that are judged, the smallest first")
+    parser.add_argument("--both", type=int, default=20, help="sets of a group that are judged at both sizes")
     parser.add_argument("--seed", type=int, default=9701, help="of all that is fresh")
     parser.add_argument("--work", type=Path, default=Path("runs"), help="folder of searches and stores")
     parser.add_argument("--out", type=Path, default=Path("results/coactive-rules"))
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
-    stability = Bench("stability", {"neurons": NEURONS}, given.seed, given.work)
-    sets = survivors(stability.task, searched("stability", seeds_of(given.seeds), given.work))
-    print(f"plausible in a full trial: {len(sets)}", flush=True)
-    stable = judged(stability, sets[: given.most], given.judge)
-    memory = Bench("spiking-familiarity", {"neurons": NEURONS, "networks": given.networks}, given.seed, given.work)
+    small = Bench("stability", {"neurons": float(FEWEST)}, given.seed, given.work)
+    task = small.task
+    sets = survivors(task, searched("stability", seeds_of(given.seeds), given.work))
+    random = searched("stability", seeds_of(given.random), given.work, "random") if given.random else []
+    print(f"plausible in a trial: {len(sets)}", flush=True)
+    stable = judged(small, sets[: given.most], given.judge)
+    bad = failures(task, random, 200)
+    full = Bench("stability", {"neurons": float(NEURONS)}, given.seed, given.work)
+    groups = {"found": [rules for rules, _ in stable[: given.both]], "drawn": [rules for rules, _ in bad[: given.both]]}
+    if given.posterior is not None:
+        groups["posterior"] = survivors(task, [given.posterior])[: given.both]
+    sizes = compared(small, full, groups)
+    memory = Bench(
+        "spiking-familiarity", {"neurons": float(FEWEST), "networks": given.networks}, given.seed, given.work
+    )
     tested = {name: memory.score([rules for rules, _ in stable], 0, at) for name, at in TESTS.items()}
-    rows = rows_of(stable, tested, stability.task)
-    counts = counts_of(len(sets), rows, 0.01)
-    command = f"python experiments/benchmarks/coactive.py --seeds {given.seeds} --work runs --out {given.out}"
-    write(given.out, command, rows, counts)
+    rows = rows_of(stable, tested, task)
+    counts = counts_of(len(sets), len(survivors(task, random)), rows, sizes, given.judge)
+    found, drawn = (
+        [portraits(task.bind(rules, small.settings), at) for rules, at in group]
+        for group in ([(rules, operating_point(outcomes)) for rules, outcomes in stable], bad)
+    )
+    command = f"python experiments/benchmarks/coactive.py --seeds {given.seeds} --random {given.random}"
+    if given.posterior is not None:
+        command += f" --posterior {given.posterior.name}"
+    write_report(given.out, f"{command} --work runs --out {given.out}", rows, sizes, counts, found, drawn)
     for name, value in counts.items():
         print(f"{name}: {value}")
 

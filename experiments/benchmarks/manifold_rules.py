@@ -31,12 +31,12 @@ TAUS, COEFFICIENTS = (0.01, 0.1), (-2.0, 2.0)
 """Ranges of the six parameters: time constants [s] and coefficients (Confavreux et al. 2023)."""
 
 
-def searched(experiment: str, seeds: Sequence[int], work: Path) -> list[Path]:
+def searched(experiment: str, seeds: Sequence[int], work: Path, engine: str = "deap") -> list[Path]:
     """Return the run folders of searches, one for each seed; a search that is done is not repeated."""
-    folders = [work / f"{experiment}-{seed}" for seed in seeds]
+    folders = [work / f"{experiment}-{engine}-{seed}" for seed in seeds]
     for seed, folder in zip(seeds, folders, strict=True):
         if not (folder / STORE).exists():
-            rulesearch.discover(experiment, engine="deap", seed=seed, out=folder, report=False)
+            rulesearch.discover(experiment, engine=engine, seed=seed, out=folder, report=False)
         elif not (folder / SUMMARY).exists():
             rulesearch.resume(folder)
     return folders

@@ -57,12 +57,12 @@ class PoissonAverage:
 
     def drift(self, post: float) -> float:
         """Return the mean of dw/dt over eta [1/s] at a postsynaptic rate [Hz]; may be nonfinite."""
-        return sum(self._parts(post))
+        return sum(self.parts(post))
 
     def slope(self, post: float) -> float:
         """Return how the drift changes with the postsynaptic rate; 0 where that is lost in rounding."""
         high, low = post * (1.0 + _STEP), post * (1.0 - _STEP)
-        change, size = self.drift(high) - self.drift(low), sum(map(abs, self._parts(post)))
+        change, size = self.drift(high) - self.drift(low), sum(map(abs, self.parts(post)))
         return 0.0 if abs(change) <= _FLAT * size else change / (high - low)
 
     def fixed_points(self) -> list[tuple[float, float]]:
@@ -72,8 +72,8 @@ class PoissonAverage:
         rates = [float(brentq(self.drift, _RATES[k], _RATES[k + 1], xtol=1e-6)) for k in turns]
         return [(rate, self.slope(rate)) for rate in rates]
 
-    def _parts(self, post: float) -> tuple[float, float]:
-        """Return what presynaptic and what postsynaptic spikes bring."""
+    def parts(self, post: float) -> tuple[float, float]:
+        """Return what presynaptic and what postsynaptic spikes bring to the drift at a postsynaptic rate [Hz]."""
         rates = {"pre": self.pre, "post": post}
         drawn = {
             name: _shot_noise(self.seed, trace.side, rates[trace.side], trace.tau, trace.nearest)
