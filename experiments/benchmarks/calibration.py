@@ -34,7 +34,7 @@ from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
 from rulesearch.inference.posterior import Posterior
-from rulesearch.report.style import BLUE, GREY, new_figure, panel, save_figure
+from rulesearch.report.style import COLOURS, GREY, new_figure, panel, save_figure
 from rulesearch.writing import write_text
 
 Array = npt.NDArray[np.float64]
@@ -182,7 +182,7 @@ def _draw(ranks: npt.NDArray[np.int64], path: Path) -> None:
     axes.fill_between(at, low, high, color=GREY, alpha=0.25, linewidth=0)
     for index, name in enumerate(NAMES):
         below = (ranks[:, index][:, np.newaxis] <= at).mean(axis=0)
-        axes.plot(at, below - uniform, color=BLUE, alpha=0.3 + 0.12 * index, linewidth=1.0, label=name)
+        axes.plot(at, below - uniform, color=COLOURS[index], linewidth=1.2, label=name)
     axes.legend(fontsize=7, frameon=False)
     save_figure(figure, path)
 
