@@ -16,6 +16,8 @@ from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import load_engine
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
+from rulesearch.workflow.discover import discover, resume
+from rulesearch.workflow.run import Run
 
 pytest.importorskip("sbi")
 
@@ -65,6 +67,33 @@ def test_each_posterior_passes_more_often_than_the_prior(
     assert int(told[-1][0]) > 2 * int(told[0][0])
     # sbi prints and keeps logs by itself.
     assert not [*tmp_path.iterdir()] and not capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_search_that_is_stopped_after_a_posterior_was_fitted_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    def search(folder: Path, stop: Callable[[Problem], None] | None = None) -> Run:
+        return discover(
+            "oja",
+            grammar="rate",
+            engine="sbi",
+            budget=500,
+            seed=11,
+            out=folder,
+            start=HEBB,
+            options={"rounds": 2},
+            watch=stop,
+        )
+
+    def stop(problem: Problem) -> None:
+        if "posterior" in problem.told:
+            raise KeyboardInterrupt
+
+    whole = search(tmp_path / "whole")
+    assert whole.status == "done"
+    assert search(tmp_path / "cut", stop).status == "interrupted"
+    assert resume(tmp_path / "cut").members == whole.members
+    first, second = ((tmp_path / name / "front.csv").read_bytes() for name in ("whole", "cut"))
+    assert first == second
 
 
 @pytest.mark.parametrize("seed", [3, 4, 5])
