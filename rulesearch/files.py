@@ -23,17 +23,24 @@ def read_text(path: str | Path, most: int = MAX_BYTES) -> str:
     **Raises:** `RulesearchError` where there is no such file, or it cannot be read.
     """
     try:
+        return read_bytes(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        raise RulesearchError(f"{_short(path)} cannot be read: it is not UTF-8 text") from None
+
+
+def read_bytes(path: str | Path, most: int) -> bytes:
+    """Return the content of a file; arguments and errors as of `read_text`."""
+    try:
         with open(path, "rb") as stream:
             content = stream.read(most + 1)
-        if len(content) > most:
-            raise RulesearchError(f"{_short(path)} is larger than {most} bytes; a file of its kind has at most that")
-        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError:
-        reason = "it is not UTF-8 text"
     except OSError as error:
         reason = error.strerror or str(error)
     except ValueError:
         reason = "no file has such a name"
+    else:
+        if len(content) > most:
+            raise RulesearchError(f"{_short(path)} is larger than {most} bytes; a file of its kind has at most that")
+        return content
     raise RulesearchError(f"{_short(path)} cannot be read: {reason}")
 
 

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "rulesearch"
 
 FLOORS = (
     ("calling", "errors", "display", "files", "given", "interruption", "shipped", "writing"),
-    ("expression", "wording"),
+    ("expression", "measurements", "wording"),
     ("rules", "grammar"),
     ("simulate",),
     ("tasks",),

@@ -105,9 +105,19 @@ def discover(
 
 @takes_search_options({"grammar": "A grammar of your own over the columns, a TOML file."}, defaults=True)
 def distil(
-    table: Annotated[str, typer.Argument(metavar="TABLE.csv", help="A table with a header and numbers only.")],
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table with a header: .csv, .tsv, .txt or .dat.")],
     target: Annotated[str, typer.Option(metavar="COLUMN", help="The weight changes; other columns are symbols.")],
     changes: Mapping[str, Any],
+    error: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Their standard errors: rows weigh 1/error^2.")
+    ] = None,
+    weight: Annotated[str | None, typer.Option(metavar="COLUMN", help="How much each row weighs.")] = None,
+    ignore: Annotated[
+        str | None, typer.Option(metavar="COLUMN,…", help="Columns that are no symbols, with commas between.")
+    ] = None,
+    gaps: Annotated[
+        str | None, typer.Option(metavar="skip", help="Leave out rows that lack a value; without it they are refused.")
+    ] = None,
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
     out: OutOption = None,
@@ -117,11 +127,13 @@ def distil(
 ) -> None:
     """Find the rule behind a table: a column of weight changes, and columns that it may be a function of.
 
-    A fifth of the rows is held out. The learning rate is fitted to each rule.
+    A fifth of the rows is held out. The learning rate is fitted to each rule. Columns may be separated by commas,
+    semicolons, tabs, bars or spaces; a column that is called sem has the standard errors.
     """
     from rulesearch import distil as search
 
-    going = partial(search, table, target, workers=workers, scheduler=scheduler, out=out, **changes)
+    columns = {"error": error, "weight": weight, "ignore": ignore or (), "gaps": gaps}
+    going = partial(search, table, target, workers=workers, scheduler=scheduler, out=out, **columns, **changes)
     _follow(going, Path(table).stem, live, report, as_json)
 
 

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
+from rulesearch.measurements.columns import parse_columns
+from rulesearch.measurements.sheet import SUFFIXES
 from rulesearch.tasks.source import absolute, digest, import_file, split_reference, task_files, unpacked
 from rulesearch.tasks.task import Task
 
@@ -64,7 +66,7 @@ def load_task(reference: str) -> Task:
         return _shipped(reference)
     own = split_reference(reference)
     if own is None:
-        if reference.endswith((".py", ".csv")):
+        if reference.endswith((".py", *SUFFIXES)):
             what = "class or function in it" if reference.endswith(".py") else "column of its target"
             raise RulesearchError(f"{reference} is a file: type the {what} as well, as in {reference}:NAME")
         raise RulesearchError(f"unknown task {reference!r}{did_you_mean(reference, TASKS)}")
@@ -113,7 +115,7 @@ def _own(path: Path, name: str, _: str) -> Task:
         return _from_file(path, name)
     from rulesearch.tasks.table import Table
 
-    return Table(path, name)
+    return Table(path, parse_columns(name))
 
 
 def _from_file(path: Path, name: str) -> Task:

@@ -6,6 +6,7 @@ import ast
 import atexit
 import hashlib
 import importlib.util
+import re
 import shutil
 import sys
 import tempfile
@@ -15,14 +16,18 @@ from pathlib import Path
 from types import ModuleType
 
 from rulesearch.errors import RulesearchError
+from rulesearch.measurements.sheet import SUFFIXES
 
+_REFERENCE = re.compile(
+    rf"(?P<path>.*?(?:\.py|{'|'.join(map(re.escape, SUFFIXES))})):(?P<name>.*)", re.DOTALL | re.IGNORECASE
+)
 _MOST_FILES, _MOST_BYTES = 200, 4 * 2**20
 
 
 def split_reference(reference: str) -> tuple[Path, str] | None:
     """Return file and name of `my_task.py:Name` or `table.csv:column`; None for the name of a shipped task."""
-    path, colon, name = reference.rpartition(":")
-    return (Path(path), name) if colon and path.endswith((".py", ".csv")) else None
+    match = _REFERENCE.fullmatch(reference)
+    return (Path(match["path"]), match["name"]) if match else None
 
 
 def absolute(reference: str) -> str:

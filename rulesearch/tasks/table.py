@@ -11,20 +11,23 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError, did_you_mean
-from rulesearch.expression import Expression
+from rulesearch.errors import RulesearchError
+from rulesearch.expression import OPERATORS, Expression, parse_expression
 from rulesearch.files import toml_value
+from rulesearch.measurements.columns import Columns, parse_columns, told_apart
+from rulesearch.measurements.sheet import SKIP, Sheet, read_sheet
 from rulesearch.rules.bound import BoundSet
+from rulesearch.rules.names import taken_by
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.conditions import KINDS, Stress
 from rulesearch.tasks.declaration import PERMUTATION, Fidelity, Setting, Settings, TaskSymbol, permuted_order
 from rulesearch.tasks.protocol import Protocol
-from rulesearch.tasks.table_file import check_name, read_table
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
 _UNEXPLAINED = 0.01
 """Share of the variance that a rule may leave open and still explain the table."""
+_FEWEST_ROWS = 10
 _CASES = 10
 _HELD_OUT_SEED = 20
 _DRAWS = 200
@@ -41,9 +44,11 @@ class Table(Task):
     and out of every fit: `held_out_error` is the same for these, over their own variance. They are drawn at random
     until they vary and the others do; where no draw does that, losses on them are over the variance of all rows.
 
-    **Arguments:** `path`: a CSV file with a header, numbers only; `target`: the column of weight changes. All others
-    are symbols.
-    **Raises:** `RulesearchError` with file, line and column where the table cannot be read.
+    With standard errors, or weights, rows weigh 1/s^2, or so much, in all of this.
+
+    **Arguments:** `path`: a table with a header; `columns`: which of its columns are what, or the name of that of the
+    weight changes. All others are symbols.
+    **Raises:** `RulesearchError` with file, row and column where the table cannot be read.
     """
 
     summary = "The rule must give the weight changes in a column of a table from the other columns."
@@ -66,16 +71,24 @@ class Table(Task):
     stress = Stress(**dict.fromkeys((*(kind.field for kind in KINDS), "alone"), _MEASURED))
     achieves, misses = "explains", "does not explain"
 
-    def __init__(self, path: Path, target: str) -> None:
-        self.path, self.target = path, target
-        columns = read_table(path)
-        if target not in columns:
-            raise RulesearchError(f"{path} has no column {target!r}{did_you_mean(target, columns)}")
-        self.wanted = columns.pop(target)
-        if not columns:
+    def __init__(self, path: Path, columns: Columns | str) -> None:
+        self.path = path
+        asked = columns if isinstance(columns, Columns) else parse_columns(columns)
+        sheet = read_sheet(path)
+        told, symbols = told_apart(sheet, asked)
+        self.target = target = told.target
+        if not symbols:
             raise RulesearchError(f"{path} has no column besides {target}; a rule needs symbols to read")
-        for name in columns:
-            check_name(path, name)
+        for name in symbols:
+            check_name(sheet, name)
+        weighing = told.error or told.weight
+        if told.gaps == SKIP:
+            sheet = sheet.without_gaps([target, *([weighing] if weighing else []), *symbols])
+        if len(sheet.cells) < _FEWEST_ROWS:
+            raise RulesearchError(f"{path} has {len(sheet.cells)} rows; a rule needs at least {_FEWEST_ROWS}")
+        self.wanted = sheet.values(target)
+        self.columns = {name: sheet.values(name, f"; no symbol? leave it out: --ignore {name}") for name in symbols}
+        self.weights = _weights(sheet, told)
         spread = float(np.ptp(self.wanted))
         if spread == 0.0:
             raise RulesearchError(f"{path}: all values in column {target} are the same; there is nothing to explain")
@@ -84,13 +97,17 @@ class Table(Task):
                 f"{path}: values in column {target} spread over {spread:.3g}, and squares of that leave double "
                 "precision; give them in another unit"
             )
-        self.columns = columns
         self._drawn: dict[int, npt.NDArray[np.bool_]] = {}
         self.name = f"{path.name}:{target}"  # type: ignore[misc]
         self.title = f"{target} of {path.name}"  # type: ignore[misc]
-        self.goal = f"at least 99 % of the variance of {target}"  # type: ignore[misc]
+        how = f", rows weighed by {f'1/{told.error}^2' if told.error else told.weight}" if weighing else ""
+        self.goal = f"at least 99 % of the variance of {target}{how}"  # type: ignore[misc]
         self.nothing = f"the mean of {target}"  # type: ignore[misc]
-        self.symbols = {name: TaskSymbol(f"column {name} of {path.name}") for name in columns}  # type: ignore[misc]
+        self.symbols = {  # type: ignore[misc]
+            heading.name: TaskSymbol(f"column {heading.written} of {path.name}")
+            for heading in sheet.headings
+            if heading.name in self.columns
+        }
 
     def enough(self, loss: float) -> float:
         """Return the loss at which a rule explains the table; what another rule reaches does not matter."""
@@ -115,16 +132,16 @@ class Table(Task):
             return Trial("nonfinite", None, work=work)
         target = self._target(settings)
         with np.errstate(over="ignore", invalid="ignore"):
-            squares = (found - target) ** 2
-        scale = self._spread(target[kept])
-        loss = float(np.mean(squares[kept])) / scale
+            squares = self._weighed((found - target) ** 2, kept)
+        scale = self._spread(target, kept)
+        loss = float(np.mean(squares)) / scale
         if not math.isfinite(loss):
             return Trial("runaway", None, work=work)
         metrics = {"error": loss}
-        left_out = self._left_out(squares, target, kept)
+        left_out = self._left_out(found, target, kept)
         if left_out:
             metrics["held_out_error"] = sum(left_out) / len(left_out)
-        parts = np.array_split(squares[kept], min(_CASES, int(kept.sum())))
+        parts = np.array_split(squares, min(_CASES, len(squares)))
         return Trial("ok", loss, metrics, tuple(float(part.mean()) / scale for part in parts), work)
 
     def chosen_on(self, settings: Settings) -> str:
@@ -147,22 +164,31 @@ class Table(Task):
     def held_out_losses(self, rules: BoundSet, trials: Sequence[Trial], settings: Settings) -> tuple[float, ...]:
         """Return the squared error of each held-out row, over their variance; empty where a rule has no value there."""
         rule, kept, target = rules.only(), self._kept(settings), self._target(settings)
-        found = self._changes(rule) * rule.eta
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self._left_out((found - target) ** 2, target, kept)
+        return self._left_out(self._changes(rule) * rule.eta, target, kept)
 
     def _left_out(
-        self, squares: npt.NDArray[np.float64], target: npt.NDArray[np.float64], kept: npt.NDArray[np.bool_]
+        self, found: npt.NDArray[np.float64], target: npt.NDArray[np.float64], kept: npt.NDArray[np.bool_]
     ) -> tuple[float, ...]:
         """Return squared errors of the held-out rows over the variance of their targets, where all are finite."""
         if kept.all():
             return ()
-        shares: tuple[float, ...] = tuple((squares[~kept] / self._spread(target[~kept])).tolist())
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = self._weighed((found - target) ** 2, ~kept)
+        shares: tuple[float, ...] = tuple((squares / self._spread(target, ~kept)).tolist())
         return shares if all(map(math.isfinite, shares)) else ()
 
-    def _spread(self, target: npt.NDArray[np.float64]) -> float:
+    def _weighed(self, values: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        """Return values of some rows such that their mean is the weighted one."""
+        weights = self.weights[rows]
+        weighed: npt.NDArray[np.float64] = values[rows] * (weights / weights.mean())
+        return weighed
+
+    def _spread(self, target: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_]) -> float:
         """Return the variance of some rows' targets, that of all where these are the same."""
-        return float(np.var(target if _varies(target) else self.wanted))
+        if not _varies(target[rows]):
+            target, rows = self.wanted, np.ones(len(target), dtype=np.bool_)
+        mean = np.average(target[rows], weights=self.weights[rows])
+        return float(np.mean(self._weighed((target - mean) ** 2, rows)))
 
     def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
         """Return the settings as they are.
@@ -181,7 +207,8 @@ class Table(Task):
         """Return the linear function of all columns that fits best."""
         kept = self._kept(settings)
         design: npt.NDArray[np.float64] = np.column_stack([*self.columns.values(), np.ones(len(self.wanted))])
-        found = np.linalg.lstsq(design[kept], self._target(settings)[kept])[0]
+        sizes = np.sqrt(self.weights[kept])
+        found = np.linalg.lstsq(design[kept] * sizes[:, np.newaxis], self._target(settings)[kept] * sizes)[0]
         total = Expression.number(float(found[-1]))
         for name, value in zip(self.columns, found, strict=False):
             term = Expression.apply("mul", Expression.number(float(value)), Expression.symbol(name))
@@ -190,7 +217,8 @@ class Table(Task):
 
     def control(self, settings: Settings) -> RuleSet:
         """Return the mean of the target, whatever the symbols are."""
-        mean = float(self._target(settings)[self._kept(settings)].mean())
+        kept = self._kept(settings)
+        mean = float(np.average(self._target(settings)[kept], weights=self.weights[kept]))
         return RuleSet({"w": Rule({"on_step": Expression.number(mean)}, 1.0)}, "mean")
 
     def own_grammar(self) -> str:
@@ -225,9 +253,54 @@ class Table(Task):
         kept = self._kept(settings)
         with np.errstate(all="ignore"):
             found = self._changes(rule)[kept]
-            eta = float(found @ self._target(settings)[kept] / (found @ found))
+            weighed = found * self.weights[kept]
+            eta = float(weighed @ self._target(settings)[kept] / (weighed @ found))
         # A rule and its negative are two rules: a learning rate is positive.
         return eta if math.isfinite(eta) and eta > 0.0 else 1.0
+
+
+def check_name(sheet: Sheet, name: str) -> None:
+    """Refuse a column whose name cannot stand in a rule.
+
+    **Raises:** `RulesearchError`.
+    """
+    others = {"tau": "the time constant of a state", **dict.fromkeys(OPERATORS, "an operator")}
+    taken = taken_by(name) or others.get(name)
+    if taken is not None:
+        raise RulesearchError(
+            f"{sheet.where}: the column {name!r} cannot be a symbol of a rule, where that is {taken}; give it another "
+            f"name, such as {name}_1, or leave it out: --ignore {name}"
+        )
+    try:
+        fits = parse_expression(name).head == name
+    except RulesearchError:
+        fits = False
+    if not fits:
+        raise RulesearchError(
+            f"{sheet.where}: the column {name!r} cannot be a symbol of a rule; expected letters, digits and _, such as "
+            "x_bar"
+        )
+
+
+def _weights(sheet: Sheet, columns: Columns) -> npt.NDArray[np.float64]:
+    """Return how much each row weighs, 1 in the mean.
+
+    **Raises:** `RulesearchError` for a standard error or a weight that is none.
+    """
+    name = columns.error or columns.weight
+    if not name:
+        return np.ones(len(sheet.cells))
+    found = sheet.values(name)
+    wrong = np.flatnonzero(found <= 0.0) if columns.error else np.flatnonzero(found < 0.0)
+    if len(wrong):
+        row = int(wrong[0])
+        what = "a standard error above 0" if columns.error else "a weight of at least 0"
+        raise RulesearchError(f"{sheet.at(row, sheet.column(name))}: expected {what}, found {found[row]:g}")
+    sizes = (found.min() / found) ** 2 if columns.error else found / max(float(found.max()), _LEAST_SPREAD)
+    if not sizes.sum() > 0.0:
+        raise RulesearchError(f"{sheet.where}: all weights in column {name} are 0")
+    weights: npt.NDArray[np.float64] = sizes / sizes.mean()
+    return weights
 
 
 def _rows_kept(wanted: npt.NDArray[np.float64], left_out: int) -> npt.NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import datetime
 import importlib.metadata
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from numbers import Integral
@@ -21,9 +21,12 @@ from rulesearch.evaluation.workers import LostWorkersError
 from rulesearch.files import name_from, read_text
 from rulesearch.grammar import load_grammar
 from rulesearch.interruption import resumable
+from rulesearch.measurements.columns import columns_of
+from rulesearch.measurements.sheet import csv_text, sheet_of
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.source import unpacked
 from rulesearch.workflow.asked import Asked
 from rulesearch.workflow.begun import check_begun, lacking, note_begun
 from rulesearch.workflow.clock import Clock, OutOfTime, kept_after, without_page
@@ -96,16 +99,34 @@ def _begin(plan: Plan, evaluator: Evaluator, out: str | Path | None, watch: Watc
         return _run(plan, evaluator, folder, watch, notify)
 
 
-def distil(table: str | Path, target: str, *, grammar: str | None = None, **others: Any) -> Run:
+def distil(
+    table: object,
+    target: str,
+    *,
+    error: str | None = None,
+    weight: str | None = None,
+    ignore: str | Sequence[str] = (),
+    gaps: str | None = None,
+    grammar: str | None = None,
+    **others: Any,
+) -> Run:
     """Search for the rule behind a table of symbols and measured weight changes, and return the run.
 
-    **Arguments:** `table`: a CSV file with a header; `target`: the column of weight changes, all others are symbols;
-    `grammar`: over the columns where none is given; `others` as of `discover`.
+    **Arguments:** `table`: a file with a header, a data frame, or a dict of columns; `target`: the column of weight
+    changes; `error`: that of their standard errors, by which rows weigh (one that is called sem is found by itself);
+    `weight`: that of weights; `ignore`: columns to leave out, all others are symbols; `gaps`: `skip` leaves rows out
+    that lack a value; `grammar`: over the columns where none is given; `others` as of `discover`.
     **Raises:** `RulesearchError` where the table cannot be read, before anything is written.
     """
-    reference = f"{table}:{target}"
+    columns = columns_of(target, error, weight, ignore, gaps or "")
+    if isinstance(table, (str, Path)):
+        path = Path(table)
+    else:
+        text = csv_text(sheet_of(table))
+        path = unpacked({"frame.csv": text.encode()}) / "frame.csv"
+    reference = f"{path}:{columns}"
     task = load_task(reference)
-    name = f"distil-{name_from(Path(table).stem)}"
+    name = f"distil-{name_from(path.stem)}"
     return discover(Experiment(name, reference, grammar or task.grammar, task.summary), **others)
 
 

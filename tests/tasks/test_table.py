@@ -105,23 +105,26 @@ def test_the_grammar_is_over_the_columns(tmp_path: Path) -> None:
         ("x,dw\n1,2\n1,nan\n" + "1,2\n" * 11, "row 2, column dw: expected a number, found 'nan'"),
         ("dw\n" + "1\n2\n" * 6, "no column besides dw"),
         ("x,dw\n" + "1,2\n2,2\n" * 6, "all values in column dw are the same"),
-        ("a b x,dw\n" + "1,2\n2,3\n" * 6, "the column 'a b x' cannot be a symbol"),
-        ("x y,dw\n" + "1,2\n2,3\n" * 6, "the column 'x y' cannot be a symbol"),
+        ("x,y\n1,2\n" + "a,2\n2,3\n" * 6, "has no column 'dw'"),
+        (
+            "x,cell,dw\n" + "1,a,2\n2,b,3\n" * 6,
+            "row 1, column cell: expected a number, found 'a'; no symbol\\? leave it",
+        ),
+        ("x,dw\n" + "1,2\n2,\n" * 6, "row 2, column dw: expected a number, found ''; leave out rows with gaps: --gaps"),
+        ("x,dw\n" + "1,20 %\n2,30 %\n" * 6, "found '20 %'; write a share, 0.29 for 29 %"),
+        ("1,2\n2,3\n" * 6, "the first row is '1,2'; expected the names of the columns"),
+        ("x,π,dw\n" + "1,2,3\n2,3,4\n" * 6 + "1,2\n", "row 13: expected 3 values, found 2"),
+        ("2x,dw\n" + "1,2\n2,3\n" * 6, "the column '2x' cannot be a symbol"),
+        ("x,sem,dw\n" + "1,2,3\n2,0,4\n" * 6, "row 2, column sem: expected a standard error above 0, found 0"),
         ("exp,dw\n" + "1,2\n2,3\n" * 6, "the column 'exp' cannot be a symbol"),
         *(
             (f"{name},dw\n" + "1,2\n2,3\n" * 6, f"'{name}' cannot be a symbol of a rule, where that is {what};")
             for name, what in (("abs", "a function"), ("eta", "an option"), ("ms", "a unit"), ("on_pre", "a slot"))
         ),
         ("x,d\n" + "1,2\n2,3\n" * 6, "has no column 'dw'"),
-        ("x;dw\n" + "1;2\n2;3\n" * 6, "columns are separated by semicolons, as in 'x;dw'; expected commas"),
-        ("x;dw\n" + "1,0;2,5\n2,5;3,0\n" * 6, "separated by semicolons, and numbers have decimal commas"),
-        ("x\tdw\n" + "1\t2\n2\t3\n" * 6, "columns are separated by tabs"),
-        ("x|dw\n" + "1|2\n2|3\n" * 6, "columns are separated by bars"),
-        ("x  dw\n" + "1  2\n2  3\n" * 6, "columns are separated by spaces"),
-        ("x,dw\n" + "1;2\n2;3\n" * 6, "columns are separated by semicolons, as in '1;2'"),
+        ("x,dw\n" + "1;2\n2;3\n" * 6, "row 1: expected 2 values, found 1; this row is separated by semicolons"),
         ("x,dw\n" + "1,0,2,5\n" * 12, "expected 2 values, found 4; decimal commas"),
         ("x,dw\n" + '"1,5",2\n' * 12, "found '1,5'; write a point in place of the decimal comma"),
-        ("x,dw\n" + "\u22121,2\n" * 12, "its minus is another character than -"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_with_its_place(tmp_path: Path, text: str, reason: str) -> None:
@@ -370,3 +373,86 @@ def test_losses_on_rows_that_are_all_the_same_are_over_the_variance_of_all_rows(
     rule = task.bind(task.parse("0.5 + 0*x; eta = 1"), settings)
     losses = task.held_out_losses(rule, [], settings)
     assert losses == pytest.approx([0.25 / (1 / 60 - 1 / 3600)] * 12)
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Path:
+    """A table of 0.5*x*y whose rows have errors of 0.01 and 3 in turn, labels, and gaps."""
+    generator = np.random.default_rng(8)
+    x, y = generator.normal(size=(2, 60))
+    sem = np.where(np.arange(60) % 2 == 0, 0.01, 3.0)
+    dw = 0.5 * x * y + sem * generator.normal(size=60)
+    path = tmp_path / "measured.csv"
+    rows = [
+        f"{a!r};{b!r};cell {k};{c!r};{s!r}" for k, (a, b, c, s) in enumerate(np.column_stack([x, y, dw, sem]).tolist())
+    ]
+    rows[7] = rows[7].replace("cell 7", "").replace(rows[7].split(";")[0], "NA")
+    path.write_text("\n".join(["x;y;cell;dw;sem", *rows]) + "\n", "utf-8")
+    return path
+
+
+def test_rows_weigh_by_their_standard_errors(measured: Path) -> None:
+    task = load_task(f"{measured}:dw; ignore = cell; gaps = skip")
+    assert set(task.symbols) == {"x", "y"}
+    settings = task.resolve({"held_out": 0.0})
+    assert isinstance(task, Table) and len(task.wanted) == 59
+    assert "rows weighed by 1/sem^2" in task.goal
+    eta = task.bind(task.parse("x*y"), settings).only().eta
+    assert eta == pytest.approx(0.5, abs=0.005)
+    x, y, weights = task.columns["x"], task.columns["y"], task.weights
+    assert eta == pytest.approx(np.sum(weights * x * y * task.wanted) / np.sum(weights * (x * y) ** 2))
+    alike = load_task(f"{measured}:dw; ignore = cell, sem; gaps = skip")
+    assert abs(alike.bind(alike.parse("x*y"), settings).only().eta - 0.5) > 0.02
+    # The mean leaves the whole of the weighted variance open.
+    mean = task.bind(task.control(settings), settings)
+    assert task.trial(mean, 0, settings, "full").loss == pytest.approx(1.0)
+    found = task.trial(task.bind(task.parse("x*y"), settings), 0, settings, "full")
+    assert found.loss is not None and found.loss < 0.01
+    assert found.loss == pytest.approx(np.mean(found.cases), rel=0.02)
+
+
+def test_weights_and_errors_are_given_by_name(measured: Path, tmp_path: Path) -> None:
+    by_weight = load_task(f"{measured}:dw; weight = sem; ignore = cell; gaps = skip")
+    assert isinstance(by_weight, Table)
+    assert by_weight.weights.max() / by_weight.weights.min() == pytest.approx(300.0)
+    run = rs.distil(
+        measured,
+        "dw",
+        error="sem",
+        ignore=["cell"],
+        gaps="skip",
+        budget=30,
+        permutations=0,
+        seed=3,
+        out=tmp_path / "run",
+    )
+    assert "error = sem; ignore = cell; gaps = skip" in (tmp_path / "run" / "experiment.toml").read_text("utf-8")
+    measured.unlink()
+    assert rs.resume(tmp_path / "run", report=False).members == run.members
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"error": "sem", "weight": "sem"}, "give one of them"),
+        ({"error": "x", "ignore": "x"}, "column x is given as two things at once"),
+        ({"error": "sen"}, "has no column 'sen'.*sem"),
+        ({"gaps": "fill"}, "gaps can be skipped .--gaps skip.; found --gaps 'fill'"),
+        ({"ignore": "cel"}, "has no column 'cel'"),
+        ({"errors": "sem"}, "unknown argument 'errors'"),
+        ({"gaps": "skip"}, "row 1, column cell: expected a number, found 'cell 0'; no symbol. leave it out: --ignore cell"),
+        ({"ignore": "cell"}, "row 8, column x: expected a number, found 'NA'; leave out rows with gaps: --gaps skip"),
+    ],
+)
+def test_what_is_wrong_with_columns_is_said(measured: Path, given: dict[str, str], reason: str) -> None:
+    with pytest.raises(RulesearchError, match=reason):
+        rs.distil(measured, "dw", **given)
+
+
+def test_a_frame_is_distilled_and_kept_with_the_run(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(5).normal(size=(2, 30))
+    frame = {"x": x, "y (Hz)": y, "\u0394w": 2.0 * x * y}
+    run = rs.distil(frame, "\u0394w", budget=60, permutations=0, seed=1, out=tmp_path / "run", report=False)
+    assert run.members[0].loss < 1.0
+    assert (tmp_path / "run" / "task" / "frame.csv").read_text("utf-8").startswith("x,y (Hz),\u0394w\n")
+    assert rs.resume(tmp_path / "run", report=False).members == run.members

@@ -1,0 +1,1 @@
+"""Measurements: tables as labs have them, and what stands behind them."""

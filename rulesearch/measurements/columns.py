@@ -1,0 +1,99 @@
+"""Which columns of a table are what, as it is written behind the file: `changes.csv:dw; error = sem; ignore = cell`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from rulesearch.errors import RulesearchError, did_you_mean, shown
+from rulesearch.measurements.sheet import SKIP, Sheet
+
+_APART = re.compile(r"[;=,\n\r]")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns of a table are.
+
+    **Fields:** `target`: the measured changes; `error`: their standard errors, by which rows weigh 1/s^2; `weight`: how
+    much rows weigh; `ignore`: those that are no symbols; `gaps`: `skip` leaves rows out that lack a value.
+    """
+
+    target: str
+    error: str = ""
+    weight: str = ""
+    ignore: tuple[str, ...] = ()
+    gaps: str = ""
+
+    def __str__(self) -> str:
+        parts = [self.target]
+        for name in _OPTIONS:
+            value = getattr(self, name)
+            if value:
+                parts.append(f"{name} = {value if isinstance(value, str) else ', '.join(value)}")
+        return "; ".join(parts)
+
+
+_OPTIONS = [each.name for each in fields(Columns) if each.name != "target"]
+
+
+def columns_of(
+    target: str, error: str | None = None, weight: str | None = None, ignore: str | Iterable[str] = (), gaps: str = ""
+) -> Columns:
+    """Return which columns are what; raises `RulesearchError` for names that cannot be told apart in a text."""
+    left_out = ignore.split(",") if isinstance(ignore, str) else list(ignore)
+    names = tuple(name.strip() for name in left_out if str(name).strip())
+    if error and weight:
+        raise RulesearchError("rows weigh 1/s^2 by --error or as --weight says; give one of them")
+    if gaps and gaps != SKIP:
+        raise RulesearchError(f"gaps can be skipped (--gaps {SKIP}); found --gaps {shown(gaps)}")
+    for name in (target, error, weight, *names):
+        if name and _APART.search(name):
+            raise RulesearchError(f"the column {shown(name)}: type its name without ; = and commas")
+    return Columns(target, error or "", weight or "", names, gaps or "")
+
+
+def parse_columns(text: str) -> Columns:
+    """Return what a text says of columns; raises `RulesearchError`."""
+    target, *parts = (part.strip() for part in text.split(";"))
+    given: dict[str, str] = {}
+    for part in filter(None, parts):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or name not in _OPTIONS or name in given:
+            raise RulesearchError(
+                f"columns of a table: expected {', '.join(f'{each} = …' for each in _OPTIONS)}, each once; found "
+                f"{shown(part)}{did_you_mean(name, _OPTIONS)}"
+            )
+        given[name] = value
+    return columns_of(target, **given)
+
+
+def told_apart(sheet: Sheet, columns: Columns) -> tuple[Columns, list[str]]:
+    """Return columns by their plain names, a column of standard errors found by its name, and those that are symbols.
+
+    **Raises:** `RulesearchError` for a column that there is not, or that is given as two things.
+    """
+
+    def plain(name: str) -> str:
+        return sheet.headings[sheet.column(name)].name if name else ""
+
+    target, weight = plain(columns.target), plain(columns.weight)
+    ignore = tuple(plain(name) for name in columns.ignore)
+    error = plain(columns.error)
+    if not error and not weight:
+        likely = [name for name in sheet.names if name.lower() in _errors_of(target)]
+        error = next((name for name in likely if name not in (target, *ignore)), "")
+    taken = [name for name in (target, error, weight, *ignore) if name]
+    twice = next((name for name in taken if taken.count(name) > 1), None)
+    if twice is not None:
+        raise RulesearchError(f"{sheet.where}: column {twice} is given as two things at once")
+    told = Columns(target, error, weight, ignore, columns.gaps)
+    return told, [name for name in sheet.names if name not in taken]
+
+
+def _errors_of(target: str) -> set[str]:
+    """Return how a column of the standard errors of a target may be called, in small letters."""
+    names = ("sem", "s_e_m", "se", "stderr", "std_err", "standard_error")
+    own = target.lower()
+    return {*names, *(f"{own}_{name}" for name in names), *(f"{name}_{own}" for name in names)}
