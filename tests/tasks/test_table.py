@@ -440,7 +440,10 @@ def test_weights_and_errors_are_given_by_name(measured: Path, tmp_path: Path) ->
         ({"gaps": "fill"}, "gaps can be skipped .--gaps skip.; found --gaps 'fill'"),
         ({"ignore": "cel"}, "has no column 'cel'"),
         ({"errors": "sem"}, "unknown argument 'errors'"),
-        ({"gaps": "skip"}, "row 1, column cell: expected a number, found 'cell 0'; no symbol. leave it out: --ignore cell"),
+        (
+            {"gaps": "skip"},
+            "row 1, column cell: expected a number, found 'cell 0'; no symbol. leave it out: --ignore cell",
+        ),
         ({"ignore": "cell"}, "row 8, column x: expected a number, found 'NA'; leave out rows with gaps: --gaps skip"),
     ],
 )
