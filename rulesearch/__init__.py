@@ -131,13 +131,14 @@ def discover(experiment: str | Path | Experiment, **options: Any) -> Run:
 
 
 @checked
-def distil(table: object, target: str, **options: Any) -> Run:
-    """Find the rule behind a table of symbols and measured weight changes.
+def distil(table: object, target: str | None = None, **options: Any) -> Run:
+    """Find the rule behind a table of measured weight changes: of protocols, or of what they may be a function of.
 
     **Arguments:** `table`: a file with a header, a data frame, or a dict of columns; `target`: the column of weight
-    changes; `options` as of `discover`, and: `error`: the column of their standard errors, by which rows weigh;
-    `weight`: a column of weights; `ignore`: columns to leave out; `gaps`: `skip` leaves rows out that lack a value;
-    `grammar` is one over the columns where none is given.
+    changes, `change` in a table of protocols; `options` as of `discover`, and: `error`: the column of their standard
+    errors, by which rows weigh; `weight`: a column of weights; `ignore`: columns to leave out; `gaps`: `skip` leaves
+    rows out that lack a value; `repeats` and `every` [ms] of protocols that do not tell theirs; `grammar` is one over
+    the columns where none is given.
     """
     from rulesearch.searching import searched
     from rulesearch.workflow import discover as workflow

@@ -106,8 +106,10 @@ def discover(
 @takes_search_options({"grammar": "A grammar of your own over the columns, a TOML file."}, defaults=True)
 def distil(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A table with a header: .csv, .tsv, .txt or .dat.")],
-    target: Annotated[str, typer.Option(metavar="COLUMN", help="The weight changes; other columns are symbols.")],
     changes: Mapping[str, Any],
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The weight changes; of protocols: change, if none is given.")
+    ] = None,
     error: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Their standard errors: rows weigh 1/error^2.")
     ] = None,
@@ -118,6 +120,8 @@ def distil(
     gaps: Annotated[
         str | None, typer.Option(metavar="skip", help="Leave out rows that lack a value; without it they are refused.")
     ] = None,
+    repeats: Annotated[float | None, typer.Option(metavar="N", help="How often each protocol was repeated.")] = None,
+    every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next.")] = None,
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
     out: OutOption = None,
@@ -125,14 +129,17 @@ def distil(
     report: ReportOption = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the rule behind a table: a column of weight changes, and columns that it may be a function of.
+    """Find the rule behind a table of measured weight changes.
 
-    A fifth of the rows is held out. The learning rate is fitted to each rule. Columns may be separated by commas,
+    With columns pre_ms and post_ms (spike times in ms, blanks between) or dt_ms its rows are protocols, and rules of
+    spikes are searched. Else the other columns are what changes may be a function of: a fifth of the rows is then held
+    out, and the learning rate fitted to each rule. Columns may be separated by commas,
     semicolons, tabs, bars or spaces; a column that is called sem has the standard errors.
     """
     from rulesearch import distil as search
 
-    columns = {"error": error, "weight": weight, "ignore": ignore or (), "gaps": gaps}
+    columns: dict[str, Any] = {"error": error, "weight": weight, "ignore": ignore or (), "gaps": gaps}
+    columns |= {"repeats": repeats, "every": every}
     going = partial(search, table, target, workers=workers, scheduler=scheduler, out=out, **columns, **changes)
     _follow(going, Path(table).stem, live, report, as_json)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.measurements.sheet import SKIP, Sheet
@@ -17,7 +17,8 @@ class Columns:
     """What the columns of a table are.
 
     **Fields:** `target`: the measured changes; `error`: their standard errors, by which rows weigh 1/s^2; `weight`: how
-    much rows weigh; `ignore`: those that are no symbols; `gaps`: `skip` leaves rows out that lack a value.
+    much rows weigh; `ignore`: those that are no symbols; `gaps`: `skip` leaves rows out that lack a value; `repeats`
+    and `every` [ms]: of protocols that do not tell theirs, as text.
     """
 
     target: str
@@ -25,6 +26,8 @@ class Columns:
     weight: str = ""
     ignore: tuple[str, ...] = ()
     gaps: str = ""
+    repeats: str = ""
+    every: str = ""
 
     def __str__(self) -> str:
         parts = [self.target]
@@ -39,7 +42,13 @@ _OPTIONS = [each.name for each in fields(Columns) if each.name != "target"]
 
 
 def columns_of(
-    target: str, error: str | None = None, weight: str | None = None, ignore: str | Iterable[str] = (), gaps: str = ""
+    target: str,
+    error: str | None = None,
+    weight: str | None = None,
+    ignore: str | Iterable[str] = (),
+    gaps: str | None = None,
+    repeats: str | float | None = None,
+    every: str | float | None = None,
 ) -> Columns:
     """Return which columns are what; raises `RulesearchError` for names that cannot be told apart in a text."""
     left_out = ignore.split(",") if isinstance(ignore, str) else list(ignore)
@@ -48,10 +57,11 @@ def columns_of(
         raise RulesearchError("rows weigh 1/s^2 by --error or as --weight says; give one of them")
     if gaps and gaps != SKIP:
         raise RulesearchError(f"gaps can be skipped (--gaps {SKIP}); found --gaps {shown(gaps)}")
-    for name in (target, error, weight, *names):
+    numbers = ["" if each is None else str(each).strip() for each in (repeats, every)]
+    for name in (target, error, weight, *names, *numbers):
         if name and _APART.search(name):
             raise RulesearchError(f"the column {shown(name)}: type its name without ; = and commas")
-    return Columns(target, error or "", weight or "", names, gaps or "")
+    return Columns(target, error or "", weight or "", names, gaps or "", *numbers)
 
 
 def parse_columns(text: str) -> Columns:
@@ -88,7 +98,7 @@ def told_apart(sheet: Sheet, columns: Columns) -> tuple[Columns, list[str]]:
     twice = next((name for name in taken if taken.count(name) > 1), None)
     if twice is not None:
         raise RulesearchError(f"{sheet.where}: column {twice} is given as two things at once")
-    told = Columns(target, error, weight, ignore, columns.gaps)
+    told = replace(columns, target=target, error=error, weight=weight, ignore=ignore)
     return told, [name for name in sheet.names if name not in taken]
 
 

@@ -1,6 +1,7 @@
 """Floor 4: tasks: networks, their input, losses, and what is known to solve them.
 
 ```
+from rulesearch.measurements.protocols import Measurement
 from rulesearch.tasks import Fidelity, Oja, Protocol, Setting, Stress, Task, TaskSymbol, Times, Trial, objective
 ```
 
@@ -17,7 +18,7 @@ from rulesearch.tasks.objective import objective
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.registry import TASKS, load_task, task_names
 from rulesearch.tasks.task import Task
-from rulesearch.tasks.trial import Activity, Measurement, TimeCourse, Trial
+from rulesearch.tasks.trial import Activity, TimeCourse, Trial
 
 __all__ = [
     "Activity",

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.measurements.columns import parse_columns
-from rulesearch.measurements.sheet import SUFFIXES
+from rulesearch.measurements.protocols import is_protocol_table
+from rulesearch.measurements.sheet import SUFFIXES, read_sheet
 from rulesearch.tasks.source import absolute, digest, import_file, split_reference, task_files, unpacked
 from rulesearch.tasks.task import Task
 
@@ -113,9 +114,14 @@ def _own(path: Path, name: str, _: str) -> Task:
     """Load the task of a file; once, as long as its digest stays the same."""
     if path.suffix == ".py":
         return _from_file(path, name)
+    sheet, columns = read_sheet(path), parse_columns(name)
+    if is_protocol_table(sheet, columns):
+        from rulesearch.tasks.protocol_table import ProtocolTable
+
+        return ProtocolTable(path, sheet, columns)
     from rulesearch.tasks.table import Table
 
-    return Table(path, parse_columns(name))
+    return Table(path, columns, sheet)
 
 
 def _from_file(path: Path, name: str) -> Task:

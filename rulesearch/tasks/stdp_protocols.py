@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from dataclasses import replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import nnls
 
+from rulesearch.measurements.protocols import Measured
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
@@ -36,7 +38,7 @@ from rulesearch.tasks.declaration import (
 )
 from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
-from rulesearch.tasks.trial import Activity, Measurement, Trial
+from rulesearch.tasks.trial import Activity, Trial
 
 _RUNAWAY = 1e3
 _ALONE_HZ = (1.0, 10.0, 50.0)
@@ -44,28 +46,14 @@ _ALONE_SPIKES = 60
 _MOST_ALONE = 0.02
 _TAUS = (5e-3, 150e-3)
 _GRID, _REFINEMENTS = 13, 5
+PAIR = {"A_plus": "on_post: x", "A_minus": "on_pre: -y"}
+TRIPLET = {**PAIR, "A3_plus": "on_post: x*y2", "A3_minus": "on_pre: -y*x2"}
+"""Terms of additive rules, by their amplitudes."""
+TAUS = {"x": 16.8e-3, "y": 33.7e-3, "x2": 0.101, "y2": 0.125}
+"""Time constants of the triplet model in visual cortex, all-to-all [s] (Pfister & Gerstner 2006, table 4)."""
+Array = npt.NDArray[np.float64]
+
 _ONE_SYNAPSE, _PROTOCOLS = "it is about one synapse", "its spikes are those under which was measured"
-
-
-@dataclass(frozen=True, slots=True)
-class Measured(Measurement):
-    """A measured weight change, and the spikes under which it was.
-
-    **Fields:** `pre` and `post`: spike times of one repeat [s]; `every` [s] and `repeats`.
-    """
-
-    pre: tuple[float, ...]
-    post: tuple[float, ...]
-    every: float
-    repeats: int
-
-    def trains(self) -> tuple[list[float], list[float]]:
-        """Return all presynaptic and postsynaptic spike times [s]."""
-        starts = [k * self.every for k in range(self.repeats)]
-        return (
-            [start + time for start in starts for time in self.pre],
-            [start + time for start in starts for time in self.post],
-        )
 
 
 class StdpProtocols(SpikeTask):
@@ -97,10 +85,9 @@ class StdpProtocols(SpikeTask):
         missing=_ONE_SYNAPSE,
     )
 
-    @classmethod
     @abstractmethod
-    def measured(cls) -> tuple[Measured, ...]:
-        """Return the data."""
+    def measured(self) -> tuple[Measured, ...]:
+        """Return the data, always the same."""
 
     def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
         """Let bound rules respond to every protocol; the seed changes nothing.
@@ -109,22 +96,44 @@ class StdpProtocols(SpikeTask):
         protocol in the order of the data, and the `residuals` (model - data)/s.e.m.
         """
         rule = rules.only()
-        protocols = _protocols(type(self))
+        protocols = self.protocols
         weights = run_protocols(rule, protocols, 1.0, rule.eta, rule.bounds, backend)
         work = int(protocols.offsets[-1])
         if not np.all(np.isfinite(weights)):
             return Trial("nonfinite", None, work=work)
         if np.max(np.abs(weights)) > _RUNAWAY:
             return Trial("runaway", None, work=work)
-        change, sem = _targets(type(self), settings["permutation"])
+        change, sem = self.targets(settings["permutation"])
         changes = weights - 1.0
         predictions, alone = changes[: len(change)], changes[len(change) :]
-        z = (predictions - change) / sem
+        z = self.errors(predictions, change, settings) / sem
         cases = tuple((z * z).tolist())
         loss = sum(cases) / len(cases)
         metrics = {"error": loss, "alone": float(np.max(np.abs(alone)))}
         details = {"predictions": tuple(predictions.tolist()), "residuals": tuple(z.tolist())}
         return Trial("ok", loss, metrics, cases, work, details=details)
+
+    def errors(self, predictions: Array, changes: Array, settings: Settings) -> Array:
+        """Return how far predictions are from changes."""
+        return predictions - changes
+
+    def targets(self, permutation: float) -> tuple[Array, Array]:
+        """Return the measured changes and their standard errors, in the order of the setting `permutation`."""
+        data, order = self.measured(), self.order(permutation)
+        return np.array([item.change for item in data])[order], np.array([item.sem for item in data])[order]
+
+    def order(self, permutation: float) -> npt.NDArray[np.int64]:
+        """Return which measurement stands for each under the setting `permutation`."""
+        return permuted_order(len(self.measured()), permutation)
+
+    @cached_property
+    def protocols(self) -> Protocols:
+        """The spikes of each measurement, then those of one side alone."""
+        trains: list[tuple[Sequence[float], Sequence[float]]] = [item.trains() for item in self.measured()]
+        for frequency in _ALONE_HZ:
+            times = [k / frequency for k in range(_ALONE_SPIKES)]
+            trains += [(times, []), ([], times)]
+        return Protocols.of(trains)
 
     def chosen_on(self, settings: Settings) -> str:
         """Return how many measurements rules are fitted to."""
@@ -132,7 +141,7 @@ class StdpProtocols(SpikeTask):
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time from the first to the last spike of each protocol [s], added up."""
-        protocols = _protocols(type(self))
+        protocols = self.protocols
         ends = protocols.offsets[1:] - 1
         return float(np.sum(protocols.times[ends] - protocols.times[protocols.offsets[:-1]]))
 
@@ -146,39 +155,48 @@ class StdpProtocols(SpikeTask):
 
         Weight changes are linear in the two amplitudes: they are those of least squares.
         """
-        fit = _PairFit(type(self), settings["permutation"])
-        return fit.rules(16.8e-3, 33.7e-3, "additive pair rule fitted to the data")
+        fit = AdditiveFit(self, PAIR, settings["permutation"])
+        return fit.rules({name: TAUS[name] for name in "xy"}, "additive pair rule fitted to the data")
 
     def references(self, settings: Settings) -> dict[str, RuleSet]:
         """Return the known rule, the control, and the additive pair rule that is fitted with its time constants."""
-        best = _PairFit(type(self), settings["permutation"]).best()
+        fit = AdditiveFit(self, PAIR, settings["permutation"])
+        best = fit.best("xy", "additive pair rule with fitted time constants")
         return {**super().references(settings), "pair, free tau": best}
 
 
-class _PairFit:
-    """Fits `on_pre: -A_minus*y; on_post: A_plus*x` to a task's data: for given time constants least squares."""
+class AdditiveFit:
+    """Fits rules that add terms, each with an amplitude, to a task's data: for given time constants by least squares.
 
-    def __init__(self, task: type[StdpProtocols], permutation: float) -> None:
-        self.protocols = _protocols(task)
-        self.change, self.sem = _targets(task, permutation)
-        self._columns: dict[tuple[str, float], npt.NDArray[np.float64]] = {}
+    **Arguments:** `terms` by their amplitudes, such as `on_pre: -y`; `positive`: no amplitude is below 0.
+    """
 
-    def _column(self, text: str, tau: float) -> npt.NDArray[np.float64]:
-        if (text, tau) not in self._columns:
-            rule = parse_rules(f"{text}; tau_{text[-1]} = {tau!r} s").only()
+    def __init__(
+        self, task: StdpProtocols, terms: Mapping[str, str], permutation: float, positive: bool = False
+    ) -> None:
+        self.protocols, self.terms, self.positive = task.protocols, terms, positive
+        self.change, self.sem = task.targets(permutation)
+        self.kept = np.isfinite(self.change)
+        self._columns: dict[tuple[str, tuple[float, ...]], Array] = {}
+
+    def _column(self, text: str, taus: Mapping[str, float]) -> Array:
+        read = [name for name in parse_rules(text).only().symbols if name in taus]
+        place = text, tuple(taus[name] for name in read)
+        if place not in self._columns:
+            rule = parse_rules(f"{text}{_said({name: taus[name] for name in read})}").only()
             changes = run_protocols(rule, self.protocols, 0.0, 1.0, (-math.inf, math.inf))
-            self._columns[text, tau] = changes[: len(self.change)] / self.sem
-        return self._columns[text, tau]
+            self._columns[place] = (changes[: len(self.change)] / self.sem)[self.kept]
+        return self._columns[place]
 
-    def amplitudes(self, tau_x: float, tau_y: float) -> tuple[float, float, float]:
-        """Return A_plus, A_minus and the mean z^2 at given time constants [s]."""
-        design = np.column_stack([self._column("on_post: x", tau_x), self._column("on_pre: -y", tau_y)])
-        target = self.change / self.sem
-        found = np.linalg.lstsq(design, target, rcond=None)[0]
-        return float(found[0]), float(found[1]), float(np.mean((design @ found - target) ** 2))
+    def amplitudes(self, taus: Mapping[str, float]) -> tuple[list[float], float]:
+        """Return the amplitudes at given time constants [s], and the mean z^2."""
+        design = np.column_stack([self._column(text, taus) for text in self.terms.values()])
+        target = (self.change / self.sem)[self.kept]
+        found = nnls(design, target)[0] if self.positive else np.linalg.lstsq(design, target, rcond=None)[0]
+        return [float(each) for each in found], float(np.mean((design @ found - target) ** 2))
 
-    def best(self) -> RuleSet:
-        """Return the rule with the best time constants, from a grid that is made finer three times."""
+    def best(self, names: Sequence[str], name: str) -> RuleSet:
+        """Return the rule with the best time constants of two traces, from a grid that is made finer."""
         low, high = np.log(_TAUS[0]), np.log(_TAUS[1])
         centre, width = np.array([(low + high) / 2.0] * 2), (high - low) / 2.0
         for _ in range(_REFINEMENTS):
@@ -186,37 +204,27 @@ class _PairFit:
             grid = [
                 (x, y) for x in np.clip(centre[0] + steps, low, high) for y in np.clip(centre[1] + steps, low, high)
             ]
-            errors = [self.amplitudes(float(np.exp(x)), float(np.exp(y)))[2] for x, y in grid]
+            errors = [self.amplitudes(dict(zip(names, np.exp(point).tolist(), strict=True)))[1] for point in grid]
             centre, width = np.array(grid[int(np.argmin(errors))]), 2.0 * width / (_GRID - 1)
-        tau_x, tau_y = (float(f"{tau:.4g}") for tau in np.exp(centre))
-        return self.rules(tau_x, tau_y, "additive pair rule with fitted time constants")
+        taus = [float(f"{tau:.4g}") for tau in np.exp(centre)]
+        return self.rules(dict(zip(names, taus, strict=True)), name)
 
-    def rules(self, tau_x: float, tau_y: float, name: str) -> RuleSet:
+    def rules(self, taus: Mapping[str, float], name: str) -> RuleSet:
         """Return the rule with the best amplitudes for given time constants [s]."""
-        plus, minus, _ = self.amplitudes(tau_x, tau_y)
-        text = (
-            "on_pre: -A_minus*y; on_post: A_plus*x; A_plus = 1; A_minus = 1; eta = 1; "
-            f"tau_x = {tau_x!r} s; tau_y = {tau_y!r} s"
-        )
-        rule = parse_rules(text).only().with_constants({"A_plus": plus, "A_minus": minus})
-        return RuleSet({"w": rule}, name)
+        slots: dict[str, str] = {}
+        for amplitude, text in self.terms.items():
+            slot, _, term = text.partition(": ")
+            sign = "-" if term.startswith("-") else "+" if slot in slots else ""
+            slots[slot] = f"{slots.get(slot, '')}{sign}{amplitude}*{term.removeprefix('-')}"
+        written = "; ".join(f"{slot}: {slots[slot]}" for slot in ("on_pre", "on_post") if slot in slots)
+        constants = "".join(f"; {amplitude} = 1" for amplitude in self.terms)
+        rule = parse_rules(f"{written}{constants}; eta = 1{_said(taus)}").only()
+        values = dict(zip(self.terms, self.amplitudes(taus)[0], strict=True))
+        return RuleSet({"w": rule.with_constants(values)}, name)
 
 
-@lru_cache(maxsize=64)
-def _targets(task: type[StdpProtocols], permutation: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the measured changes and their standard errors, in the order of the setting `permutation`."""
-    data = task.measured()
-    order = permuted_order(len(data), permutation)
-    return np.array([item.change for item in data])[order], np.array([item.sem for item in data])[order]
-
-
-@cache
-def _protocols(task: type[StdpProtocols]) -> Protocols:
-    trains: list[tuple[Sequence[float], Sequence[float]]] = [item.trains() for item in task.measured()]
-    for frequency in _ALONE_HZ:
-        times = [k / frequency for k in range(_ALONE_SPIKES)]
-        trains += [(times, []), ([], times)]
-    return Protocols.of(trains)
+def _said(taus: Mapping[str, float]) -> str:
+    return "".join(f"; tau_{name} = {tau!r} s" for name, tau in taus.items())
 
 
 class StdpFrequency(StdpProtocols):
@@ -246,8 +254,7 @@ class StdpFrequency(StdpProtocols):
         "}"
     )
 
-    @classmethod
-    def measured(cls) -> tuple[Measured, ...]:
+    def measured(self) -> tuple[Measured, ...]:
         """Return the ten points of Sjoestroem et al. 2001, as digitised in sjostrom_freq_stdp.m of the VH Lab tools."""
         rows = (
             (0.1, (-0.04, 0.05), (-0.29, 0.08)),
@@ -295,8 +302,7 @@ class StdpTriplets(StdpProtocols):
         "}"
     )
 
-    @classmethod
-    def measured(cls) -> tuple[Measured, ...]:
+    def measured(self) -> tuple[Measured, ...]:
         """Return the means over cells of Wang et al. 2005, from kernel_training_data_auto.csv of Plasticity_ker.
 
         Intervals are post minus first pre and post minus second pre, or first and second post minus pre.

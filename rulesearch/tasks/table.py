@@ -47,7 +47,7 @@ class Table(Task):
     With standard errors, or weights, rows weigh 1/s^2, or so much, in all of this.
 
     **Arguments:** `path`: a table with a header; `columns`: which of its columns are what, or the name of that of the
-    weight changes. All others are symbols.
+    weight changes, all others are symbols; `sheet`: what the table holds, where it was read already.
     **Raises:** `RulesearchError` with file, row and column where the table cannot be read.
     """
 
@@ -71,10 +71,10 @@ class Table(Task):
     stress = Stress(**dict.fromkeys((*(kind.field for kind in KINDS), "alone"), _MEASURED))
     achieves, misses = "explains", "does not explain"
 
-    def __init__(self, path: Path, columns: Columns | str) -> None:
+    def __init__(self, path: Path, columns: Columns | str, sheet: Sheet | None = None) -> None:
         self.path = path
         asked = columns if isinstance(columns, Columns) else parse_columns(columns)
-        sheet = read_sheet(path)
+        sheet = read_sheet(path) if sheet is None else sheet
         told, symbols = told_apart(sheet, asked)
         self.target = target = told.target
         if not symbols:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.given import named
+from rulesearch.measurements.protocols import Measurement
 from rulesearch.rules.bound import FREE, BoundRule, BoundSet
 from rulesearch.rules.names import other_rules
 from rulesearch.rules.rule import Rule, RuleSet
@@ -19,7 +20,7 @@ from rulesearch.rules.text import parse_rules
 from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import Fidelity, Requirement, Setting, Settings, TaskSymbol, checked_setting
 from rulesearch.tasks.protocol import FORMER, Protocol, with_former
-from rulesearch.tasks.trial import Activity, Measurement, TimeCourse, Trial, losses_of
+from rulesearch.tasks.trial import Activity, TimeCourse, Trial, losses_of
 from rulesearch.wording import counted
 
 AS_GOOD = 1.05

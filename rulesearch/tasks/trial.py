@@ -35,18 +35,6 @@ def losses_of(trials: Iterable[Trial]) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
-    """A measured weight change that a trial's loss is about.
-
-    **Fields:** `label`; `change` of the weight, a fraction, and its standard error `sem`.
-    """
-
-    label: str
-    change: float
-    sem: float
-
-
-@dataclass(frozen=True, slots=True)
 class Activity:
     """What synapses saw while rules acted on a task, and what became of their weights.
 

@@ -22,7 +22,8 @@ from rulesearch.files import name_from, read_text
 from rulesearch.grammar import load_grammar
 from rulesearch.interruption import resumable
 from rulesearch.measurements.columns import columns_of
-from rulesearch.measurements.sheet import csv_text, sheet_of
+from rulesearch.measurements.protocols import CHANGE, is_protocol_table
+from rulesearch.measurements.sheet import SUFFIXES, csv_text, read_sheet, sheet_of
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.registry import load_task
@@ -101,29 +102,41 @@ def _begin(plan: Plan, evaluator: Evaluator, out: str | Path | None, watch: Watc
 
 def distil(
     table: object,
-    target: str,
+    target: str | None = None,
     *,
     error: str | None = None,
     weight: str | None = None,
     ignore: str | Sequence[str] = (),
     gaps: str | None = None,
+    repeats: float | None = None,
+    every: float | None = None,
     grammar: str | None = None,
     **others: Any,
 ) -> Run:
-    """Search for the rule behind a table of symbols and measured weight changes, and return the run.
+    """Search for the rule behind a table of measured weight changes, and return the run.
+
+    Its rows are protocols where it has columns `pre_ms` and `post_ms`, spike times with blanks between, or `dt_ms`;
+    else its other columns are what changes may be a function of.
 
     **Arguments:** `table`: a file with a header, a data frame, or a dict of columns; `target`: the column of weight
-    changes; `error`: that of their standard errors, by which rows weigh (one that is called sem is found by itself);
-    `weight`: that of weights; `ignore`: columns to leave out, all others are symbols; `gaps`: `skip` leaves rows out
-    that lack a value; `grammar`: over the columns where none is given; `others` as of `discover`.
+    changes, `change` in a table of protocols where none is given; `error`: that of their standard errors, by which
+    rows weigh (one that is called sem is found by itself); `weight`: that of weights; `ignore`: columns to leave out,
+    all others are symbols; `gaps`: `skip` leaves rows out that lack a value; `repeats`, and the time `every` [ms] from
+    one to the next: of protocols that have no such columns; `grammar`: over the columns where none is given; `others`
+    as of `discover`.
     **Raises:** `RulesearchError` where the table cannot be read, before anything is written.
     """
-    columns = columns_of(target, error, weight, ignore, gaps or "")
+    columns = columns_of(target or CHANGE, error, weight, ignore, gaps, repeats, every)
     if isinstance(table, (str, Path)):
         path = Path(table)
+        sheet = read_sheet(path)
     else:
-        text = csv_text(sheet_of(table))
-        path = unpacked({"frame.csv": text.encode()}) / "frame.csv"
+        sheet = sheet_of(table)
+        path = unpacked({"frame.csv": csv_text(sheet).encode()}) / "frame.csv"
+    if path.suffix.lower() not in SUFFIXES:
+        raise RulesearchError(f"{path}: tables are text files that end in {', '.join(SUFFIXES)}; save it as CSV")
+    if target is None and not is_protocol_table(sheet, columns):
+        raise RulesearchError(f"{path}: which column has the weight changes? --target {' or '.join(sheet.names)}")
     reference = f"{path}:{columns}"
     task = load_task(reference)
     name = f"distil-{name_from(path.stem)}"

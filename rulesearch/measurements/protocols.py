@@ -1,0 +1,211 @@
+"""Weight changes that were measured under given spikes, and tables of them.
+
+A row has the spikes of one repeat, how often and how fast they were repeated, and what became of the weight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rulesearch.errors import RulesearchError, shown
+from rulesearch.measurements.columns import Columns, told_apart
+from rulesearch.measurements.sheet import SKIP, Sheet, as_number, is_gap
+
+CHANGE = "change"
+TRAINS = ("pre_ms", "post_ms")
+PAIR = "dt_ms"
+WORDS = {"ltp": 1, "ltd": -1, "none": 0}
+"""What a change may be said to be in a word: its sign."""
+_OTHERS = ("id", "preparation", "repeats", "every_ms", "n", "source")
+_MOST_SPIKES, _MOST_REPEATS = 10_000, 1_000_000
+_MOST_EVENTS = 5_000_000
+_LONGEST_MS = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A measured weight change.
+
+    **Fields:** `label`; `change` of the weight, a fraction, nan where only its sign is known; its standard error `sem`.
+    """
+
+    label: str
+    change: float
+    sem: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured(Measurement):
+    """A measured weight change, and the spikes under which it was.
+
+    **Fields:** `pre` and `post`: spike times of one repeat [s]; `every` [s] and `repeats`; `sign`: of a change that is
+    told in a word, 0 for none, None where the change is a number; `n`: measurements behind it, nan where not told;
+    `preparation`; `source`.
+    """
+
+    pre: tuple[float, ...]
+    post: tuple[float, ...]
+    every: float
+    repeats: int
+    sign: int | None = None
+    n: float = math.nan
+    preparation: str = ""
+    source: str = ""
+
+    def trains(self) -> tuple[list[float], list[float]]:
+        """Return all presynaptic and postsynaptic spike times [s]."""
+        starts = [k * self.every for k in range(self.repeats)]
+        return (
+            [start + time for start in starts for time in self.pre],
+            [start + time for start in starts for time in self.post],
+        )
+
+
+def is_protocol_table(sheet: Sheet, columns: Columns) -> bool:
+    """Return whether the rows of a table are protocols: spikes, or pairs with nothing else that changes depend on."""
+    names = set(sheet.names)
+    if names & set(TRAINS):
+        return True
+    if PAIR not in names:
+        return False
+    told, symbols = told_apart(sheet, replace(columns, target=columns.target or CHANGE))
+    return told.target != PAIR and set(symbols) <= {PAIR, *_OTHERS}
+
+
+def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
+    """Return the rows of a protocol table.
+
+    Standard errors that are not told are those of the other rows, by n where that is told: s/sqrt(n), s being the
+    median standard deviation of a single measurement; where no row has any, all are the standard deviation of the
+    changes, so that a mean squared residual is a share of their variance.
+
+    **Raises:** `RulesearchError` with row and column for whatever is not what it should be.
+    """
+    told, _ = told_apart(sheet, columns)
+    if told.gaps == SKIP:
+        sheet = sheet.without_gaps([told.target])
+    if not sheet.cells:
+        raise RulesearchError(f"{sheet.where} has no rows")
+    rows = [_row(sheet, told, number) for number in range(len(sheet.cells))]
+    if sum(len(row.trains()[0]) + len(row.trains()[1]) for row in rows) > _MOST_EVENTS:
+        raise RulesearchError(f"{sheet.where} has more than {_MOST_EVENTS:,} spikes in all")
+    return tuple(_with_errors(rows))
+
+
+def same_protocols(rows: Sequence[Measured]) -> list[list[int]]:
+    """Return the rows that were measured under the same spikes in the same preparation, group by group."""
+    found: dict[object, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        found[row.pre, row.post, row.every, row.repeats, row.preparation].append(number)
+    return list(found.values())
+
+
+def _row(sheet: Sheet, columns: Columns, number: int) -> Measured:
+    def cell(name: str) -> str:
+        return sheet.cells[number][sheet.column(name)] if name in sheet.names else ""
+
+    def wrong(name: str, expected: str) -> RulesearchError:
+        return RulesearchError(
+            f"{sheet.at(number, sheet.column(name))}: expected {expected}, found {shown(cell(name))}"
+        )
+
+    def value(name: str, given: str, expected: str, least: float, most: float) -> float | None:
+        text = given if is_gap(cell(name)) else cell(name)
+        if is_gap(text):
+            return None
+        found = as_number(text, sheet.decimal_comma and text is not given)
+        if found is None or not least <= found <= most:
+            if text is given:
+                raise RulesearchError(f"{sheet.where}: expected {expected}, found {shown(given)}")
+            raise wrong(name, expected)
+        return found
+
+    pre, post = _spikes(sheet, number)
+    repeats = value("repeats", columns.repeats, f"a whole number of repeats, 1 to {_MOST_REPEATS:,}", 1, _MOST_REPEATS)
+    if repeats is not None and repeats != int(repeats):
+        raise wrong("repeats", "a whole number of repeats")
+    count = int(repeats or 1)
+    every = value("every_ms", columns.every, "a time in ms between repeats", 0.0, _LONGEST_MS)
+    spikes = [*pre, *post]
+    span = max(spikes) - min(spikes)
+    if count > 1 and (every is None or every * 1e-3 <= span):
+        told = "none is given" if every is None else f"{every:g} ms, while the spikes of one last {1e3 * span:g} ms"
+        raise RulesearchError(
+            f"{sheet.where}, row {sheet.numbers[number]}: {count} repeats need the time between them ({told}); a "
+            "column every_ms, or --every MS"
+        )
+    target = cell(columns.target)
+    sign = WORDS.get(target.lower()) if as_number(target, sheet.decimal_comma) is None else None
+    if sign is None and as_number(target, sheet.decimal_comma) is None and not is_gap(target):
+        raise wrong(columns.target, "a relative change, such as 0.29, or LTP, LTD or none")
+    change = math.nan if sign is not None else sheet.value(number, sheet.column(columns.target))
+    sem = value(columns.error, "", "a standard error above 0", 1e-300, math.inf) if columns.error else None
+    n = value("n", "", "a number of measurements", 1.0, math.inf)
+    label = cell("id") or f"row {sheet.numbers[number]}"
+    return Measured(
+        label,
+        change,
+        math.nan if sem is None else sem,
+        pre,
+        post,
+        (every or 0.0) * 1e-3,
+        count,
+        sign,
+        math.nan if n is None else n,
+        cell("preparation"),
+        cell("source"),
+    )
+
+
+def _spikes(sheet: Sheet, number: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return presynaptic and postsynaptic spike times of one repeat [s]."""
+    if PAIR in sheet.names and not set(TRAINS) & set(sheet.names):
+        delay = 1e-3 * sheet.value(number, sheet.column(PAIR))
+        if not abs(delay) <= 1e-3 * _LONGEST_MS:
+            raise RulesearchError(f"{sheet.at(number, sheet.column(PAIR))}: expected a time in ms")
+        return (max(0.0, -delay),), (max(0.0, delay),)
+    found = []
+    for name in TRAINS:
+        times: list[float] = []
+        for token in sheet.cells[number][sheet.column(name)].split() if name in sheet.names else ():
+            time = as_number(token, sheet.decimal_comma)
+            if is_gap(token):
+                continue
+            if time is None or abs(time) > _LONGEST_MS:
+                raise RulesearchError(
+                    f"{sheet.at(number, sheet.column(name))}: expected times in ms with blanks between, found "
+                    f"{shown(token)}"
+                )
+            times.append(1e-3 * time)
+        if len(times) > _MOST_SPIKES:
+            raise RulesearchError(f"{sheet.at(number, sheet.column(name))}: more than {_MOST_SPIKES:,} spikes")
+        found.append(tuple(sorted(times)))
+    pre, post = found
+    if not pre and not post:
+        raise RulesearchError(
+            f"{sheet.where}, row {sheet.numbers[number]}: there is no spike in {' and '.join(TRAINS)}"
+        )
+    # Times may be told from any moment on: the first spike of a repeat is at 0.
+    first = min([*pre, *post])
+    return tuple(time - first for time in pre), tuple(time - first for time in post)
+
+
+def _with_errors(rows: Sequence[Measured]) -> list[Measured]:
+    """Return rows with the standard errors that they do not tell."""
+    told = [row for row in rows if math.isfinite(row.sem)]
+    changes = np.array([row.change for row in rows if math.isfinite(row.change)])
+    single = [row.sem * math.sqrt(row.n) for row in told if math.isfinite(row.n)]
+    spread = float(changes.std()) if len(changes) else 0.0
+    usual = (float(np.median([row.sem for row in told])) if told else spread) or 1.0
+
+    def error(row: Measured) -> float:
+        if math.isfinite(row.sem):
+            return row.sem
+        return float(np.median(single)) / math.sqrt(row.n) if single and math.isfinite(row.n) else usual
+
+    return [replace(row, sem=error(row)) for row in rows]

@@ -1,0 +1,106 @@
+"""A table of protocols and measured weight changes as a task: the rule of spikes that gives the changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from scipy.stats import chi2
+
+from rulesearch.errors import RulesearchError
+from rulesearch.measurements.columns import Columns, told_apart
+from rulesearch.measurements.protocols import Measured, read_protocols, same_protocols
+from rulesearch.measurements.sheet import Sheet
+from rulesearch.rules.rule import RuleSet
+from rulesearch.tasks.declaration import Setting, Settings
+from rulesearch.tasks.stdp_protocols import TAUS, TRIPLET, AdditiveFit, Array, StdpProtocols
+
+_FEWEST_ROWS = 4
+_SURE = 0.95
+
+
+class ProtocolTable(StdpProtocols):
+    """Find the rule behind weight changes that were measured under given spikes.
+
+    The loss is the mean of ((model - data)/s.e.m.)^2 over the rows. Where a row only says LTP, LTD or none, the model
+    is off by what it lacks to a change of the least size that is seen, or what it exceeds that by.
+
+    **Arguments:** `path` of the table; `sheet`: what it holds; `columns`: which columns are what.
+    **Raises:** `RulesearchError` with row and column where the table is none.
+    """
+
+    summary = "The rule must give the weight changes of a table from the spikes under which they were measured."
+    reference = ""
+    doi = ""
+    bibtex = ""
+    settings: ClassVar[Mapping[str, Setting]] = {
+        **StdpProtocols.settings,
+        "least_change": Setting(0.05, "smallest change that counts as LTP or LTD where a word tells it", 1e-6, 10.0),
+    }
+    known_rule = "fitted triplet"
+
+    def __init__(self, path: Path, sheet: Sheet, columns: Columns) -> None:
+        told, _ = told_apart(sheet, columns)
+        self.path, self.target = path, told.target
+        self._rows = read_protocols(sheet, columns)
+        changes = np.array([row.change for row in self._rows])
+        signs = {row.sign for row in self._rows if row.sign is not None}
+        if len(self._rows) < _FEWEST_ROWS:
+            raise RulesearchError(f"{path} has {len(self._rows)} rows; a rule needs at least {_FEWEST_ROWS}")
+        numbers = changes[np.isfinite(changes)]
+        if len(set(numbers.tolist())) + len(signs) < 2:
+            raise RulesearchError(
+                f"{path}: all values in column {told.target} are the same; there is nothing to explain"
+            )
+        self._errors_told = bool(told.error)
+        self.name = f"{path.name}:{told.target}"  # type: ignore[misc]
+        self.title = f"{told.target} of {path.name}, {len(self._rows)} protocols"  # type: ignore[misc]
+        if any(not row.pre or not row.post for row in self._rows):
+            # Then the data say what spikes of one side do.
+            self.requirements = ()  # type: ignore[misc]
+
+    def measured(self) -> tuple[Measured, ...]:
+        """Return the rows of the table."""
+        return self._rows
+
+    def errors(self, predictions: Array, changes: Array, settings: Settings) -> Array:
+        """Return how far predictions are from changes; where only a sign is known, from what that allows."""
+        off = predictions - changes
+        least = settings["least_change"]
+        for place, row in enumerate(self._in_order(settings)):
+            if row.sign is not None:
+                predicted = float(predictions[place])
+                if row.sign:
+                    off[place] = row.sign * min(0.0, row.sign * predicted - least)
+                else:
+                    off[place] = math.copysign(max(0.0, abs(predicted) - least), predicted)
+        return off
+
+    def enough(self, loss: float) -> float:
+        """Return the loss that a true rule keeps to in 95 of 100 tables: the ceiling that noise sets.
+
+        Of rows with standard errors the 95 % point of chi squared over their number; of rows that were measured several
+        times under the same spikes what these differ by; else what is enough beside the known rule's loss.
+        """
+        number = len(self._rows)
+        if self._errors_told:
+            return float(chi2.ppf(_SURE, number)) / number
+        repeated = [places for places in same_protocols(self._rows) if len(places) > 1]
+        free = sum(len(places) - 1 for places in repeated)
+        if not free:
+            return super().enough(loss)
+        changes, sem = self.targets(0.0)
+        squares = sum(float(np.sum((changes[places] - changes[places].mean()) ** 2)) for places in repeated)
+        noise = squares / free / float(np.mean(sem**2))
+        return noise * float(chi2.ppf(_SURE, number)) / number
+
+    def baseline(self, settings: Settings) -> RuleSet:
+        """Return the triplet rule with the time constants of visual cortex and the best amplitudes of at least 0."""
+        fit = AdditiveFit(self, TRIPLET, settings["permutation"], positive=True)
+        return fit.rules(TAUS, self.known_rule)
+
+    def _in_order(self, settings: Settings) -> list[Measured]:
+        return [self._rows[place] for place in self.order(settings["permutation"])]
