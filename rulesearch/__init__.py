@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rulesearch.workflow.compared_runs import RunGroup
     from rulesearch.workflow.experiment import Experiment
     from rulesearch.workflow.families import Family
+    from rulesearch.workflow.fitted import Fitted
     from rulesearch.workflow.run import Run
     from rulesearch.workflow.side_by_side import Behaviour
     from rulesearch.workflow.stress import StressTest
@@ -64,6 +65,7 @@ __all__ = [
     "evaluate",
     "export",
     "families",
+    "fit",
     "known_rules",
     "load_grammar",
     "plot",
@@ -327,6 +329,20 @@ def stress(
     count = on.telling(on.protocol.evidence_seeds) if seeds is None else whole_number(seeds, "seeds", 1)
     names = several(only, str, "a condition")
     return stressed(as_rules(rule, on), on, on.resolve(settings), trial_seeds(0, "report", count), names, notify)
+
+
+@checked
+def fit(rule: RuleLike, table: object, target: str | None = None, **options: Any) -> Fitted:
+    """Fit the constants, time constants and, where it gives none, the learning rate of a rule to a table.
+
+    **Arguments:** `table`, `target`: as of `distil`; `options`: `own`: names of numbers that each preparation has for
+    itself; `fixed`: numbers that are held, such as `{"tau_x": "16.8 ms"}`; `error`, `ignore`, `gaps`, `repeats`,
+    `every` as of `distil`; `seed` of the points that fits start from.
+    **Raises:** `RulesearchError` for whatever is wrong with rule, table or names.
+    """
+    from rulesearch.workflow.fitted import fit_rule
+
+    return fit_rule(rule, table, target, **options)
 
 
 @checked

@@ -16,6 +16,7 @@ from rulesearch.cli import (
     file_commands,
     grammar_commands,
     listing,
+    measuring,
     rule_commands,
     search_commands,
     starting,
@@ -57,6 +58,7 @@ def make_app() -> typer.Typer:
     made.callback()(_main)
     for part in (
         search_commands,
+        measuring,
         rule_commands,
         comparison,
         stressing,

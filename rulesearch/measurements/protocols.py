@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, shown
 from rulesearch.measurements.columns import Columns, told_apart
 from rulesearch.measurements.sheet import SKIP, Sheet, as_number, is_gap
+
+Array = npt.NDArray[np.float64]
 
 CHANGE = "change"
 TRAINS = ("pre_ms", "post_ms")
@@ -22,6 +25,8 @@ PAIR = "dt_ms"
 WORDS = {"ltp": 1, "ltd": -1, "none": 0}
 """What a change may be said to be in a word: its sign."""
 _OTHERS = ("id", "preparation", "repeats", "every_ms", "n", "source")
+LEAST_CHANGE = 0.05
+"""The smallest change that counts as LTP or LTD where a word tells it."""
 _MOST_SPIKES, _MOST_REPEATS = 10_000, 1_000_000
 _MOST_EVENTS = 5_000_000
 _LONGEST_MS = 1e9
@@ -95,6 +100,23 @@ def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
     if sum(len(row.trains()[0]) + len(row.trains()[1]) for row in rows) > _MOST_EVENTS:
         raise RulesearchError(f"{sheet.where} has more than {_MOST_EVENTS:,} spikes in all")
     return tuple(_with_errors(rows))
+
+
+def misses(rows: Sequence[Measured], predictions: Array, changes: Array, least: float) -> Array:
+    """Return how far predictions are from changes, `(rows,)`.
+
+    Where only a sign is known: what a prediction lacks to a change of the `least` size that is seen, of this sign, or,
+    where there was none, exceeds it by.
+    """
+    off = predictions - changes
+    for place, row in enumerate(rows):
+        if row.sign is not None:
+            predicted = float(predictions[place])
+            if row.sign:
+                off[place] = row.sign * min(0.0, row.sign * predicted - least)
+            else:
+                off[place] = math.copysign(max(0.0, abs(predicted) - least), predicted)
+    return off
 
 
 def same_protocols(rows: Sequence[Measured]) -> list[list[int]]:

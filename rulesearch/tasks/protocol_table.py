@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +11,7 @@ from scipy.stats import chi2
 
 from rulesearch.errors import RulesearchError
 from rulesearch.measurements.columns import Columns, told_apart
-from rulesearch.measurements.protocols import Measured, read_protocols, same_protocols
+from rulesearch.measurements.protocols import LEAST_CHANGE, Measured, misses, read_protocols, same_protocols
 from rulesearch.measurements.sheet import Sheet
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.declaration import Setting, Settings
@@ -38,7 +37,9 @@ class ProtocolTable(StdpProtocols):
     bibtex = ""
     settings: ClassVar[Mapping[str, Setting]] = {
         **StdpProtocols.settings,
-        "least_change": Setting(0.05, "smallest change that counts as LTP or LTD where a word tells it", 1e-6, 10.0),
+        "least_change": Setting(
+            LEAST_CHANGE, "smallest change that counts as LTP or LTD where a word tells it", 1e-6, 10.0
+        ),
     }
     known_rule = "fitted triplet"
 
@@ -68,16 +69,7 @@ class ProtocolTable(StdpProtocols):
 
     def errors(self, predictions: Array, changes: Array, settings: Settings) -> Array:
         """Return how far predictions are from changes; where only a sign is known, from what that allows."""
-        off = predictions - changes
-        least = settings["least_change"]
-        for place, row in enumerate(self._in_order(settings)):
-            if row.sign is not None:
-                predicted = float(predictions[place])
-                if row.sign:
-                    off[place] = row.sign * min(0.0, row.sign * predicted - least)
-                else:
-                    off[place] = math.copysign(max(0.0, abs(predicted) - least), predicted)
-        return off
+        return misses(self._in_order(settings), predictions, changes, settings["least_change"])
 
     def enough(self, loss: float) -> float:
         """Return the loss that a true rule keeps to in 95 of 100 tables: the ceiling that noise sets.

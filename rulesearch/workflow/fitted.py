@@ -1,0 +1,227 @@
+"""The numbers of a given form, fitted to a table: intervals, what the data leave open, how well it predicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rulesearch.errors import RulesearchError, shown
+from rulesearch.evaluation.seeds import generator
+from rulesearch.inference.fitting import Data, Fit, Number, Prediction, fit, leave_out, profile
+from rulesearch.inference.form import TAU, ColumnForm, Form, ProtocolForm
+from rulesearch.measurements.columns import Columns, columns_of, told_apart
+from rulesearch.measurements.protocols import (
+    CHANGE,
+    LEAST_CHANGE,
+    Measured,
+    is_protocol_table,
+    misses,
+    read_protocols,
+)
+from rulesearch.measurements.sheet import SKIP, Sheet, read_sheet, sheet_of
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.rules.text import parse_rules
+from rulesearch.workflow.resolve import RuleLike, as_rules
+
+_FIT = 7
+_PREPARATION, _SOURCE = "preparation", "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A rule that was fitted to a table.
+
+    **Fields:** `rule`: its text as it was given; `table`; `found`: the fit; `numbers` with their intervals;
+    `predictions`: of rows, preparations or sources that were left out.
+    """
+
+    rule: str
+    table: str
+    found: Fit
+    numbers: tuple[Number, ...]
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def rules(self) -> dict[str, RuleSet]:
+        """The rule with its fitted numbers, for each preparation; one for all where these share all numbers."""
+        form = self.found.form
+        several = any(parameter.own for parameter in form.parameters)
+        names = form.preparations if several else form.preparations[:1]
+        return {
+            name: RuleSet({"w": form.with_numbers(form.of_group(self.found.numbers, group))})
+            for group, name in enumerate(names)
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fit as a document; time constants in ms."""
+        data, found = self.found.data, self.found
+        first = self.predictions[0] if self.predictions else None
+        rows = zip(data.labels, data.changes, data.sem, found.predictions, found.residuals, strict=True)
+        return {
+            "rule": self.rule,
+            "fitted": {name: str(rules) for name, rules in self.rules.items()},
+            "constants": {number.label: _number_json(number) for number in self.numbers},
+            "z2": found.z2,
+            "log_likelihood": found.log_likelihood,
+            "noise": None if found.noise is None else {"base": found.noise.base, "growth": found.noise.growth},
+            "elpd": None if first is None else _finite(first.elpd),
+            "elpd_se": None if first is None else _finite(first.elpd_se),
+            "left_out": {
+                each.by: {"z2": _finite(each.z2), "elpd": _finite(each.elpd), "elpd_se": _finite(each.elpd_se)}
+                for each in self.predictions
+            },
+            "rows": [
+                {"id": label, "measured": _finite(change), "sem": sem, "predicted": predicted, "z": z}
+                for label, change, sem, predicted, z in rows
+            ],
+        }
+
+
+def fit_rule(
+    rule: RuleLike,
+    table: object,
+    target: str | None = None,
+    *,
+    own: str | Iterable[str] = (),
+    fixed: str | Mapping[str, float | str] = "",
+    error: str | None = None,
+    ignore: str | Sequence[str] = (),
+    gaps: str | None = None,
+    repeats: float | None = None,
+    every: float | None = None,
+    seed: int = 1,
+) -> Fitted:
+    """Fit the constants, time constants and, where it gives none, the learning rate of a rule to a table.
+
+    **Arguments:** `own`: names of numbers that each preparation has for itself; `fixed`: numbers that are held, such as
+    `tau_x=16.8 ms`; `seed` of the points that fits start from; others as of `distil`.
+    **Raises:** `RulesearchError` for whatever is wrong with rule, table or names.
+    """
+    rules = as_rules(rule, None)
+    form_rule = rules.only()
+    columns = columns_of(target or CHANGE, error, None, ignore, gaps, repeats, every)
+    sheet = read_sheet(Path(table)) if isinstance(table, (str, Path)) else sheet_of(table)
+    names = [name.strip() for name in own.split(",")] if isinstance(own, str) else list(own)
+    held = _held(fixed)
+    form, data = _measured(form_rule, sheet, columns, [name for name in names if name], held, target is None)
+    found = fit(form, data, generator(seed, _FIT))
+    rows = list(range(len(data.changes)))
+    predictions = [leave_out(found, "row", rows)]
+    if len(form.preparations) > 1 and not any(parameter.own for parameter in form.parameters):
+        predictions.append(leave_out(found, _PREPARATION, form.groups.tolist()))
+    if len(set(data.sources)) > 1:
+        predictions.append(leave_out(found, _SOURCE, data.sources))
+    return Fitted(str(rules), sheet.where, found, tuple(profile(found)), tuple(predictions))
+
+
+def shown_number(label: str, value: float) -> str:
+    """Return a fitted number as text, a time constant in ms."""
+    if not math.isfinite(value):
+        return "∞" if value > 0.0 else "-∞"
+    if label.startswith(TAU):
+        return f"{1e3 * value:.4g} ms"
+    return f"{value:.4g}"
+
+
+def _measured(
+    rule: Rule, sheet: Sheet, columns: Columns, own: Sequence[str], fixed: Mapping[str, float], no_target: bool
+) -> tuple[Form, Data]:
+    if is_protocol_table(sheet, columns):
+        rows = read_protocols(sheet, columns)
+        told, _ = told_apart(sheet, columns)
+        _check_spikes(rule)
+        return ProtocolForm(rule, rows, own, fixed), _protocol_data(rows, bool(told.error))
+    if no_target:
+        raise RulesearchError(
+            f"{sheet.where}: which column has the weight changes? --target {' or '.join(sheet.names)}"
+        )
+    told, _ = told_apart(sheet, columns)
+    if set(rule.slots) != {"on_step"}:
+        raise RulesearchError(
+            f"{sheet.where} has no spikes (pre_ms, post_ms or dt_ms); give a rule of its columns, as x*y"
+        )
+    read = [name for name in rule.symbols if name not in rule.constants]
+    for name in read:
+        sheet.column(name)
+    labels = sheet.text(_PREPARATION) if _PREPARATION in sheet.names and _PREPARATION not in read else []
+    if told.gaps == SKIP:
+        sheet = sheet.without_gaps([told.target, *([told.error] if told.error else []), *read])
+    values = {name: sheet.values(name) for name in read}
+    changes = sheet.values(told.target)
+    sem = sheet.values(told.error) if told.error else np.full(len(changes), float(np.std(changes)) or 1.0)
+    if np.any(sem <= 0.0):
+        row = int(np.flatnonzero(sem <= 0.0)[0])
+        where = sheet.at(row, sheet.column(told.error))
+        raise RulesearchError(f"{where}: expected a standard error above 0, found {sem[row]:g}")
+    data = Data([f"row {number}" for number in sheet.numbers], changes, sem, bool(told.error))
+    return ColumnForm(rule, values, labels or [""] * len(changes), own, fixed), data
+
+
+def _protocol_data(rows: Sequence[Measured], told: bool) -> Data:
+    changes = np.array([row.change for row in rows])
+    return Data(
+        [row.label for row in rows],
+        changes,
+        np.array([row.sem for row in rows]),
+        told,
+        [row.source for row in rows],
+        lambda predictions: misses(rows, predictions, changes, LEAST_CHANGE),
+    )
+
+
+def _check_spikes(rule: Rule) -> None:
+    if "on_step" in rule.slots:
+        raise RulesearchError(
+            "the rows of the table are spikes; say when the weight changes: on_pre: ...; on_post: ... or drift: ... "
+            "(found an expression without a slot, or on_step)"
+        )
+
+
+def _held(fixed: str | Mapping[str, float | str]) -> dict[str, float]:
+    """Return numbers that are held by name, in base units.
+
+    **Raises:** `RulesearchError` for what is no number.
+    """
+    pairs = (
+        fixed.items()
+        if isinstance(fixed, Mapping)
+        else (part.split("=", 1) for part in fixed.split(",") if part.strip())
+    )
+    found = {}
+    for pair in pairs:
+        if len(pair) != 2:
+            raise RulesearchError(f"fixed: expected NAME=VALUE, such as tau_x=16.8ms, found {shown(pair[0])}")
+        name, value = str(pair[0]).strip(), pair[1]
+        found[name] = float(value) if isinstance(value, (int, float)) else _quantity(name, value)
+    return found
+
+
+def _quantity(name: str, text: str) -> float:
+    """Return a number that may have a unit, in base units: it is read as rule text has it."""
+    try:
+        if name.startswith(TAU):
+            state = parse_rules(f"on_pre: y; y = trace(post, {text.strip()})").only().states["y"]
+            return float(state.tau or 0.0)
+        return parse_rules(f"k*x; k = {text.strip()}", "on_step").only().constant_values()["k"]
+    except RulesearchError:
+        raise RulesearchError(f"fixed: {name} = {shown(text.strip())} is no number, such as 0.3, or 16.8 ms") from None
+
+
+def _number_json(number: Number) -> dict[str, Any]:
+    scale = 1e3 if number.label.startswith(TAU) else 1.0
+    return {
+        "value": scale * number.value,
+        "interval": [_finite(scale * number.low), _finite(scale * number.high)],
+        "own": number.own,
+        "identifiable": number.identifiable,
+        **({"unit": "ms"} if number.label.startswith(TAU) else {}),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,153 @@
+"""Fits against closed forms: weighted least squares, the leave-one-out shortcut, what data leave open, scatter."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rulesearch as rs
+from rulesearch.errors import RulesearchError
+from rulesearch.workflow.fitted import Fitted
+
+PAIR = "on_pre: -A_minus*y; on_post: A_plus*x; A_plus = 0.005; A_minus = 0.005; eta = 1; tau_x = 20 ms; tau_y = 20 ms"
+DELAYS = np.array([-60.0, -40.0, -25.0, -15.0, -10.0, -5.0, 5.0, 10.0, 15.0, 25.0, 40.0, 60.0])
+PROTOCOL = {"repeats": 60, "every": 1000}
+
+
+def _pairs(noise: float, seed: int, told: bool = True) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    exact = np.where(DELAYS > 0, 0.6 * np.exp(-DELAYS / 17.0), -0.36 * np.exp(DELAYS / 34.0))
+    table = {"dt_ms": DELAYS, "change": exact + noise * rng.normal(size=len(DELAYS))}
+    return {**table, "sem": np.full(len(DELAYS), noise)} if told else table
+
+
+def _values(found: Fitted) -> dict[str, float]:
+    return {number.label: number.value for number in found.numbers}
+
+
+@pytest.fixture(scope="module")
+def line() -> tuple[dict[str, Any], Fitted]:
+    """A table of a*x + b*y with errors of its own in each row, and its fit."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(2, 15))
+    sem = rng.uniform(0.1, 0.5, size=15)
+    table = {"x": x, "y": y, "dw": 2.0 * x + 0.5 * y + sem * rng.normal(size=15), "sem": sem}
+    return table, rs.fit("a*x + b*y; a = 1; b = 1; eta = 1", table, "dw")
+
+
+def test_a_linear_form_is_fitted_by_weighted_least_squares(line: tuple[dict[str, Any], Fitted]) -> None:
+    table, found = line
+    design = np.column_stack([table["x"], table["y"]]) / table["sem"][:, np.newaxis]
+    target = table["dw"] / table["sem"]
+    wanted, squares, _, _ = np.linalg.lstsq(design, target, rcond=None)
+    assert list(_values(found).values()) == pytest.approx(wanted, rel=1e-6)
+    assert found.found.z2 == pytest.approx(float(squares[0]) / 15, rel=1e-8)
+    density = -0.5 * float(squares[0]) - float(np.sum(np.log(table["sem"]))) - 7.5 * math.log(2.0 * math.pi)
+    assert found.found.log_likelihood == pytest.approx(density)
+    # Of a linear form the profile is a parabola: the interval is the usual one.
+    half = 1.959964 * np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
+    for number, size in zip(found.numbers, half, strict=True):
+        assert number.high - number.value == pytest.approx(size, rel=0.01)
+        assert number.value - number.low == pytest.approx(size, rel=0.01)
+
+
+def test_leaving_out_is_the_shortcut_of_linear_forms(line: tuple[dict[str, Any], Fitted]) -> None:
+    table, found = line
+    design = np.column_stack([table["x"], table["y"]]) / table["sem"][:, np.newaxis]
+    leverage = np.diag(design @ np.linalg.inv(design.T @ design) @ design.T)
+    (left,) = found.predictions
+    assert left.residuals == pytest.approx(found.found.residuals / (1.0 - leverage), rel=1e-5)
+    assert left.z2 > found.found.z2
+
+
+def test_two_time_constants_of_pairs_are_found_with_their_intervals() -> None:
+    covered = np.zeros(4)
+    truth = {"A_plus": 0.01, "A_minus": 0.006, "tau_x": 0.017, "tau_y": 0.034}
+    for seed in range(12):
+        found = rs.fit(PAIR, _pairs(0.02, seed), **PROTOCOL)
+        numbers = {number.label: number for number in found.numbers}
+        assert all(number.identifiable for number in numbers.values())
+        covered += [numbers[name].low <= value <= numbers[name].high for name, value in truth.items()]
+    # Each of 48 intervals covers with 0.95: fewer than 41 have a chance below one in a thousand.
+    assert covered.sum() >= 41
+
+
+def test_a_product_of_two_constants_is_not_determined() -> None:
+    found = rs.fit("on_post: a*b*x; a = 1; b = 0.01; eta = 1; tau_x = 17 ms", _pairs(0.02, 1), **PROTOCOL)
+    open_ended = {number.label: number.identifiable for number in found.numbers}
+    assert open_ended == {"a": False, "b": False, "tau_x": True}
+
+
+def test_numbers_that_are_held_stay_and_others_are_named() -> None:
+    table = _pairs(0.02, 2)
+    found = rs.fit(PAIR, table, fixed="tau_x=17ms, tau_y = 34 ms", **PROTOCOL)
+    assert set(_values(found)) == {"A_plus", "A_minus"}
+    assert "tau_x = 17 ms; tau_y = 34 ms" in str(found.rules[""])
+    assert rs.fit(PAIR, table, fixed={"tau_x": 0.017, "tau_y": "34 ms"}, **PROTOCOL).numbers == found.numbers
+    again = json.loads(json.dumps(found.to_json()))
+    assert again["constants"]["A_plus"]["identifiable"] and len(again["rows"]) == 12
+    assert set(again) >= {"rule", "constants", "z2", "log_likelihood", "elpd", "elpd_se", "rows"}
+
+
+def test_each_preparation_has_what_is_its_own() -> None:
+    first, second = _pairs(0.01, 5), _pairs(0.01, 6)
+    table = {name: [*first[name], *second[name]] for name in first}
+    table["change"][12:] = [3.0 * value for value in table["change"][12:]]
+    table["preparation"] = ["a"] * 12 + ["b"] * 12
+    found = rs.fit(PAIR, table, own=["A_plus", "A_minus"], **PROTOCOL)
+    values = _values(found)
+    assert values["A_plus[b]"] == pytest.approx(3.0 * values["A_plus[a]"], rel=0.1)
+    assert set(found.rules) == {"a", "b"} and len(values) == 6
+    shared = rs.fit(PAIR, table, **PROTOCOL)
+    assert shared.found.z2 > 10.0 * found.found.z2
+    assert [each.by for each in shared.predictions] == ["row", "preparation"]
+
+
+def test_far_cells_do_not_lead_a_fit_astray_and_scatter_may_grow_with_the_change() -> None:
+    rng = np.random.default_rng(9)
+    delays = np.repeat(DELAYS, 4)
+    exact = np.where(delays > 0, 0.6 * np.exp(-delays / 17.0), -0.36 * np.exp(delays / 34.0))
+    changes = exact + (0.02 + 0.3 * np.abs(exact)) * rng.normal(size=len(delays))
+    changes[3] = 4.0
+    found = rs.fit(PAIR, {"dt_ms": delays, "change": changes}, **PROTOCOL)
+    values, noise = _values(found), found.found.noise
+    assert noise is not None and 0.1 < noise.growth < 0.6
+    assert values["tau_x"] == pytest.approx(0.017, rel=0.35) and values["tau_y"] == pytest.approx(0.034, rel=0.35)
+
+
+@pytest.mark.slow
+def test_a_rule_with_a_drift_is_followed_from_event_to_event() -> None:
+    table = {"dt_ms": [5.0, 10.0, 20.0, 40.0, 80.0], "change": [0.5, 0.4, 0.3, 0.2, 0.05], "sem": [0.05] * 5}
+    text = "on_post: A*x; drift: -k*(w - 1); A = 0.01; k = 1e-6; eta = 1; tau_x = 20 ms"
+    found = rs.fit(text, table, fixed="k=1e-6")
+    still = rs.fit("on_post: A*x; A = 0.01; eta = 1; tau_x = 20 ms", table)
+    assert _values(found) == pytest.approx(_values(still), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "reason"),
+    [
+        (PAIR, {"own": "A_plu"}, "own: the rule has no number 'A_plu' to fit; did you mean 'A_plus'"),
+        (PAIR, {"fixed": "tau_x"}, "fixed: expected NAME=VALUE, such as tau_x=16.8ms, found 'tau_x'"),
+        (PAIR, {"fixed": "tau_x=fast"}, "fixed: tau_x = 'fast' is no number"),
+        (PAIR, {"fixed": "A_plus=1", "own": "A_plus"}, "A_plus is fixed and own at once"),
+        ("on_post: x; eta = 1; tau_x = 20 ms", {"fixed": "tau_x=20ms"}, "the rule has no number to fit"),
+        ("x*y", {}, "the rows of the table are spikes; say when the weight changes"),
+        (PAIR, {"every": "soon"}, "expected a time in ms between repeats, found 'soon'"),
+    ],
+)
+def test_what_is_wrong_is_said(rule: str, given: dict[str, Any], reason: str) -> None:
+    with pytest.raises(RulesearchError, match=reason):
+        rs.fit(rule, _pairs(0.02, 1), **{**PROTOCOL, **given})
+
+
+def test_more_numbers_than_rows_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("dt_ms,change\n5,0.4\n10,0.3\n-10,-0.2\n", "utf-8")
+    with pytest.raises(RulesearchError, match=r"4 numbers cannot be fitted to 3 rows; hold some: --fixed A_plus=0.005"):
+        rs.fit(PAIR, path)
