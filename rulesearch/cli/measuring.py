@@ -39,6 +39,10 @@ def fit(
     gaps: Annotated[str | None, typer.Option(metavar="skip", help="Leave out rows that lack a value.")] = None,
     repeats: Annotated[float | None, typer.Option(metavar="N", help="How often each protocol was repeated.")] = None,
     every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next.")] = None,
+    before: Annotated[
+        float | None,
+        typer.Option(metavar="W", help="The weight before protocols in the rule's unit; else 1, and no bounds."),
+    ] = None,
     seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Of the points that fits start from.")] = 1,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="A figure: predicted against measured.")
@@ -64,6 +68,7 @@ def fit(
         gaps=gaps,
         repeats=repeats,
         every=every,
+        before=before,
         seed=seed,
     )
     if output is not None:

@@ -34,6 +34,7 @@ _LARGE = 1e6
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 _EVALUATIONS = 200
 _LEVEL = 0.95
+_PROBE, _SAME = 1e-5, 1e-3
 _FAST = 40
 
 
@@ -179,6 +180,24 @@ def fit(form: Form, data: Data, rng: np.random.Generator, starts: int = _STARTS)
     return Fit(form, data, numbers, predictions, noise)
 
 
+def follows_from_others(form: Form, name: str) -> bool:
+    """Return whether a small change of a number does nothing that small changes of the others do not do as well."""
+    start = np.array([each.start for each in form.each])
+    base = form.predictions(start)
+    columns = []
+    for place, each in enumerate(form.each):
+        moved = start.copy()
+        moved[place] += _PROBE * (abs(each.start) or 1.0)
+        columns.append((form.predictions(moved) - base) / _PROBE)
+    design = np.column_stack(columns)
+    own = np.array([each.name == name for each in form.each])
+    if not np.all(np.isfinite(design)) or own.all():
+        return False
+    design = design / np.where(np.any(design, axis=0), np.linalg.norm(design, axis=0), 1.0)
+    left = design[:, own] - design[:, ~own] @ np.linalg.lstsq(design[:, ~own], design[:, own], rcond=1e-9)[0]
+    return bool(np.abs(left).max() < _SAME)
+
+
 def profile(found: Fit) -> list[Number]:
     """Return the numbers of a fit with their 95 % intervals by profile likelihood.
 
@@ -271,7 +290,7 @@ def _solve(
 
     **Arguments:** `rows` that count, all where not given; `held`: a number that stays where it is.
     """
-    free = np.array([place for place in range(len(start)) if place != held])
+    free = np.array([place for place in range(len(start)) if place != held], dtype=np.intp)
 
     def residuals(part: Array) -> Array:
         point = start.copy()
@@ -399,7 +418,8 @@ def _linear(form: Form, data: Data, numbers: Array, amplitudes: npt.NDArray[np.b
     weights = 1.0 / data.sem[known]
     low, high = (side[places] for side in _limits(form))
     scaled = design[known] * weights[:, np.newaxis]
-    solved = lsq_linear(scaled, (data.changes - base)[known] * weights, bounds=(low, high)).x
+    with np.errstate(all="ignore"):
+        solved = lsq_linear(scaled, (data.changes - base)[known] * weights, bounds=(low, high)).x
     found = numbers.copy()
     found[places] = solved
     return found

@@ -142,13 +142,21 @@ class Form(ABC):
 
 
 class ProtocolForm(Form):
-    """A rule of spikes under the protocols of a table; the weight is 1 before each."""
+    """A rule of spikes under the protocols of a table.
+
+    Predictions are (w - w_0)/w_0, with the same weight w_0 before each protocol.
+    """
 
     def __init__(
-        self, rule: Rule, rows: Sequence[Measured], own: Iterable[str] = (), fixed: Mapping[str, float] | None = None
+        self,
+        rule: Rule,
+        rows: Sequence[Measured],
+        own: Iterable[str] = (),
+        fixed: Mapping[str, float] | None = None,
+        weight: float = 1.0,
     ) -> None:
         super().__init__(with_customary_traces(rule), [row.preparation for row in rows], own, fixed)
-        self.rows = tuple(rows)
+        self.rows, self.weight = tuple(rows), weight
         self._compiled = set(rule.slots) <= {"on_pre", "on_post"} and all(
             isinstance(state, Trace) for state in self.rule.states.values()
         )
@@ -157,13 +165,13 @@ class ProtocolForm(Form):
     def _respond(self, rule: Rule, rows: npt.NDArray[np.bool_]) -> Array:
         chosen = [self.rows[place] for place in np.flatnonzero(rows)]
         if not self._compiled:
-            found = [respond(rule, row.pre, row.post, row.repeats, row.every or None, 1.0) for row in chosen]
-            return np.array([each.delta_w if each.status == "ok" else np.nan for each in found])
+            found = [respond(rule, row.pre, row.post, row.repeats, row.every or None, self.weight) for row in chosen]
+            return np.array([each.delta_w if each.status == "ok" else np.nan for each in found]) / self.weight
         place = rows.tobytes()
         if place not in self._protocols:
             self._protocols[place] = Protocols.of([row.trains() for row in chosen])
-        weights = run_protocols(rule, self._protocols[place], 1.0, rule.eta or 0.0, self.bounds)
-        return weights - 1.0
+        weights = run_protocols(rule, self._protocols[place], self.weight, rule.eta or 0.0, self.bounds)
+        return (weights - self.weight) / self.weight
 
 
 class ColumnForm(Form):

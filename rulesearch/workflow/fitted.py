@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from rulesearch.errors import RulesearchError, shown
 from rulesearch.evaluation.seeds import generator
-from rulesearch.inference.fitting import Data, Fit, Number, Prediction, fit, leave_out, profile
-from rulesearch.inference.form import TAU, ColumnForm, Form, ProtocolForm
+from rulesearch.given import real_number
+from rulesearch.inference.fitting import Data, Fit, Number, Prediction, fit, follows_from_others, leave_out, profile
+from rulesearch.inference.form import ETA, TAU, ColumnForm, Form, ProtocolForm
 from rulesearch.measurements.columns import Columns, columns_of, told_apart
 from rulesearch.measurements.protocols import (
     CHANGE,
@@ -94,21 +95,31 @@ def fit_rule(
     gaps: str | None = None,
     repeats: float | None = None,
     every: float | None = None,
+    before: float | None = None,
     seed: int = 1,
 ) -> Fitted:
     """Fit the constants, time constants and, where it gives none, the learning rate of a rule to a table.
 
+    The learning rate is 1 where every term has a constant of its own.
+
     **Arguments:** `own`: names of numbers that each preparation has for itself; `fixed`: numbers that are held, such as
-    `tau_x=16.8 ms`; `seed` of the points that fits start from; others as of `distil`.
+    `tau_x=16.8 ms`; `before`: the weight before each protocol, to which changes are relative, in the rule's own unit;
+    where it is not given it is 1, and bounds of the weight are left out; `seed` of the points that fits start from;
+    others as of `distil`.
     **Raises:** `RulesearchError` for whatever is wrong with rule, table or names.
     """
     rules = as_rules(rule, None)
-    form_rule = rules.only()
+    form_rule = rules.only() if before is not None else replace(rules.only(), bounds=None)
+    weight = _weight_before(form_rule, before)
     columns = columns_of(target or CHANGE, error, None, ignore, gaps, repeats, every)
     sheet = read_sheet(Path(table)) if isinstance(table, (str, Path)) else sheet_of(table)
     names = [name.strip() for name in own.split(",")] if isinstance(own, str) else list(own)
     held = _held(fixed)
-    form, data = _measured(form_rule, sheet, columns, [name for name in names if name], held, target is None)
+    own_names = [name for name in names if name]
+    form, data = _measured(form_rule, sheet, columns, own_names, held, target is None, weight)
+    if any(each.name == ETA for each in form.parameters) and follows_from_others(form, ETA):
+        # Every term has a constant of its own: the learning rate only scales these.
+        form, data = _measured(form_rule, sheet, columns, own_names, {**held, ETA: 1.0}, target is None, weight)
     found = fit(form, data, generator(seed, _FIT))
     rows = list(range(len(data.changes)))
     predictions = [leave_out(found, "row", rows)]
@@ -129,13 +140,19 @@ def shown_number(label: str, value: float) -> str:
 
 
 def _measured(
-    rule: Rule, sheet: Sheet, columns: Columns, own: Sequence[str], fixed: Mapping[str, float], no_target: bool
+    rule: Rule,
+    sheet: Sheet,
+    columns: Columns,
+    own: Sequence[str],
+    fixed: Mapping[str, float],
+    no_target: bool,
+    weight: float,
 ) -> tuple[Form, Data]:
     if is_protocol_table(sheet, columns):
         rows = read_protocols(sheet, columns)
         told, _ = told_apart(sheet, columns)
         _check_spikes(rule)
-        return ProtocolForm(rule, rows, own, fixed), _protocol_data(rows, bool(told.error))
+        return ProtocolForm(rule, rows, own, fixed, weight), _protocol_data(rows, bool(told.error))
     if no_target:
         raise RulesearchError(
             f"{sheet.where}: which column has the weight changes? --target {' or '.join(sheet.names)}"
@@ -172,6 +189,20 @@ def _protocol_data(rows: Sequence[Measured], told: bool) -> Data:
         [row.source for row in rows],
         lambda predictions: misses(rows, predictions, changes, LEAST_CHANGE),
     )
+
+
+def _weight_before(rule: Rule, before: float | None) -> float:
+    """Return the weight before protocols; raises `RulesearchError` where the rule does not allow it."""
+    if before is None:
+        return 1.0
+    weight = real_number(before, "before")
+    low, high = rule.bounds or (-math.inf, math.inf)
+    if not (low <= weight <= high and weight > 0.0 and math.isfinite(weight)):
+        raise RulesearchError(
+            f"before: the weight before protocols must be above 0 and within the bounds of the rule, {low:g} to "
+            f"{high:g}; found {weight:g}"
+        )
+    return weight
 
 
 def _check_spikes(rule: Rule) -> None:

@@ -120,6 +120,27 @@ def test_far_cells_do_not_lead_a_fit_astray_and_scatter_may_grow_with_the_change
     assert values["tau_x"] == pytest.approx(0.017, rel=0.35) and values["tau_y"] == pytest.approx(0.034, rel=0.35)
 
 
+def test_a_known_rule_is_fitted_without_its_bounds_and_with_a_rate_of_its_own_only_where_it_needs_one() -> None:
+    table = _pairs(0.02, 1)
+    known = rs.fit("stdp-pair", table, **PROTOCOL)
+    assert _values(known) == pytest.approx(_values(rs.fit(PAIR, table, **PROTOCOL)), rel=1e-3)
+    free = rs.fit("on_pre: -c*y; on_post: x; c = 1; tau_x = 20 ms; tau_y = 20 ms", table, **PROTOCOL)
+    assert set(_values(free)) == {"c", "tau_x", "tau_y", "eta"}
+    assert _values(free)["eta"] == pytest.approx(_values(known)["A_plus"], rel=1e-2)
+
+
+def test_a_rule_that_depends_on_the_weight_starts_where_it_is_told() -> None:
+    rows = np.array([0.2, 0.1, 0.05, 0.4])
+    table = {"dt_ms": [5.0, 10.0, 20.0, 2.0], "change": rows, "sem": [0.01] * 4}
+    text = "on_post: A*(1 - w)*x; A = 0.1; eta = 1; tau_x = 20 ms; bounds = [0, 1]"
+    found = rs.fit(text, table, fixed="tau_x=20ms", before=0.5)
+    # Relative to 0.5 a change of A (1 - 0.5) x is A x.
+    decay = np.exp(-np.array(table["dt_ms"]) / 20.0)
+    assert _values(found)["A"] == pytest.approx(float(decay @ rows / (decay @ decay)), rel=1e-3)
+    with pytest.raises(RulesearchError, match="within the bounds of the rule, 0 to 1; found 2"):
+        rs.fit(text, table, before=2)
+
+
 @pytest.mark.slow
 def test_a_rule_with_a_drift_is_followed_from_event_to_event() -> None:
     table = {"dt_ms": [5.0, 10.0, 20.0, 40.0, 80.0], "change": [0.5, 0.4, 0.3, 0.2, 0.05], "sem": [0.05] * 5}
