@@ -27,6 +27,8 @@ from rulesearch.measurements.protocols import (
 from rulesearch.measurements.sheet import SKIP, Sheet, read_sheet, sheet_of
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
+from rulesearch.tasks.registry import TASKS, load_task
+from rulesearch.tasks.stdp_protocols import StdpProtocols
 from rulesearch.workflow.resolve import RuleLike, as_rules
 
 _FIT = 7
@@ -102,7 +104,8 @@ def fit_rule(
 
     The learning rate is 1 where every term has a constant of its own.
 
-    **Arguments:** `own`: names of numbers that each preparation has for itself; `fixed`: numbers that are held, such as
+    **Arguments:** `table`: as of `distil`, or the name of a task whose data are measurements, such as `stdp-frequency`;
+    `own`: names of numbers that each preparation has for itself; `fixed`: numbers that are held, such as
     `tau_x=16.8 ms`; `before`: the weight before each protocol, to which changes are relative, in the rule's own unit;
     where it is not given it is 1, and bounds of the weight are left out; `seed` of the points that fits start from;
     others as of `distil`.
@@ -112,14 +115,14 @@ def fit_rule(
     form_rule = rules.only() if before is not None else replace(rules.only(), bounds=None)
     weight = _weight_before(form_rule, before)
     columns = columns_of(target or CHANGE, error, None, ignore, gaps, repeats, every)
-    sheet = read_sheet(Path(table)) if isinstance(table, (str, Path)) else sheet_of(table)
+    source = _source(table)
     names = [name.strip() for name in own.split(",")] if isinstance(own, str) else list(own)
     held = _held(fixed)
     own_names = [name for name in names if name]
-    form, data = _measured(form_rule, sheet, columns, own_names, held, target is None, weight)
+    form, data = _measured(form_rule, source, columns, own_names, held, target is None, weight)
     if any(each.name == ETA for each in form.parameters) and follows_from_others(form, ETA):
         # Every term has a constant of its own: the learning rate only scales these.
-        form, data = _measured(form_rule, sheet, columns, own_names, {**held, ETA: 1.0}, target is None, weight)
+        form, data = _measured(form_rule, source, columns, own_names, {**held, ETA: 1.0}, target is None, weight)
     found = fit(form, data, generator(seed, _FIT))
     rows = list(range(len(data.changes)))
     predictions = [leave_out(found, "row", rows)]
@@ -127,7 +130,13 @@ def fit_rule(
         predictions.append(leave_out(found, _PREPARATION, form.groups.tolist()))
     if len(set(data.sources)) > 1:
         predictions.append(leave_out(found, _SOURCE, data.sources))
-    return Fitted(str(rules), sheet.where, found, tuple(profile(found)), tuple(predictions))
+    return Fitted(
+        str(rules),
+        source.name if isinstance(source, StdpProtocols) else source.where,
+        found,
+        tuple(profile(found)),
+        tuple(predictions),
+    )
 
 
 def shown_number(label: str, value: float) -> str:
@@ -139,15 +148,27 @@ def shown_number(label: str, value: float) -> str:
     return f"{value:.4g}"
 
 
+def _source(table: object) -> Sheet | StdpProtocols:
+    """Return the table, or the shipped task whose data are measurements."""
+    if not isinstance(table, (str, Path)):
+        return sheet_of(table)
+    task = load_task(str(table)) if str(table) in TASKS else None
+    return task if isinstance(task, StdpProtocols) else read_sheet(Path(table))
+
+
 def _measured(
     rule: Rule,
-    sheet: Sheet,
+    source: Sheet | StdpProtocols,
     columns: Columns,
     own: Sequence[str],
     fixed: Mapping[str, float],
     no_target: bool,
     weight: float,
 ) -> tuple[Form, Data]:
+    if isinstance(source, StdpProtocols):
+        _check_spikes(rule)
+        return ProtocolForm(rule, source.measured(), own, fixed, weight), _protocol_data(source.measured(), True)
+    sheet = source
     if is_protocol_table(sheet, columns):
         rows = read_protocols(sheet, columns)
         told, _ = told_apart(sheet, columns)
