@@ -204,7 +204,7 @@ def test_what_cannot_be_exported_is_refused() -> None:
         (lambda: CALLS.plot("x*y", wight=0.1), "plot has no argument 'wight'; did you mean 'weight'?"),
         (lambda: CALLS.respond("on_pre: 1", pres=[0.0]), "respond has no argument 'pres'; did you mean 'pre'?"),
         (lambda: CALLS.rule("x", eta=0.1), "rule has no argument 'eta'; there is: what"),
-        (lambda: CALLS.distil("table.csv"), "distil needs target"),
+        (lambda: CALLS.fit("x*y"), "fit needs table"),
         (lambda: CALLS.side_by_side(), "side_by_side needs rule and others and task"),
         (lambda: CALLS.load_grammar("rate", "spiking"), "load_grammar takes at most 1 argument without a name"),
         (lambda: CALLS.discover("oja", sed=1), "unknown argument 'sed'; did you mean 'seed'?"),
