@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,11 +32,14 @@ def fit(
         str | None, typer.Option(metavar="COLUMN", help="The weight changes; of protocols: change, if none is given.")
     ] = None,
     own: Annotated[
-        str, typer.Option(metavar="NAME,…", help="Numbers that each preparation has for itself: A_plus,tau_x.")
-    ] = "",
-    fixed: Annotated[str, typer.Option(metavar="NAME=VALUE,…", help="Numbers that are held: tau_x=16.8ms.")] = "",
+        list[str] | None,
+        typer.Option(metavar="NAME,…", help="Numbers that each preparation has for itself: A_plus,tau_x."),
+    ] = None,
+    fixed: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE,…", help="Numbers that are held: tau_x=16.8ms.")
+    ] = None,
     error: Annotated[str | None, typer.Option(metavar="COLUMN", help="The standard errors of the changes.")] = None,
-    ignore: Annotated[str, typer.Option(metavar="COLUMN,…", help="Columns to leave out.")] = "",
+    ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN,…", help="Columns to leave out.")] = None,
     gaps: Annotated[str | None, typer.Option(metavar="skip", help="Leave out rows that lack a value.")] = None,
     repeats: Annotated[float | None, typer.Option(metavar="N", help="How often each protocol was repeated.")] = None,
     every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next.")] = None,
@@ -57,14 +61,18 @@ def fit(
     """
     import rulesearch as rs
 
+    if output is not None:
+        from rulesearch.report.style import check_figure_file
+
+        check_figure_file(Path(output))
     found = rs.fit(
         rule,
         table,
         target,
-        own=own,
-        fixed=fixed,
+        own=own or (),
+        fixed=fixed or (),
         error=error,
-        ignore=ignore,
+        ignore=ignore or (),
         gaps=gaps,
         repeats=repeats,
         every=every,
@@ -72,8 +80,6 @@ def fit(
         seed=seed,
     )
     if output is not None:
-        from pathlib import Path
-
         from rulesearch.report.measured_figure import measured_figure
         from rulesearch.report.style import save_figure
 
@@ -119,11 +125,12 @@ def _show(found: Fitted) -> None:
     if len(data.changes) <= _EVERY_ROW:
         print()
         left = found.predictions[0].predictions
-        rows = zip(data.labels, data.changes, data.sem, fit.predictions, fit.residuals, left, strict=True)
+        words = data.words or [""] * len(data.changes)
+        rows = zip(data.labels, data.changes, data.sem, fit.predictions, fit.residuals, left, words, strict=True)
         show_table(
             ["row", "measured", "s.e.m.", "fitted", "z", "left out"],
             [
-                [str(label), number(change), number(sem), number(predicted), number(z), number(out)]
-                for label, change, sem, predicted, z, out in rows
+                [str(label), word or number(change), number(sem), number(predicted), number(z), number(out)]
+                for label, change, sem, predicted, z, out, word in rows
             ],
         )

@@ -115,7 +115,7 @@ def distil(
     ] = None,
     weight: Annotated[str | None, typer.Option(metavar="COLUMN", help="How much each row weighs.")] = None,
     ignore: Annotated[
-        str | None, typer.Option(metavar="COLUMN,…", help="Columns that are no symbols, with commas between.")
+        list[str] | None, typer.Option(metavar="COLUMN,…", help="Columns that are no symbols, with commas between.")
     ] = None,
     gaps: Annotated[
         str | None, typer.Option(metavar="skip", help="Leave out rows that lack a value; without it they are refused.")

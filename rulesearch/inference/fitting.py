@@ -35,6 +35,7 @@ _STEPS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 _EVALUATIONS = 200
 _LEVEL = 0.95
 _PROBE, _SAME = 1e-5, 1e-3
+_WIDEST = 100.0
 _FAST = 40
 
 
@@ -43,8 +44,8 @@ class Data:
     """What was measured.
 
     **Fields:** `labels`; `changes` `(rows,)`, nan where only a sign is known; `sem` `(rows,)`; `told`: whether standard
-    errors were told, else their size is estimated, and residuals have heavy tails; `sources` of rows; `misses`: how far
-    predictions are from changes.
+    errors were told, else their size is estimated, and residuals have heavy tails; `sources` of rows; `words`
+    in which changes are told that are no numbers; `misses`: how far predictions are from changes.
     """
 
     labels: Sequence[str]
@@ -52,6 +53,7 @@ class Data:
     sem: Array
     told: bool
     sources: Sequence[str] = ()
+    words: Sequence[str] = ()
     misses: Misses | None = field(default=None, compare=False)
 
     def off(self, predictions: Array) -> Array:
@@ -89,7 +91,7 @@ class Number:
     """A fitted number.
 
     **Fields:** `label`; `value`; `low` and `high`: its 95 % interval by profile likelihood, infinite where it has no
-    end; `identifiable`: both ends are there; `own`.
+    end; `own`: it is that of one preparation.
     """
 
     label: str
@@ -100,8 +102,11 @@ class Number:
 
     @property
     def identifiable(self) -> bool:
-        """Whether the data keep the number within an interval."""
-        return math.isfinite(self.low) and math.isfinite(self.high)
+        """Whether the data keep the number within an interval, of two orders of magnitude at most if 0 is not in it."""
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            return False
+        near, far = sorted((abs(self.low), abs(self.high)))
+        return self.low * self.high <= 0.0 or far <= _WIDEST * near
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +164,8 @@ def fit(form: Form, data: Data, rng: np.random.Generator, starts: int = _STARTS)
 
     **Raises:** `RulesearchError` where the rule has no number for some row at every start, or fewer rows than numbers.
     """
+    if not len(data.changes):
+        raise RulesearchError("the table has no rows")
     if form.size > len(data.changes):
         raise RulesearchError(
             f"{form.size} numbers cannot be fitted to {len(data.changes)} rows; hold some: --fixed "
@@ -212,7 +219,7 @@ def profile(found: Fit) -> list[Number]:
     for place, (label, parameter) in enumerate(zip(found.form.labels, found.form.each, strict=True)):
         ends = [_end(found, best, place, sign, least + limit) for sign in (-1.0, 1.0)]
         low, high = (_natural(parameter.is_time, end) for end in ends)
-        numbers.append(Number(label, float(found.numbers[place]), low, high, parameter.own))
+        numbers.append(Number(label, float(found.numbers[place]), float(low), float(high), parameter.own))
     return numbers
 
 
@@ -255,6 +262,8 @@ def _with_noise(form: Form, data: Data, point: Array, rows: Rows) -> tuple[Noise
     It grows with the change where that is so by more than chance (likelihood ratio, 5 %).
     """
     predictions = form.predictions(_numbers(form, point))
+    # What is told in a word has no size that could be missed.
+    rows = rows & np.isfinite(data.changes)
     off, size = data.off(predictions)[rows], np.abs(predictions[rows])
     usual = float(np.median(np.abs(off))) or float(np.std(off)) or 1.0
 
@@ -329,10 +338,15 @@ def _end(found: Fit, best: Array, place: int, sign: float, limit: float) -> floa
     form = found.form
     low, high = _limits(form)
     edge = low[place] if sign < 0.0 else high[place]
-    unit = 1.0 if form.each[place].is_time else max(abs(best[place]), 1e-12)
     inner, point = best[place], best.copy()
+    unit = 1.0 if form.each[place].is_time else abs(best[place]) or abs(form.each[place].start) or 1.0
+    # A constant that keeps its sign goes by factors: where only a product counts, another one makes up for it.
+    keeps = 0.0 in (low[place], high[place]) and not form.each[place].is_time and best[place] != 0.0
+    away = sign if best[place] > 0.0 else -sign
+    falls = keeps and edge == 0.0
     for step in _STEPS:
-        outer = float(np.clip(best[place] + sign * step * unit, low[place], high[place]))
+        outer = best[place] * math.exp(away * step) if keeps else best[place] + sign * step * unit
+        outer = float(np.clip(outer, low[place], high[place]))
         point[place] = outer
         point, misfit = _solve(form, found.data, point, held=place, evaluations=_FAST)
         if misfit > limit:
@@ -340,8 +354,11 @@ def _end(found: Fit, best: Array, place: int, sign: float, limit: float) -> floa
         inner = outer
         if outer == edge:
             break
-    # A constant that keeps its sign ends at 0; a time constant has no natural end.
-    return 0.0 if inner == edge == 0.0 and not form.each[place].is_time else sign * math.inf
+    if falls:
+        point[place] = 0.0
+        if _solve(form, found.data, point, held=place, evaluations=_FAST)[1] <= limit:
+            return 0.0
+    return sign * math.inf
 
 
 def _crossing(found: Fit, point: Array, place: int, inner: float, outer: float, limit: float) -> float:

@@ -51,8 +51,11 @@ def columns_of(
     every: str | float | None = None,
 ) -> Columns:
     """Return which columns are what; raises `RulesearchError` for names that cannot be told apart in a text."""
-    left_out = ignore.split(",") if isinstance(ignore, str) else list(ignore)
-    names = tuple(name.strip() for name in left_out if str(name).strip())
+    left_out = (
+        ignore.split(",") if isinstance(ignore, str) else [name for each in ignore for name in str(each).split(",")]
+    )
+    names = tuple(name.strip() for name in left_out if name.strip())
+    target = str(target)
     if error and weight:
         raise RulesearchError("rows weigh 1/s^2 by --error or as --weight says; give one of them")
     if gaps and gaps != SKIP:

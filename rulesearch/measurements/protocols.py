@@ -71,6 +71,26 @@ class Measured(Measurement):
         )
 
 
+def as_protocols(sheet: Sheet) -> Sheet:
+    """Return a table whose columns are called as those of protocols are: `dt (ms)` is `dt_ms`, `Change` is `change`."""
+    known = {*TRAINS, PAIR, CHANGE, "sem", *_OTHERS}
+    headings = []
+    for heading in sheet.headings:
+        name = heading.name.lower()
+        timed = f"{name}_ms" if heading.unit.lower() == "ms" else name
+        headings.append(replace(heading, name=timed if timed in known else name if name in known else heading.name))
+    names = [heading.name for heading in headings]
+    if len(set(names)) < len(names) or not set(names) & {*TRAINS, PAIR}:
+        return sheet
+    return replace(sheet, headings=tuple(headings))
+
+
+def strangers(sheet: Sheet, columns: Columns) -> list[str]:
+    """Return the columns beside a delay of pairs for which a table is not taken for one of protocols."""
+    _, symbols = told_apart(sheet, columns)
+    return [name for name in symbols if name not in {PAIR, *_OTHERS}] if PAIR in sheet.names else []
+
+
 def is_protocol_table(sheet: Sheet, columns: Columns) -> bool:
     """Return whether the rows of a table are protocols: spikes, or pairs with nothing else that changes depend on."""
     names = set(sheet.names)
@@ -78,8 +98,27 @@ def is_protocol_table(sheet: Sheet, columns: Columns) -> bool:
         return True
     if PAIR not in names:
         return False
-    told, symbols = told_apart(sheet, replace(columns, target=columns.target or CHANGE))
-    return told.target != PAIR and set(symbols) <= {PAIR, *_OTHERS}
+    if not set(sheet.names) & {columns.target, CHANGE}:
+        return False
+    told, _ = told_apart(sheet, columns)
+    return told.target != PAIR and not strangers(sheet, columns)
+
+
+def check_target(sheet: Sheet, columns: Columns, target: str | None) -> None:
+    """Refuse a table of which it is not told, and cannot be known, which column has the weight changes.
+
+    **Raises:** `RulesearchError`.
+    """
+    protocols = as_protocols(sheet)
+    if target is not None or is_protocol_table(protocols, columns):
+        return
+    if CHANGE in protocols.names and (others := strangers(protocols, columns)):
+        told = ", ".join(others)
+        raise RulesearchError(
+            f"{sheet.where} has {PAIR}, and columns that protocols do not have: {told}; --ignore {','.join(others)}, "
+            f"or, for a function of columns, --target {CHANGE}"
+        )
+    raise RulesearchError(f"{sheet.where}: which column has the weight changes? --target {' or '.join(sheet.names)}")
 
 
 def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
@@ -92,6 +131,16 @@ def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
     **Raises:** `RulesearchError` with row and column for whatever is not what it should be.
     """
     told, _ = told_apart(sheet, columns)
+    if PAIR in sheet.names and set(TRAINS) & set(sheet.names) and PAIR not in told.ignore:
+        raise RulesearchError(
+            f"{sheet.where} has both {PAIR} and {' or '.join(TRAINS)}; leave one out: --ignore {PAIR}"
+        )
+    for name in (told.target, told.error):
+        unit = sheet.headings[sheet.column(name)].unit if name else ""
+        if "%" in unit:
+            raise RulesearchError(
+                f"{sheet.where}: column {name} is in {unit}; write relative changes, 0.29 for +29 %, and name it so"
+            )
     if told.gaps == SKIP:
         sheet = sheet.without_gaps([told.target])
     if not sheet.cells:
@@ -222,7 +271,8 @@ def _with_errors(rows: Sequence[Measured]) -> list[Measured]:
     told = [row for row in rows if math.isfinite(row.sem)]
     changes = np.array([row.change for row in rows if math.isfinite(row.change)])
     single = [row.sem * math.sqrt(row.n) for row in told if math.isfinite(row.n)]
-    spread = float(changes.std()) if len(changes) else 0.0
+    # Of words alone the size that they are about is the only one there is.
+    spread = float(changes.std()) if len(changes) else LEAST_CHANGE
     usual = (float(np.median([row.sem for row in told])) if told else spread) or 1.0
 
     def error(row: Measured) -> float:

@@ -30,7 +30,10 @@ _SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _UNIT = re.compile(r"(?P<name>.*?\S)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
-_GAPS = frozenset({"", "na", "n/a", "n.a.", "nan", "null", "none", "missing", "-", "--", ".", "?", "#n/a"})
+_GAPS = frozenset({"", "na", "n/a", "n.a.", "nan", "null", "none", "missing", "-", "--", ".", "?"})
+_SPREADSHEET = frozenset({"#n/a", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"})
+"""What spreadsheets write where they have no value."""
+_APART = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _INDEX = frozenset({"", "unnamed: 0", "index", "#"})
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u00a0": " ", "\u202f": " "})
 _DELTAS = ("\u0394", "\u2206")
@@ -134,7 +137,20 @@ def _hint(text: str, decimal_comma: bool) -> str:
 
 def is_gap(text: str) -> bool:
     """Return whether a cell says that there is no value."""
-    return text.strip().lower() in _GAPS
+    return text.strip().lower() in _GAPS or text.strip().lower() in _SPREADSHEET
+
+
+def read_table(table: object) -> Sheet:
+    """Return the table in a file, a data frame or a dict of columns.
+
+    **Raises:** `RulesearchError` where it is none.
+    """
+    if not isinstance(table, (str, Path)):
+        return sheet_of(table)
+    path = Path(table)
+    if path.suffix.lower() not in SUFFIXES:
+        raise RulesearchError(f"{path}: tables are text files that end in {', '.join(SUFFIXES)}; save it as CSV")
+    return read_sheet(path)
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -148,9 +164,10 @@ def read_sheet(path: Path) -> Sheet:
     lines: list[str] = []
     comment = ""
     for line in _decoded(read_bytes(path, _MOST_BYTES)).split("\n"):
-        if line.lstrip().startswith("#") and not line.lstrip().startswith("#N/A"):
+        first = line.lstrip()
+        if first.startswith("#") and not first.lower().startswith(tuple(_SPREADSHEET)):
             comment = comment if lines else line.lstrip("# \t")
-        elif line.strip():
+        elif line.strip() and not (not lines and _APART.fullmatch(line.strip())):
             lines.append(line)
     if not lines:
         raise RulesearchError(f"{where} is empty; expected a header and rows of numbers")
@@ -160,12 +177,29 @@ def read_sheet(path: Path) -> Sheet:
         rows = _split(where, [comment, *lines])
         lines.insert(0, comment)
     head, *cells = [[cell.strip() for cell in row] for row in rows]
+    cells = [row for row in cells if any(row)]
     while head and not head[-1] and all(len(row) < len(head) or not row[-1] for row in cells):
         head, cells = head[:-1], [row[: len(head) - 1] for row in cells]
     _check_shape(where, head, cells)
-    tokens = (token for row in cells for cell in row for token in cell.translate(_MINUS).split())
-    decimal = not _is_comma_separated(lines[0], head) and any(map(_DECIMAL_COMMA.fullmatch, tokens))
-    return _sheet(where, head, cells, decimal)
+    return _sheet(where, head, cells, not _is_comma_separated(lines[0], head) and _has_decimal_commas(where, cells))
+
+
+def _has_decimal_commas(where: str, cells: Sequence[Sequence[str]]) -> bool:
+    """Return whether numbers have commas for points; raises `RulesearchError` where some have and others have not."""
+    first: dict[str, tuple[int, str]] = {}
+    for number, row in enumerate(cells, 1):
+        for token in (token for cell in row for token in cell.translate(_MINUS).split()):
+            if _DECIMAL_COMMA.fullmatch(token):
+                first.setdefault(",", (number, token))
+            elif "." in token and _NUMBER.fullmatch(token):
+                first.setdefault(".", (number, token))
+    if len(first) > 1:
+        (with_comma, comma), (with_point, point) = first[","], first["."]
+        raise RulesearchError(
+            f"{where}: numbers have decimal commas ({comma} in row {with_comma}) and points ({point} in row "
+            f"{with_point}); write all one way, without separators of thousands"
+        )
+    return "," in first
 
 
 def sheet_of(frame: Any, where: str = "the frame") -> Sheet:
@@ -175,12 +209,16 @@ def sheet_of(frame: Any, where: str = "the frame") -> Sheet:
     """
     try:
         names = list(frame.columns if hasattr(frame, "columns") else frame.keys())
-        columns = [np.asarray(frame[name], dtype=object) for name in names]
-        sizes = {len(column) for column in columns}
+        columns = [list(_filled(frame[name])) for name in names]
     except (TypeError, KeyError, ValueError, AttributeError):
         raise RulesearchError(f"a table is a file, a data frame, or a dict of columns, found {shown(frame)}") from None
-    if not names or len(sizes) != 1 or any(column.ndim != 1 for column in columns):
-        raise RulesearchError(f"{where}: expected columns of one length, found {sorted(sizes) or 'none'}")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise RulesearchError(f"{where} names a column twice: {twice}")
+    lengths = {str(name): len(column) for name, column in zip(names, columns, strict=True)}
+    if len(set(lengths.values())) != 1:
+        told = ", ".join(f"{name} {length}" for name, length in lengths.items()) or "none"
+        raise RulesearchError(f"{where}: expected columns of one length, found {told}")
     cells = [["" if _missing(value) else _written(value) for value in row] for row in zip(*columns, strict=True)]
     return _sheet(where, [str(name) for name in names], cells, False)
 
@@ -282,7 +320,20 @@ def _check_shape(where: str, head: Sequence[str], cells: Sequence[Sequence[str]]
         raise RulesearchError(f"{where}, row {number}: expected {len(head)} values, found {len(row)}{hint}")
 
 
+def _filled(column: Any) -> Any:
+    """Return a column; what is masked in it is missing."""
+    if isinstance(column, np.ma.MaskedArray):
+        return [
+            None if masked else value for value, masked in zip(column.data, np.ma.getmaskarray(column), strict=True)
+        ]
+    if not hasattr(column, "__len__") or isinstance(column, (str, bytes)):
+        raise TypeError
+    return column
+
+
 def _missing(value: object) -> bool:
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return False
     try:
         return value is None or bool(value != value)
     except (TypeError, ValueError):
@@ -290,4 +341,6 @@ def _missing(value: object) -> bool:
 
 
 def _written(value: object) -> str:
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return " ".join(map(_written, value))
     return repr(float(value)) if isinstance(value, (float, np.floating)) else str(value)

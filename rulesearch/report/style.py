@@ -80,15 +80,23 @@ def save_figure(figure: Figure, path: Path) -> None:
 
     **Raises:** `RulesearchError` for another suffix, or where the file cannot be written.
     """
+    suffix = check_figure_file(path)
+    # Without a date in it the same figure gives the same file.
+    metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
+    with rc_context({"svg.hashsalt": "rulesearch"}):
+        write_file(path, lambda place: figure.savefig(place, format=suffix, metadata=metadata))
+
+
+def check_figure_file(path: Path) -> str:
+    """Return the format of a figure by its file's name; raises `RulesearchError` for another suffix, or no folder."""
     suffix = path.suffix.lstrip(".").lower()
     if suffix not in SUFFIXES and os.path.isdir(path):
         raise RulesearchError(f"{path} is a folder; give the name of a file in it, such as {path / 'figure.png'}")
     if suffix not in SUFFIXES:
         raise RulesearchError(f"figures are saved as {', '.join(SUFFIXES)}; found {path.name!r}{_hint(suffix)}")
-    # Without a date in it the same figure gives the same file.
-    metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
-    with rc_context({"svg.hashsalt": "rulesearch"}):
-        write_file(path, lambda place: figure.savefig(place, format=suffix, metadata=metadata))
+    if not path.parent.is_dir():
+        raise RulesearchError(f"{path}: there is no folder {path.parent}")
+    return suffix
 
 
 def _hint(suffix: str) -> str:

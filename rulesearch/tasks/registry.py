@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.measurements.columns import parse_columns
-from rulesearch.measurements.protocols import is_protocol_table
+from rulesearch.measurements.protocols import as_protocols, is_protocol_table
 from rulesearch.measurements.sheet import SUFFIXES, read_sheet
 from rulesearch.tasks.source import absolute, digest, import_file, split_reference, task_files, unpacked
 from rulesearch.tasks.task import Task
@@ -115,10 +115,11 @@ def _own(path: Path, name: str, _: str) -> Task:
     if path.suffix == ".py":
         return _from_file(path, name)
     sheet, columns = read_sheet(path), parse_columns(name)
-    if is_protocol_table(sheet, columns):
+    protocols = as_protocols(sheet)
+    if is_protocol_table(protocols, columns):
         from rulesearch.tasks.protocol_table import ProtocolTable
 
-        return ProtocolTable(path, sheet, columns)
+        return ProtocolTable(path, protocols, columns)
     from rulesearch.tasks.table import Table
 
     return Table(path, columns, sheet)

@@ -22,8 +22,8 @@ from rulesearch.files import name_from, read_text
 from rulesearch.grammar import load_grammar
 from rulesearch.interruption import resumable
 from rulesearch.measurements.columns import columns_of
-from rulesearch.measurements.protocols import CHANGE, is_protocol_table
-from rulesearch.measurements.sheet import SUFFIXES, csv_text, read_sheet, sheet_of
+from rulesearch.measurements.protocols import CHANGE, check_target
+from rulesearch.measurements.sheet import csv_text, read_table
 from rulesearch.search.engine import load_engine
 from rulesearch.search.problem import Problem
 from rulesearch.tasks.registry import load_task
@@ -127,16 +127,12 @@ def distil(
     **Raises:** `RulesearchError` where the table cannot be read, before anything is written.
     """
     columns = columns_of(target or CHANGE, error, weight, ignore, gaps, repeats, every)
+    sheet = read_table(table)
     if isinstance(table, (str, Path)):
         path = Path(table)
-        sheet = read_sheet(path)
     else:
-        sheet = sheet_of(table)
         path = unpacked({"frame.csv": csv_text(sheet).encode()}) / "frame.csv"
-    if path.suffix.lower() not in SUFFIXES:
-        raise RulesearchError(f"{path}: tables are text files that end in {', '.join(SUFFIXES)}; save it as CSV")
-    if target is None and not is_protocol_table(sheet, columns):
-        raise RulesearchError(f"{path}: which column has the weight changes? --target {' or '.join(sheet.names)}")
+    check_target(sheet, columns, target)
     reference = f"{path}:{columns}"
     task = load_task(reference)
     name = f"distil-{name_from(path.stem)}"

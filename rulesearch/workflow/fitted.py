@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rulesearch.errors import RulesearchError, shown
 from rulesearch.evaluation.seeds import generator
-from rulesearch.given import real_number
+from rulesearch.given import real_number, whole_number
 from rulesearch.inference.fitting import Data, Fit, Number, Prediction, fit, follows_from_others, leave_out, profile
 from rulesearch.inference.form import ETA, TAU, ColumnForm, Form, ProtocolForm
 from rulesearch.measurements.columns import Columns, columns_of, told_apart
@@ -20,11 +19,13 @@ from rulesearch.measurements.protocols import (
     CHANGE,
     LEAST_CHANGE,
     Measured,
+    as_protocols,
+    check_target,
     is_protocol_table,
     misses,
     read_protocols,
 )
-from rulesearch.measurements.sheet import SKIP, Sheet, read_sheet, sheet_of
+from rulesearch.measurements.sheet import SKIP, Sheet, as_number, read_table
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.tasks.registry import TASKS, load_task
@@ -32,6 +33,7 @@ from rulesearch.tasks.stdp_protocols import StdpProtocols
 from rulesearch.workflow.resolve import RuleLike, as_rules
 
 _FIT = 7
+_WORD = {1: "LTP", -1: "LTD", 0: "none"}
 _PREPARATION, _SOURCE = "preparation", "source"
 
 
@@ -91,7 +93,7 @@ def fit_rule(
     target: str | None = None,
     *,
     own: str | Iterable[str] = (),
-    fixed: str | Mapping[str, float | str] = "",
+    fixed: str | Iterable[str] | Mapping[str, float | str] = (),
     error: str | None = None,
     ignore: str | Sequence[str] = (),
     gaps: str | None = None,
@@ -111,18 +113,28 @@ def fit_rule(
     others as of `distil`.
     **Raises:** `RulesearchError` for whatever is wrong with rule, table or names.
     """
-    rules = as_rules(rule, None)
-    form_rule = rules.only() if before is not None else replace(rules.only(), bounds=None)
-    weight = _weight_before(form_rule, before)
+    whole_number(seed, "seed", 0)
     columns = columns_of(target or CHANGE, error, None, ignore, gaps, repeats, every)
     source = _source(table)
-    names = [name.strip() for name in own.split(",")] if isinstance(own, str) else list(own)
+    if isinstance(source, Sheet):
+        check_target(source, columns, target)
+    symbols = set(source.names) if isinstance(source, Sheet) and not _is_of_protocols(source, columns) else None
+    rules = as_rules(rule, None, symbols)
+    form_rule = rules.only() if before is not None else replace(rules.only(), bounds=None)
+    if not form_rule.constants and not form_rule.states:
+        # Then the learning rate is all that there is to fit.
+        form_rule = replace(form_rule, eta=None)
+    weight = _weight_before(form_rule, before)
+    own_names = _words(own)
     held = _held(fixed)
-    own_names = [name for name in names if name]
-    form, data = _measured(form_rule, source, columns, own_names, held, target is None, weight)
+    form, data = _measured(form_rule, source, columns, own_names, held, weight)
+    if own_names and len(form.preparations) == 1:
+        raise RulesearchError(
+            "own: there is one preparation, which has all numbers for itself; a column preparation tells rows apart"
+        )
     if any(each.name == ETA for each in form.parameters) and follows_from_others(form, ETA):
         # Every term has a constant of its own: the learning rate only scales these.
-        form, data = _measured(form_rule, source, columns, own_names, {**held, ETA: 1.0}, target is None, weight)
+        form, data = _measured(form_rule, source, columns, own_names, {**held, ETA: 1.0}, weight)
     found = fit(form, data, generator(seed, _FIT))
     rows = list(range(len(data.changes)))
     predictions = [leave_out(found, "row", rows)]
@@ -142,7 +154,7 @@ def fit_rule(
 def shown_number(label: str, value: float) -> str:
     """Return a fitted number as text, a time constant in ms."""
     if not math.isfinite(value):
-        return "∞" if value > 0.0 else "-∞"
+        return "no end"
     if label.startswith(TAU):
         return f"{1e3 * value:.4g} ms"
     return f"{value:.4g}"
@@ -150,10 +162,12 @@ def shown_number(label: str, value: float) -> str:
 
 def _source(table: object) -> Sheet | StdpProtocols:
     """Return the table, or the shipped task whose data are measurements."""
-    if not isinstance(table, (str, Path)):
-        return sheet_of(table)
-    task = load_task(str(table)) if str(table) in TASKS else None
-    return task if isinstance(task, StdpProtocols) else read_sheet(Path(table))
+    task = load_task(table) if isinstance(table, str) and table in TASKS else None
+    return task if isinstance(task, StdpProtocols) else read_table(table)
+
+
+def _is_of_protocols(sheet: Sheet, columns: Columns) -> bool:
+    return is_protocol_table(as_protocols(sheet), columns)
 
 
 def _measured(
@@ -162,27 +176,28 @@ def _measured(
     columns: Columns,
     own: Sequence[str],
     fixed: Mapping[str, float],
-    no_target: bool,
     weight: float,
 ) -> tuple[Form, Data]:
     if isinstance(source, StdpProtocols):
         _check_spikes(rule)
         return ProtocolForm(rule, source.measured(), own, fixed, weight), _protocol_data(source.measured(), True)
     sheet = source
-    if is_protocol_table(sheet, columns):
+    if _is_of_protocols(sheet, columns):
+        sheet = as_protocols(sheet)
         rows = read_protocols(sheet, columns)
         told, _ = told_apart(sheet, columns)
         _check_spikes(rule)
-        return ProtocolForm(rule, rows, own, fixed, weight), _protocol_data(rows, bool(told.error))
-    if no_target:
-        raise RulesearchError(
-            f"{sheet.where}: which column has the weight changes? --target {' or '.join(sheet.names)}"
-        )
+        # Words alone say nothing of how much measurements scatter.
+        words = all(row.sign is not None for row in rows)
+        return ProtocolForm(rule, rows, own, fixed, weight), _protocol_data(rows, bool(told.error) or words)
     told, _ = told_apart(sheet, columns)
     if set(rule.slots) != {"on_step"}:
         raise RulesearchError(
             f"{sheet.where} has no spikes (pre_ms, post_ms or dt_ms); give a rule of its columns, as x*y"
         )
+    shadowed = next((name for name in rule.constants if name in sheet.names), None)
+    if shadowed is not None:
+        raise RulesearchError(f"{sheet.where} has a column {shadowed}; give the constant of the rule another name")
     read = [name for name in rule.symbols if name not in rule.constants]
     for name in read:
         sheet.column(name)
@@ -208,6 +223,7 @@ def _protocol_data(rows: Sequence[Measured], told: bool) -> Data:
         np.array([row.sem for row in rows]),
         told,
         [row.source for row in rows],
+        ["" if row.sign is None else _WORD[row.sign] for row in rows],
         lambda predictions: misses(rows, predictions, changes, LEAST_CHANGE),
     )
 
@@ -234,16 +250,18 @@ def _check_spikes(rule: Rule) -> None:
         )
 
 
-def _held(fixed: str | Mapping[str, float | str]) -> dict[str, float]:
+def _words(given: str | Iterable[str]) -> list[str]:
+    """Return what is given with commas between, or one by one, or both."""
+    several = [given] if isinstance(given, str) else list(given)
+    return [word.strip() for each in several for word in str(each).split(",") if word.strip()]
+
+
+def _held(fixed: str | Iterable[str] | Mapping[str, float | str]) -> dict[str, float]:
     """Return numbers that are held by name, in base units.
 
     **Raises:** `RulesearchError` for what is no number.
     """
-    pairs = (
-        fixed.items()
-        if isinstance(fixed, Mapping)
-        else (part.split("=", 1) for part in fixed.split(",") if part.strip())
-    )
+    pairs = list(fixed.items()) if isinstance(fixed, Mapping) else [part.split("=", 1) for part in _words(fixed)]
     found = {}
     for pair in pairs:
         if len(pair) != 2:
@@ -254,14 +272,18 @@ def _held(fixed: str | Mapping[str, float | str]) -> dict[str, float]:
 
 
 def _quantity(name: str, text: str) -> float:
-    """Return a number that may have a unit, in base units: it is read as rule text has it."""
+    """Return a number in base units, read as rule text has it: a time constant has a unit, others have none."""
+    example = "a time with its unit, such as 16.8 ms" if name.startswith(TAU) else "a number, such as 0.3"
     try:
         if name.startswith(TAU):
             state = parse_rules(f"on_pre: y; y = trace(post, {text.strip()})").only().states["y"]
             return float(state.tau or 0.0)
-        return parse_rules(f"k*x; k = {text.strip()}", "on_step").only().constant_values()["k"]
+        found = as_number(text)
     except RulesearchError:
-        raise RulesearchError(f"fixed: {name} = {shown(text.strip())} is no number, such as 0.3, or 16.8 ms") from None
+        found = None
+    if found is None:
+        raise RulesearchError(f"fixed: {name} = {shown(text.strip())}: expected {example}")
+    return found
 
 
 def _number_json(number: Number) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
@@ -27,10 +27,16 @@ _RANK = re.compile("-?[0-9]{1,30}")
 _MEMBER = re.compile(r"(.+)\[([A-Za-z_]\w*)\]", re.ASCII)
 
 
-def read_rules(argument: str, task: Task | None = None, names: Sequence[str] | None = None) -> RuleSet:
+def read_rules(
+    argument: str,
+    task: Task | None = None,
+    names: Sequence[str] | None = None,
+    symbols: Collection[str] | None = None,
+) -> RuleSet:
     """Return the rules that an argument stands for; with a task, checked to fit it.
 
-    **Arguments:** `names` of the task's rules that are wanted, as of `Task.fitted`.
+    **Arguments:** `names` of the task's rules that are wanted, as of `Task.fitted`; `symbols` that rule text may read
+    where there is no task, by default the common ones.
     **Raises:** `RulesearchError`.
     """
     text = argument.strip()
@@ -44,17 +50,18 @@ def read_rules(argument: str, task: Task | None = None, names: Sequence[str] | N
     elif (found := _run_and_rank(text)) is not None:
         rules = _from_run(*found)
     else:
-        return parse_rules(argument) if task is None else task.parse(argument, names)
+        return parse_rules(argument, symbols=symbols) if task is None else task.parse(argument, names)
     return rules if task is None else task.fitted(rules, names)
 
 
-def as_rules(rule: RuleLike, task: Task | None) -> RuleSet:
+def as_rules(rule: RuleLike, task: Task | None, symbols: Collection[str] | None = None) -> RuleSet:
     """Return the rules that a text stands for, or that are given; with a task, checked to fit it.
 
+    **Arguments:** `symbols` as of `read_rules`.
     **Raises:** `RulesearchError`, also for what is no rule at all.
     """
     if isinstance(rule, str):
-        return read_rules(rule, task)
+        return read_rules(rule, task, symbols=symbols)
     found = rule.rules if isinstance(rule, KnownRule) else RuleSet.single(rule) if isinstance(rule, Rule) else rule
     if not isinstance(found, RuleSet):
         raise RulesearchError(f"a rule is its text, a known name, a file, RUN:RANK, or a rule, found {shown(found)}")

@@ -173,16 +173,58 @@ def test_a_rule_with_a_drift_is_followed_from_event_to_event() -> None:
     [
         (PAIR, {"own": "A_plu"}, "own: the rule has no number 'A_plu' to fit; did you mean 'A_plus'"),
         (PAIR, {"fixed": "tau_x"}, "fixed: expected NAME=VALUE, such as tau_x=16.8ms, found 'tau_x'"),
-        (PAIR, {"fixed": "tau_x=fast"}, "fixed: tau_x = 'fast' is no number"),
+        (PAIR, {"fixed": "tau_x=fast"}, "fixed: tau_x = 'fast': expected a time with its unit, such as 16.8 ms"),
+        (PAIR, {"fixed": "tau_x=17"}, "fixed: tau_x = '17': expected a time with its unit"),
+        (PAIR, {"fixed": "A_plus=17ms"}, "fixed: A_plus = '17ms': expected a number, such as 0.3"),
+        (PAIR, {"own": "A_plus"}, "own: there is one preparation, which has all numbers for itself"),
+        (PAIR, {"seed": 1.5}, "seed must be a whole number, found 1.5"),
         (PAIR, {"fixed": "A_plus=1", "own": "A_plus"}, "A_plus is fixed and own at once"),
         ("on_post: x; eta = 1; tau_x = 20 ms", {"fixed": "tau_x=20ms"}, "the rule has no number to fit"),
-        ("x*y", {}, "the rows of the table are spikes; say when the weight changes"),
+        ("x*y; eta = 1", {}, "the rows of the table are spikes; say when the weight changes"),
         (PAIR, {"every": "soon"}, "expected a time in ms between repeats, found 'soon'"),
     ],
 )
 def test_what_is_wrong_is_said(rule: str, given: dict[str, Any], reason: str) -> None:
     with pytest.raises(RulesearchError, match=reason):
         rs.fit(rule, _pairs(0.02, 1), **{**PROTOCOL, **given})
+
+
+def test_columns_are_called_as_they_please() -> None:
+    rng = np.random.default_rng(2)
+    rate, theta = rng.uniform(1.0, 10.0, size=(2, 20))
+    table = {"pre rate (Hz)": rate, "\u03c1": theta, "dw": 0.3 * rate - 0.1 * theta + 0.01 * rng.normal(size=20)}
+    found = rs.fit("a*pre_rate - b*rho; a = 1; b = 1; eta = 1", table, "dw")
+    assert _values(found) == pytest.approx({"a": 0.3, "b": 0.1}, rel=0.05)
+    with pytest.raises(RulesearchError, match=r"unknown symbol 'post_rate'; did you mean 'pre_rate'"):
+        rs.fit("a*post_rate; a = 1; eta = 1", table, "dw")
+    with pytest.raises(RulesearchError, match="has a column rho; give the constant of the rule another name"):
+        rs.fit("rho*pre_rate; rho = 1; eta = 1", table, "dw")
+    # A rule that has nothing else to fit is fitted in its size.
+    assert _values(rs.fit("pre_rate; eta = 7", {"pre_rate": rate, "dw": 0.5 * rate}, "dw"))["eta"] == pytest.approx(0.5)
+
+
+def test_words_alone_keep_a_number_between_what_they_allow() -> None:
+    table = {"dt_ms": [10.0, 60.0], "change": ["LTP", "none"]}
+    found = rs.fit("on_post: A*x; A = 0.005; eta = 1", table, fixed="tau_x=17ms", **PROTOCOL)
+    (number,) = found.numbers
+    least, most = 0.05 / 60.0 / math.exp(-10.0 / 17.0), 0.05 / 60.0 / math.exp(-60.0 / 17.0)
+    assert least - 1e-6 <= number.value <= most + 1e-6
+    # Changes of the least size are told apart from none with an error of that size: not from 0, but from large ones.
+    assert number.low == 0.0 and most < number.high < math.inf and found.found.z2 == 0.0
+    assert found.to_json()["rows"][0]["measured"] is None
+
+
+def test_both_ends_of_a_product_are_open() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=30)
+    found = rs.fit("a*b*x; a = 1; b = 1; eta = 1", {"x": x, "dw": 0.3 * x + 0.01 * rng.normal(size=30)}, "dw")
+    assert all(number.low == -math.inf and number.high == math.inf for number in found.numbers)
+
+
+def test_what_is_held_may_be_told_one_by_one() -> None:
+    table = _pairs(0.02, 1)
+    found = rs.fit(PAIR, table, fixed=["tau_x=17ms", "tau_y=34ms"], **PROTOCOL)
+    assert set(_values(found)) == {"A_plus", "A_minus"}
 
 
 def test_more_numbers_than_rows_are_refused(tmp_path: Path) -> None:

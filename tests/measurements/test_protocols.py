@@ -126,6 +126,36 @@ def test_pairs_beside_other_columns_are_no_protocols(tmp_path: Path) -> None:
     assert isinstance(load_task(f"{path}:change; ignore = w"), ProtocolTable)
 
 
+def test_columns_of_protocols_are_known_by_their_units(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("DT (ms),Change,SEM\n10,0.3,0.1\n20,0.2,0.1\n-10,-0.2,0.1\n-20,-0.1,0.1\n", "utf-8")
+    task = load_task(f"{path}:change")
+    assert isinstance(task, ProtocolTable) and task.measured()[0].post == (0.01,)
+    assert task.measured()[0].sem == 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("dt_ms,change (%)\n1,20\n2,30\n3,40\n4,50\n", "column change is in %; write relative changes, 0.29 for"),
+        ("dt_ms,pre_ms,post_ms,change\n" + "1,0,1,0.2\n" * 4, "has both dt_ms and pre_ms or post_ms; leave one out"),
+    ],
+)
+def test_a_table_that_contradicts_itself_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text(text, "utf-8")
+    with pytest.raises(RulesearchError, match=reason):
+        load_task(f"{path}:change")
+
+
+def test_a_column_that_protocols_do_not_have_is_named(tmp_path: Path) -> None:
+    frame = {"dt_ms": [1.0, 2.0], "change": [0.1, 0.2], "temperature": [32.0, 33.0]}
+    with pytest.raises(RulesearchError, match="columns that protocols do not have: temperature; --ignore temperature"):
+        rs.fit("on_post: A*x; A = 1", frame)
+    with pytest.raises(RulesearchError, match="columns that protocols do not have: temperature"):
+        rs.distil(frame)
+
+
 @pytest.mark.parametrize(
     ("text", "columns", "reason"),
     [

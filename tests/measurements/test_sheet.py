@@ -60,6 +60,8 @@ WANTED = {name: [row[place] for row in ROWS] for place, name in enumerate(NAMES)
         .replace("-7\n", "-7,\n"),
         _lines(",", head='"x","y","dw"'),
         _lines(",", head="x,y,\u0394w"),
+        "sep=;\n" + _lines(";", ","),
+        _lines(",") + ",,\n,,\n",
         _lines(",").encode("utf-16"),
         _lines(",", head="x,y (\u00b5m),dw").encode("latin-1"),
     ],
@@ -105,7 +107,7 @@ def test_a_number_is_what_people_write_for_one(text: str, found: float | None) -
     assert as_number(text) == found
 
 
-@pytest.mark.parametrize("gap", ["", "NA", "n/a", "NaN", "-", ".", "#N/A", "missing"])
+@pytest.mark.parametrize("gap", ["", "NA", "n/a", "NaN", "-", ".", "#N/A", "#DIV/0!", "missing"])
 def test_gaps_are_refused_with_their_place_or_skipped(tmp_path: Path, gap: str) -> None:
     path = tmp_path / "t.csv"
     path.write_text(f"x,dw\n1,2\n{gap},3\n4,5\n", "utf-8")
@@ -144,6 +146,20 @@ def test_a_frame_is_a_table(make: type) -> None:
     assert sheet.values("x").tolist() == [1.0, 2.5]
     assert sheet.text("cell") == ["a", ""] and sheet.text("dw") == ["0.1", ""]
     assert csv_text(sheet).splitlines() == ["x,cell,dw", "1,a,0.1", "2.5,,"]
+
+
+def test_points_and_commas_in_one_table_are_refused_with_their_places(tmp_path: Path) -> None:
+    with pytest.raises(
+        RulesearchError, match=r"decimal commas .0,51 in row 1. and points .1\.000 in row 1.; write all"
+    ):
+        _sheet(tmp_path, "x;dw\n1.000;0,51\n2.000;1,02\n")
+
+
+def test_what_is_masked_or_a_list_in_a_frame(tmp_path: Path) -> None:
+    masked = np.ma.masked_array([1.0, 2.0, 3.0], [False, True, False])
+    sheet = sheet_of({"x": masked, "pre_ms": [[0, 10.5], [], (3,)]})
+    assert sheet.text("x") == ["1.0", "", "3.0"]
+    assert sheet.text("pre_ms") == ["0 10.5", "", "3"]
 
 
 @pytest.mark.parametrize("given", [3, {}, {"x": [1], "y": [1, 2]}, [[1, 2]], {"x": 1}])
