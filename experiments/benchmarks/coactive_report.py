@@ -137,14 +137,16 @@ def _draw_shared(found: Portraits, drawn: Portraits, path: Path) -> None:
             if group:
                 _bands(window, 1e3 * DELAYS, np.array([each[kind].window for each in group]), colour, label, split=True)
                 _bands(drift, FACTORS, np.array([each[kind].drift for each in group]), colour, label)
-        panel(window, r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", "change of a pair / largest", kind)
-        panel(drift, "postsynaptic rate / its own", "mean drift D/S", "")
+        first = column == 0
+        panel(
+            window, r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", "change of a pair / largest" if first else "", kind
+        )
+        panel(drift, "postsynaptic rate / its own", "mean drift D/S" if first else "", "")
         drift.set_xscale("log", base=2)
         drift.set_ylim(-2.0, 2.0)
         drift.axvline(1.0, color=GREY, linewidth=0.6)
         for axes in (window, drift):
             axes.axhline(0.0, color=GREY, linewidth=0.6)
-            axes.label_outer()
     panels[0, 0].legend(fontsize=7, frameon=False)
     figure.suptitle(
         f"{len(found)} found sets, {len(drawn)} drawn ones that are not plausible: medians, and bands with 50 and 80 % "
