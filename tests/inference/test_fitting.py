@@ -65,6 +65,7 @@ def test_leaving_out_is_the_shortcut_of_linear_forms(line: tuple[dict[str, Any],
     assert left.z2 > found.found.z2
 
 
+@pytest.mark.slow
 def test_two_time_constants_of_pairs_are_found_with_their_intervals() -> None:
     covered = np.zeros(4)
     truth = {"A_plus": 0.01, "A_minus": 0.006, "tau_x": 0.017, "tau_y": 0.034}
@@ -141,6 +142,7 @@ def test_a_rule_that_depends_on_the_weight_starts_where_it_is_told() -> None:
         rs.fit(text, table, before=2)
 
 
+@pytest.mark.slow
 def test_two_traces_that_cancel_predict_nothing_and_a_triplet_does() -> None:
     cancelling = (
         "on_pre: c2*y - c3*y2; on_post: c1*x; c1 = 0.01; c2 = 0.01; c3 = 0.01; eta = 1; "

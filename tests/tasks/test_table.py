@@ -425,6 +425,7 @@ def test_weights_and_errors_are_given_by_name(measured: Path, tmp_path: Path) ->
         permutations=0,
         seed=3,
         out=tmp_path / "run",
+        report=False,
     )
     assert "error = sem; ignore = cell; gaps = skip" in (tmp_path / "run" / "experiment.toml").read_text("utf-8")
     measured.unlink()
