@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.measurements.sheet import SKIP, Sheet
 
@@ -103,6 +106,17 @@ def told_apart(sheet: Sheet, columns: Columns) -> tuple[Columns, list[str]]:
         raise RulesearchError(f"{sheet.where}: column {twice} is given as two things at once")
     told = replace(columns, target=target, error=error, weight=weight, ignore=ignore)
     return told, [name for name in sheet.names if name not in taken]
+
+
+def standard_errors(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:
+    """Return the standard errors in a column; raises `RulesearchError` with row and column for one that is none."""
+    found = sheet.values(name)
+    if len(wrong := np.flatnonzero(found <= 0.0)):
+        row = int(wrong[0])
+        raise RulesearchError(
+            f"{sheet.at(row, sheet.column(name))}: expected a standard error above 0, found {found[row]:g}"
+        )
+    return found
 
 
 def _errors_of(target: str) -> set[str]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rulesearch.errors import RulesearchError
 from rulesearch.expression import OPERATORS, Expression, parse_expression
 from rulesearch.files import toml_value
-from rulesearch.measurements.columns import Columns, parse_columns, told_apart
+from rulesearch.measurements.columns import Columns, parse_columns, standard_errors, told_apart
 from rulesearch.measurements.sheet import SKIP, Sheet, read_sheet
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.names import taken_by
@@ -290,13 +290,17 @@ def _weights(sheet: Sheet, columns: Columns) -> npt.NDArray[np.float64]:
     name = columns.error or columns.weight
     if not name:
         return np.ones(len(sheet.cells))
-    found = sheet.values(name)
-    wrong = np.flatnonzero(found <= 0.0) if columns.error else np.flatnonzero(found < 0.0)
-    if len(wrong):
-        row = int(wrong[0])
-        what = "a standard error above 0" if columns.error else "a weight of at least 0"
-        raise RulesearchError(f"{sheet.at(row, sheet.column(name))}: expected {what}, found {found[row]:g}")
-    sizes = (found.min() / found) ** 2 if columns.error else found / max(float(found.max()), _LEAST_SPREAD)
+    if columns.error:
+        found = standard_errors(sheet, name)
+        sizes = (found.min() / found) ** 2
+    else:
+        found = sheet.values(name)
+        if len(wrong := np.flatnonzero(found < 0.0)):
+            row = int(wrong[0])
+            raise RulesearchError(
+                f"{sheet.at(row, sheet.column(name))}: expected a weight of at least 0, found {found[row]:g}"
+            )
+        sizes = found / max(float(found.max()), _LEAST_SPREAD)
     if not sizes.sum() > 0.0:
         raise RulesearchError(f"{sheet.where}: all weights in column {name} are 0")
     weights: npt.NDArray[np.float64] = sizes / sizes.mean()

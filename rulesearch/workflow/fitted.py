@@ -14,7 +14,7 @@ from rulesearch.evaluation.seeds import generator
 from rulesearch.given import real_number, whole_number
 from rulesearch.inference.fitting import Data, Fit, Number, Prediction, fit, follows_from_others, leave_out, profile
 from rulesearch.inference.form import ETA, TAU, ColumnForm, Form, ProtocolForm
-from rulesearch.measurements.columns import Columns, columns_of, told_apart
+from rulesearch.measurements.columns import Columns, columns_of, standard_errors, told_apart
 from rulesearch.measurements.protocols import (
     CHANGE,
     LEAST_CHANGE,
@@ -201,16 +201,15 @@ def _measured(
     read = [name for name in rule.symbols if name not in rule.constants]
     for name in read:
         sheet.column(name)
-    labels = sheet.text(_PREPARATION) if _PREPARATION in sheet.names and _PREPARATION not in read else []
     if told.gaps == SKIP:
         sheet = sheet.without_gaps([told.target, *([told.error] if told.error else []), *read])
+    labels = sheet.text(_PREPARATION) if _PREPARATION in sheet.names and _PREPARATION not in read else []
     values = {name: sheet.values(name) for name in read}
     changes = sheet.values(told.target)
-    sem = sheet.values(told.error) if told.error else np.full(len(changes), float(np.std(changes)) or 1.0)
-    if np.any(sem <= 0.0):
-        row = int(np.flatnonzero(sem <= 0.0)[0])
-        where = sheet.at(row, sheet.column(told.error))
-        raise RulesearchError(f"{where}: expected a standard error above 0, found {sem[row]:g}")
+    if told.error:
+        sem = standard_errors(sheet, told.error)
+    else:
+        sem = np.full(len(changes), float(np.std(changes)) or 1.0) if len(changes) else np.zeros(0)
     data = Data([f"row {number}" for number in sheet.numbers], changes, sem, bool(told.error))
     return ColumnForm(rule, values, labels or [""] * len(changes), own, fixed), data
 

@@ -230,6 +230,14 @@ def test_what_is_held_may_be_told_one_by_one() -> None:
     assert set(_values(found)) == {"A_plus", "A_minus"}
 
 
+def test_rows_with_gaps_are_left_out_with_their_preparations() -> None:
+    x = np.arange(1.0, 9.0)
+    table = {"x": [*x[:-1], None], "dw": [*(x[:4] * 2.0), *(x[4:] * 3.0)], "preparation": ["a"] * 4 + ["b"] * 4}
+    found = rs.fit("k*x; k = 1; eta = 1", table, "dw", own="k", gaps="skip", ignore="preparation")
+    assert _values(found) == pytest.approx({"k[a]": 2.0, "k[b]": 3.0})
+    assert len(found.found.data.changes) == 7
+
+
 def test_more_numbers_than_rows_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("dt_ms,change\n5,0.4\n10,0.3\n-10,-0.2\n", "utf-8")
