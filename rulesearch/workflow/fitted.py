@@ -12,8 +12,9 @@ import numpy as np
 from rulesearch.errors import RulesearchError, shown
 from rulesearch.evaluation.seeds import generator
 from rulesearch.given import real_number, whole_number
-from rulesearch.inference.fitting import Data, Fit, Number, Prediction, fit, follows_from_others, leave_out, profile
+from rulesearch.inference.fitting import Data, Fit, fit, follows_from_others
 from rulesearch.inference.form import ETA, TAU, ColumnForm, Form, ProtocolForm
+from rulesearch.inference.judging import Number, Prediction, leave_out, profile
 from rulesearch.measurements.columns import Columns, columns_of, standard_errors, told_apart
 from rulesearch.measurements.protocols import (
     CHANGE,

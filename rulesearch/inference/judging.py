@@ -1,0 +1,166 @@
+"""How sure fitted numbers are, and how well a form predicts.
+
+An interval is that of the profile: the least misfit for each value of one number, the others fitted anew; a number
+whose interval has no end is not determined by the data. Prediction is judged by leaving rows out and fitting anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import chi2
+
+from rulesearch.inference.fitting import FAST, LEVEL, Fit, limits_of, numbers_of, solve, vector_of, with_noise
+from rulesearch.inference.form import Form
+
+Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.bool_]
+
+_STEPS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+_WIDEST = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A fitted number.
+
+    **Fields:** `label`; `value`; `low` and `high`: its 95 % interval by profile likelihood, infinite where it has no
+    end; `own`: it is that of one preparation.
+    """
+
+    label: str
+    value: float
+    low: float
+    high: float
+    own: bool
+
+    @property
+    def identifiable(self) -> bool:
+        """Whether the data keep the number within an interval, of two orders of magnitude at most if 0 is not in it."""
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            return False
+        near, far = sorted((abs(self.low), abs(self.high)))
+        return self.low * self.high <= 0.0 or far <= _WIDEST * near
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What was predicted of rows that were left out.
+
+    **Fields:** `by`: what was left out at a time; `predictions` and `residuals` `(rows,)`, nan where a row could not be
+    predicted; `elpd`: summed log predictive density, and its standard error `elpd_se`.
+    """
+
+    by: str
+    predictions: Array
+    residuals: Array
+    elpd: float
+    elpd_se: float
+
+    @property
+    def z2(self) -> float:
+        """The mean of squared residuals of predicted rows."""
+        return float(np.nanmean(self.residuals**2)) if np.any(np.isfinite(self.residuals)) else math.nan
+
+
+def profile(found: Fit) -> list[Number]:
+    """Return the numbers of a fit with their 95 % intervals by profile likelihood.
+
+    An end is where the squared residuals, the other numbers fitted anew, are larger than at the fit by the 95 % point
+    of chi squared with one degree of freedom; there is none where they do not become so
+    before the number leaves its range.
+    """
+    best = vector_of(found.form, found.numbers)
+    limit = float(chi2.ppf(LEVEL, 1))
+    _, least = solve(found.form, found.data, best)
+    numbers = []
+    for place, (label, parameter) in enumerate(zip(found.form.labels, found.form.each, strict=True)):
+        ends = [_end(found, best, place, sign, least + limit) for sign in (-1.0, 1.0)]
+        low, high = (_natural(parameter.is_time, end) for end in ends)
+        numbers.append(Number(label, float(found.numbers[place]), float(low), float(high), parameter.own))
+    return numbers
+
+
+def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
+    """Return how well rows are predicted by the form when it is fitted to all other groups.
+
+    **Arguments:** `by`: what a group is called; `groups` `(rows,)`: the group of each row.
+    """
+    form, data = found.form, found.data
+    best = vector_of(form, found.numbers)
+    predictions, sem = np.full(len(data.changes), np.nan), data.sem.copy()
+    for group in dict.fromkeys(groups):
+        out = np.array([each == group for each in groups])
+        if not _determined(form, ~out, out):
+            continue
+        point, _ = solve(form, data, best, ~out)
+        predictions[out] = form.predictions(numbers_of(form, point), out)[out]
+        if not data.told:
+            noise, _ = with_noise(form, data, point, ~out)
+            sem[out] = noise.sizes(predictions[out])
+    known = np.isfinite(predictions)
+    full = np.where(known, predictions, 0.0)
+    judged = replace(data, sem=sem)
+    residuals = np.where(known, judged.residuals(full), np.nan)
+    density = judged.log_density(full)[known]
+    error = math.sqrt(len(density)) * float(np.std(density, ddof=1)) if len(density) > 1 else math.nan
+    return Prediction(by, predictions, residuals, float(np.sum(density)) if len(density) else math.nan, error)
+
+
+def _determined(form: Form, kept: Rows, out: Rows) -> bool:
+    """Return whether rows that are kept can say what the others need: of each preparation as many as own numbers."""
+    own = sum(parameter.own for parameter in form.parameters)
+    counts = [int(np.sum(form.groups[kept] == group)) for group in set(form.groups[out].tolist())]
+    return bool(kept.any()) and (not own or min(counts) >= own)
+
+
+def _end(found: Fit, best: Array, place: int, sign: float, limit: float) -> float:
+    """Return where the profile of a number reaches a limit, going one way; infinite where it does not."""
+    form = found.form
+    low, high = limits_of(form)
+    edge = low[place] if sign < 0.0 else high[place]
+    inner, point = best[place], best.copy()
+    unit = 1.0 if form.each[place].is_time else abs(best[place]) or abs(form.each[place].start) or 1.0
+    # A constant that keeps its sign goes by factors: where only a product counts, another one makes up for it.
+    keeps = 0.0 in (low[place], high[place]) and not form.each[place].is_time and best[place] != 0.0
+    away = sign if best[place] > 0.0 else -sign
+    falls = keeps and edge == 0.0
+    for step in _STEPS:
+        outer = best[place] * math.exp(away * step) if keeps else best[place] + sign * step * unit
+        outer = float(np.clip(outer, low[place], high[place]))
+        point[place] = outer
+        point, misfit = solve(form, found.data, point, held=place, evaluations=FAST)
+        if misfit > limit:
+            return _crossing(found, point, place, inner, outer, limit)
+        inner = outer
+        if outer == edge:
+            break
+    if falls:
+        point[place] = 0.0
+        if solve(form, found.data, point, held=place, evaluations=FAST)[1] <= limit:
+            return 0.0
+    return sign * math.inf
+
+
+def _crossing(found: Fit, point: Array, place: int, inner: float, outer: float, limit: float) -> float:
+    """Return where the profile crosses a limit between two values, by halving."""
+    for _ in range(8):
+        middle = 0.5 * (inner + outer)
+        point = point.copy()
+        point[place] = middle
+        point, misfit = solve(found.form, found.data, point, held=place, evaluations=FAST)
+        if misfit > limit:
+            outer = middle
+        else:
+            inner = middle
+    return 0.5 * (inner + outer)
+
+
+def _natural(is_time: bool, value: float) -> float:
+    if not is_time:
+        return value
+    return math.exp(value) if math.isfinite(value) else (math.inf if value > 0.0 else -math.inf)
