@@ -117,3 +117,10 @@ class Measured(Pair):
         state = 'x = { meaning = "trace", unit = "", definition = "trace(pre, tau)" }'
         tau = '[constants.tau]\nrange = [5.0, 150.0]\nprior = "log-uniform"\nunit = "ms"\n[slots.feedforward]'
         return PAIR.replace('x = { meaning = "input", unit = "" }', state).replace("[slots.feedforward]", tau)
+
+
+class Fitted(Measured):
+    """The same, where the numbers of each structure are fitted before it is judged."""
+
+    name = "fitted"
+    protocol = replace(Pair.protocol, fits_numbers=True)

@@ -19,6 +19,7 @@ FLOORS = (
     ("expression", "measurements", "wording"),
     ("rules", "grammar"),
     ("simulate",),
+    ("fitting",),
     ("tasks",),
     ("evaluation",),
     ("search", "symbolic", "inference", "checks"),

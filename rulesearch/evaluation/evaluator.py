@@ -7,11 +7,14 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.evaluation.seeds import generator
 from rulesearch.evaluation.workers import Cluster, Processes, Workers
+from rulesearch.fitting.form import TAU
+from rulesearch.grammar.parts import ConstantPrior
 from rulesearch.interruption import awaited, check
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.declaration import Fidelity
@@ -26,6 +29,10 @@ _WORTH_SENDING = 0.02
 _LARGEST_PART = 128
 
 
+NUMBERS = "numbers"
+"""Name of the detail of a trial that holds the numbers that were fitted: those of the job's priors, and eta."""
+_FIT = 3
+
 Condition = tuple[tuple[str, float], ...]
 """Settings that differ from the run's, as pairs."""
 
@@ -38,7 +45,8 @@ Waiting = Callable[[], list[Outcome]]
 class Job:
     """One evaluation: rules, the seeds of its trials, the fidelity, and the conditions of the trials in turn.
 
-    **Fields:** `limit`: a sum of losses above which the trials that are left are left out.
+    **Fields:** `limit`: a sum of losses above which the trials that are left are left out; `priors`: within what the
+    numbers of the rules are fitted before the trials, by name, where the task fits them.
     """
 
     rules: RuleSet
@@ -46,6 +54,7 @@ class Job:
     fidelity: str
     conditions: tuple[Condition, ...] = ((),)
     limit: float = math.inf
+    priors: tuple[tuple[str, ConstantPrior], ...] = ()
 
 
 def search_job(task: Task, rules: RuleSet, seeds: Sequence[int], fidelity: Fidelity) -> Job:
@@ -71,6 +80,7 @@ def run_jobs(
 
     **Arguments:** `wanted`: asked between trials; once it says no, `CancelledError` is raised.
     """
+    rules = [_fitted(task, job, settings) for job in jobs]
     groups: dict[tuple[object, ...], list[int]] = {}
     for index, job in enumerate(jobs):
         groups.setdefault((job.seeds, job.fidelity, job.conditions), []).append(index)
@@ -84,10 +94,31 @@ def run_jobs(
             running = [index for index in members if _goes_on(found[index], jobs[index].limit)]
             if not running:
                 break
-            bound = [task.complete(jobs[index].rules, here) for index in running]
+            bound = [task.complete(rules[index], here) for index in running]
             for index, trial in zip(running, task.trials(bound, seed, here, shared.fidelity, backend), strict=True):
                 found[index].append(trial)
+    for job, own, trials in zip(jobs, rules, found, strict=True):
+        if job.priors:
+            trials[0] = replace(trials[0], details={**trials[0].details, NUMBERS: _numbers(own, job)})
     return [Outcome.of(job.seeds, trials) for job, trials in zip(jobs, found, strict=True)]
+
+
+def _fitted(task: Task, job: Job, settings: Mapping[str, float]) -> RuleSet:
+    """Return the rules of a job with the numbers that fit best, where they are to be fitted."""
+    if not job.priors:
+        return job.rules
+    return task.with_numbers(job.rules, dict(job.priors), generator(job.seeds[0], _FIT), settings)
+
+
+def _numbers(rules: RuleSet, job: Job) -> tuple[float, ...]:
+    """Return the numbers of rules in the order of a job's priors, then their learning rates."""
+    values: dict[str, float] = {}
+    for name, rule in rules.searched.items():
+        prefix = f"{name}." if len(rules.rules) > 1 else ""
+        values |= {f"{prefix}{key}": value for key, value in rule.constant_values().items()}
+        values |= {f"{prefix}{TAU}{key}": float(state.tau or 0.0) for key, state in rule.states.items()}
+    rates = (1.0 if rule.eta is None else rule.eta for rule in rules.searched.values())
+    return (*(values[name] for name, _ in job.priors), *rates)
 
 
 def _goes_on(trials: Sequence[Trial], limit: float) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 from rulesearch.errors import RulesearchError
-from rulesearch.evaluation.evaluator import Condition, Job
+from rulesearch.evaluation.evaluator import NUMBERS, Condition, Job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.tasks.trial import Trial
 
@@ -114,14 +114,20 @@ class Store:
             else:
                 # All tables or none, should the process be killed here.
                 self._connection.executescript(f"BEGIN;\n{_SCHEMA}\nCOMMIT;")
-            self._known = {} if read_only else dict(self._read())
+            self._known: dict[Key, Outcome] = {}
+            self._fitted: dict[Key, Outcome] = {}
+            if not read_only:
+                self._read()
         except sqlite3.DatabaseError as error:
             raise RulesearchError(f"{path} cannot be read as the store of a run: {error}") from None
 
-    def _read(self) -> Iterable[tuple[Key, Outcome]]:
-        columns = "rule, fidelity, seeds, status, loss, metrics, cases, work, died_at, trials"
+    def _read(self) -> None:
+        columns = "rule, fidelity, seeds, status, loss, metrics, cases, work, died_at, trials, fingerprint"
         for row in self._connection.execute(f"SELECT {columns} FROM evaluation ORDER BY id"):
-            yield (row[0], row[1], row[2]), _outcome(row)
+            outcome = _outcome(row[:10])
+            self._known[row[0], row[1], row[2]] = outcome
+            if any(NUMBERS in trial.details for trial in outcome.trials[:1]):
+                self._fitted[row[10], row[1], row[2]] = outcome
 
     def __len__(self) -> int:
         return len(self._known)
@@ -130,10 +136,19 @@ class Store:
         """Return the outcome of a job that was in the store when it was opened, else None."""
         return self._known.get(job_key(job)) if self._known else None
 
-    def known(self, jobs: Sequence[Job]) -> dict[int, Outcome]:
-        """Return the outcomes of those jobs that were in the store when it was opened, by their place."""
-        found = ((place, self.get(job)) for place, job in enumerate(jobs))
-        return {place: outcome for place, outcome in found if outcome is not None}
+    def known(self, jobs: Sequence[Job], fingerprints: Sequence[str] = ()) -> dict[int, Outcome]:
+        """Return the outcomes of those jobs that were in the store when it was opened, by their place.
+
+        **Arguments:** `fingerprints` of their rules, by which those are found whose numbers are fitted.
+        """
+        found: dict[int, Outcome | None] = {}
+        for place, job in enumerate(jobs):
+            if job.priors:
+                trials = _trials_key(job.fidelity, job.conditions, job.seeds)
+                found[place] = self._fitted.get((fingerprints[place], *trials))
+            else:
+                found[place] = self.get(job)
+        return {place: outcome for place, outcome in found.items() if outcome is not None}
 
     def add(self, records: Sequence[Record], generation: GenerationRow | None = None) -> None:
         """Write evaluations, and the figures of their generation, as one transaction."""

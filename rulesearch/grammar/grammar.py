@@ -157,6 +157,14 @@ class Grammar:
         named = {name: last_argument(symbol.definition) for name, symbol in self.symbols.items()}
         return {name: kind for name, kind in named.items() if kind in self.constants}
 
+    @cached_property
+    def interchangeable(self) -> dict[str, tuple[str, ...]]:
+        """Symbols that differ by their names alone, as their time constants are searched: each with all of its kind."""
+        groups: dict[str, list[str]] = {}
+        for name in self.time_constants:
+            groups.setdefault(self.symbols[name].definition, []).append(name)
+        return {name: tuple(group) for group in groups.values() if len(group) > 1 for name in group}
+
     def state(self, name: str) -> State:
         """Return the state that a symbol's definition says, a searched time constant at the middle of its prior.
 

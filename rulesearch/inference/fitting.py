@@ -8,8 +8,7 @@ have a Student t distribution with four degrees of freedom, which some far ones 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +17,15 @@ from scipy.stats import chi2
 from scipy.stats import t as student_t
 
 from rulesearch.errors import RulesearchError
-from rulesearch.inference.form import Form
+from rulesearch.fitting.data import DEGREES, Data
+from rulesearch.fitting.form import Form
+from rulesearch.fitting.lockstep import lockstep
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.bool_]
-Misses = Callable[[Array], Array]
-"""How far predictions are from data, `(rows,)`."""
 
 _STARTS, _KEPT, _ROUNDS = 24, 4, 6
-_DEGREES = 4.0
+_EXACT = 1e-9
 _LARGE = 1e6
 """A residual where the rule has no number: worse than any that it has."""
 _EVALUATIONS = 200
@@ -35,40 +34,7 @@ LEVEL = 0.95
 FAST = 40
 """Evaluations of a fit that begins near its end, or of which there are many."""
 _PROBE, _SAME = 1e-5, 1e-3
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What was measured.
-
-    **Fields:** `labels`; `changes` `(rows,)`, nan where only a sign is known; `sem` `(rows,)`; `told`: whether standard
-    errors were told, else their size is estimated, and residuals have heavy tails; `sources` of rows; `words`
-    in which changes are told that are no numbers; `misses`: how far predictions are from changes.
-    """
-
-    labels: Sequence[str]
-    changes: Array
-    sem: Array
-    told: bool
-    sources: Sequence[str] = ()
-    words: Sequence[str] = ()
-    misses: Misses | None = field(default=None, compare=False)
-
-    def off(self, predictions: Array) -> Array:
-        """Return how far predictions are from changes, `(rows,)`."""
-        return predictions - self.changes if self.misses is None else self.misses(predictions)
-
-    def residuals(self, predictions: Array) -> Array:
-        """Return (model - data)/s.e.m. of each row."""
-        return self.off(predictions) / self.sem
-
-    def log_density(self, predictions: Array) -> Array:
-        """Return the log density of each row; of those with a sign alone up to a constant."""
-        residuals, sizes = self.residuals(predictions), np.log(self.sem)
-        if self.told:
-            return -0.5 * residuals**2 - sizes - 0.5 * math.log(2.0 * math.pi)
-        found: Array = student_t.logpdf(residuals, _DEGREES) - sizes
-        return found
+_PROBE_STEP = 1.5e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +92,12 @@ def fit(form: Form, data: Data, rng: np.random.Generator, starts: int = _STARTS)
             f"{form.size} numbers cannot be fitted to {len(data.changes)} rows; hold some: --fixed "
             f"{form.parameters[0].name}={form.parameters[0].start:g}"
         )
-    first = [_start(form, data, None), *(_start(form, data, rng) for _ in range(starts - 1))]
-    rough = sorted((solve(form, data, start, evaluations=FAST) for start in first), key=lambda found: found[1])
-    kept = [point for point, _ in rough[:_KEPT]]
+    first = np.array([_start(form, data, None), *(_start(form, data, rng) for _ in range(starts - 1))])
+    low, high = limits_of(form)
+    rough, _ = lockstep(lambda points: _rooted(form, data, points), first, low, high, scales_of(form))
+    if not len(rough):
+        raise RulesearchError("the rule has no number under some of the protocols, whatever its constants are")
+    kept = list(rough[:_KEPT])
     every, noise = np.ones(len(data.changes), dtype=np.bool_), None
     for _ in range(1 if data.told else _ROUNDS):
         if not data.told:
@@ -169,14 +138,17 @@ def with_noise(form: Form, data: Data, point: Array, rows: Rows) -> tuple[Noise,
     # What is told in a word has no size that could be missed.
     rows = rows & np.isfinite(data.changes)
     off, size = data.off(predictions)[rows], np.abs(predictions[rows])
-    usual = float(np.median(np.abs(off))) or float(np.std(off)) or 1.0
+    usual = float(np.median(np.abs(off))) or float(np.std(off))
+    # An exact rule misses by rounding alone, which is no noise to be told.
+    usual = max(usual, _EXACT * float(np.max(np.abs(data.changes[rows]), initial=0.0)), _EXACT)
+    least = _EXACT * usual
 
     def misfit(base: float, growth: float) -> float:
-        sizes = np.hypot(base, growth * size)
-        return -2.0 * float(np.sum(student_t.logpdf(off / sizes, _DEGREES) - np.log(sizes)))
+        sizes = np.hypot(max(base, least), growth * size)
+        return -2.0 * float(np.sum(student_t.logpdf(off / sizes, DEGREES) - np.log(sizes)))
 
     even = minimize_scalar(lambda log: misfit(math.exp(log), 0.0), (math.log(usual), math.log(2.0 * usual)))
-    base = math.exp(float(even.x))
+    base = max(math.exp(float(even.x)), least)
     grown = minimize(
         lambda at: misfit(math.exp(float(at[0])), math.exp(float(at[1]))),
         (math.log(0.5 * base), math.log(0.3)),
@@ -205,21 +177,39 @@ def solve(
     """
     free = np.array([place for place in range(len(start)) if place != held], dtype=np.intp)
 
+    scales = scales_of(form)[free]
+
+    def several(points: Array) -> Array:
+        with np.errstate(all="ignore"):
+            found = data.residuals(form.many(numbers_of(form, points), rows))
+        found = found if rows is None else found[:, rows]
+        return np.clip(np.where(np.isfinite(found), found, _LARGE), -_LARGE, _LARGE)
+
     def residuals(part: Array) -> Array:
         point = start.copy()
         point[free] = part
-        with np.errstate(all="ignore"):
-            found = data.residuals(form.predictions(numbers_of(form, point), rows))
-        found = found if rows is None else found[rows]
-        return np.clip(np.where(np.isfinite(found), found, _LARGE), -_LARGE, _LARGE)
+        found: Array = several(point[np.newaxis])[0]
+        return found
 
     if not len(free):
         squares = residuals(start[free]) ** 2
         return start, float(np.sum(squares if data.told else _heavy(squares)[0]))
     low, high = limits_of(form)
+
+    def slopes(part: Array) -> Array:
+        steps = _PROBE_STEP * np.maximum(np.abs(part), scales)
+        steps = np.where(part + steps > high[free], -steps, steps)
+        points = np.tile(start, (len(free) + 1, 1))
+        points[:, free] = part
+        points[np.arange(len(free)), free] += steps
+        found = several(points)
+        differences: Array = ((found[:-1] - found[-1]) / steps[:, np.newaxis]).T
+        return differences
+
     solved = least_squares(
         residuals,
         np.clip(start[free], low[free], high[free]),
+        slopes,
         bounds=(low[free], high[free]),
         x_scale="jac",
         loss="linear" if data.told else _heavy,
@@ -232,9 +222,24 @@ def solve(
 
 def _heavy(squares: Array) -> Array:
     """Return -2 log likelihood of a Student t by squared residuals, and its first two derivatives."""
-    inner = 1.0 + squares / _DEGREES
-    share = (_DEGREES + 1.0) / _DEGREES
-    return np.array([(_DEGREES + 1.0) * np.log(inner), share / inner, -share / _DEGREES / inner**2])
+    inner = 1.0 + squares / DEGREES
+    share = (DEGREES + 1.0) / DEGREES
+    return np.array([(DEGREES + 1.0) * np.log(inner), share / inner, -share / DEGREES / inner**2])
+
+
+def _rooted(form: Form, data: Data, points: Array) -> Array:
+    """Return residuals whose squares are summed to -2 log likelihood, `(points, rows)`."""
+    with np.errstate(all="ignore"):
+        residuals = data.residuals(form.many(numbers_of(form, points)))
+        if data.told:
+            return residuals
+        rooted: Array = np.sign(residuals) * np.sqrt((DEGREES + 1.0) * np.log1p(residuals**2 / DEGREES))
+    return rooted
+
+
+def scales_of(form: Form) -> Array:
+    """Return how large numbers are, as they are fitted."""
+    return np.array([1.0 if each.is_time else abs(each.start) or 1.0 for each in form.each])
 
 
 def limits_of(form: Form) -> tuple[Array, Array]:
@@ -246,14 +251,20 @@ def limits_of(form: Form) -> tuple[Array, Array]:
 
 def vector_of(form: Form, numbers: Array) -> Array:
     """Return numbers as they are fitted: time constants by their logarithms."""
-    return np.array(
-        [math.log(value) if each.is_time else value for each, value in zip(form.each, numbers, strict=True)]
-    )
+    times = _times(form)
+    found: Array = np.where(times, np.log(np.where(times, numbers, 1.0)), numbers)
+    return found
 
 
-def numbers_of(form: Form, point: Array) -> Array:
-    """Return numbers from how they are fitted."""
-    return np.array([math.exp(value) if each.is_time else value for each, value in zip(form.each, point, strict=True)])
+def numbers_of(form: Form, points: Array) -> Array:
+    """Return numbers from how they are fitted, `(numbers,)` or `(points, numbers)`."""
+    times = _times(form)
+    found: Array = np.where(times, np.exp(np.where(times, points, 0.0)), points)
+    return found
+
+
+def _times(form: Form) -> npt.NDArray[np.bool_]:
+    return np.array([each.is_time for each in form.each])
 
 
 def _start(form: Form, data: Data, rng: np.random.Generator | None) -> Array:

@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
-from rulesearch.inference.fitting import FAST, LEVEL, Fit, limits_of, numbers_of, solve, vector_of, with_noise
-from rulesearch.inference.form import Form
+from rulesearch.fitting.form import Form
+from rulesearch.fitting.lockstep import descend
+from rulesearch.inference.fitting import (
+    FAST,
+    LEVEL,
+    Fit,
+    limits_of,
+    numbers_of,
+    scales_of,
+    solve,
+    vector_of,
+    with_noise,
+)
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.bool_]
@@ -52,7 +63,7 @@ class Prediction:
     """What was predicted of rows that were left out.
 
     **Fields:** `by`: what was left out at a time; `predictions` and `residuals` `(rows,)`, nan where a row could not be
-    predicted; `elpd`: summed log predictive density, and its standard error `elpd_se`.
+    predicted; `elpd`: summed log predictive density, and its standard error `elpd_se`; `log_density` `(rows,)`.
     """
 
     by: str
@@ -60,6 +71,7 @@ class Prediction:
     residuals: Array
     elpd: float
     elpd_se: float
+    log_density: Array = field(default_factory=lambda: np.empty(0), compare=False)
 
     @property
     def z2(self) -> float:
@@ -91,13 +103,10 @@ def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
     **Arguments:** `by`: what a group is called; `groups` `(rows,)`: the group of each row.
     """
     form, data = found.form, found.data
-    best = vector_of(form, found.numbers)
     predictions, sem = np.full(len(data.changes), np.nan), data.sem.copy()
-    for group in dict.fromkeys(groups):
-        out = np.array([each == group for each in groups])
-        if not _determined(form, ~out, out):
-            continue
-        point, _ = solve(form, data, best, ~out)
+    outs = [np.array([each == group for each in groups]) for group in dict.fromkeys(groups)]
+    outs = [out for out in outs if _determined(form, ~out, out)]
+    for out, point in zip(outs, _without(found, outs), strict=True):
         predictions[out] = form.predictions(numbers_of(form, point), out)[out]
         if not data.told:
             noise, _ = with_noise(form, data, point, ~out)
@@ -106,9 +115,29 @@ def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
     full = np.where(known, predictions, 0.0)
     judged = replace(data, sem=sem)
     residuals = np.where(known, judged.residuals(full), np.nan)
-    density = judged.log_density(full)[known]
+    densities = np.where(known, judged.log_density(full), np.nan)
+    density = densities[known]
     error = math.sqrt(len(density)) * float(np.std(density, ddof=1)) if len(density) > 1 else math.nan
-    return Prediction(by, predictions, residuals, float(np.sum(density)) if len(density) else math.nan, error)
+    total = float(np.sum(density)) if len(density) else math.nan
+    return Prediction(by, predictions, residuals, total, error, densities)
+
+
+def _without(found: Fit, outs: Sequence[Rows]) -> Array:
+    """Return the point with the least misfit to all rows but some, for each of several lots of these, from the fit."""
+    form, data = found.form, found.data
+    best = vector_of(form, found.numbers)
+    if not data.told:
+        return np.array([solve(form, data, best, ~out)[0] for out in outs])
+    low, high = limits_of(form)
+    points, _ = descend(
+        lambda at: data.residuals(form.many(numbers_of(form, at))),
+        np.tile(best, (len(outs), 1)),
+        low,
+        high,
+        scales_of(form),
+        weights=1.0 - np.array(outs, dtype=np.float64).reshape(len(outs), -1),
+    )
+    return points
 
 
 def _determined(form: Form, kept: Rows, out: Rows) -> bool:

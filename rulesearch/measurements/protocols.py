@@ -104,6 +104,17 @@ def is_protocol_table(sheet: Sheet, columns: Columns) -> bool:
     return told.target != PAIR and not strangers(sheet, columns)
 
 
+def read_plans(sheet: Sheet, columns: Columns) -> list[Measured]:
+    """Return protocols that were not measured yet, such as those that a lab can do; their changes are nan.
+
+    **Raises:** `RulesearchError` with row and column where a protocol is none.
+    """
+    found = as_protocols(sheet)
+    if not set(found.names) & {*TRAINS, PAIR}:
+        raise RulesearchError(f"{sheet.where} has no protocols: expected columns pre_ms and post_ms, or dt_ms")
+    return [_row(found, columns, number, measured=False) for number in range(len(found.cells))]
+
+
 def check_target(sheet: Sheet, columns: Columns, target: str | None) -> None:
     """Refuse a table of which it is not told, and cannot be known, which column has the weight changes.
 
@@ -152,7 +163,7 @@ def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
 
 
 def misses(rows: Sequence[Measured], predictions: Array, changes: Array, least: float) -> Array:
-    """Return how far predictions are from changes, `(rows,)`.
+    """Return how far predictions are from changes, `(rows,)` or, for several predictions of each, `(points, rows)`.
 
     Where only a sign is known: what a prediction lacks to a change of the `least` size that is seen, of this sign, or,
     where there was none, exceeds it by.
@@ -160,11 +171,11 @@ def misses(rows: Sequence[Measured], predictions: Array, changes: Array, least: 
     off = predictions - changes
     for place, row in enumerate(rows):
         if row.sign is not None:
-            predicted = float(predictions[place])
+            predicted = predictions[..., place]
             if row.sign:
-                off[place] = row.sign * min(0.0, row.sign * predicted - least)
+                off[..., place] = row.sign * np.minimum(0.0, row.sign * predicted - least)
             else:
-                off[place] = math.copysign(max(0.0, abs(predicted) - least), predicted)
+                off[..., place] = np.copysign(np.maximum(0.0, np.abs(predicted) - least), predicted)
     return off
 
 
@@ -176,7 +187,7 @@ def same_protocols(rows: Sequence[Measured]) -> list[list[int]]:
     return list(found.values())
 
 
-def _row(sheet: Sheet, columns: Columns, number: int) -> Measured:
+def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> Measured:
     def cell(name: str) -> str:
         return sheet.cells[number][sheet.column(name)] if name in sheet.names else ""
 
@@ -210,12 +221,13 @@ def _row(sheet: Sheet, columns: Columns, number: int) -> Measured:
             f"{sheet.where}, row {sheet.numbers[number]}: {count} repeats need the time between them ({told}); a "
             "column every_ms, or --every MS"
         )
-    target = cell(columns.target)
+    target = cell(columns.target) if measured else ""
     sign = WORDS.get(target.lower()) if as_number(target, sheet.decimal_comma) is None else None
     if sign is None and as_number(target, sheet.decimal_comma) is None and not is_gap(target):
         raise wrong(columns.target, "a relative change, such as 0.29, or LTP, LTD or none")
-    change = math.nan if sign is not None else sheet.value(number, sheet.column(columns.target))
-    sem = value(columns.error, "", "a standard error above 0", 1e-300, math.inf) if columns.error else None
+    change = math.nan if sign is not None or not measured else sheet.value(number, sheet.column(columns.target))
+    error = columns.error if measured else ""
+    sem = value(error, "", "a standard error above 0", 1e-300, math.inf) if error else None
     n = value("n", "", "a number of measurements", 1.0, math.inf)
     label = cell("id") or f"row {sheet.numbers[number]}"
     return Measured(

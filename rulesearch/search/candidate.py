@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.expression.fingerprint import fingerprint, joined
 from rulesearch.expression.operators import Operator
 from rulesearch.expression.tree import Expression, Number
+from rulesearch.fitting.form import TAU
 from rulesearch.grammar import RuleName, RuleSlot, names_of
+from rulesearch.grammar.parts import ConstantPrior
 from rulesearch.rules.rule import RuleSet
-from rulesearch.search.genome import Genome
+from rulesearch.search.genome import Genome, Skeleton
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.tasks.declaration import Requirement
 
+_GENERIC = 0.618
 UNSCREENED = Outcome("unscreened", None)
 """The outcome of what was not evaluated yet: it has no loss, and did not run to its end."""
 
@@ -82,11 +85,20 @@ def nests_a_function(expression: Expression) -> bool:
 class CandidateMaker:
     """Turns genomes into candidates, and counts them in `made`.
 
-    **Arguments:** `given`: rules that are held fixed beside those searched; `order` of all of them.
+    **Arguments:** `given`: rules that are held fixed beside those searched; `order` of all of them; `structures`:
+    whether numbers are fitted, so that keys are those of structures: constants of a kind all the same, time constants
+    no matter, and traces that only differ by their names called in the order in which they appear.
     """
 
-    def __init__(self, primitives: GrammarPrimitives, given: RuleSet | None = None, order: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        primitives: GrammarPrimitives,
+        given: RuleSet | None = None,
+        order: Sequence[str] = (),
+        structures: bool = False,
+    ) -> None:
         self.primitives = primitives
+        self.alike = primitives.grammar.interchangeable if structures else None
         self.given = given
         self.order = order
         self.grammar = primitives.grammar
@@ -96,20 +108,68 @@ class CandidateMaker:
         """Return the candidate of a genome."""
         self.made += 1
         skeleton = self.primitives.skeleton(genome)
-        constants = {
-            name: Number(value, self.grammar.constants[kind].unit)
-            for name, value, kind in zip(skeleton.names, skeleton.values, skeleton.kinds, strict=True)
-        }
-        searched = self.grammar.rule_set(skeleton.slots, constants, skeleton.times)
-        keys = {
-            name: fingerprint(rule.slots, rule.constant_values(), _drawn(name, skeleton.times))
-            for name, rule in searched.rules.items()
-        }
+        searched = self._searched(skeleton)
+        if self.alike is None:
+            keys = {
+                name: fingerprint(rule.slots, rule.constant_values(), _drawn(name, skeleton.times))
+                for name, rule in searched.rules.items()
+            }
+        else:
+            generic = {name: self._generic(kind) for name, kind in zip(skeleton.names, skeleton.kinds, strict=True)}
+            keys = {
+                name: fingerprint(_renamed(rule.slots, self.alike), names_of(name, generic), {})
+                for name, rule in searched.rules.items()
+            }
         size = sum(expression.size for expression in skeleton.slots.values())
         parameters = (*skeleton.values, *skeleton.times.values())
         rules = searched if self.given is None else searched.with_given(self.given, self.order)
         form = tuple(skeleton.slots.items())
         return Candidate(genome, rules, joined(keys), size, parameters, origin, parents, born=born, form=form)
+
+    def with_numbers(self, candidate: Candidate, numbers: Sequence[float]) -> None:
+        """Give a candidate numbers that were fitted: its constants, its time constants [s], and learning rates."""
+        count = len(self.grammar.rules)
+        values, rates = tuple(numbers[:-count]), numbers[-count:]
+        genome = self.primitives.with_values(candidate.genome, values)
+        searched = self._searched(self.primitives.skeleton(genome))
+        pairs = zip(searched.rules.items(), rates, strict=True)
+        rules = searched.with_rules({name: replace(rule, eta=eta) for (name, rule), eta in pairs})
+        candidate.genome, candidate.constants, candidate.fitted = genome, values, True
+        candidate.rules = rules if self.given is None else rules.with_given(self.given, self.order)
+
+    def priors(self, candidate: Candidate) -> tuple[tuple[str, ConstantPrior], ...]:
+        """Return within what each number of a candidate is searched, by name."""
+        skeleton = self.primitives.skeleton(candidate.genome)
+        named = [*((key, "") for key in skeleton.names), *((key, TAU) for key in skeleton.times)]
+        several = len(candidate.rules.rules) > 1
+        names = [f"{key.rule}.{kind}{key.name}" if several else f"{kind}{key.name}" for key, kind in named]
+        kinds = self.primitives.parameter_kinds(skeleton)
+        return tuple((name, self.grammar.constants[kind]) for name, kind in zip(names, kinds, strict=True))
+
+    def _generic(self, kind: str) -> float:
+        """Return a value of a kind that no computation meets by chance."""
+        return self.grammar.constants[kind].at(_GENERIC)
+
+    def _searched(self, skeleton: Skeleton) -> RuleSet:
+        constants = {
+            name: Number(value, self.grammar.constants[kind].unit)
+            for name, value, kind in zip(skeleton.names, skeleton.values, skeleton.kinds, strict=True)
+        }
+        return self.grammar.rule_set(skeleton.slots, constants, skeleton.times)
+
+
+def _renamed(slots: Mapping[str, Expression], alike: Mapping[str, Sequence[str]]) -> dict[str, Expression]:
+    """Return expressions in which symbols that only differ by their names are called in the order of appearance."""
+    names: dict[str, str] = {}
+    taken: dict[tuple[str, ...], int] = {}
+    for slot in sorted(slots):
+        for node in slots[slot].nodes:
+            if isinstance(node, str) and node in alike and node not in names:
+                group = tuple(alike[node])
+                names[node] = group[taken.get(group, 0)]
+                taken[group] = taken.get(group, 0) + 1
+    called = {name: Expression.symbol(other) for name, other in names.items() if name != other}
+    return {slot: part.substitute(called) for slot, part in slots.items()} if called else dict(slots)
 
 
 def _drawn(rule: str, times: Mapping[RuleName, float]) -> dict[str, str]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from rulesearch.search.candidate import Candidate
-from rulesearch.search.least_squares import fit_least_squares, has_residuals
 from rulesearch.search.problem import Problem
 
 _WORST = 1e12
@@ -102,15 +101,9 @@ def fit_constants(
 ) -> list[Candidate]:
     """Fit the constants of each candidate; return the best of each, marked as fitted.
 
-    By least squares where the task gives residuals, else by CMA-ES. Evaluations count against the budget like any
-    other.
+    Evaluations count against the budget like any other.
     """
     generation = problem.progress.generation
-    if all(map(has_residuals, candidates)):
-        found = fit_least_squares(problem, candidates, rounds)
-        for candidate in (*candidates, *found):
-            candidate.fitted = True
-        return found
     children = rng.spawn(len(candidates))
     fits = [
         ConstantFit(problem, candidate, child, population)

@@ -21,7 +21,6 @@ from rulesearch.search.engine import Engine
 from rulesearch.search.exhaust import try_the_rest
 from rulesearch.search.genome import Genome
 from rulesearch.search.growing import pick
-from rulesearch.search.least_squares import fit_by_halves, has_residuals
 from rulesearch.search.options import option
 from rulesearch.search.problem import Problem
 from rulesearch.search.promotion import best_of_sizes, worth_a_full_trial
@@ -41,7 +40,7 @@ class DeapSettings:
     complete: int = option(
         3,
         "size up to which every function is tried first, where the budget allows it; where full trials are dear, "
-        "of several rules those of each alone, if the others may be 0",
+        "of several rules those of each alone, if the others may be 0; where numbers of structures are fitted, 2 more",
         0,
         9,
     )
@@ -108,7 +107,6 @@ class DeapEngine(Engine):
         islands = [_Island(number) for number in range(self.settings.islands)]
         problem.reserve = int(self.settings.kept_share * problem.budget)
         explored: set[str] = set()
-        tuned: set[object] = set()
         fitted_forms: set[object] = set()
         going = True
         while going:
@@ -120,7 +118,6 @@ class DeapEngine(Engine):
             for island, new, known, end in batches:
                 end()
                 self._admit(survival, island, [*new, *known])
-            self._tune(problem, survival, [(island, new) for island, new, _, _ in batches], tuned)
             self._fit(problem, survival, islands, generation, fitted_forms)
             self._explore(problem, variation, survival, islands, explored)
             if problem.staged:
@@ -129,28 +126,6 @@ class DeapEngine(Engine):
             self._renew(survival, islands, generation)
             going = problem.end_generation(sum(len(island.members()) for island in islands))
         try_the_rest(problem)
-
-    def _tune(
-        self,
-        problem: Problem,
-        survival: Survival,
-        batches: Sequence[tuple[_Island, list[Candidate]]],
-        tuned: set[object],
-    ) -> None:
-        """Fit the constants of every new structure at once, where the task lets them be fitted by least squares."""
-        starts: list[Candidate] = []
-        ends = []
-        for _, new in batches:
-            for candidate in new:
-                if candidate.constants and has_residuals(candidate) and candidate.form not in tuned:
-                    tuned.add(candidate.form)
-                    starts.append(candidate)
-            ends.append(len(starts))
-        if not starts:
-            return
-        fitted = fit_by_halves(problem, starts)
-        for (island, _), begin, end in zip(batches, [0, *ends], ends, strict=False):
-            self._admit(survival, island, fitted[begin:end])
 
     def _explore(
         self,
@@ -199,7 +174,7 @@ class DeapEngine(Engine):
             if problem.is_new(start) or island.number:
                 batch.append(start)
         if generation == 0:
-            batch += smallest(problem, settings.complete, island.number, settings.islands, rng)
+            batch += smallest(problem, settings.complete + 2 * problem.fits, island.number, settings.islands, rng)
         wanted = self.settings.offspring if members else len(batch) + self.settings.initial
         lexicase = Lexicase(members, problem.requirements, settings.floor) if members else None
         for _ in range(wanted * self.settings.attempts):
@@ -261,6 +236,8 @@ class DeapEngine(Engine):
         Where losses are luck to a part, the smallest structure that was not fitted yet has its turn as well: with the
         constants of another one it may look far worse than it is, and what stands before it may be no better.
         """
+        if problem.fits:
+            return
         elites = [(elite, island) for island in islands for elite in island.elites()]
         chosen = _unfitted(elites, lambda item: (item.rank, item.key))[: self.settings.fitted]
         fitted_forms.update(candidate.form for candidate, _ in chosen)

@@ -3,9 +3,9 @@
 Functions come from `grammar.functions.FunctionTable`, where all constants of a kind stand at one value. Structures
 without constants are tried once: that is exhaustive. In those with constants, time constants that are searched among
 them, constants of a kind take the same value, from a few in turn over the range of the kind; the more promising ones
-get more values; the most promising ones of each size are fitted, each constant on its own (by least squares where the
-task gives residuals, else by CMA-ES). What does better with constants that were not tried is not found. All bounds are
-counted in functions and evaluations.
+get more values; the most promising ones of each size are fitted, each constant on its own, by CMA-ES. What does better
+with constants that were not tried is not found. Where the task fits all numbers of each structure, every one is tried
+so. All bounds are counted in functions and evaluations.
 """
 
 from __future__ import annotations
@@ -87,9 +87,13 @@ class EnumerateEngine(Engine):
         grammar, settings = problem.grammar, self.settings
         several = len(settings.values) + len(settings.more_values)
         budget = (
-            f"each at {len(settings.values)} values of every kind, the best {settings.promising:.0%} of a size "
-            f"(at most {settings.most_promising:,}) at {several}, the best {settings.fitted} fitted in "
-            f"{settings.rounds} rounds"
+            "all numbers of each fitted by least squares"
+            if problem.fits
+            else (
+                f"each at {len(settings.values)} values of every kind, the best {settings.promising:.0%} of a size "
+                f"(at most {settings.most_promising:,}) at {several}, the best {settings.fitted} fitted in "
+                f"{settings.rounds} rounds"
+            )
         )
         certificate = Certificate(grammar, problem.task.name, budget, problem.threshold())
         problem.certificate, problem.patience = certificate, None
@@ -103,7 +107,8 @@ class EnumerateEngine(Engine):
             if not table.complete:
                 break
             level, before = _Level(), problem.progress.distinct
-            if not (self._all_of_size(problem, table, size, level, start) and self._refine(problem, size, level)):
+            goes_on = self._all_of_size(problem, table, size, level, start)
+            if not (goes_on and (problem.fits or self._refine(problem, size, level))):
                 certificate.begun = problem.progress.distinct - before
                 return
             certificate.fixed[size], certificate.open[size] = level.fixed, level.open
@@ -121,13 +126,16 @@ class EnumerateEngine(Engine):
         **Arguments:** `start`: what was tried before all of them, perhaps in a longer form.
         """
         structures = functions_of_size(problem.grammar, table, size)
+        values = self.settings.values[:1] if problem.fits else self.settings.values
         number = 0
         while batch := list(itertools.islice(structures, self._most(problem))):
-            made = [self._candidate(problem, slots, self.settings.values[0]) for slots in batch]
+            made = [self._candidate(problem, slots, values[0]) for slots in batch]
+            if problem.fits:
+                # The same structure may have other names of its traces.
+                new = {item.key: place for place, item in enumerate(made) if not problem.memory.screened(item.key)}
+                batch, made = [batch[place] for place in new.values()], [made[place] for place in new.values()]
             opened = [(slots, first) for slots, first in zip(batch, made, strict=True) if first.constants]
-            others = [
-                [self._candidate(problem, slots, value) for slots, _ in opened] for value in self.settings.values[1:]
-            ]
+            others = [[self._candidate(problem, slots, value) for slots, _ in opened] for value in values[1:]]
             candidates = [*made, *itertools.chain.from_iterable(others)]
             self._evaluate(problem, candidates)
             for each in candidates:
@@ -135,6 +143,7 @@ class EnumerateEngine(Engine):
                     problem.is_new(each)
             level.fixed += len(batch) - len(opened)
             level.open += len(opened)
+            level.fitted += len(opened) if problem.fits else 0
             for place, (slots, first) in enumerate(opened):
                 best = min([first, *(row[place] for row in others)], key=lambda candidate: candidate.rank)
                 number += 1
@@ -147,7 +156,9 @@ class EnumerateEngine(Engine):
 
     def _most(self, problem: Problem) -> int:
         """Return how many structures the next batch may have, each tried at several values of its constants."""
-        affordable = _LARGEST_BATCH if problem.dear else problem.left // len(self.settings.values)
+        affordable = (
+            _LARGEST_BATCH if problem.dear else problem.left // (1 if problem.fits else len(self.settings.values))
+        )
         return max(1, min(int(self.settings.batch), affordable))
 
     def _refine(self, problem: Problem, size: int, level: _Level) -> bool:

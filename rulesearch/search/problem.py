@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from rulesearch.evaluation.evaluator import Evaluator, Waiting, search_job
+from rulesearch.evaluation.evaluator import NUMBERS, Evaluator, Waiting, search_job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
@@ -57,7 +58,8 @@ class Problem:
         self.task = evaluator.task
         self.grammar = grammar
         self.primitives = GrammarPrimitives(grammar)
-        self.maker = CandidateMaker(self.primitives, given, self.task.rule_names)
+        self.fits = self.task.protocol.fits_numbers
+        self.maker = CandidateMaker(self.primitives, given, self.task.rule_names, self.fits)
         self.seed = seed
         self.budget = budget
         self.store = store
@@ -70,6 +72,7 @@ class Problem:
         self.memory = Memory()
         self.progress = Progress()
         self._finished: dict[str, Outcome] = {}
+        self._fitted: dict[str, Candidate] = {}
         self._tried: dict[object, Outcome] = {}
         self.reserve = 0
         self.patience: int | None = _PATIENCE
@@ -105,7 +108,7 @@ class Problem:
         if known is None:
             return True
         self.progress.duplicates += 1
-        if candidate.size < known:
+        if candidate.size < known and not self.fits:
             self.archive.shorter(candidate)
         return False
 
@@ -133,12 +136,15 @@ class Problem:
             outcomes: dict[str, Outcome] = {}
             for candidate, outcome in zip(chosen, waiting(), strict=True):
                 outcomes[candidate.key] = outcome
+                if self.fits:
+                    self._take_numbers(candidate, outcome)
                 self.memory.keep(candidate.key, candidate.size, outcome)
                 self.progress.screened += 1
                 self._last_new = self.maker.made
                 self.progress.deaths[outcome.status] = self.progress.deaths.get(outcome.status, 0) + 1
             for candidate in candidates:
                 known = outcomes.get(candidate.key) or self.memory.outcome(candidate.key)
+                self._as_fitted(candidate)
                 candidate.screen = known
                 if self.staged:
                     candidate.full = self._finished.get(candidate.key, candidate.full)
@@ -153,6 +159,21 @@ class Problem:
                         candidate.full = known
 
         return end
+
+    def _take_numbers(self, candidate: Candidate, outcome: Outcome) -> None:
+        """Give a candidate the numbers that were fitted before its trial."""
+        if outcome.trials and NUMBERS in outcome.trials[0].details:
+            self.maker.with_numbers(candidate, outcome.trials[0].details[NUMBERS])
+        candidate.fitted = True
+        if outcome.ok:
+            self._fitted[candidate.key] = candidate
+
+    def _as_fitted(self, candidate: Candidate) -> None:
+        """Give a candidate the form and the numbers with which its structure was fitted."""
+        fitted = self._fitted.get(candidate.key)
+        if fitted is not None and fitted is not candidate:
+            candidate.genome, candidate.rules, candidate.form = fitted.genome, fitted.rules, fitted.form
+            candidate.size, candidate.constants, candidate.fitted = fitted.size, fitted.constants, True
 
     def simulate(self, candidates: Sequence[Candidate], first: int) -> list[Outcome]:
         """Return what candidates do at full fidelity, each on one search seed of its own, from number `first` on.
@@ -201,6 +222,7 @@ class Problem:
         if not self.memory.screened(candidate.key):
             return False
         candidate.screen = self.memory.outcome(candidate.key)
+        self._as_fitted(candidate)
         candidate.full = self._finished.get(candidate.key, UNSCREENED) if self.staged else candidate.screen
         self.rank(candidate)
         return True
@@ -242,7 +264,9 @@ class Problem:
         seeds = own or [trial_seeds(self.seed, "search", fidelity.trials)] * len(candidates)
         pairs = zip(candidates, seeds, strict=True)
         jobs = [search_job(self.task, candidate.rules, on, fidelity) for candidate, on in pairs]
-        found = {} if self.store is None else self.store.known(jobs)
+        if self.fits:
+            jobs = [replace(job, priors=self.maker.priors(each)) for job, each in zip(jobs, candidates, strict=True)]
+        found = {} if self.store is None else self.store.known(jobs, [candidate.key for candidate in candidates])
         missing = [index for index in range(len(jobs)) if index not in found]
         may_leave = bool(self.progress.distinct or self._hopeful)
         self.deadline.begin(fidelity.name, len(missing), self.progress.seconds, may_leave)
@@ -257,7 +281,11 @@ class Problem:
                 candidate = candidates[index]
                 if self.store is not None:
                     lineage = candidate.key, candidate.origin, candidate.parents
-                    self._pending.append(Record(self.progress.generation, "search", jobs[index], outcome, *lineage))
+                    job = jobs[index]
+                    if self.fits:
+                        self._take_numbers(candidate, outcome)
+                        job = replace(job, rules=candidate.rules)
+                    self._pending.append(Record(self.progress.generation, "search", job, outcome, *lineage))
             outcomes = [found[index] for index in range(len(jobs))]
             self.progress.evaluations += len(outcomes)
             self.progress.work += sum(outcome.work for outcome in outcomes)

@@ -14,8 +14,8 @@ from rulesearch.search.exhaust import functions_of_size
 from rulesearch.search.genome import Genome
 from rulesearch.search.problem import Problem
 
-_MOST = 0.1
-"""Share of the budget that they may take."""
+_MOST, _MOST_FITTED = 0.1, 0.6
+"""Share of the budget that they may take; where their numbers are fitted, so that each need be tried but once."""
 _DRAWS = 3
 """Random values that a structure's constants get where only full trials are dear."""
 _NOTHING = Expression((Number(0.0),))
@@ -34,12 +34,18 @@ def smallest(problem: Problem, top: int, number: int, parts: int, rng: np.random
     if problem.staged:
         found = _of_each_rule(problem.grammar, top) if problem.dear else []
         return _with_constants(problem, found[number::parts], _DRAWS, rng)
-    return _with_constants(problem, _of_all_rules(problem.grammar, top, _MOST * problem.budget)[number::parts], 1, rng)
+    most = (_MOST_FITTED if problem.fits else _MOST) * problem.budget
+    return _with_constants(problem, _of_all_rules(problem, top, most)[number::parts], 1, rng)
 
 
-def _of_all_rules(grammar: Grammar, top: int, most: float) -> list[Slots]:
+def _of_all_rules(problem: Problem, top: int, most: float) -> list[Slots]:
     found: list[Slots] = []
-    for level in _levels(grammar, min(top, grammar.limits.size)):
+    for level in _levels(problem.grammar, min(top, problem.grammar.limits.size)):
+        if problem.fits:
+            middle = {kind: prior.at(0.5) for kind, prior in problem.grammar.constants.items()}
+            made = [(problem.maker.make(problem.primitives.genome(slots, middle), ""), slots) for slots in level]
+            # The same structure may have other names of its traces.
+            level = list({candidate.key: slots for candidate, slots in reversed(made)}.values())[::-1]
         if len(found) + len(level) > most:
             break
         found += level

@@ -17,6 +17,9 @@ class Protocol:
     """Difference of losses that does not matter between two rules."""
     fits_eta: bool = False
     """Whether a rule that gives no learning rate gets the one that fits best, so that each form has its own."""
+    fits_numbers: bool = False
+    """Whether all numbers of a rule that a search proposes are fitted before it is judged, its learning rate among
+    them, so that every structure counts once: for tasks that are cheap, and give `residuals`."""
     finalists: int = 24
     """Candidates that are cleaned up after a search."""
     selection_trials: int = 5

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from scipy.stats import chi2
 
 from rulesearch.errors import RulesearchError
 from rulesearch.measurements.columns import Columns, told_apart
@@ -18,7 +17,6 @@ from rulesearch.tasks.declaration import Setting, Settings
 from rulesearch.tasks.stdp_protocols import TAUS, TRIPLET, AdditiveFit, Array, StdpProtocols
 
 _FEWEST_ROWS = 4
-_SURE = 0.95
 
 
 class ProtocolTable(StdpProtocols):
@@ -46,7 +44,7 @@ class ProtocolTable(StdpProtocols):
     def __init__(self, path: Path, sheet: Sheet, columns: Columns) -> None:
         told, _ = told_apart(sheet, columns)
         self.path, self.target = path, told.target
-        self._rows = read_protocols(sheet, columns)
+        self._measured = read_protocols(sheet, columns)
         changes = np.array([row.change for row in self._rows])
         signs = {row.sign for row in self._rows if row.sign is not None}
         if len(self._rows) < _FEWEST_ROWS:
@@ -56,7 +54,8 @@ class ProtocolTable(StdpProtocols):
             raise RulesearchError(
                 f"{path}: all values in column {told.target} are the same; there is nothing to explain"
             )
-        self._errors_told = bool(told.error)
+        self.errors_told = bool(told.error)
+        self.noise = self._known_noise()
         self.name = f"{path.name}:{told.target}"  # type: ignore[misc]
         self.title = f"{told.target} of {path.name}, {len(self._rows)} protocols"  # type: ignore[misc]
         if any(not row.pre or not row.post for row in self._rows):
@@ -65,29 +64,26 @@ class ProtocolTable(StdpProtocols):
 
     def measured(self) -> tuple[Measured, ...]:
         """Return the rows of the table."""
-        return self._rows
+        return tuple(self._measured)
 
     def errors(self, predictions: Array, changes: Array, settings: Settings) -> Array:
         """Return how far predictions are from changes; where only a sign is known, from what that allows."""
         return misses(self._in_order(settings), predictions, changes, settings["least_change"])
 
-    def enough(self, loss: float) -> float:
-        """Return the loss that a true rule keeps to in 95 of 100 tables: the ceiling that noise sets.
+    def _known_noise(self) -> float:
+        """Return the mean squared residual that noise alone makes; 0 where nothing tells it.
 
-        Of rows with standard errors the 95 % point of chi squared over their number; of rows that were measured several
-        times under the same spikes what these differ by; else what is enough beside the known rule's loss.
+        That is 1 where rows have standard errors; else what rows differ by that were measured under the same spikes.
         """
-        number = len(self._rows)
-        if self._errors_told:
-            return float(chi2.ppf(_SURE, number)) / number
+        if self.errors_told:
+            return 1.0
         repeated = [places for places in same_protocols(self._rows) if len(places) > 1]
         free = sum(len(places) - 1 for places in repeated)
         if not free:
-            return super().enough(loss)
+            return 0.0
         changes, sem = self.targets(0.0)
         squares = sum(float(np.sum((changes[places] - changes[places].mean()) ** 2)) for places in repeated)
-        noise = squares / free / float(np.mean(sem**2))
-        return noise * float(chi2.ppf(_SURE, number)) / number
+        return squares / free / float(np.mean(sem**2))
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the triplet rule with the time constants of visual cortex and the best amplitudes of at least 0."""

@@ -18,8 +18,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
+from scipy.stats import chi2
 
-from rulesearch.measurements.protocols import Measured
+from rulesearch.fitting.data import Data, protocol_data
+from rulesearch.fitting.form import ETA, Form, LaidOut, ProtocolForm
+from rulesearch.fitting.structure import best_numbers
+from rulesearch.grammar.parts import ConstantPrior
+from rulesearch.measurements.protocols import LEAST_CHANGE, Measured
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
@@ -44,6 +49,9 @@ _RUNAWAY = 1e3
 _ALONE_HZ = (1.0, 10.0, 50.0)
 _ALONE_SPIKES = 60
 _MOST_ALONE = 0.02
+_SURE = 0.95
+_LACK = 100.0
+"""What a change by spikes of one side alone, above the most that there may be, counts in standard errors."""
 _TAUS = (5e-3, 150e-3)
 _GRID, _REFINEMENTS = 13, 5
 PAIR = {"A_plus": "on_post: x", "A_minus": "on_pre: -y"}
@@ -72,9 +80,14 @@ class StdpProtocols(SpikeTask):
     requirements: ClassVar[tuple[Requirement, ...]] = (Requirement("alone", most=_MOST_ALONE),)
     deterministic: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    noise = 1.0
+    errors_told: bool = True
+    """Whether measurements have standard errors; else those that they have are about as large as changes are."""
     grammar: ClassVar[str] = "stdp"
     known_rule: ClassVar[str] = "triplet"
-    protocol: ClassVar[Protocol] = Protocol(selection_trials=1, report_trials=1, permutations=20, refitted=True)
+    protocol: ClassVar[Protocol] = Protocol(
+        fits_numbers=True, selection_trials=1, report_trials=1, permutations=20, refitted=True
+    )
     stress: ClassVar[Stress] = Stress(
         step="spikes are events, and time has no steps",
         size=_ONE_SYNAPSE,
@@ -113,6 +126,50 @@ class StdpProtocols(SpikeTask):
         details = {"predictions": tuple(predictions.tolist()), "residuals": tuple(z.tolist())}
         return Trial("ok", loss, metrics, cases, work, details=details)
 
+    def form_of(self, rules: RuleSet, settings: Settings) -> tuple[Form, Data]:
+        """Return the rule with its numbers free, and the measurements."""
+        rule = rules.only()
+        change, sem = self.targets(settings["permutation"])
+        rows, least = self.measured(), settings.get("least_change", LEAST_CHANGE)
+        form = ProtocolForm(replace(rule, eta=None, bounds=rule.bounds or self.bounds), rows, known=self._laid_out)
+        return form, protocol_data(
+            [rows[place] for place in self.order(settings["permutation"])], True, change, sem, least
+        )
+
+    def with_numbers(
+        self, rules: RuleSet, priors: Mapping[str, ConstantPrior], rng: np.random.Generator, settings: Settings
+    ) -> RuleSet:
+        """Return the rule with the numbers, its learning rate among them, that fit best.
+
+        Where spikes of one side alone then move the weight more than they may, that they do so is a residual as well.
+        """
+        found = super().with_numbers(rules, priors, rng, settings)
+        rule = replace(found.only(), bounds=found.only().bounds or self.bounds)
+        alone = ProtocolForm(rule, self._alone, known=self._laid_out, fixed={ETA: 1.0} if rule.eta is None else {})
+        if not self.requirements or not np.max(np.abs(alone.predictions(alone.own_numbers))) > _MOST_ALONE:
+            return found
+        (form, data), measured = self.form_of(rules, settings), len(self._rows)
+        both = ProtocolForm(form.rule, (*self._rows, *self._alone), known=self._laid_out)
+
+        def residuals(predictions: Array) -> Array:
+            excess = np.maximum(0.0, np.abs(predictions[:, measured:]) - _MOST_ALONE)
+            return np.concatenate((data.residuals(predictions[:, :measured]), _LACK * excess), axis=1)
+
+        numbers = best_numbers(both, residuals, priors, rng)
+        if numbers is None:
+            return found
+        made = replace(both.with_numbers(both.of_group(numbers, 0)), bounds=rules.only().bounds)
+        return rules.with_rules({name: made for name in rules.rules})
+
+    def enough(self, loss: float) -> float:
+        """Return the loss that a true rule keeps to in 95 of 100 tables: the ceiling that noise sets.
+
+        It is the 95 % point of chi squared over the number of measurements; where their noise is not known, what is
+        enough beside the known rule's loss.
+        """
+        number = len(self._rows)
+        return self.noise * float(chi2.ppf(_SURE, number)) / number if self.noise else super().enough(loss)
+
     def errors(self, predictions: Array, changes: Array, settings: Settings) -> Array:
         """Return how far predictions are from changes."""
         return predictions - changes
@@ -127,13 +184,27 @@ class StdpProtocols(SpikeTask):
         return permuted_order(len(self.measured()), permutation)
 
     @cached_property
+    def _rows(self) -> tuple[Measured, ...]:
+        """What was measured; the same rows whenever they are asked for."""
+        return self.measured()
+
+    @cached_property
+    def _alone(self) -> tuple[Measured, ...]:
+        """Spikes of one side alone, which should change nothing."""
+        return tuple(
+            Measured(f"{side} alone", 0.0, 1.0, pre, post, 1.0 / frequency, _ALONE_SPIKES)
+            for frequency in _ALONE_HZ
+            for side, pre, post in (("pre", (0.0,), ()), ("post", (), (0.0,)))
+        )
+
+    @cached_property
+    def _laid_out(self) -> LaidOut:
+        return {}
+
+    @cached_property
     def protocols(self) -> Protocols:
         """The spikes of each measurement, then those of one side alone."""
-        trains: list[tuple[Sequence[float], Sequence[float]]] = [item.trains() for item in self.measured()]
-        for frequency in _ALONE_HZ:
-            times = [k / frequency for k in range(_ALONE_SPIKES)]
-            trains += [(times, []), ([], times)]
-        return Protocols.of(trains)
+        return Protocols.of([item.trains() for item in (*self.measured(), *self._alone)])
 
     def chosen_on(self, settings: Settings) -> str:
         """Return how many measurements rules are fitted to."""

@@ -11,7 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.fitting.data import Data
+from rulesearch.fitting.form import Form, SetForm
+from rulesearch.fitting.structure import best_numbers
 from rulesearch.given import named
+from rulesearch.grammar.parts import ConstantPrior
 from rulesearch.measurements.protocols import Measurement
 from rulesearch.rules.bound import FREE, BoundRule, BoundSet
 from rulesearch.rules.names import other_rules
@@ -23,6 +27,10 @@ from rulesearch.tasks.protocol import FORMER, Protocol, with_former
 from rulesearch.tasks.trial import Activity, TimeCourse, Trial, losses_of
 from rulesearch.wording import counted
 
+Array = npt.NDArray[np.float64]
+
+RESIDUALS = "residuals"
+"""Name of the detail of a trial that holds the signed errors whose mean square is the loss."""
 AS_GOOD = 1.05
 """Factor by which a loss may be above another one that it equals."""
 
@@ -75,6 +83,8 @@ class Task(ABC):
     squares: ClassVar[bool] = False
     """Whether held-out losses are squared errors of single measurements, as shares of their variance: then a rule is
     recommended only where it does better than the control beyond chance, and than any constant."""
+    noise: float = 0.0
+    """Mean squared residual that the noise of measurements alone makes, where that is known; else 0."""
     protocol: ClassVar[Protocol] = Protocol()
     """What a search does with the task."""
     stress: ClassVar[Stress] = Stress()
@@ -98,6 +108,36 @@ class Task(ABC):
     ) -> list[Trial]:
         """Return what `trial` gives for each of several candidates; a task may simulate them together."""
         return [self.trial(rules, seed, settings, fidelity, backend) for rules in candidates]
+
+    def with_numbers(
+        self, rules: RuleSet, priors: Mapping[str, ConstantPrior], rng: np.random.Generator, settings: Settings
+    ) -> RuleSet:
+        """Return rules with the numbers that fit best, where `protocol.fits_numbers` says that they are fitted.
+
+        **Arguments:** `priors`: within what, by constant, or `tau_` and the name of a trace; names begin with that of
+        the rule and a point where there are several.
+        """
+        form, data = self.form_of(rules, settings)
+        numbers = best_numbers(form, data.residuals, priors, rng) if len(data.changes) else None
+        if numbers is None:
+            return rules
+        found = form.rules_with(form.of_group(numbers, 0)).rules
+        return rules.with_rules({name: _with_numbers_of(rule, found[name]) for name, rule in rules.searched.items()})
+
+    def form_of(self, rules: RuleSet, settings: Settings) -> tuple[Form, Data]:
+        """Return rules with their numbers free, and what they must meet.
+
+        By default `residuals` of trials must be 0, a detail of those that a task gives whose loss is their mean square.
+        """
+        full = self.fidelities[-1].name
+
+        def residuals(bound: BoundSet) -> Array | None:
+            trial = self.trial(bound, 0, settings, full)
+            return None if trial.loss is None else np.array(trial.details.get(RESIDUALS, ()), dtype=np.float64)
+
+        form = SetForm(self.bind(rules, settings), residuals)
+        number = len(form.groups)
+        return form, Data([f"{place}" for place in range(number)], np.zeros(number), np.ones(number), True)
 
     @abstractmethod
     def baseline(self, settings: Settings) -> RuleSet:
@@ -313,3 +353,10 @@ class Task(ABC):
             self.default_bounds(settings) if rule.bounds is None else rule.bounds,
             rule.name,
         )
+
+
+def _with_numbers_of(rule: Rule, other: Rule) -> Rule:
+    """Return a rule with the constants, time constants and learning rate of another one of the same form."""
+    constants = {name: value for name, value in other.constant_values().items() if name in rule.constants}
+    states = {name: other.states.get(name, state) for name, state in rule.states.items()}
+    return replace(rule.with_constants(constants), states=states, eta=other.eta)

@@ -17,7 +17,7 @@ class Trial:
     `cases`: the losses of parts of the trial (data sets, say), which the loss is the mean of; `work`: counted work
     (synaptic updates); `died_at`: share of the trial that was simulated before it ended early, 1 where it ran to the
     end; `details`: metrics that are rows of numbers; where the loss is a mean of squares, its `residuals` let
-    constants be fitted by least squares.
+    numbers be fitted by least squares.
     """
 
     status: str

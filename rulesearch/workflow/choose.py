@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
 
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules.rule import RuleSet
@@ -16,6 +20,7 @@ from rulesearch.workflow.asked import Asked, shortest, size_on_front
 from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, Score, clean_up
 from rulesearch.workflow.neighbours import try_neighbours
+from rulesearch.workflow.refit import left_out_squares
 from rulesearch.workflow.scorer import Scorer
 
 _PER_SIZE = 2
@@ -31,7 +36,8 @@ class Choice:
 
     **Fields:** `cleaned`: by fingerprint of the candidate; `front` by size; `best`: the place of the recommended rule
     on it; `references` by label, and the outcome of the known rule, the `baseline`; `chosen_on`: what losses are
-    over, in words; `simplified`: how many of `cleaned` there was time to simplify only.
+    over, in words; `simplified`: how many of `cleaned` there was time to simplify only; `left_out`: squared
+    residuals of measurements that were left out, for each rule of the front by its text, where there are any.
     """
 
     cleaned: Mapping[str, CleanUp]
@@ -41,6 +47,7 @@ class Choice:
     baseline: Outcome
     chosen_on: str
     simplified: int = 0
+    left_out: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def recommended(self) -> CleanUp:
@@ -115,8 +122,17 @@ def choose(
                     better = replace(item, rules=rules, outcome=outcome, loss_after=outcome.loss, steps=steps)
                     cleaned = {key: better if old is item else old for key, old in cleaned.items()}
     front = _front(list(cleaned.values()), task, asked)
-    best = recommended(front, baseline, task)
-    return Choice(cleaned, front, best, references, baseline, chosen_on, simplified)
+    left_out: dict[str, npt.NDArray[np.float64]] = {}
+    if task.protocol.refitted:
+        notify("leaving out one measurement after the other")
+        with scorer.clock.part("predictions of measurements that were left out"):
+            for item in front:
+                scorer.clock.check()
+                squares = left_out_squares(item.rules, task, settings)
+                if squares is not None:
+                    left_out[str(item.rules)] = squares
+    best = recommended(front, baseline, task, [left_out.get(str(item.rules)) for item in front])
+    return Choice(cleaned, front, best, references, baseline, chosen_on, simplified, left_out)
 
 
 def _cleaned(
@@ -214,12 +230,41 @@ def _does_nothing(rules: RuleSet) -> bool:
     return all(rule.is_still for rule in rules.searched.values())
 
 
-def recommended(front: Sequence[CleanUp], baseline: Outcome, task: Task) -> int:
-    """Return the index of the smallest rule that does as well as the known one, else of the best."""
+def recommended(
+    front: Sequence[CleanUp],
+    baseline: Outcome,
+    task: Task,
+    left_out: Sequence[npt.NDArray[np.float64] | None] = (),
+) -> int:
+    """Return the index of the smallest rule that does as well as the known one, else of the best.
+
+    Where measurements are left out, it is the smallest rule that predicts them to within their noise, or as well as the
+    best one up to one standard error of the mean paired difference of squared residuals (after Breiman et al. 1984,
+    Classification and regression trees, 3.4.3): which of those predicts best is chance.
+
+    **Arguments:** `left_out`: squared residuals of each rule, `(measurements,)`, None where it died.
+    """
+    lacks = [item.outcome.rank_key(task.requirements)[0] for item in front]
+    judged = {
+        index: squares for index, squares in enumerate(left_out) if squares is not None and lacks[index] == min(lacks)
+    }
+    if judged:
+        means = {index: float(np.mean(squares)) for index, squares in judged.items()}
+        best = min(means, key=lambda index: means[index])
+        return min(
+            index
+            for index, mean in means.items()
+            if mean <= task.noise or mean - means[best] <= _standard_error(judged[index] - judged[best])
+        )
     for index, item in enumerate(front):
         if solves(item, baseline, task):
             return index
     return min(range(len(front)), key=lambda index: front[index].outcome.rank_key(task.requirements))
+
+
+def _standard_error(differences: npt.NDArray[np.float64]) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.std(differences, ddof=1)) / math.sqrt(len(differences))
 
 
 def solves(item: CleanUp, baseline: Outcome, task: Task) -> bool:

@@ -89,14 +89,12 @@ def conclude(
     order = sorted(
         range(len(front)), key=lambda index: (index != best, *front[index].outcome.rank_key(task.requirements))
     )
-    if task.protocol.refitted:
-        notify("leaving out one measurement after the other")
     predicted: dict[str, dict[str, float]] = {}
     with clock.part("predictions of what a rule was not fitted to"):
         for rules in (*(front[index].rules for index in order), *(references[label] for label in beside)):
             if task.protocol.refitted or task.protocol.transfer:
                 clock.check()
-            predicted[str(rules)] = predictive_metrics(rules, task, settings)
+            predicted[str(rules)] = predictive_metrics(rules, task, settings, choice.left_out.get(str(rules)))
 
     def predictive(rules: RuleSet) -> dict[str, float]:
         return predicted.get(str(rules), {})

@@ -49,6 +49,8 @@ Watch = Callable[[Problem], None]
 Notify = Callable[[str], None]
 
 _MOST_WORKERS = 1024
+_STRUCTURES = 1500
+"""Structures that are tried under a table of protocols, where no budget is given."""
 _PACKAGES = ("rulesearch", "numpy", "numba", "deap", "cma", "sympy")
 
 
@@ -136,6 +138,9 @@ def distil(
     reference = f"{path}:{columns}"
     task = load_task(reference)
     name = f"distil-{name_from(path.stem)}"
+    if task.protocol.fits_numbers:
+        # Each of these is a structure whose numbers are fitted.
+        others.setdefault("budget", _STRUCTURES)
     return discover(Experiment(name, reference, grammar or task.grammar, task.summary), **others)
 
 

@@ -11,19 +11,17 @@ import numpy as np
 
 from rulesearch.errors import RulesearchError, shown
 from rulesearch.evaluation.seeds import generator
+from rulesearch.fitting.data import Data, protocol_data
+from rulesearch.fitting.form import ETA, TAU, ColumnForm, Form, ProtocolForm
 from rulesearch.given import real_number, whole_number
-from rulesearch.inference.fitting import Data, Fit, fit, follows_from_others
-from rulesearch.inference.form import ETA, TAU, ColumnForm, Form, ProtocolForm
+from rulesearch.inference.fitting import Fit, fit, follows_from_others
 from rulesearch.inference.judging import Number, Prediction, leave_out, profile
 from rulesearch.measurements.columns import Columns, columns_of, standard_errors, told_apart
 from rulesearch.measurements.protocols import (
     CHANGE,
-    LEAST_CHANGE,
-    Measured,
     as_protocols,
     check_target,
     is_protocol_table,
-    misses,
     read_protocols,
 )
 from rulesearch.measurements.sheet import SKIP, Sheet, as_number, read_table
@@ -34,7 +32,6 @@ from rulesearch.tasks.stdp_protocols import StdpProtocols
 from rulesearch.workflow.resolve import RuleLike, as_rules
 
 _FIT = 7
-_WORD = {1: "LTP", -1: "LTD", 0: "none"}
 _PREPARATION, _SOURCE = "preparation", "source"
 
 
@@ -114,8 +111,29 @@ def fit_rule(
     others as of `distil`.
     **Raises:** `RulesearchError` for whatever is wrong with rule, table or names.
     """
-    whole_number(seed, "seed", 0)
     columns = columns_of(target or CHANGE, error, None, ignore, gaps, repeats, every)
+    rules, table_name, found = fit_form(rule, table, columns, target, own, fixed, before, seed)
+    form, data = found.form, found.data
+    predictions = [leave_out(found, "row", list(range(len(data.changes))))]
+    if len(form.preparations) > 1 and not any(parameter.own for parameter in form.parameters):
+        predictions.append(leave_out(found, _PREPARATION, form.groups.tolist()))
+    if len(set(data.sources)) > 1:
+        predictions.append(leave_out(found, _SOURCE, data.sources))
+    return Fitted(str(rules), table_name, found, tuple(profile(found)), tuple(predictions))
+
+
+def fit_form(
+    rule: RuleLike,
+    table: object,
+    columns: Columns,
+    target: str | None = None,
+    own: str | Iterable[str] = (),
+    fixed: str | Iterable[str] | Mapping[str, float | str] = (),
+    before: float | None = None,
+    seed: int = 1,
+) -> tuple[RuleSet, str, Fit]:
+    """Return the rules, the name of the table, and the fit; arguments and errors as of `fit_rule`."""
+    whole_number(seed, "seed", 0)
     source = _source(table)
     if isinstance(source, Sheet):
         check_target(source, columns, target)
@@ -136,20 +154,8 @@ def fit_rule(
     if any(each.name == ETA for each in form.parameters) and follows_from_others(form, ETA):
         # Every term has a constant of its own: the learning rate only scales these.
         form, data = _measured(form_rule, source, columns, own_names, {**held, ETA: 1.0}, weight)
-    found = fit(form, data, generator(seed, _FIT))
-    rows = list(range(len(data.changes)))
-    predictions = [leave_out(found, "row", rows)]
-    if len(form.preparations) > 1 and not any(parameter.own for parameter in form.parameters):
-        predictions.append(leave_out(found, _PREPARATION, form.groups.tolist()))
-    if len(set(data.sources)) > 1:
-        predictions.append(leave_out(found, _SOURCE, data.sources))
-    return Fitted(
-        str(rules),
-        source.name if isinstance(source, StdpProtocols) else source.where,
-        found,
-        tuple(profile(found)),
-        tuple(predictions),
-    )
+    name = source.name if isinstance(source, StdpProtocols) else source.where
+    return rules, name, fit(form, data, generator(seed, _FIT))
 
 
 def shown_number(label: str, value: float) -> str:
@@ -163,7 +169,7 @@ def shown_number(label: str, value: float) -> str:
 
 def _source(table: object) -> Sheet | StdpProtocols:
     """Return the table, or the shipped task whose data are measurements."""
-    task = load_task(table) if isinstance(table, str) and table in TASKS else None
+    task = load_task(table) if isinstance(table, str) and table in TASKS else table
     return task if isinstance(task, StdpProtocols) else read_table(table)
 
 
@@ -181,7 +187,9 @@ def _measured(
 ) -> tuple[Form, Data]:
     if isinstance(source, StdpProtocols):
         _check_spikes(rule)
-        return ProtocolForm(rule, source.measured(), own, fixed, weight), _protocol_data(source.measured(), True)
+        return ProtocolForm(rule, source.measured(), own, fixed, weight), protocol_data(
+            source.measured(), source.errors_told
+        )
     sheet = source
     if _is_of_protocols(sheet, columns):
         sheet = as_protocols(sheet)
@@ -190,7 +198,7 @@ def _measured(
         _check_spikes(rule)
         # Words alone say nothing of how much measurements scatter.
         words = all(row.sign is not None for row in rows)
-        return ProtocolForm(rule, rows, own, fixed, weight), _protocol_data(rows, bool(told.error) or words)
+        return ProtocolForm(rule, rows, own, fixed, weight), protocol_data(rows, bool(told.error) or words)
     told, _ = told_apart(sheet, columns)
     if set(rule.slots) != {"on_step"}:
         raise RulesearchError(
@@ -213,19 +221,6 @@ def _measured(
         sem = np.full(len(changes), float(np.std(changes)) or 1.0) if len(changes) else np.zeros(0)
     data = Data([f"row {number}" for number in sheet.numbers], changes, sem, bool(told.error))
     return ColumnForm(rule, values, labels or [""] * len(changes), own, fixed), data
-
-
-def _protocol_data(rows: Sequence[Measured], told: bool) -> Data:
-    changes = np.array([row.change for row in rows])
-    return Data(
-        [row.label for row in rows],
-        changes,
-        np.array([row.sem for row in rows]),
-        told,
-        [row.source for row in rows],
-        ["" if row.sign is None else _WORD[row.sign] for row in rows],
-        lambda predictions: misses(rows, predictions, changes, LEAST_CHANGE),
-    )
 
 
 def _weight_before(rule: Rule, before: float | None) -> float:

@@ -41,7 +41,7 @@ def text_of(grammar: Grammar, nonterminal: str, text: str) -> str | None:
         ("0.007*y2 - 0.05*y*x", "y2*0.007 - y*0.05*x"),
         ("-(y**2)", "-y**2"),
         ("(-y)**2", "y**2"),
-        ("-0.7*y", None),
+        ("-700*y", None),
         ("x - 0.007*y", None),
         ("-0.007", None),
     ],

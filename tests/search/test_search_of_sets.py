@@ -24,7 +24,6 @@ from rulesearch.grammar.words import with_words, without
 from rulesearch.rules import RuleSet, parse_rules
 from rulesearch.rules.states import Trace
 from rulesearch.search.candidate import CandidateMaker
-from rulesearch.search.constants import fit_constants
 from rulesearch.search.engine import load_engine
 from rulesearch.search.genome import Genome
 from rulesearch.search.polynomial_terms import bases_of
@@ -34,7 +33,7 @@ from rulesearch.search.pysr_engine import Objective, arguments
 from rulesearch.search.variation import Variation
 from rulesearch.search.volterra_engine import VolterraEngine
 from tests import known_pair
-from tests.known_pair import ANSWER, PAIR, Measured, Pair
+from tests.known_pair import ANSWER, PAIR, Fitted, Pair
 from tests.search.test_engine_contract import SMALL, productions
 from tests.search.test_variation import changes, well_formed
 
@@ -277,14 +276,16 @@ def test_enumeration_tries_every_function_of_a_grammar_of_two_rules(make: Make) 
 
 
 def test_numbers_of_both_rules_are_fitted_by_least_squares() -> None:
-    with Evaluator(task_of("Measured"), Measured().resolve()) as evaluator:
-        problem = Problem(evaluator, parse_grammar(Measured().own_grammar()), 1, 5_000)
+    with Evaluator(task_of("Fitted"), Fitted().resolve()) as evaluator:
+        problem = Problem(evaluator, parse_grammar(Fitted().own_grammar()), 1, 5_000)
         text = "feedforward[y*(c1*x - w*y); c1 = 0.5; tau_x = 20 ms]; lateral[c1*(x*y); c1 = 0.5; tau_x = 20 ms]"
-        genome = problem.primitives.genome_of(parse_rules(text))
-        start = problem.maker.make(genome, "start")
+        start = problem.maker.make(problem.primitives.genome_of(parse_rules(text)), "start")
         problem.evaluate([start])
-        best = fit_constants(problem, [start], np.random.default_rng(0), 12)[0]
-        assert best.constants == pytest.approx((1.0, -1.0, 0.01, 0.04), rel=1e-4)
+        first, second, *taus = start.constants
+        rates = [rule.eta for rule in start.rules.rules.values()]
+        assert (first, *taus) == pytest.approx((1.0, 0.01, 0.04), rel=1e-4)
+        assert rates[0] == pytest.approx(1.0, rel=1e-4) and second * (rates[1] or 0.0) == pytest.approx(-1.0, rel=1e-4)
+        assert start.screen.loss == pytest.approx(0.0, abs=1e-8)
 
 
 def test_a_polynomial_has_the_symbols_that_each_rule_reads(make: Make) -> None:

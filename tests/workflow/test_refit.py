@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import rulesearch as rs
-from rulesearch.rules import RuleSet
+from rulesearch.fitting.form import ProtocolForm
+from rulesearch.inference.fitting import fit
+from rulesearch.inference.judging import leave_out
 from rulesearch.rules.library import known_rule
 from rulesearch.tasks import load_task
-from rulesearch.workflow.refit import leave_one_out, predictive_metrics
+from rulesearch.workflow.refit import left_out_squares, predictive_metrics
 from tests.known_pair import Measured
 
 FREQUENCY = load_task("stdp-frequency")
@@ -23,35 +25,25 @@ MINIMAL = (
 )
 
 
-def test_left_out_errors_of_a_linear_model_are_those_of_the_hat_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_left_out_errors_of_a_linear_model_are_those_of_the_hat_matrix() -> None:
     """For least squares the residual of a point that is left out is r/(1 - h), h from the hat matrix."""
-    from rulesearch.workflow import refit
-
-    rule = FREQUENCY.parse(MINIMAL).only()
-    # Time constants stay; a free factor for all, besides the two amplitudes, changes nothing.
-    monkeypatch.setattr(refit._Form, "_slopes", _without_times(refit._Form._slopes))
     settings = FREQUENCY.resolve()
-    error = leave_one_out(RuleSet({"w": rule}), FREQUENCY, settings)
-
-    def residuals(plus: float, minus: float) -> np.ndarray:
-        made = RuleSet({"w": rule.with_constants({"A_plus": plus, "A_minus": minus})})
-        trial = FREQUENCY.trial(FREQUENCY.bind(made, settings), 0, settings, "full")
-        return np.array(trial.details["residuals"])
-
-    none = residuals(0.0, 0.0)
-    design = np.column_stack([residuals(1e-3, 0.0) - none, residuals(0.0, 1e-3) - none])
+    form, data = FREQUENCY.form_of(FREQUENCY.parse(MINIMAL), settings)
+    held = {each.name: each.start for each in form.parameters if each.name not in {"A_plus", "A_minus"}}
+    form = ProtocolForm(form.rule, FREQUENCY.measured(), fixed={**held, "eta": 1.0})
+    found = fit(form, data, np.random.default_rng(1))
+    none = data.residuals(form.predictions(np.zeros(2)))
+    design = np.column_stack([data.residuals(form.predictions(1e-3 * unit)) - none for unit in np.eye(2)])
     hat = design @ np.linalg.inv(design.T @ design) @ design.T
     left_out = (none - hat @ none) / (1.0 - np.diag(hat))
-    assert error == pytest.approx(float(np.mean(left_out**2)), rel=1e-3)
+    assert leave_out(found, "row", range(10)).residuals == pytest.approx(left_out, rel=1e-4)
 
 
-def _without_times(slopes: object) -> object:
-    def only_amplitudes(self: object, point: np.ndarray, errors: np.ndarray) -> np.ndarray:
-        found = slopes(self, point, errors)  # type: ignore[operator]
-        found[:, self.timed] = 0.0  # type: ignore[attr-defined]
-        return found
-
-    return only_amplitudes
+def test_the_errors_of_a_rule_are_those_of_its_form() -> None:
+    settings, rules = FREQUENCY.resolve(), FREQUENCY.parse(MINIMAL)
+    squares = left_out_squares(rules, FREQUENCY, settings)
+    metrics = predictive_metrics(rules, FREQUENCY, settings)
+    assert squares is not None and metrics["leave_one_out_error"] == pytest.approx(float(np.mean(squares)))
 
 
 def test_a_rule_predicts_worse_than_it_fits_and_other_data_without_refitting() -> None:
@@ -83,8 +75,10 @@ def test_the_numbers_of_all_rules_of_a_set_are_fitted_to_what_is_left() -> None:
         "feedforward[c1*y*(x - w*y); c1 = 0.5; tau_x = 20 ms]; lateral[c1*x*y; c1 = -0.5; tau_x = 20 ms]"
     )
     untold = 2.0 * np.log(2.0) ** 2
-    assert leave_one_out(rules, task, task.resolve()) == pytest.approx(untold / 26, rel=1e-6)
+    squares = left_out_squares(rules, task, task.resolve())
+    assert squares is not None and float(np.mean(squares)) == pytest.approx(untold / 26, rel=1e-4)
     # A rule that is given keeps its numbers: half of what is missing of -x*y is left everywhere.
     x, y, _ = np.random.default_rng(0).normal(size=(3, 12))
-    given = leave_one_out(replace(rules, given=frozenset({"lateral"})), task, task.resolve())
-    assert given == pytest.approx((untold + np.sum((0.5 * x * y) ** 2)) / 26, rel=1e-6)
+    given = left_out_squares(replace(rules, given=frozenset({"lateral"})), task, task.resolve())
+    assert given is not None
+    assert float(np.mean(given)) == pytest.approx((untold + np.sum((0.5 * x * y) ** 2)) / 26, rel=1e-4)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,21 +17,24 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.measurements.protocols import Measured
-from rulesearch.rules.rule import Rule
+from rulesearch.rules.bound import BoundSet
+from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Lowpass, Synaptic, Trace
-from rulesearch.simulate.synapse.events import Protocols, run_protocols
+from rulesearch.simulate.synapse.events import Protocols, Response
 from rulesearch.simulate.synapse.respond import respond
 from rulesearch.simulate.synapse.synapse import with_customary_traces
 
 Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.bool_]
+
+LaidOut = dict[tuple[int, ...], tuple[tuple[Measured, ...], Protocols]]
+"""Rows and their spikes, by the identities of these rows."""
 
 ETA = "eta"
 TAU = "tau_"
 _TAUS = (1e-3, 10.0)
 """Between what time constants are fitted [s]."""
 _FREE = (-math.inf, math.inf)
-_KEPT = 512
-"""Predictions for a preparation that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,12 @@ class Parameter:
     @property
     def is_time(self) -> bool:
         """Whether it is a time constant [s], which is fitted by its logarithm."""
-        return self.name.startswith(TAU)
+        return self.name.rpartition(".")[2].startswith(TAU)
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is a learning rate."""
+        return self.name.rpartition(".")[2] == ETA
 
 
 class Form(ABC):
@@ -70,7 +78,6 @@ class Form(ABC):
         self.groups = np.array([self.preparations.index(name) for name in preparations])
         self.fixed = dict(fixed or {})
         self.parameters = tuple(_parameters(self.rule, frozenset(own), self.fixed))
-        self._known: dict[object, Array] = {}
 
     @property
     def size(self) -> int:
@@ -91,6 +98,11 @@ class Form(ABC):
         """The parameter that each number that is fitted is of."""
         return tuple(each for each in self.parameters for _ in (self.preparations if each.own else ("",)))
 
+    @property
+    def own_numbers(self) -> Array:
+        """The numbers that the rule has, `(numbers,)`."""
+        return np.array([each.start for each in self.each])
+
     def of_group(self, numbers: Array, group: int) -> dict[str, float]:
         """Return the numbers of a preparation by name, from all numbers that are fitted."""
         found, place = dict(self.fixed), 0
@@ -108,43 +120,52 @@ class Form(ABC):
         }
         return replace(self.rule.with_constants(constants), states=states, eta=values.get(ETA, self._eta))
 
+    def rules_with(self, values: Mapping[str, float]) -> RuleSet:
+        """Return the rules with numbers by name."""
+        return RuleSet({"w": self.with_numbers(values)})
+
     @property
     def _eta(self) -> float:
         return 1.0 if self.rule.eta is None else self.rule.eta
 
-    def predictions(self, numbers: Array, rows: npt.NDArray[np.bool_] | None = None) -> Array:
+    def predictions(self, numbers: Array, rows: Rows | None = None) -> Array:
         """Return what the rule predicts for each row, `(rows,)`; nan where it has no number there.
 
         **Arguments:** `numbers` that are fitted; `rows` that are asked for, all where not given; others are nan.
         """
-        found = np.full(len(self.groups), np.nan)
+        found: Array = self.many(numbers[np.newaxis], rows)[0]
+        return found
+
+    def many(self, numbers: Array, rows: Rows | None = None) -> Array:
+        """Return what the rule predicts at several sets of numbers, `(points, rows)`.
+
+        **Arguments:** `numbers` `(points, numbers)`; `rows` as of `predictions`.
+        """
+        found = np.full((len(numbers), len(self.groups)), np.nan)
         for group in range(len(self.preparations)):
             here = self.groups == group if rows is None else (self.groups == group) & rows
             if here.any():
-                found[here] = self._of_group(self.of_group(numbers, group), here)
+                values, place = {name: np.full(len(numbers), held) for name, held in self.fixed.items()}, 0
+                for parameter in self.parameters:
+                    values[parameter.name] = numbers[:, place + group * parameter.own]
+                    place += len(self.preparations) if parameter.own else 1
+                found[:, here] = self._respond(values, here)
         return found
 
-    def _of_group(self, values: Mapping[str, float], rows: npt.NDArray[np.bool_]) -> Array:
-        """Return predictions for rows of one preparation; those of the last values are kept.
-
-        Of derivatives most leave a preparation as it was.
-        """
-        place = rows.tobytes(), tuple(values.values())
-        if place not in self._known:
-            if len(self._known) >= _KEPT:
-                self._known.pop(next(iter(self._known)))
-            self._known[place] = self._respond(self.with_numbers(values), rows)
-        return self._known[place]
-
     @abstractmethod
-    def _respond(self, rule: Rule, rows: npt.NDArray[np.bool_]) -> Array:
-        """Return what a rule predicts for some rows of a preparation."""
+    def _respond(self, values: Mapping[str, Array], rows: Rows) -> Array:
+        """Return what a rule predicts for some rows of a preparation, `(points, rows)`.
+
+        **Arguments:** `values` of its numbers by name, each `(points,)`.
+        """
 
 
 class ProtocolForm(Form):
     """A rule of spikes under the protocols of a table.
 
     Predictions are (w - w_0)/w_0, with the same weight w_0 before each protocol.
+
+    **Arguments:** `known`: spikes of rows that were laid out for other forms, and where those of this one are kept.
     """
 
     def __init__(
@@ -154,24 +175,93 @@ class ProtocolForm(Form):
         own: Iterable[str] = (),
         fixed: Mapping[str, float] | None = None,
         weight: float = 1.0,
+        known: LaidOut | None = None,
     ) -> None:
         super().__init__(with_customary_traces(rule), [row.preparation for row in rows], own, fixed)
         self.rows, self.weight = tuple(rows), weight
+        self._known = {} if known is None else known
         self._compiled = set(rule.slots) <= {"on_pre", "on_post"} and all(
             isinstance(state, Trace) for state in self.rule.states.values()
         )
-        self._protocols: dict[bytes, Protocols] = {}
+        self._responses: dict[bytes, Response] = {}
 
-    def _respond(self, rule: Rule, rows: npt.NDArray[np.bool_]) -> Array:
-        chosen = [self.rows[place] for place in np.flatnonzero(rows)]
+    def elsewhere(self, rows: Sequence[Measured], numbers: Array, group: int = 0) -> Array:
+        """Return what the rule predicts for protocols of another table, `(points, protocols)`.
+
+        **Arguments:** `numbers` `(points, numbers)` as of `many`; `group`: the preparation whose own numbers count.
+        """
+        own = [parameter.own for parameter in self.parameters]
+        count = len(self.preparations)
+        places = np.cumsum([0, *(count if each else 1 for each in own[:-1])])
+        chosen = [int(place) + group * each for place, each in zip(places, own, strict=True)]
+        form = ProtocolForm(self.rule, rows, (), self.fixed, self.weight)
+        form.groups = np.zeros(len(rows), dtype=np.int64)
+        form.preparations = ("",)
+        form.bounds = self.bounds
+        return form.many(numbers[:, chosen])
+
+    def _respond(self, values: Mapping[str, Array], rows: Rows) -> Array:
         if not self._compiled:
-            found = [respond(rule, row.pre, row.post, row.repeats, row.every or None, self.weight) for row in chosen]
-            return np.array([each.delta_w if each.status == "ok" else np.nan for each in found]) / self.weight
+            points = [dict(zip(values, point, strict=True)) for point in zip(*values.values(), strict=True)]
+            return np.array([self._one_by_one(self.with_numbers(point), rows) for point in points])
         place = rows.tobytes()
-        if place not in self._protocols:
-            self._protocols[place] = Protocols.of([row.trains() for row in chosen])
-        weights = run_protocols(rule, self._protocols[place], self.weight, rule.eta or 0.0, self.bounds)
+        if place not in self._responses:
+            chosen = tuple(self.rows[row] for row in np.flatnonzero(rows))
+            key = tuple(map(id, chosen))
+            if key not in self._known:
+                self._known[key] = chosen, Protocols.of([row.trains() for row in chosen])
+            self._responses[place] = Response(self.rule, self._known[key][1], self.bounds)
+        eta = values.get(ETA, np.full(len(next(iter(values.values()))), self._eta))
+        taus = {name.removeprefix(TAU): value for name, value in values.items() if name.startswith(TAU)}
+        weights = self._responses[place].weights(self.weight, eta, values, taus)
         return (weights - self.weight) / self.weight
+
+    def _one_by_one(self, rule: Rule, rows: Rows) -> Array:
+        chosen = [self.rows[place] for place in np.flatnonzero(rows)]
+        found = [respond(rule, row.pre, row.post, row.repeats, row.every or None, self.weight) for row in chosen]
+        return np.array([each.delta_w if each.status == "ok" else np.nan for each in found]) / self.weight
+
+
+class SetForm(Form):
+    """Rules of a set, the numbers of all that are searched free; what is predicted are residuals.
+
+    **Arguments:** `bound`: the rules with all that they read; `residuals` of such rules, None where they have none.
+    """
+
+    def __init__(self, bound: BoundSet, residuals: Callable[[BoundSet], Array | None]) -> None:
+        self.bound, self._residuals = bound, residuals
+        self.preparations, self.fixed = ("",), {}
+        found = residuals(bound)
+        self.groups = np.zeros(0 if found is None else len(found), dtype=np.int64)
+        several = len(bound.rules) > 1
+        self._prefixes = {name: f"{name}." if several else "" for name in bound.rules if name not in bound.given}
+        self.parameters = tuple(
+            replace(each, name=prefix + each.name)
+            for name, prefix in self._prefixes.items()
+            for each in _parameters(replace(bound.rules[name].unbound(bounds=None), eta=None), frozenset(), {})
+        )
+
+    def rules_with(self, values: Mapping[str, float]) -> BoundSet:
+        """Return the rules with numbers by name, which begins with that of the rule where there are several."""
+        made = dict(self.bound.rules)
+        for name, prefix in self._prefixes.items():
+            own = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+            rule = made[name]
+            constants = {key: own[key] for key in rule.constants if key in own}
+            states = {
+                key: replace(state, tau=own[TAU + key]) if TAU + key in own else state
+                for key, state in rule.states.items()
+            }
+            made[name] = replace(rule.with_constants(constants), states=states, eta=own.get(ETA, rule.eta))
+        return BoundSet.of(self.bound, made)
+
+    def _respond(self, values: Mapping[str, Array], rows: Rows) -> Array:
+        found = np.full((len(next(iter(values.values()))), len(self.groups)), np.nan)
+        for place, point in enumerate(zip(*values.values(), strict=True)):
+            residuals = self._residuals(self.rules_with(dict(zip(values, map(float, point), strict=True))))
+            if residuals is not None:
+                found[place] = residuals
+        return found[:, rows]
 
 
 class ColumnForm(Form):
@@ -188,12 +278,14 @@ class ColumnForm(Form):
         super().__init__(rule, preparations, own, fixed)
         self.columns = columns
 
-    def _respond(self, rule: Rule, rows: npt.NDArray[np.bool_]) -> Array:
-        values = {name: column[rows] for name, column in self.columns.items()}
+    def _respond(self, values: Mapping[str, Array], rows: Rows) -> Array:
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        constants = {name: value[:, np.newaxis] for name, value in values.items() if name in self.rule.constants}
         with np.errstate(all="ignore"):
-            found = rule.slots["on_step"].evaluate({**values, **rule.constant_values()})
-        eta = 1.0 if rule.eta is None else rule.eta
-        return np.broadcast_to(np.asarray(eta * found, dtype=np.float64), (int(rows.sum()),))
+            found = self.rule.slots["on_step"].evaluate({**columns, **self.rule.constant_values(), **constants})
+            eta = values[ETA][:, np.newaxis] if ETA in values else self._eta
+            changes = np.asarray(eta * found, dtype=np.float64)
+        return np.broadcast_to(changes, (len(next(iter(values.values()))), int(rows.sum())))
 
 
 def _parameters(rule: Rule, own: frozenset[str], fixed: Mapping[str, float]) -> list[Parameter]:

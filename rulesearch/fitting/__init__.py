@@ -1,0 +1,1 @@
+"""Rules whose numbers are free, and their least squares."""

@@ -1,0 +1,78 @@
+"""What was measured, and how far predictions are from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import t as student_t
+
+from rulesearch.measurements.protocols import LEAST_CHANGE, Measured, misses
+
+Array = npt.NDArray[np.float64]
+Misses = Callable[[Array], Array]
+"""How far predictions are from data, `(rows,)` or `(points, rows)`."""
+
+DEGREES = 4.0
+"""Degrees of freedom of Student's t, that residuals have where no standard errors are told."""
+_WORD = {1: "LTP", -1: "LTD", 0: "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What was measured.
+
+    **Fields:** `labels`; `changes` `(rows,)`, nan where only a sign is known; `sem` `(rows,)`; `told`: whether standard
+    errors were told, else their size is estimated, and residuals have heavy tails; `sources` of rows; `words`
+    in which changes are told that are no numbers; `misses`: how far predictions are from changes.
+    """
+
+    labels: Sequence[str]
+    changes: Array
+    sem: Array
+    told: bool
+    sources: Sequence[str] = ()
+    words: Sequence[str] = ()
+    misses: Misses | None = field(default=None, compare=False)
+
+    def off(self, predictions: Array) -> Array:
+        """Return how far predictions are from changes, `(rows,)`."""
+        return predictions - self.changes if self.misses is None else self.misses(predictions)
+
+    def residuals(self, predictions: Array) -> Array:
+        """Return (model - data)/s.e.m. of each row."""
+        return self.off(predictions) / self.sem
+
+    def log_density(self, predictions: Array) -> Array:
+        """Return the log density of each row; of those with a sign alone up to a constant."""
+        residuals, sizes = self.residuals(predictions), np.log(self.sem)
+        if self.told:
+            return -0.5 * residuals**2 - sizes - 0.5 * math.log(2.0 * math.pi)
+        found: Array = student_t.logpdf(residuals, DEGREES) - sizes
+        return found
+
+
+def protocol_data(
+    rows: Sequence[Measured],
+    told: bool,
+    changes: Array | None = None,
+    sem: Array | None = None,
+    least_change: float = LEAST_CHANGE,
+) -> Data:
+    """Return what was measured under protocols.
+
+    **Arguments:** `changes` and `sem` in place of those of the rows; `least_change` that counts where a word tells it.
+    """
+    changes = np.array([row.change for row in rows]) if changes is None else changes
+    return Data(
+        [row.label for row in rows],
+        changes,
+        np.array([row.sem for row in rows]) if sem is None else sem,
+        told,
+        [row.source for row in rows],
+        ["" if row.sign is None else _WORD[row.sign] for row in rows],
+        lambda predictions: misses(rows, predictions, changes, least_change),
+    )
