@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from rulesearch.tasks.task import Task
     from rulesearch.workflow.clean_up import CleanUp
     from rulesearch.workflow.compared_runs import RunGroup
+    from rulesearch.workflow.decided import Decided
     from rulesearch.workflow.experiment import Experiment
     from rulesearch.workflow.families import Family
     from rulesearch.workflow.fitted import Fitted
+    from rulesearch.workflow.predicted import Predicted
     from rulesearch.workflow.run import Run
     from rulesearch.workflow.side_by_side import Behaviour
     from rulesearch.workflow.stress import StressTest
@@ -60,6 +62,7 @@ __all__ = [
     "cite",
     "compare",
     "compare_runs",
+    "decide",
     "discover",
     "distil",
     "evaluate",
@@ -69,6 +72,7 @@ __all__ = [
     "known_rules",
     "load_grammar",
     "plot",
+    "predict",
     "respond",
     "resume",
     "rule",
@@ -344,6 +348,32 @@ def fit(rule: RuleLike, table: object, target: str | None = None, **options: Any
     from rulesearch.workflow.fitted import fit_rule
 
     return fit_rule(rule, table, target, **options)
+
+
+@checked
+def predict(rules: RuleLike | Iterable[RuleLike] | Run, table: object = None, **options: Any) -> Predicted:
+    """Predict the weight change under other protocols by rules that are fitted to a table, with intervals.
+
+    **Arguments:** `rules`: texts, or a run on measurements, for all of its front; `pre` and `post` [ms] with `repeats`
+    and `every` [ms], or `protocols`, a table of these; others as of `rulesearch.workflow.predicted.predict`.
+    **Raises:** `RulesearchError` for whatever is wrong with these; `MissingPartError` without emcee.
+    """
+    from rulesearch.workflow.predicted import predict as predicted
+
+    return predicted(rules, table, **options)
+
+
+@checked
+def decide(rules: RuleLike | Iterable[RuleLike] | Run, table: object = None, **options: Any) -> Decided:
+    """Rank protocols by what measuring them would tell of which of several rules stands behind a table.
+
+    **Arguments:** `rules`, `table` as of `predict`; `candidates`: a table of protocols that can be done, many usual
+    ones where not given; `pairs`: how often these repeat; others as of `rulesearch.workflow.decided.decide`.
+    **Raises:** `RulesearchError` for whatever is wrong with these; `MissingPartError` without emcee.
+    """
+    from rulesearch.workflow.decided import decide as decided
+
+    return decided(rules, table, **options)
 
 
 @checked

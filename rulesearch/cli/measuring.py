@@ -1,4 +1,4 @@
-"""The commands about measurements: a form fitted to a table."""
+"""The commands about measurements: a form fitted to a table, what rules predict, and which experiment decides."""
 
 from __future__ import annotations
 
@@ -23,6 +23,34 @@ def register(app: typer.Typer) -> None:
         short_help="Fit the constants of a rule to a table of measurements.",
         epilog="Example: rulesearch fit triplet protocols.csv --own A_plus,A_minus",
     )(fit)
+    app.command(
+        "predict",
+        short_help="Predict the change under another protocol, with an interval.",
+        epilog="Example: rulesearch predict triplet --table protocols.csv --pre 0 --post 10 --repeats 60 --every 50",
+    )(predict)
+    app.command(
+        "decide",
+        short_help="Rank protocols by what they would tell of which rule it is.",
+        epilog="Example: rulesearch decide triplet stdp-pair --table protocols.csv",
+    )(decide)
+
+
+_RulesArgument = Annotated[
+    list[str], typer.Argument(metavar="RULE…", help="Rules, or the folder of a run on measurements, for its front.")
+]
+_TableOption = Annotated[
+    str | None,
+    typer.Option("--table", metavar="TABLE", help="What rules are fitted to; of a run, its own if not given."),
+]
+_OwnOption = Annotated[
+    list[str] | None, typer.Option("--own", metavar="NAME,…", help="Numbers that each preparation has for itself.")
+]
+_ErrorOption = Annotated[
+    str | None, typer.Option("--error", metavar="COLUMN", help="The standard errors of the table.")
+]
+_PreparationOption = Annotated[
+    str, typer.Option("--preparation", metavar="NAME", help="The preparation whose own numbers count.")
+]
 
 
 def fit(
@@ -134,3 +162,141 @@ def _show(found: Fitted) -> None:
                 for label, change, sem, predicted, z, out, word in rows
             ],
         )
+
+
+def predict(
+    rules: _RulesArgument,
+    table: _TableOption = None,
+    pre: Annotated[str, typer.Option(metavar="MS,MS,…", help="Presynaptic spike times of one repeat [ms].")] = "",
+    post: Annotated[str, typer.Option(metavar="MS,MS,…", help="Postsynaptic spike times of one repeat [ms].")] = "",
+    repeats: Annotated[int, typer.Option(parser=whole(), metavar="N", help="How often the spikes come.")] = 1,
+    every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next [ms].")] = None,
+    protocols: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A table of protocols to predict, in place of one.")
+    ] = None,
+    own: _OwnOption = None,
+    error: _ErrorOption = None,
+    preparation: _PreparationOption = "",
+    level: Annotated[float, typer.Option(metavar="SHARE", help="Of draws that intervals hold.")] = 0.9,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Of starts and draws.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict the change under a protocol that was not measured, by rules that are fitted to a table.
+
+    Within a rule the draws from its posterior count, between rules weights under which they predict left-out rows best
+    together. Intervals are of the true change: a new measurement scatters about it besides.
+    """
+    import rulesearch as rs
+    from rulesearch.cli.rule_commands import read_times
+
+    found = rs.predict(
+        rules,
+        table,
+        pre=read_times(pre, "--pre"),
+        post=read_times(post, "--post"),
+        repeats=repeats,
+        every=every,
+        protocols=protocols,
+        preparation=preparation,
+        level=level,
+        seed=seed,
+        own=own or (),
+        error=error,
+    )
+    if as_json:
+        print_json(found.to_json())
+        return
+    show_facts([("table", found.table)])
+    print()
+    show_table(
+        ["rule", "weight", "elpd", "± s.e."],
+        [
+            [each.name, number(each.weight), number(each.left_out.elpd), number(each.left_out.elpd_se)]
+            for each in found.survivors
+        ],
+    )
+    print()
+    several = len(found.survivors) > 1
+    share = f"{100.0 * level:g} % interval"
+    rows = []
+    for row in found.rows:
+        rows.append([row.label, "all rules" if several else "", number(row.mean), f"{row.low:.3g} to {row.high:.3g}"])
+        if several:
+            rows += [
+                ["", name, number(mean), f"{low:.3g} to {high:.3g}"] for name, (mean, low, high) in row.by_rule.items()
+            ]
+    show_table(["protocol", "rule", "change", share], rows)
+
+
+def decide(
+    rules: _RulesArgument,
+    table: _TableOption = None,
+    candidates: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A table of protocols that can be done; else many usual ones.")
+    ] = None,
+    pairs: Annotated[
+        int, typer.Option(parser=whole(), metavar="N", help="How often pairs and triplets come in the usual ones.")
+    ] = 60,
+    own: _OwnOption = None,
+    error: _ErrorOption = None,
+    preparation: _PreparationOption = "",
+    most: Annotated[int, typer.Option(parser=whole(), metavar="N", help="Protocols that are shown.")] = 10,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Of starts and draws.")] = 1,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="A table of all protocols, as CSV.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rank protocols by what measuring them would tell of which family of rules it is.
+
+    Rules that the table refutes are left out; those that no protocol tells apart with a hundred cells are one family.
+    Information is that of as many cells as a row of the table has, in bits; cells are how many make the true family
+    95 % probable in the mean.
+    """
+    import rulesearch as rs
+
+    found = rs.decide(
+        rules,
+        table,
+        candidates=candidates,
+        pairs=pairs,
+        preparation=preparation,
+        seed=seed,
+        own=own or (),
+        error=error,
+    )
+    if output is not None:
+        found.write(Path(output))
+    if as_json:
+        print_json(found.to_json())
+        return
+    show_facts(
+        [("table", found.table), ("a cell scatters by", f"{number(found.single)}; a row has {found.n:g} of them")]
+    )
+    print()
+    letters = {each.name: chr(ord("A") + place % 26) for place, each in enumerate(found.families)}
+    rows = [
+        [letters[each.name] if place == 0 else "", rule, number(each.weight) if place == 0 else ""]
+        for each in found.families
+        for place, rule in enumerate(each.rules)
+    ]
+    rows += [["refuted", each.name, ""] for each in found.survivors if each.refuted]
+    show_table(["family", "rules", "weight"], rows)
+    print()
+    if len(found.families) == 1:
+        print("no protocol of these tells the rules apart that are left, not with a hundred cells: they are one family")
+        print()
+    show_table(
+        ["protocol", "bits", "cells", *letters.values()],
+        [
+            [
+                each.protocol.label,
+                number(each.information),
+                "more than 1,000" if each.cells is None else str(each.cells),
+                *(f"{each.predictions[name][0]:.2g}" for name in letters),
+            ]
+            for each in found.choices[:most]
+        ],
+    )
+    if output is not None:
+        print(f"\nwrote {output}")

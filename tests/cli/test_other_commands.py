@@ -45,7 +45,7 @@ def test_every_command_explains_itself_with_an_example(call: Call, words: list[s
 def test_the_commands_of_the_contract_are_there() -> None:
     wanted = (
         "discover distil resume evaluate respond stress simplify compare export plot rules tasks grammars engines "
-        "experiments runs doctor families cite report fit"
+        "experiments runs doctor families cite report fit predict decide"
     )
     assert set(wanted.split()) | {"grammar", "new"} == {words[0] for words in all_commands()}
 

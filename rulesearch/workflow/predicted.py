@@ -1,0 +1,265 @@
+"""What the rules that survive a table of measurements say of other protocols.
+
+Within each rule its posterior counts, between rules weights under which they predict left-out rows best together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rulesearch.errors import RulesearchError, shown
+from rulesearch.evaluation.records import STORE
+from rulesearch.evaluation.seeds import generator
+from rulesearch.expression.printing import to_text
+from rulesearch.fitting.form import ProtocolForm
+from rulesearch.given import real_number, several, whole_number
+from rulesearch.inference.judging import Prediction, leave_out
+from rulesearch.inference.sampling import Draws, sample
+from rulesearch.inference.stacking import stacking_weights
+from rulesearch.measurements.columns import columns_of
+from rulesearch.measurements.protocols import CHANGE, Measured, read_plans
+from rulesearch.measurements.sheet import read_table
+from rulesearch.rules import KnownRule
+from rulesearch.rules.rule import Rule, RuleSet
+from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.stdp_protocols import StdpProtocols
+from rulesearch.workflow.fitted import fit_form
+from rulesearch.workflow.resolve import RuleLike
+from rulesearch.workflow.run import Run
+
+Array = npt.NDArray[np.float64]
+
+_SAMPLE = 8
+_KEPT = 2000
+_CLOSE = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A rule under a table.
+
+    **Fields:** `name`: its text without numbers; `rules` as they were given; `draws` from its posterior; `left_out`:
+    how it predicts rows that were left out; `weight` among all rules; `refuted`: it predicts them worse than the best
+    rule does by more than chance: its elpd is lower by more than 4, and than two standard errors of the difference
+    (Sivula et al. 2020, arXiv:2008.10296).
+    """
+
+    name: str
+    rules: RuleSet
+    draws: Draws
+    left_out: Prediction
+    weight: float
+    refuted: bool = False
+
+    def predictions(self, protocols: Sequence[Measured], preparation: str = "") -> Array:
+        """Return the change under protocols at each draw, `(draws, protocols)`, -1 at least.
+
+        **Arguments:** `preparation`: whose own numbers count, where preparations have some.
+        """
+        form = self.draws.found.form
+        if not isinstance(form, ProtocolForm):
+            raise RulesearchError("rules of columns predict no protocols")
+        draws = self.draws.flat[:: max(1, len(self.draws.flat) // _KEPT)]
+        group = form.preparations.index(preparation) if preparation else 0
+        # What a rule without bounds says of a weight that is gone: it stays gone.
+        return np.maximum(form.elsewhere(protocols, draws, group), -1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What is said of a protocol.
+
+    **Fields:** `label`; `mean` of all rules, weighted; central interval `low` to `high`; `by_rule`: the same by the
+    name of each rule.
+    """
+
+    label: str
+    mean: float
+    low: float
+    high: float
+    by_rule: Mapping[str, tuple[float, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What rules say of protocols.
+
+    **Fields:** `table`; `survivors`; `level` of intervals, which are of the true change, without noise of a new
+    measurement; `rows` by protocol.
+    """
+
+    table: str
+    survivors: tuple[Survivor, ...]
+    level: float
+    rows: tuple[Foretold, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a document."""
+        return {
+            "table": self.table,
+            "level": self.level,
+            "rules": [
+                {
+                    "rule": each.name,
+                    "weight": each.weight,
+                    "elpd": each.left_out.elpd,
+                    "elpd_se": each.left_out.elpd_se,
+                    "settled": each.draws.settled,
+                    "refuted": each.refuted,
+                }
+                for each in self.survivors
+            ],
+            "rows": [
+                {
+                    "id": row.label,
+                    "mean": row.mean,
+                    "interval": [row.low, row.high],
+                    "by_rule": {
+                        name: {"mean": mean, "interval": [low, high]} for name, (mean, low, high) in row.by_rule.items()
+                    },
+                }
+                for row in self.rows
+            ],
+        }
+
+
+def predict(
+    rules: RuleLike | Run | Iterable[RuleLike],
+    table: object = None,
+    *,
+    pre: Sequence[float] = (),
+    post: Sequence[float] = (),
+    repeats: float | None = None,
+    every: float | None = None,
+    protocols: object = None,
+    preparation: str = "",
+    level: float = 0.9,
+    seed: int = 1,
+    **options: Any,
+) -> Predicted:
+    """Predict the change under a protocol, or under those of a table.
+
+    **Arguments:** `rules`: texts, known rules, or the folder of a run on measurements, for all of its front; `table` to
+    which rules are fitted, that of the run where not given; `pre` and `post`: spike times of one repeat [ms]; `repeats`
+    and `every` [ms]; `protocols`: a table of these in place of one; `preparation` whose own numbers count; `level` of
+    intervals; `options` as of `fit` for the table.
+    **Raises:** `RulesearchError` for whatever is wrong with these; `MissingPartError` without emcee.
+    """
+    whole_number(seed, "seed", 0)
+    if not 0.0 < real_number(level, "level") < 1.0:
+        raise RulesearchError(f"level must be between 0 and 1, found {level:g}")
+    wanted = asked_protocols(pre, post, repeats, every, protocols)
+    found, name = survivors_of(rules, table, seed, **options)
+    by_rule = [each.predictions(wanted, preparation) for each in found]
+    tail = 0.5 * (1.0 - level)
+    rows = []
+    for place, protocol in enumerate(wanted):
+        columns = [part[:, place] for part in by_rule]
+        shares = np.concatenate(
+            [np.full(len(part), each.weight / len(part)) for each, part in zip(found, columns, strict=True)]
+        )
+        values = np.concatenate(columns)
+        low, high = weighted_quantiles(values, shares, [tail, 1.0 - tail])
+        parts = {
+            each.name: (float(part.mean()), *map(float, np.quantile(part, [tail, 1.0 - tail])))
+            for each, part in zip(found, columns, strict=True)
+        }
+        rows.append(Foretold(protocol.label, float(values @ shares), low, high, parts))  # type: ignore[arg-type]
+    return Predicted(name, tuple(found), level, tuple(rows))
+
+
+def asked_protocols(
+    pre: Sequence[float], post: Sequence[float], repeats: float | None, every: float | None, protocols: object
+) -> list[Measured]:
+    """Return the protocols that are asked about; arguments and errors as of `predict`."""
+    columns = columns_of(CHANGE, None, None, (), None, repeats, every)
+    if protocols is not None:
+        if len(pre) or len(post):
+            raise RulesearchError("give spikes, with --pre and --post, or a table of protocols; not both")
+        return read_plans(read_table(protocols), columns)
+    if not len(pre) and not len(post):
+        raise RulesearchError("there is no protocol to predict: give --pre or --post, such as --pre 0 --post 10")
+    given = {
+        "id": ["protocol"],
+        "pre_ms": [" ".join(f"{real_number(time, 'pre'):g}" for time in pre)],
+        "post_ms": [" ".join(f"{real_number(time, 'post'):g}" for time in post)],
+    }
+    return read_plans(read_table(given), columns)
+
+
+def survivors_of(
+    rules: RuleLike | Run | Iterable[RuleLike], table: object, seed: int, **options: Any
+) -> tuple[list[Survivor], str]:
+    """Return rules with their posteriors and weights under a table, and its name; arguments as of `predict`."""
+    texts, source = _expanded(rules, table)
+    columns = columns_of(
+        options.pop("target", None) or CHANGE,
+        options.pop("error", None),
+        None,
+        options.pop("ignore", ()),
+        options.pop("gaps", None),
+        options.pop("repeats", None),
+        options.pop("every", None),
+    )
+    found: dict[str, tuple[RuleSet, Draws, Prediction]] = {}
+    name = ""
+    for place, rule in enumerate(texts):
+        own, name, fit = fit_form(rule, source, columns, seed=seed, **options)
+        label = _without_numbers(own)
+        if label not in found:
+            left = leave_out(fit, "row", list(range(len(fit.predictions))))
+            found[label] = own, sample(fit, generator(seed, _SAMPLE, place)), left
+    densities = np.array([left.log_density for _, _, left in found.values()])
+    known = np.all(np.isfinite(densities), axis=0)
+    weights = stacking_weights(densities[:, known])
+    best = densities[:, known][np.argmax(densities[:, known].sum(axis=1))]
+    rows = zip(found.items(), weights, densities[:, known], strict=True)
+    return [Survivor(label, *parts, float(weight), _worse(own, best)) for (label, parts), weight, own in rows], name
+
+
+def _worse(own: Array, best: Array) -> bool:
+    """Return whether log densities of rows are lower than others by more than chance."""
+    lead = best - own
+    return float(lead.sum()) > max(_CLOSE, 2.0 * math.sqrt(len(lead)) * float(lead.std()))
+
+
+def weighted_quantiles(values: Array, shares: Array, levels: Sequence[float]) -> list[float]:
+    """Return quantiles of values that count by their shares."""
+    order = np.argsort(values)
+    summed = np.cumsum(shares[order])
+    places = np.searchsorted(summed, np.array(levels) * summed[-1])
+    return [float(values[order[min(place, len(order) - 1)]]) for place in places]
+
+
+def _expanded(rules: RuleLike | Run | Iterable[RuleLike], table: object) -> tuple[list[RuleLike], object]:
+    """Return the rules, those of the front of a run in place of its folder, and the table."""
+    found: list[RuleLike] = []
+    for each in several(rules, (str, Rule, RuleSet, KnownRule, Path, Run), "what predicts"):
+        run = each if isinstance(each, Run) else None
+        if isinstance(each, (str, Path)) and (Path(each) / STORE).is_file():
+            run = Run.open(each)
+        if run is None:
+            found.append(each)
+            continue
+        task = load_task(run.experiment.task)
+        if not isinstance(task, StdpProtocols):
+            raise RulesearchError(f"the run {run.folder} is not on measurements under protocols, but on {task.name}")
+        table = task if table is None else table
+        members = [member.rules.only() for member in run.members]
+        # The learning rate that the search fitted is a number like others.
+        found += [RuleSet.single(Rule(each.slots, None, each.states, each.constants)) for each in members]
+    if table is None:
+        raise RulesearchError(f"{shown(str(rules))} is no run: say which table the rule is fitted to, with --table")
+    return found, table
+
+
+def _without_numbers(rules: RuleSet) -> str:
+    """Return the slots of a rule as text."""
+    return "; ".join(f"{slot}: {to_text(part)}" for slot, part in rules.only().slots.items())

@@ -1,0 +1,59 @@
+"""The commands `predict` and `decide`: what they print, and what they say of what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ARGUMENTS = ["on_pre: -c*y; on_post: x; c = 1", "on_pre: -y; on_post: x*y2", "--table", "stdp-frequency"]
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chains that are too short for their numbers, not for what is printed of them."""
+    from rulesearch.inference import sampling
+
+    monkeypatch.setattr(sampling, "_SHORTEST", 100)
+    monkeypatch.setattr(sampling, "_LONGEST", 100)
+
+
+def test_what_rules_say_of_a_protocol_is_shown(call: Callable[..., Any]) -> None:
+    asked = ["--pre", "0,20", "--post", "10", "--repeats", "60", "--every", "1000"]
+    shown = call("predict", *ARGUMENTS, *asked).out
+    assert "on_pre: -y; on_post: x*y2" in shown and "90 % interval" in shown and "all rules" in shown
+    found = json.loads(call("predict", *ARGUMENTS, *asked, "--level", "0.5", "--json").out)
+    (row,) = found["rows"]
+    low, high = row["interval"]
+    assert found["level"] == 0.5 and low <= row["mean"] <= high and len(row["by_rule"]) == 2
+    assert sum(rule["weight"] for rule in found["rules"]) == pytest.approx(1.0)
+
+
+def test_protocols_are_ranked(call: Callable[..., Any], tmp_path: Path) -> None:
+    plans = tmp_path / "plans.csv"
+    plans.write_text("id,pre_ms,post_ms,repeats,every_ms\nslow,0,10,60,1000\ntriplet,0 10,5,60,1000\n", "utf-8")
+    rules = ["on_pre: y*(x - y2)", *ARGUMENTS]
+    shown = call("decide", *rules, "--candidates", str(plans), "-o", str(tmp_path / "out.csv")).out
+    assert "bits" in shown and "refuted" in shown and "triplet" in shown
+    assert (tmp_path / "out.csv").read_text("utf-8").startswith("id,pre_ms,post_ms,repeats,every_ms,information_bits")
+    found = json.loads(call("decide", *rules, "--candidates", str(plans), "--json").out)
+    first = found["protocols"][0]
+    assert set(first) >= {"pre_ms", "post_ms", "repeats", "every_ms", "information", "n_for_decision", "predictions"}
+    assert found["refuted"] == ["on_pre: -c*y; on_post: x"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", *ARGUMENTS], "there is no protocol to predict: give --pre or --post"),
+        (["predict", ARGUMENTS[0], "--pre", "0"], "say which table the rule is fitted to, with --table"),
+        (["predict", *ARGUMENTS, "--pre", "a"], "--pre takes times in ms"),
+        (["decide", ARGUMENTS[0], *ARGUMENTS[2:]], "there is one rule: to decide takes two at least"),
+        (["decide", *ARGUMENTS, "--candidates", "none.csv"], "none.csv"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(refused: Callable[..., str], arguments: list[str], message: str) -> None:
+    assert message in refused(*arguments)

@@ -1,0 +1,78 @@
+"""What rules that were fitted say of other protocols, and which protocol decides between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rulesearch as rs
+from rulesearch.errors import RulesearchError
+
+PAIR = "on_pre: -A_minus*y; on_post: A_plus*x; A_plus = 0.005; A_minus = 0.005; eta = 1; tau_x = 20 ms; tau_y = 20 ms"
+POTENTIATION = "on_post: A*x; A = 0.005; eta = 1; tau_x = 20 ms"
+TWICE = "on_post: A*x + A*x; A = 0.005; eta = 1; tau_x = 20 ms"
+
+
+def _table() -> dict[str, Any]:
+    delays = np.array([5.0, 10.0, 15.0, 25.0, 40.0])
+    changes = 0.6 * np.exp(-delays / 17.0)
+    return {"dt_ms": delays, "change": changes, "sem": [0.02] * 5, "repeats": [60] * 5, "every_ms": [1000] * 5}
+
+
+@pytest.fixture(scope="module")
+def found() -> Any:
+    protocols = {"pre_ms": ["0", "10"], "post_ms": ["20", "0"], "repeats": [60, 60], "every_ms": [1000, 1000]}
+    return rs.predict([POTENTIATION, PAIR], _table(), protocols=protocols, fixed="tau_x=17ms")
+
+
+def test_what_was_measured_is_predicted_and_what_was_not_is_open(found: Any) -> None:
+    potentiation, depression = found.rows
+    assert potentiation.low < 0.6 * np.exp(-20 / 17) < potentiation.high
+    assert potentiation.high - potentiation.low < 0.05
+    # Depression was never seen: the pair rule leaves it open, the other one says there is none.
+    name, pair = (each.name for each in found.survivors)
+    assert depression.by_rule[name] == (0.0, 0.0, 0.0)
+    mean, low, high = depression.by_rule[pair]
+    assert low < -0.1 and low <= mean <= high <= 0.0
+    assert sum(each.weight for each in found.survivors) == pytest.approx(1.0)
+    document = found.to_json()
+    assert set(document["rows"][0]) == {"id", "mean", "interval", "by_rule"}
+
+
+@pytest.mark.slow
+def test_the_protocol_that_decides_is_the_one_on_which_rules_differ(tmp_path: Path) -> None:
+    candidates = {"id": ["same", "other"], "dt_ms": [20, -10], "repeats": [60, 60], "every_ms": [1000, 1000]}
+    decided = rs.decide([POTENTIATION, PAIR, TWICE], _table(), candidates=candidates, fixed="tau_x=17ms")
+    # A rule and the same with twice the amplitude are one family.
+    assert sorted(len(each.rules) for each in decided.families) == [1, 2]
+    first, second = decided.choices
+    assert (first.protocol.label, second.protocol.label) == ("other", "same")
+    assert first.information > 0.5 > 0.05 > second.information and second.cells is None
+    decided.write(tmp_path / "protocols.csv")
+    again = rs.predict(POTENTIATION, _table(), protocols=str(tmp_path / "protocols.csv"), fixed="tau_x=17ms")
+    assert [row.label for row in again.rows] == ["other", "same"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "give --pre or --post"),
+        ({"pre": [0.0], "protocols": {"dt_ms": [5]}}, "not both"),
+        ({"protocols": {"x": [5]}}, "expected columns pre_ms and post_ms, or dt_ms"),
+        ({"pre": [0.0], "repeats": 5}, "5 repeats need the time between them"),
+        ({"pre": [0.0], "level": 1.5}, "level must be between 0 and 1, found 1.5"),
+    ],
+)
+def test_what_cannot_be_predicted_is_said(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(RulesearchError, match=message):
+        rs.predict(POTENTIATION, _table(), **given)
+
+
+def test_a_rule_needs_a_table_and_a_decision_two_rules() -> None:
+    with pytest.raises(RulesearchError, match="say which table the rule is fitted to, with --table"):
+        rs.predict(POTENTIATION, pre=[0.0])
+    with pytest.raises(RulesearchError, match="there is one rule: to decide takes two"):
+        rs.decide(POTENTIATION, _table(), fixed="tau_x=17ms")
