@@ -122,6 +122,10 @@ def distil(
     ] = None,
     repeats: Annotated[float | None, typer.Option(metavar="N", help="How often each protocol was repeated.")] = None,
     every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next.")] = None,
+    own: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,…", help="What each preparation has for itself: eta, or a kind of constants."),
+    ] = None,
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
     out: OutOption = None,
@@ -139,7 +143,7 @@ def distil(
     from rulesearch import distil as search
 
     columns: dict[str, Any] = {"error": error, "weight": weight, "ignore": ignore or (), "gaps": gaps}
-    columns |= {"repeats": repeats, "every": every}
+    columns |= {"repeats": repeats, "every": every, "own": own or ()}
     going = partial(search, table, target, workers=workers, scheduler=scheduler, out=out, **columns, **changes)
     _follow(going, Path(table).stem, live, report, as_json)
 

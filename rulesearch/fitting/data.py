@@ -44,7 +44,8 @@ class Data:
 
     def residuals(self, predictions: Array) -> Array:
         """Return (model - data)/s.e.m. of each row."""
-        return self.off(predictions) / self.sem
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.off(predictions) / self.sem
 
     def log_density(self, predictions: Array) -> Array:
         """Return the log density of each row; of those with a sign alone up to a constant."""

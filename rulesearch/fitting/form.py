@@ -67,17 +67,24 @@ class Form(ABC):
 
     **Fields:** `rule`; `parameters`; `groups` `(rows,)`: the preparation of each row, as a number; `preparations`:
     their names; `bounds` of the weight.
+
+    **Arguments:** `rate`: where the learning rate begins, if the rule gives none.
     """
 
     def __init__(
-        self, rule: Rule, preparations: Sequence[str], own: Iterable[str] = (), fixed: Mapping[str, float] | None = None
+        self,
+        rule: Rule,
+        preparations: Sequence[str],
+        own: Iterable[str] = (),
+        fixed: Mapping[str, float] | None = None,
+        rate: float = 1.0,
     ) -> None:
         self.rule = rule
         self.bounds = rule.bounds or _FREE
         self.preparations = tuple(dict.fromkeys(preparations))
         self.groups = np.array([self.preparations.index(name) for name in preparations])
         self.fixed = dict(fixed or {})
-        self.parameters = tuple(_parameters(self.rule, frozenset(own), self.fixed))
+        self.parameters = tuple(_parameters(self.rule, frozenset(own), self.fixed, rate))
 
     @property
     def size(self) -> int:
@@ -110,6 +117,11 @@ class Form(ABC):
             found[parameter.name] = float(numbers[place + group * parameter.own])
             place += len(self.preparations) if parameter.own else 1
         return found
+
+    def typical(self, numbers: Array) -> dict[str, float]:
+        """Return the numbers by name; of those that preparations have for themselves the median."""
+        groups = [self.of_group(numbers, group) for group in range(len(self.preparations))]
+        return {name: float(np.median([values[name] for values in groups])) for name in groups[0]}
 
     def with_numbers(self, values: Mapping[str, float]) -> Rule:
         """Return the rule with numbers by name; time constants in seconds."""
@@ -176,8 +188,9 @@ class ProtocolForm(Form):
         fixed: Mapping[str, float] | None = None,
         weight: float = 1.0,
         known: LaidOut | None = None,
+        rate: float = 1.0,
     ) -> None:
-        super().__init__(with_customary_traces(rule), [row.preparation for row in rows], own, fixed)
+        super().__init__(with_customary_traces(rule), [row.preparation for row in rows], own, fixed, rate)
         self.rows, self.weight = tuple(rows), weight
         self._known = {} if known is None else known
         self._compiled = set(rule.slots) <= {"on_pre", "on_post"} and all(
@@ -235,11 +248,12 @@ class SetForm(Form):
         self.groups = np.zeros(0 if found is None else len(found), dtype=np.int64)
         several = len(bound.rules) > 1
         self._prefixes = {name: f"{name}." if several else "" for name in bound.rules if name not in bound.given}
-        self.parameters = tuple(
-            replace(each, name=prefix + each.name)
-            for name, prefix in self._prefixes.items()
-            for each in _parameters(replace(bound.rules[name].unbound(bounds=None), eta=None), frozenset(), {})
-        )
+        parameters: list[Parameter] = []
+        for name, prefix in self._prefixes.items():
+            rule = replace(bound.rules[name].unbound(bounds=None), eta=None)
+            own = _parameters(rule, frozenset(), {}, bound.rules[name].eta)
+            parameters += [replace(each, name=prefix + each.name) for each in own]
+        self.parameters = tuple(parameters)
 
     def rules_with(self, values: Mapping[str, float]) -> BoundSet:
         """Return the rules with numbers by name, which begins with that of the rule where there are several."""
@@ -288,8 +302,8 @@ class ColumnForm(Form):
         return np.broadcast_to(changes, (len(next(iter(values.values()))), int(rows.sum())))
 
 
-def _parameters(rule: Rule, own: frozenset[str], fixed: Mapping[str, float]) -> list[Parameter]:
-    """Return the numbers of a rule that are fitted; the learning rate where the rule gives none.
+def _parameters(rule: Rule, own: frozenset[str], fixed: Mapping[str, float], rate: float | None) -> list[Parameter]:
+    """Return the numbers of a rule that are fitted; the learning rate, which begins at `rate`, where it gives none.
 
     **Raises:** `RulesearchError` for a name in `own` or `fixed` that is none of them.
     """
@@ -300,7 +314,7 @@ def _parameters(rule: Rule, own: frozenset[str], fixed: Mapping[str, float]) -> 
             tau = float(state.tau or 0.0)
             every.append(Parameter(TAU + name, tau, min(low, tau), max(high, tau)))
     if rule.eta is None:
-        every.append(Parameter(ETA, 1.0, *_side(1.0)))
+        every.append(Parameter(ETA, 1.0 if rate is None else rate, *_side(1.0)))
     names = [each.name for each in every]
     for given, told in ((own, "own"), (fixed, "fixed")):
         for name in given:

@@ -122,6 +122,13 @@ def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
     return Prediction(by, predictions, residuals, total, error, densities)
 
 
+def settled(found: Fit) -> Fit:
+    """Return a fit whose numbers are the best ones near where they are."""
+    (point,) = _without(found, [np.zeros(len(found.predictions), dtype=np.bool_)])
+    numbers = numbers_of(found.form, point)
+    return replace(found, numbers=numbers, predictions=found.form.predictions(numbers))
+
+
 def _without(found: Fit, outs: Sequence[Rows]) -> Array:
     """Return the point with the least misfit to all rows but some, for each of several lots of these, from the fit."""
     form, data = found.form, found.data

@@ -21,7 +21,7 @@ class Columns:
 
     **Fields:** `target`: the measured changes; `error`: their standard errors, by which rows weigh 1/s^2; `weight`: how
     much rows weigh; `ignore`: those that are no symbols; `gaps`: `skip` leaves rows out that lack a value; `repeats`
-    and `every` [ms]: of protocols that do not tell theirs, as text.
+    and `every` [ms]: of protocols that do not tell theirs, as text; `own`: numbers of preparations alone.
     """
 
     target: str
@@ -31,6 +31,7 @@ class Columns:
     gaps: str = ""
     repeats: str = ""
     every: str = ""
+    own: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [self.target]
@@ -52,22 +53,27 @@ def columns_of(
     gaps: str | None = None,
     repeats: str | float | None = None,
     every: str | float | None = None,
+    own: str | Iterable[str] = (),
 ) -> Columns:
     """Return which columns are what; raises `RulesearchError` for names that cannot be told apart in a text."""
-    left_out = (
-        ignore.split(",") if isinstance(ignore, str) else [name for each in ignore for name in str(each).split(",")]
-    )
-    names = tuple(name.strip() for name in left_out if name.strip())
+    names, own_names = _words(ignore), _words(own)
     target = str(target)
     if error and weight:
         raise RulesearchError("rows weigh 1/s^2 by --error or as --weight says; give one of them")
     if gaps and gaps != SKIP:
         raise RulesearchError(f"gaps can be skipped (--gaps {SKIP}); found --gaps {shown(gaps)}")
     numbers = ["" if each is None else str(each).strip() for each in (repeats, every)]
-    for name in (target, error, weight, *names, *numbers):
+    for name in (target, error, weight, *names, *numbers, *own_names):
         if name and _APART.search(name):
             raise RulesearchError(f"the column {shown(name)}: type its name without ; = and commas")
-    return Columns(target, error or "", weight or "", names, gaps or "", *numbers)
+    count, between = numbers
+    return Columns(target, error or "", weight or "", names, gaps or "", count, between, own_names)
+
+
+def _words(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Return what is given with commas between, or one by one, or both."""
+    several = [given] if isinstance(given, str) else given
+    return tuple(word.strip() for each in several for word in str(each).split(",") if word.strip())
 
 
 def parse_columns(text: str) -> Columns:

@@ -54,6 +54,12 @@ class ProtocolTable(StdpProtocols):
             raise RulesearchError(
                 f"{path}: all values in column {told.target} are the same; there is nothing to explain"
             )
+        if columns.own and len({row.preparation for row in self._rows}) < 2:
+            raise RulesearchError(
+                f"{path}: own: there is one preparation, which has all numbers for itself; a column preparation tells "
+                "rows apart"
+            )
+        self.own = columns.own
         self.errors_told = bool(told.error)
         self.noise = self._known_noise()
         self.name = f"{path.name}:{told.target}"  # type: ignore[misc]

@@ -21,16 +21,17 @@ from scipy.optimize import nnls
 from scipy.stats import chi2
 
 from rulesearch.fitting.data import Data, protocol_data
-from rulesearch.fitting.form import ETA, Form, LaidOut, ProtocolForm
+from rulesearch.fitting.form import ETA, TAU, Form, LaidOut, ProtocolForm
 from rulesearch.fitting.structure import best_numbers
 from rulesearch.grammar.parts import ConstantPrior
 from rulesearch.measurements.protocols import LEAST_CHANGE, Measured
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.library import known_rule
-from rulesearch.rules.rule import RuleSet
+from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Trace
 from rulesearch.rules.text import parse_rules
 from rulesearch.simulate.synapse.events import Protocols, run_protocols
+from rulesearch.simulate.synapse.synapse import with_customary_traces
 from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import (
     PERMUTATION,
@@ -50,6 +51,7 @@ _ALONE_HZ = (1.0, 10.0, 50.0)
 _ALONE_SPIKES = 60
 _MOST_ALONE = 0.02
 _SURE = 0.95
+_OWN_STARTS = 3
 _LACK = 100.0
 """What a change by spikes of one side alone, above the most that there may be, counts in standard errors."""
 _TAUS = (5e-3, 150e-3)
@@ -81,6 +83,8 @@ class StdpProtocols(SpikeTask):
     deterministic: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     noise = 1.0
+    own: tuple[str, ...] = ()
+    """Numbers that each preparation has for itself: `eta`, or kinds of constants of the grammar."""
     errors_told: bool = True
     """Whether measurements have standard errors; else those that they have are about as large as changes are."""
     grammar: ClassVar[str] = "stdp"
@@ -111,6 +115,8 @@ class StdpProtocols(SpikeTask):
         rule = rules.only()
         protocols = self.protocols
         weights = run_protocols(rule, protocols, 1.0, rule.eta, rule.bounds, backend)
+        if self.own:
+            weights[: len(self._rows)] = 1.0 + self._own_predictions(rules, settings)
         work = int(protocols.offsets[-1])
         if not np.all(np.isfinite(weights)):
             return Trial("nonfinite", None, work=work)
@@ -130,11 +136,26 @@ class StdpProtocols(SpikeTask):
         """Return the rule with its numbers free, and the measurements."""
         rule = rules.only()
         change, sem = self.targets(settings["permutation"])
-        rows, least = self.measured(), settings.get("least_change", LEAST_CHANGE)
-        form = ProtocolForm(replace(rule, eta=None, bounds=rule.bounds or self.bounds), rows, known=self._laid_out)
-        return form, protocol_data(
-            [rows[place] for place in self.order(settings["permutation"])], True, change, sem, least
-        )
+        rows, least = self._rows, settings.get("least_change", LEAST_CHANGE)
+        form = self._form(rule, rows)
+        order = self.order(settings["permutation"])
+        return form, protocol_data([rows[place] for place in order], True, change, sem, least)
+
+    def _form(self, rule: Rule, rows: Sequence[Measured], fixed: Mapping[str, float] | None = None) -> ProtocolForm:
+        """Return a rule with its numbers, its learning rate among them, free."""
+        free = replace(rule, eta=None, bounds=rule.bounds or self.bounds)
+        names = [*rule.constants, *(f"{TAU}{name}" for name in with_customary_traces(rule).states), ETA]
+        own = [name for name in names if name not in (fixed or {}) and _is_one_of(name, self.own)]
+        rate = 1.0 if rule.eta is None else rule.eta
+        return ProtocolForm(free, rows, own, fixed, known=self._laid_out, rate=rate)
+
+    def _own_predictions(self, rules: RuleSet, settings: Settings) -> Array:
+        """Return what a rule predicts, `(rows,)`, each preparation with the numbers of its own that fit best."""
+        form, data = self.form_of(rules, settings)
+        shared = {each.name: each.start for each in form.parameters if not each.own}
+        own = self._form(rules.only(), self._rows, shared) if len(shared) < len(form.parameters) else form
+        numbers = best_numbers(own, data.residuals, {}, np.random.default_rng(0), _OWN_STARTS)
+        return own.predictions(own.own_numbers if numbers is None else numbers)
 
     def with_numbers(
         self, rules: RuleSet, priors: Mapping[str, ConstantPrior], rng: np.random.Generator, settings: Settings
@@ -148,8 +169,8 @@ class StdpProtocols(SpikeTask):
         alone = ProtocolForm(rule, self._alone, known=self._laid_out, fixed={ETA: 1.0} if rule.eta is None else {})
         if not self.requirements or not np.max(np.abs(alone.predictions(alone.own_numbers))) > _MOST_ALONE:
             return found
-        (form, data), measured = self.form_of(rules, settings), len(self._rows)
-        both = ProtocolForm(form.rule, (*self._rows, *self._alone), known=self._laid_out)
+        data, measured = self.form_of(rules, settings)[1], len(self._rows)
+        both = self._form(rules.only(), (*self._rows, *self._alone))
 
         def residuals(predictions: Array) -> Array:
             excess = np.maximum(0.0, np.abs(predictions[:, measured:]) - _MOST_ALONE)
@@ -158,7 +179,7 @@ class StdpProtocols(SpikeTask):
         numbers = best_numbers(both, residuals, priors, rng)
         if numbers is None:
             return found
-        made = replace(both.with_numbers(both.of_group(numbers, 0)), bounds=rules.only().bounds)
+        made = replace(both.with_numbers(both.typical(numbers)), bounds=rules.only().bounds)
         return rules.with_rules({name: made for name in rules.rules})
 
     def enough(self, loss: float) -> float:
@@ -234,6 +255,11 @@ class StdpProtocols(SpikeTask):
         fit = AdditiveFit(self, PAIR, settings["permutation"])
         best = fit.best("xy", "additive pair rule with fitted time constants")
         return {**super().references(settings), "pair, free tau": best}
+
+
+def _is_one_of(name: str, kinds: Sequence[str]) -> bool:
+    """Return whether a number, such as `c1` or `tau_x`, is meant by one of several words: `c`, `tau`, or its name."""
+    return name in kinds or name.rstrip("0123456789") in kinds or (name.startswith(TAU) and TAU.rstrip("_") in kinds)
 
 
 class AdditiveFit:

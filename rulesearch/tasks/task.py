@@ -121,7 +121,7 @@ class Task(ABC):
         numbers = best_numbers(form, data.residuals, priors, rng) if len(data.changes) else None
         if numbers is None:
             return rules
-        found = form.rules_with(form.of_group(numbers, 0)).rules
+        found = form.rules_with(form.typical(numbers)).rules
         return rules.with_rules({name: _with_numbers_of(rule, found[name]) for name, rule in rules.searched.items()})
 
     def form_of(self, rules: RuleSet, settings: Settings) -> tuple[Form, Data]:

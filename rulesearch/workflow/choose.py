@@ -249,7 +249,7 @@ def recommended(
         index: squares for index, squares in enumerate(left_out) if squares is not None and lacks[index] == min(lacks)
     }
     if judged:
-        means = {index: float(np.mean(squares)) for index, squares in judged.items()}
+        means = {index: float(np.nanmean(squares)) for index, squares in judged.items()}
         best = min(means, key=lambda index: means[index])
         return min(
             index
@@ -263,8 +263,9 @@ def recommended(
 
 
 def _standard_error(differences: npt.NDArray[np.float64]) -> float:
+    known = differences[np.isfinite(differences)]
     with np.errstate(all="ignore"):
-        return float(np.std(differences, ddof=1)) / math.sqrt(len(differences))
+        return float(np.std(known, ddof=1)) / math.sqrt(len(known)) if len(known) > 1 else 0.0
 
 
 def solves(item: CleanUp, baseline: Outcome, task: Task) -> bool:

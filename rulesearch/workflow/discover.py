@@ -112,6 +112,7 @@ def distil(
     gaps: str | None = None,
     repeats: float | None = None,
     every: float | None = None,
+    own: str | Sequence[str] = (),
     grammar: str | None = None,
     **others: Any,
 ) -> Run:
@@ -124,11 +125,12 @@ def distil(
     changes, `change` in a table of protocols where none is given; `error`: that of their standard errors, by which
     rows weigh (one that is called sem is found by itself); `weight`: that of weights; `ignore`: columns to leave out,
     all others are symbols; `gaps`: `skip` leaves rows out that lack a value; `repeats`, and the time `every` [ms] from
-    one to the next: of protocols that have no such columns; `grammar`: over the columns where none is given; `others`
-    as of `discover`.
+    one to the next: of protocols that have no such columns; `own`: numbers that each preparation has for itself, `eta`
+    or kinds of constants of the grammar, such as `tau`; `grammar`: over the columns where none is given; `others` as
+    of `discover`.
     **Raises:** `RulesearchError` where the table cannot be read, before anything is written.
     """
-    columns = columns_of(target or CHANGE, error, weight, ignore, gaps, repeats, every)
+    columns = columns_of(target or CHANGE, error, weight, ignore, gaps, repeats, every, own)
     sheet = read_table(table)
     if isinstance(table, (str, Path)):
         path = Path(table)
@@ -138,6 +140,8 @@ def distil(
     reference = f"{path}:{columns}"
     task = load_task(reference)
     name = f"distil-{name_from(path.stem)}"
+    if columns.own and not task.protocol.fits_numbers:
+        raise RulesearchError(f"own: {path} has no protocols; numbers of functions of columns are one for all rows")
     if task.protocol.fits_numbers:
         # Each of these is a structure whose numbers are fitted.
         others.setdefault("budget", _STRUCTURES)

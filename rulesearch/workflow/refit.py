@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.inference.fitting import Fit
-from rulesearch.inference.judging import leave_out
+from rulesearch.inference.judging import leave_out, settled
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
@@ -30,7 +30,7 @@ def predictive_metrics(
     if task.protocol.refitted:
         squares = left_out_squares(rules, task, settings) if left_out is None else left_out
         if squares is not None:
-            found[LEFT_OUT] = float(np.mean(squares))
+            found[LEFT_OUT] = float(np.nanmean(squares))
     for name in task.protocol.transfer:
         other = load_task(name)
         values = other.resolve()
@@ -41,14 +41,20 @@ def predictive_metrics(
 
 
 def left_out_squares(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> Array | None:
-    """Return the squared residual of each measurement under the rule fitted to all others; None if one died.
+    """Return the squared residual of each measurement under the rule fitted to others; None if one died.
 
-    Constants, time constants and the learning rate are fitted anew, from where they are; signs stay.
+    Where there are several sources a whole one is left out, else one measurement. Constants, time constants and the
+    learning rate are fitted anew, from where they are; signs stay. It is nan for a measurement whose preparation has
+    too few others for its own numbers.
     """
     form, data = task.form_of(rules, settings)
     predictions = form.predictions(form.own_numbers)
     if not len(predictions) or not np.all(np.isfinite(predictions)):
         return None
     found = Fit(form, data, form.own_numbers, predictions)
-    squares: Array = leave_out(found, "row", range(len(predictions))).residuals ** 2
-    return squares if np.all(np.isfinite(squares)) else None
+    if any(each.own for each in form.parameters):
+        found = settled(found)
+    sources = data.sources if len(set(data.sources)) > 1 else range(len(predictions))
+    predicted = leave_out(found, "row", list(sources))
+    squares: Array = predicted.residuals**2
+    return squares if np.all(np.isfinite(found.predictions)) and np.any(np.isfinite(squares)) else None

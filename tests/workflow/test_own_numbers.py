@@ -1,0 +1,74 @@
+"""A search whose rules have numbers of their own for each preparation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rulesearch as rs
+from rulesearch.errors import RulesearchError
+from rulesearch.fitting.structure import best_numbers
+from rulesearch.tasks import load_task
+
+DELAYS = np.array([-50.0, -25.0, -10.0, -5.0, 5.0, 10.0, 25.0, 50.0])
+
+
+def _table(own: float) -> dict[str, Any]:
+    exact = np.where(DELAYS > 0, 0.6 * np.exp(-DELAYS / 17.0), -0.3 * np.exp(DELAYS / 34.0))
+    return {
+        "preparation": ["a"] * 8 + ["b"] * 8,
+        "dt_ms": [*DELAYS, *DELAYS],
+        "change": [*exact, *(own * exact)],
+        "sem": [0.03] * 16,
+        "repeats": [60] * 16,
+        "every_ms": [1000] * 16,
+    }
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import pandas as pd
+
+    found = tmp_path_factory.mktemp("own") / "cells.csv"
+    pd.DataFrame(_table(3.0)).to_csv(found, index=False)
+    return found
+
+
+PAIR = "on_pre: -c1*y; on_post: x; eta = 0.01; c1 = 0.5; tau_x = 17 ms; tau_y = 34 ms"
+
+
+def test_each_preparation_has_the_learning_rate_that_fits_it_best(path: Path) -> None:
+    task = load_task(f"{path}:change; own = eta")
+    settings = task.resolve()
+    trial = task.trial(task.bind(task.parse(PAIR), settings), 0, settings, "full")
+    assert trial.loss == pytest.approx(0.0, abs=1e-6)
+    shared = load_task(f"{path}:change")
+    assert (shared.trial(shared.bind(shared.parse(PAIR), settings), 0, settings, "full").loss or 0.0) > 5.0
+    form, data = task.form_of(task.parse(PAIR), settings)
+    assert {"eta[a]", "eta[b]", "tau_x"} <= set(form.labels)
+    numbers = best_numbers(form, data.residuals, {}, np.random.default_rng(1))
+    assert numbers is not None
+    values = dict(zip(form.labels, numbers, strict=True))
+    assert values["eta[b]"] == pytest.approx(3.0 * values["eta[a]"], rel=1e-3)
+    assert values["tau_x"] == pytest.approx(0.017, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_the_form_is_found_that_preparations_share(path: Path, tmp_path: Path) -> None:
+    run = rs.distil(str(path), own="eta", budget=120, permutations=0, report=False, out=tmp_path / "run")
+    best = run.members[0]
+    assert best.loss < 0.1 and "y" in str(best.rules) and "x" in str(best.rules)
+    assert run.solved
+
+
+def test_what_cannot_have_numbers_of_its_own_is_said(path: Path, tmp_path: Path) -> None:
+    table = {name: column[:8] for name, column in _table(1.0).items()}
+    with pytest.raises(RulesearchError, match="own: there is one preparation"):
+        rs.distil(table, own="eta", budget=10, out=tmp_path / "one")
+    columns = {"x": [*DELAYS, *DELAYS], "dw": [*DELAYS**2, *DELAYS]}
+    with pytest.raises(RulesearchError, match="has no protocols"):
+        rs.distil(columns, "dw", own="eta", budget=10, out=tmp_path / "two")
+    assert not list(tmp_path.iterdir())
