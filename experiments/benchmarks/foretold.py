@@ -42,7 +42,7 @@ RULES = (
     "on_pre: y*(x - c*y2); c = 1; tau_x = 100 ms; tau_y = 100 ms; tau_y2 = 70 ms",
 )
 """Known rules, the minimal triplet model, and one of searches."""
-_BEFORE = 0.5
+BEFORE = 0.5
 _LARGEST, _ERRORS = 0.6, (0.03, 0.12)
 _LEVEL, _PAIRS = 0.9, 60
 FIELDS = ("rule", "tables", "predicted", "within", "share", "settled")
@@ -51,7 +51,7 @@ FIELDS = ("rule", "tables", "predicted", "within", "share", "settled")
 def scaled(rule: Rule) -> tuple[Rule, np.ndarray]:
     """Return a rule whose largest change under the usual protocols is 0.6, and these changes."""
     rows = usual_protocols(_PAIRS)
-    form = ProtocolForm(replace(rule, eta=None), rows, weight=_BEFORE)
+    form = ProtocolForm(replace(rule, eta=None), rows, weight=BEFORE)
     numbers = form.own_numbers
     place = [each.name for each in form.each].index(ETA)
     low, high = 1e-8, 1e4
@@ -77,9 +77,9 @@ def judged(name: str, number: int, rows: int, seed: int) -> tuple[int, int, bool
         replace(protocols[place], change=float(change), sem=float(error))
         for place, change, error in zip(shown, measured, errors, strict=True)
     ]
-    form = ProtocolForm(replace(rule, eta=None), table, weight=_BEFORE)
+    form = ProtocolForm(replace(rule, eta=None), table, weight=BEFORE)
     if follows_from_others(form, ETA):
-        form = ProtocolForm(replace(rule, eta=None), table, fixed={ETA: rule.eta or 1.0}, weight=_BEFORE)
+        form = ProtocolForm(replace(rule, eta=None), table, fixed={ETA: rule.eta or 1.0}, weight=BEFORE)
     found = fit(form, protocol_data(table, True), rng)
     draws = sample(found, rng, 1000)
     predicted = form.elsewhere([protocols[place] for place in hidden], draws.flat)

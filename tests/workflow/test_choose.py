@@ -28,7 +28,7 @@ KNOWN = Outcome("ok", 0.3)
     ("squares", "place"),
     [
         # To within their noise: which of those predicts best is chance.
-        (([6.0, 5.0], [0.9, 0.5], [0.1, 0.1], [0.0, 0.0]), 1),
+        (([6.0, 5.0], [1.9, 1.5], [0.1, 0.1], [0.0, 0.0]), 1),
         # The one that lives by a cancellation fits better, and predicts nothing.
         (([6.0, 5.0], [3.0, 2.0], [40.0, 50.0], [0.0, 0.0]), 1),
         # As well as the best up to one standard error of the difference: 1.5 +- 0.5, then 0.5 +- 0.5.
