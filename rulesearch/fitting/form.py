@@ -22,7 +22,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import Lowpass, Synaptic, Trace
 from rulesearch.simulate.synapse.events import Protocols, Response
 from rulesearch.simulate.synapse.respond import respond
-from rulesearch.simulate.synapse.synapse import with_customary_traces
+from rulesearch.simulate.synapse.synapse import Voltage, read_voltage, with_customary_traces
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.bool_]
@@ -31,6 +31,7 @@ LaidOut = dict[tuple[int, ...], tuple[tuple[Measured, ...], Protocols]]
 """Rows and their spikes, by the identities of these rows."""
 
 ETA = "eta"
+POTENTIAL = "v"
 TAU = "tau_"
 _TAUS = (1e-3, 10.0)
 """Between what time constants are fitted [s]."""
@@ -192,10 +193,17 @@ class ProtocolForm(Form):
     ) -> None:
         super().__init__(with_customary_traces(rule), [row.preparation for row in rows], own, fixed, rate)
         self.rows, self.weight = tuple(rows), weight
+        self._voltages: dict[str, Voltage] = {}
         self._known = {} if known is None else known
         self._compiled = set(rule.slots) <= {"on_pre", "on_post"} and all(
             isinstance(state, Trace) for state in self.rule.states.values()
         )
+        if POTENTIAL in self.rule.symbols and POTENTIAL not in self.rule.states:
+            self._compiled = False
+            self._voltages = {row.voltage: read_voltage(row.voltage) for row in self.rows if row.voltage}
+            lacking = next((row.label for row in self.rows if self._voltages and not row.voltage), None)
+            if lacking is not None:
+                raise RulesearchError(f"{lacking} has no voltage, which the rule reads: give its file, or leave it out")
         self._responses: dict[bytes, Response] = {}
 
     def elsewhere(self, rows: Sequence[Measured], numbers: Array, group: int = 0) -> Array:
@@ -231,7 +239,18 @@ class ProtocolForm(Form):
 
     def _one_by_one(self, rule: Rule, rows: Rows) -> Array:
         chosen = [self.rows[place] for place in np.flatnonzero(rows)]
-        found = [respond(rule, row.pre, row.post, row.repeats, row.every or None, self.weight) for row in chosen]
+        found = [
+            respond(
+                rule,
+                row.pre,
+                row.post,
+                row.repeats,
+                row.every or None,
+                self.weight,
+                voltage=self._voltages.get(row.voltage),
+            )
+            for row in chosen
+        ]
         return np.array([each.delta_w if each.status == "ok" else np.nan for each in found]) / self.weight
 
 

@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,8 @@ TRAINS = ("pre_ms", "post_ms")
 PAIR = "dt_ms"
 WORDS = {"ltp": 1, "ltd": -1, "none": 0}
 """What a change may be said to be in a word: its sign."""
-_OTHERS = ("id", "preparation", "repeats", "every_ms", "n", "source")
+VOLTAGE = "voltage"
+_OTHERS = ("id", "preparation", "repeats", "every_ms", "n", "source", VOLTAGE)
 LEAST_CHANGE = 0.05
 """The smallest change that counts as LTP or LTD where a word tells it."""
 _MOST_SPIKES, _MOST_REPEATS = 10_000, 1_000_000
@@ -50,7 +52,7 @@ class Measured(Measurement):
 
     **Fields:** `pre` and `post`: spike times of one repeat [s]; `every` [s] and `repeats`; `sign`: of a change that is
     told in a word, 0 for none, None where the change is a number; `n`: measurements behind it, nan where not told;
-    `preparation`; `source`.
+    `preparation`; `source`; `voltage`: file of the membrane potential during the whole protocol, empty for none.
     """
 
     pre: tuple[float, ...]
@@ -61,6 +63,7 @@ class Measured(Measurement):
     n: float = math.nan
     preparation: str = ""
     source: str = ""
+    voltage: str = ""
 
     def trains(self) -> tuple[list[float], list[float]]:
         """Return all presynaptic and postsynaptic spike times [s]."""
@@ -242,7 +245,22 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
         math.nan if n is None else n,
         cell("preparation"),
         cell("source"),
+        _voltage(sheet, number),
     )
+
+
+def _voltage(sheet: Sheet, number: int) -> str:
+    """Return the file of a row's membrane potential, which is named as it lies beside the table; empty for none."""
+    text = sheet.cells[number][sheet.column(VOLTAGE)] if VOLTAGE in sheet.names else ""
+    if is_gap(text):
+        return ""
+    path = Path(sheet.where).parent / text
+    if not path.is_file():
+        raise RulesearchError(
+            f"{sheet.at(number, sheet.column(VOLTAGE))}: there is no file {path}; expected one of times [ms] and "
+            "potentials [mV]"
+        )
+    return str(path)
 
 
 def _spikes(sheet: Sheet, number: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
