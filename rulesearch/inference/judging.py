@@ -33,6 +33,8 @@ Rows = npt.NDArray[np.bool_]
 
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 _WIDEST = 100.0
+_STEPS_LEFT_OUT = 400
+"""Of a fit: without a row numbers may go far along a valley. Two traces that cancel take 300 steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ def _without(found: Fit, outs: Sequence[Rows]) -> Array:
         low,
         high,
         scales_of(form),
+        _STEPS_LEFT_OUT,
         weights=1.0 - np.array(outs, dtype=np.float64).reshape(len(outs), -1),
     )
     return points
