@@ -11,6 +11,9 @@ from rulesearch.cli.arguments import JsonOption, RuleArgument, whole
 from rulesearch.cli.output import number, print_json, show_facts, show_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rulesearch.workflow.decided import Choice
     from rulesearch.workflow.fitted import Fitted
 
 _EVERY_ROW = 60
@@ -44,6 +47,15 @@ _TableOption = Annotated[
 ]
 _OwnOption = Annotated[
     list[str] | None, typer.Option("--own", metavar="NAME,…", help="Numbers that each preparation has for itself.")
+]
+_FixedOption = Annotated[
+    list[str] | None, typer.Option("--fixed", metavar="NAME=VALUE,…", help="Numbers that are held: tau_x=16.8ms.")
+]
+_TableRepeats = Annotated[
+    float | None, typer.Option("--table-repeats", metavar="N", help="Repeats of rows of the table that tell none.")
+]
+_TableEvery = Annotated[
+    float | None, typer.Option("--table-every", metavar="MS", help="Time between repeats of rows that tell none.")
 ]
 _ErrorOption = Annotated[
     str | None, typer.Option("--error", metavar="COLUMN", help="The standard errors of the table.")
@@ -175,7 +187,10 @@ def predict(
         str | None, typer.Option(metavar="FILE", help="A table of protocols to predict, in place of one.")
     ] = None,
     own: _OwnOption = None,
+    fixed: _FixedOption = None,
     error: _ErrorOption = None,
+    table_repeats: _TableRepeats = None,
+    table_every: _TableEvery = None,
     preparation: _PreparationOption = "",
     level: Annotated[float, typer.Option(metavar="SHARE", help="Of draws that intervals hold.")] = 0.9,
     seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Of starts and draws.")] = 1,
@@ -201,7 +216,10 @@ def predict(
         level=level,
         seed=seed,
         own=own or (),
+        fixed=fixed or (),
         error=error,
+        table_repeats=table_repeats,
+        table_every=table_every,
     )
     if as_json:
         print_json(found.to_json())
@@ -238,9 +256,12 @@ def decide(
         int, typer.Option(parser=whole(), metavar="N", help="How often pairs and triplets come in the usual ones.")
     ] = 60,
     own: _OwnOption = None,
+    fixed: _FixedOption = None,
     error: _ErrorOption = None,
+    table_repeats: _TableRepeats = None,
+    table_every: _TableEvery = None,
     preparation: _PreparationOption = "",
-    most: Annotated[int, typer.Option(parser=whole(), metavar="N", help="Protocols that are shown.")] = 10,
+    most: Annotated[int, typer.Option(parser=whole(1), metavar="N", help="Protocols that are shown.")] = 10,
     seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Of starts and draws.")] = 1,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="A table of all protocols, as CSV.")
@@ -254,7 +275,10 @@ def decide(
     95 % probable in the mean.
     """
     import rulesearch as rs
+    from rulesearch.errors import RulesearchError
 
+    if output is not None and not Path(output).parent.is_dir():
+        raise RulesearchError(f"there is no folder {Path(output).parent}; make it first, or choose another place")
     found = rs.decide(
         rules,
         table,
@@ -263,7 +287,10 @@ def decide(
         preparation=preparation,
         seed=seed,
         own=own or (),
+        fixed=fixed or (),
         error=error,
+        table_repeats=table_repeats,
+        table_every=table_every,
     )
     if output is not None:
         found.write(Path(output))
@@ -285,7 +312,13 @@ def decide(
     print()
     if len(found.families) == 1:
         print("no protocol of these tells the rules apart that are left, not with a hundred cells: they are one family")
-        print()
+    else:
+        _show_choices(found.choices[:most], letters)
+    if output is not None:
+        print(f"\nwrote {output}")
+
+
+def _show_choices(choices: Sequence[Choice], letters: Mapping[str, str]) -> None:
     show_table(
         ["protocol", "bits", "cells", *letters.values()],
         [
@@ -295,8 +328,6 @@ def decide(
                 "more than 1,000" if each.cells is None else str(each.cells),
                 *(f"{each.predictions[name][0]:.2g}" for name in letters),
             ]
-            for each in found.choices[:most]
+            for each in choices
         ],
     )
-    if output is not None:
-        print(f"\nwrote {output}")

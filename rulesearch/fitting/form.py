@@ -193,14 +193,18 @@ class ProtocolForm(Form):
     ) -> None:
         super().__init__(with_customary_traces(rule), [row.preparation for row in rows], own, fixed, rate)
         self.rows, self.weight = tuple(rows), weight
-        self._voltages: dict[str, Voltage] = {}
+        self._voltages: dict[tuple[str, float], Voltage] = {}
         self._known = {} if known is None else known
         self._compiled = set(rule.slots) <= {"on_pre", "on_post"} and all(
             isinstance(state, Trace) for state in self.rule.states.values()
         )
         if POTENTIAL in self.rule.symbols and POTENTIAL not in self.rule.states:
             self._compiled = False
-            self._voltages = {row.voltage: read_voltage(row.voltage) for row in self.rows if row.voltage}
+            for row in self.rows:
+                if row.voltage and (row.voltage, row.begin) not in self._voltages:
+                    told = read_voltage(row.voltage)
+                    # The first spike of a row is at 0.
+                    self._voltages[row.voltage, row.begin] = Voltage(told.times - row.begin, told.values)
             lacking = next((row.label for row in self.rows if self._voltages and not row.voltage), None)
             if lacking is not None:
                 raise RulesearchError(f"{lacking} has no voltage, which the rule reads: give its file, or leave it out")
@@ -247,7 +251,7 @@ class ProtocolForm(Form):
                 row.repeats,
                 row.every or None,
                 self.weight,
-                voltage=self._voltages.get(row.voltage),
+                voltage=self._voltages.get((row.voltage, row.begin)),
             )
             for row in chosen
         ]

@@ -135,6 +135,8 @@ def _without(found: Fit, outs: Sequence[Rows]) -> Array:
     """Return the point with the least misfit to all rows but some, for each of several lots of these, from the fit."""
     form, data = found.form, found.data
     best = vector_of(form, found.numbers)
+    if not len(outs):
+        return np.empty((0, len(best)))
     if not data.told:
         return np.array([solve(form, data, best, ~out)[0] for out in outs])
     low, high = limits_of(form)

@@ -23,6 +23,7 @@ from scipy.stats import t as student_t
 from rulesearch.errors import MissingPartError
 from rulesearch.fitting.data import DEGREES
 from rulesearch.inference.fitting import Fit
+from rulesearch.measurements.protocols import LEAST_CHANGE
 
 Array = npt.NDArray[np.float64]
 
@@ -194,7 +195,9 @@ def _sizes(found: Fit) -> Array:
     steps = _STEP * np.maximum(np.abs(found.numbers), given)
     with np.errstate(all="ignore"):
         slopes = (form.many(found.numbers + np.diag(steps)) - found.predictions) / steps[:, np.newaxis]
-        usual = math.sqrt(float(np.nanmean(found.data.changes**2)))
+        known = found.data.changes[np.isfinite(found.data.changes)]
+        # Words alone tell no more than that changes were seen.
+        usual = math.sqrt(float(np.mean(known**2))) if len(known) else LEAST_CHANGE
         needed = usual / np.sqrt(np.mean(slopes**2, axis=1))
     return np.where(np.isfinite(needed), np.maximum(np.abs(found.numbers), needed), given)
 

@@ -52,7 +52,8 @@ class Measured(Measurement):
 
     **Fields:** `pre` and `post`: spike times of one repeat [s]; `every` [s] and `repeats`; `sign`: of a change that is
     told in a word, 0 for none, None where the change is a number; `n`: measurements behind it, nan where not told;
-    `preparation`; `source`; `voltage`: file of the membrane potential during the whole protocol, empty for none.
+    `preparation`; `source`; `voltage`: file of the membrane potential during the whole protocol, empty for none;
+    `begin`: when the first spike was told to be [s], on the clock of that file.
     """
 
     pre: tuple[float, ...]
@@ -64,6 +65,7 @@ class Measured(Measurement):
     preparation: str = ""
     source: str = ""
     voltage: str = ""
+    begin: float = 0.0
 
     def trains(self) -> tuple[list[float], list[float]]:
         """Return all presynaptic and postsynaptic spike times [s]."""
@@ -115,6 +117,8 @@ def read_plans(sheet: Sheet, columns: Columns) -> list[Measured]:
     found = as_protocols(sheet)
     if not set(found.names) & {*TRAINS, PAIR}:
         raise RulesearchError(f"{sheet.where} has no protocols: expected columns pre_ms and post_ms, or dt_ms")
+    if not found.cells:
+        raise RulesearchError(f"{sheet.where} has no protocols: there are no rows below the header")
     return [_row(found, columns, number, measured=False) for number in range(len(found.cells))]
 
 
@@ -210,7 +214,7 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
             raise wrong(name, expected)
         return found
 
-    pre, post = _spikes(sheet, number)
+    pre, post, begin = _spikes(sheet, number)
     repeats = value("repeats", columns.repeats, f"a whole number of repeats, 1 to {_MOST_REPEATS:,}", 1, _MOST_REPEATS)
     if repeats is not None and repeats != int(repeats):
         raise wrong("repeats", "a whole number of repeats")
@@ -246,6 +250,7 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
         cell("preparation"),
         cell("source"),
         _voltage(sheet, number),
+        begin,
     )
 
 
@@ -263,13 +268,13 @@ def _voltage(sheet: Sheet, number: int) -> str:
     return str(path)
 
 
-def _spikes(sheet: Sheet, number: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return presynaptic and postsynaptic spike times of one repeat [s]."""
+def _spikes(sheet: Sheet, number: int) -> tuple[tuple[float, ...], tuple[float, ...], float]:
+    """Return presynaptic and postsynaptic spike times of one repeat [s], and when the first was told to be."""
     if PAIR in sheet.names and not set(TRAINS) & set(sheet.names):
         delay = 1e-3 * sheet.value(number, sheet.column(PAIR))
         if not abs(delay) <= 1e-3 * _LONGEST_MS:
             raise RulesearchError(f"{sheet.at(number, sheet.column(PAIR))}: expected a time in ms")
-        return (max(0.0, -delay),), (max(0.0, delay),)
+        return (max(0.0, -delay),), (max(0.0, delay),), 0.0
     found = []
     for name in TRAINS:
         times: list[float] = []
@@ -293,7 +298,7 @@ def _spikes(sheet: Sheet, number: int) -> tuple[tuple[float, ...], tuple[float, 
         )
     # Times may be told from any moment on: the first spike of a repeat is at 0.
     first = min([*pre, *post])
-    return tuple(time - first for time in pre), tuple(time - first for time in post)
+    return tuple(time - first for time in pre), tuple(time - first for time in post), first
 
 
 def _with_errors(rows: Sequence[Measured]) -> list[Measured]:

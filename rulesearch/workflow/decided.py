@@ -1,7 +1,7 @@
 """Which experiment decides between the rules that survive a table of measurements.
 
-Rules that the table refutes are left out. Those that no protocol in question tells apart with a hundred cells are one
-family: which of them it is need not be decided. Families are held to be as probable before as each other.
+Rules that the table refutes are left out. Those of which no protocol in question tells half a bit with a hundred cells
+are one family: which of them it is need not be decided. Families are held to be as probable before as each other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import networkx
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.seeds import generator
 from rulesearch.fitting.form import ProtocolForm
 from rulesearch.given import whole_number
@@ -34,7 +33,7 @@ Array = npt.NDArray[np.float64]
 
 PAIRS = 60
 _DECIDE, _POOL = 9, 10
-_MANY, _APART = 100, 2.0
+_MANY, _APART = 100, 0.5
 _DRAWS = 1000
 _LEVEL = 0.9
 
@@ -151,14 +150,12 @@ def decide(
         if candidates is None
         else asked_protocols((), (), None, None, candidates)
     )
-    everything, name = survivors_of(rules, table, seed, **options)
-    if len(everything) < 2:
-        raise RulesearchError("there is one rule: to decide takes two at least; give others, or the folder of a run")
+    everything, name = survivors_of(rules, table, seed, least=2, preparation=preparation, **options)
     found = [each for each in everything if not each.refuted]
     by_rule = [each.predictions(protocols, preparation)[-_DRAWS:] for each in found]
     single, usual = _cell(found[0].draws.found)
     families, pooled = [], []
-    for place, places in enumerate(_families(by_rule, single)):
+    for place, places in enumerate(_families(by_rule, single, seed)):
         own = [found[each] for each in places]
         first = max(own, key=lambda each: each.weight)
         families.append(Kin(first.name, tuple(each.name for each in own), sum(each.weight for each in own)))
@@ -186,7 +183,8 @@ def _choice(
 ) -> Choice:
     tail = 0.5 * (1.0 - _LEVEL)
     information, _ = told(parts, chances, single / math.sqrt(usual), rng)
-    cells = cells_for_decision(parts, chances, single, rng)
+    # What is one family needs no decision.
+    cells = cells_for_decision(parts, chances, single, rng) if len(parts) > 1 else None
     predictions = {}
     for name, part in zip(names, parts, strict=True):
         low, high = weighted_quantiles(part, np.ones(len(part)), [tail, 1.0 - tail])
@@ -206,16 +204,16 @@ def _cell(found: Fit) -> tuple[float, float]:
     return float(np.median(found.data.sem[known] * np.sqrt(numbers[known]))), float(np.median(numbers[known]))
 
 
-def _families(by_rule: Sequence[Array], single: float) -> list[list[int]]:
-    """Return the places of rules that no protocol tells apart with many cells."""
+def _families(by_rule: Sequence[Array], single: float, seed: int) -> list[list[int]]:
+    """Return the places of rules that no protocol tells apart: many cells tell less than half of which it is."""
     graph = networkx.Graph()
     graph.add_nodes_from(range(len(by_rule)))
-    error = single**2 / _MANY
+    error, even = single / math.sqrt(_MANY), np.array([0.5, 0.5])
     for first, one in enumerate(by_rule):
         for second in range(first + 1, len(by_rule)):
-            other = by_rule[second]
-            spread = np.sqrt(one.var(axis=0) + other.var(axis=0) + error)
-            if np.max(np.abs(one.mean(axis=0) - other.mean(axis=0)) / spread) < _APART:
+            other, rng = by_rule[second], generator(seed, _DECIDE, first, second)
+            columns = zip(one.T, other.T, strict=True)
+            if all(told(pair, even, error, rng)[0] < _APART for pair in columns):
                 graph.add_edge(first, second)
     return [sorted(places) for places in networkx.connected_components(graph)]
 

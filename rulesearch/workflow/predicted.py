@@ -31,7 +31,7 @@ from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.stdp_protocols import StdpProtocols
 from rulesearch.workflow.fitted import fit_form
-from rulesearch.workflow.resolve import RuleLike
+from rulesearch.workflow.resolve import RuleLike, as_rules
 from rulesearch.workflow.run import Run
 
 Array = npt.NDArray[np.float64]
@@ -149,14 +149,14 @@ def predict(
     **Arguments:** `rules`: texts, known rules, or the folder of a run on measurements, for all of its front; `table` to
     which rules are fitted, that of the run where not given; `pre` and `post`: spike times of one repeat [ms]; `repeats`
     and `every` [ms]; `protocols`: a table of these in place of one; `preparation` whose own numbers count; `level` of
-    intervals; `options` as of `fit` for the table.
+    intervals; `table_repeats` and `table_every` [ms] where the table does not tell; other `options` as of `fit`.
     **Raises:** `RulesearchError` for whatever is wrong with these; `MissingPartError` without emcee.
     """
     whole_number(seed, "seed", 0)
     if not 0.0 < real_number(level, "level") < 1.0:
         raise RulesearchError(f"level must be between 0 and 1, found {level:g}")
     wanted = asked_protocols(pre, post, repeats, every, protocols)
-    found, name = survivors_of(rules, table, seed, **options)
+    found, name = survivors_of(rules, table, seed, preparation=preparation, **options)
     by_rule = [each.predictions(wanted, preparation) for each in found]
     tail = 0.5 * (1.0 - level)
     rows = []
@@ -195,32 +195,46 @@ def asked_protocols(
 
 
 def survivors_of(
-    rules: RuleLike | Run | Iterable[RuleLike], table: object, seed: int, **options: Any
+    rules: RuleLike | Run | Iterable[RuleLike],
+    table: object,
+    seed: int,
+    least: int = 1,
+    preparation: str = "",
+    **options: Any,
 ) -> tuple[list[Survivor], str]:
-    """Return rules with their posteriors and weights under a table, and its name; arguments as of `predict`."""
+    """Return rules with their posteriors and weights under a table, and its name; arguments as of `predict`.
+
+    **Arguments:** `least`: how many different rules there must be.
+    """
     texts, source = _expanded(rules, table)
+    if len({_without_numbers(as_rules(text, None)) for text in texts}) < least:
+        raise RulesearchError("there is one rule: to decide takes two at least; give others, or the folder of a run")
     columns = columns_of(
         options.pop("target", None) or CHANGE,
         options.pop("error", None),
         None,
         options.pop("ignore", ()),
         options.pop("gaps", None),
-        options.pop("repeats", None),
-        options.pop("every", None),
+        options.pop("table_repeats", None),
+        options.pop("table_every", None),
     )
     found: dict[str, tuple[RuleSet, Draws, Prediction]] = {}
     name = ""
     for place, rule in enumerate(texts):
         own, name, fit = fit_form(rule, source, columns, seed=seed, **options)
+        known = fit.form.preparations
+        if preparation and preparation not in known:
+            told = ", ".join(filter(None, known)) or "none by name"
+            raise RulesearchError(f"{name} has no preparation {shown(preparation)}; it has {told}")
         label = _without_numbers(own)
         if label not in found:
             left = leave_out(fit, "row", list(range(len(fit.predictions))))
             found[label] = own, sample(fit, generator(seed, _SAMPLE, place)), left
     densities = np.array([left.log_density for _, _, left in found.values()])
-    known = np.all(np.isfinite(densities), axis=0)
-    weights = stacking_weights(densities[:, known])
-    best = densities[:, known][np.argmax(densities[:, known].sum(axis=1))]
-    rows = zip(found.items(), weights, densities[:, known], strict=True)
+    predicted = densities[:, np.all(np.isfinite(densities), axis=0)]
+    weights = stacking_weights(predicted)
+    best = predicted[np.argmax(predicted.sum(axis=1))]
+    rows = zip(found.items(), weights, predicted, strict=True)
     return [Survivor(label, *parts, float(weight), _worse(own, best)) for (label, parts), weight, own in rows], name
 
 
@@ -256,7 +270,9 @@ def _expanded(rules: RuleLike | Run | Iterable[RuleLike], table: object) -> tupl
         # The learning rate that the search fitted is a number like others.
         found += [RuleSet.single(Rule(each.slots, None, each.states, each.constants)) for each in members]
     if table is None:
-        raise RulesearchError(f"{shown(str(rules))} is no run: say which table the rule is fitted to, with --table")
+        raise RulesearchError(
+            f"{shown(str(found[0]))} is no folder of a run: say which table the rule is fitted to, with --table"
+        )
     return found, table
 
 

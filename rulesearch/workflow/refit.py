@@ -43,9 +43,9 @@ def predictive_metrics(
 def left_out_squares(rules: RuleSet, task: Task, settings: Mapping[str, float]) -> Array | None:
     """Return the squared residual of each measurement under the rule fitted to others; None if one died.
 
-    Where there are several sources a whole one is left out, else one measurement. Constants, time constants and the
-    learning rate are fitted anew, from where they are; signs stay. It is nan for a measurement whose preparation has
-    too few others for its own numbers.
+    Where there are several sources a whole one is left out, else one measurement at a time. Constants, time constants
+    and the learning rate are fitted anew, from where they are; signs stay. It is nan for a measurement whose
+    preparation has too few others for its own numbers.
     """
     form, data = task.form_of(rules, settings)
     predictions = form.predictions(form.own_numbers)
@@ -54,7 +54,10 @@ def left_out_squares(rules: RuleSet, task: Task, settings: Mapping[str, float]) 
     found = Fit(form, data, form.own_numbers, predictions)
     if any(each.own for each in form.parameters):
         found = settled(found)
-    sources = data.sources if len(set(data.sources)) > 1 else range(len(predictions))
-    predicted = leave_out(found, "row", list(sources))
-    squares: Array = predicted.residuals**2
+    rows = range(len(predictions))
+    squares: Array = np.full(len(predictions), np.nan)
+    # Where a source is all there is of its preparation, nobody can predict it.
+    for groups in ([data.sources] if len(set(data.sources)) > 1 else []) + [rows]:
+        if not np.any(np.isfinite(squares)):
+            squares = leave_out(found, "row", list(groups)).residuals ** 2
     return squares if np.all(np.isfinite(found.predictions)) and np.any(np.isfinite(squares)) else None

@@ -46,3 +46,15 @@ def test_a_row_without_its_file_is_named(tmp_path: Path) -> None:
     path.write_text(HEAD + f"first,10,,0.1,0.01,{name}\nsecond,10,,0.1,0.01,\nthird,10,,0.2,0.01,{name}\n", "utf-8")
     with pytest.raises(RulesearchError, match="second has no voltage, which the rule reads"):
         rs.fit(RULE, str(path))
+
+
+def test_spikes_are_on_the_clock_of_the_file(tmp_path: Path) -> None:
+    times = np.arange(0.0, 200.0, 1.0)
+    volts = -70.0 + 40.0 * np.exp(-0.5 * ((times - 50.0) / 5.0) ** 2)
+    lines = [f"{time},{volt}" for time, volt in zip(times, volts, strict=True)]
+    (tmp_path / "bump.csv").write_text("t_ms,v_mV\n" + "\n".join(lines) + "\n", "utf-8")
+    rows = [f"at{time},{time},,{1e-3 * max(0.0, volts[time] + 70.0)},0.001,bump.csv" for time in (10, 40, 45, 50, 60)]
+    path = tmp_path / "bumps.csv"
+    path.write_text(HEAD + "\n".join(rows) + "\n", "utf-8")
+    found = rs.fit("on_pre: A*relu(v - theta); A = 0.01; eta = 1; theta = -70 mV", str(path), fixed="theta=-70")
+    assert found.found.z2 < 1e-4
