@@ -56,6 +56,10 @@ def row_of(name: str, text: str, table: Path, own: str) -> dict[str, object]:
     }
 
 
+def _shown(value: object) -> str:
+    return f"{float(str(value)):.3g}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("results/cortex"))
@@ -87,8 +91,9 @@ def main() -> None:
         "| form | own | numbers | fitted | rows left out | papers left out (rows) | not determined |",
         "|---|---|---|---|---|---|---|",
         *(
-            f"| {row['form']} | {row['own']} | {row['numbers']} | {row['z2']} | {row['row left out']} | "
-            f"{row['source left out']} ({row['rows of these']}) | {row['not determined']} |"
+            f"| {row['form']} | {row['own']} | {row['numbers']} | {_shown(row['z2'])} | "
+            f"{_shown(row['row left out'])} | "
+            f"{_shown(row['source left out'])} ({row['rows of these']}) | {row['not determined']} |"
             for row in rows
         ),
         "",
