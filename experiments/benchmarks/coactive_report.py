@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from coactive_portraits import DELAYS, FACTORS, QUANTITIES, Portrait, behaviour, correlations
 from scipy.stats import binomtest
+from tables import csv_of
 
 from rulesearch.report.style import BLUE, GREY, ORANGE, new_figure, panel, save_figure
 from rulesearch.tasks.recurrent import KINDS
@@ -62,11 +61,7 @@ def write_report(
 
 
 def _table(rows: Sequence[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["rules"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_of(rows, list(rows[0]) if rows else ["rules"])
 
 
 def _page(

@@ -10,8 +10,9 @@ sources are left out in turn. Writes `forms.csv` and `README.md`; the search is 
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
+
+from tables import write_results
 
 import rulesearch
 from rulesearch.evaluation.records import SUMMARY
@@ -74,10 +75,6 @@ def main() -> None:
             print(rows[-1], flush=True)
     told = rulesearch.fit(FORMS["pairs"], str(table)).to_json()["rows"]
     nothing = sum((row["measured"] / row["sem"]) ** 2 for row in told) / len(told)
-    with (given.out / "forms.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
     page = [
         "# One form for the cortex",
         "",
@@ -99,8 +96,7 @@ def main() -> None:
         "",
         f"No change at all: {nothing:.3g}. Found by search: `{forms['found by search']}`",
     ]
-    (given.out / "README.md").write_text("\n".join(page) + "\n", encoding="utf-8")
-    print("\n".join(page))
+    write_results(given.out, "forms.csv", rows, FIELDS, page)
 
 
 if __name__ == "__main__":

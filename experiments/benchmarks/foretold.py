@@ -11,11 +11,11 @@ predicts the usual protocols that the table lacks. The share of true changes tha
 from __future__ import annotations
 
 import argparse
-import csv
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from tables import write_results
 
 from rulesearch.evaluation.seeds import generator
 from rulesearch.fitting.data import protocol_data
@@ -105,11 +105,6 @@ def main() -> None:
             dict(zip(FIELDS, (name, given.tables, told, within, round(within / told, 3), settled), strict=True))
         )
         print(lines[-1], flush=True)
-    given.out.mkdir(parents=True, exist_ok=True)
-    with (given.out / "coverage.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
     within, told = (sum(int(line[name]) for line in lines) for name in ("within", "predicted"))
     page = [
         "# How often true changes lie in 90 % intervals",
@@ -122,8 +117,7 @@ def main() -> None:
         "|---|---|---|",
         *(f"| {line['rule']} | {line['predicted']} | {100.0 * float(line['share']):.1f} % |" for line in lines),
     ]
-    (given.out / "README.md").write_text("\n".join(page) + "\n", encoding="utf-8")
-    print("\n".join(page))
+    write_results(given.out, "coverage.csv", lines, FIELDS, page)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ measurements counts as so many, and as not right. Writes `labs.csv` and `README.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 from scipy.stats import wilcoxon
+from tables import write_results
 
 from rulesearch.evaluation.seeds import generator
 from rulesearch.fitting.data import protocol_data
@@ -130,11 +130,6 @@ def main() -> None:
     for number in range(given.labs):
         rows.append(lab(number, given.seed, given.most))
         print(rows[-1], flush=True)
-    given.out.mkdir(parents=True, exist_ok=True)
-    with (given.out / "labs.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
     page = [
         "# How many measurements it takes to know the rule",
         "",
@@ -149,8 +144,7 @@ def main() -> None:
         page.append(f"| {policy} | {right} of {len(rows)} | {own.mean():.2f} | {np.median(own):g} |")
     p_value = float(wilcoxon(counts["decide"], counts["random"]).pvalue)
     page += ["", f"Ratio of means {counts['decide'].mean() / counts['random'].mean():.2f}; Wilcoxon p = {p_value:.2g}."]
-    (given.out / "README.md").write_text("\n".join(page) + "\n", encoding="utf-8")
-    print("\n".join(page))
+    write_results(given.out, "labs.csv", rows, FIELDS, page)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import csv_of
 
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.report.style import BLACK, BLUE, GREY, ORANGE, new_figure, panel, save_figure
@@ -98,11 +98,8 @@ def write_report(
     out.mkdir(parents=True, exist_ok=True)
     every = [*(row for row in read_rows(out) if row.task != task), *sorted(rows, key=lambda row: (row.loss, row.rule))]
     every.sort(key=lambda row: row.task != "inhibitory-rate")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _short(value) for name, value in asdict(row).items()} for row in every)
-    write_text(out / RULES, text.getvalue())
+    table = [{name: _short(value) for name, value in asdict(row).items()} for row in every]
+    write_text(out / RULES, csv_of(table, [field.name for field in fields(Row)]))
     place = out / COUNTS
     counts = json.loads(place.read_text("utf-8")) if place.exists() else {}
     counts[task] = {

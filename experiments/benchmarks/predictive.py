@@ -10,13 +10,13 @@ that model was. The triplet model itself, fitted as candidates are, stands besid
 from __future__ import annotations
 
 import argparse
-import csv
 import re
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from solved import seeds_of
+from tables import write_results
 
 import rulesearch
 from rulesearch.evaluation.records import STORE
@@ -97,11 +97,6 @@ def main() -> None:
         for seed in seeds_of(given.seeds):
             rows.append(run(engine, seed))
             print(rows[-1], flush=True)
-    given.out.mkdir(parents=True, exist_ok=True)
-    with (given.out / "runs.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
     lines = [
         "# What searches on ten measurements recommend",
         "",
@@ -119,8 +114,7 @@ def main() -> None:
         lines.append(f"| `{engine}` | {len(own)} | {sum(int(str(row['is it'])) for row in own)} | {told} | {until} |")
     lines += ["", "| form, fitted from many starts | error | of left-out rows |", "|---|---|---|"]
     lines += [f"| {name} | {error:.3g} | {left_out:.3g} |" for name, (error, left_out) in fitted().items()]
-    (given.out / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+    write_results(given.out, "runs.csv", rows, FIELDS, lines)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from foretold import BEFORE, RULES, scaled
@@ -35,10 +34,12 @@ from rulesearch.inference.fitting import fit, follows_from_others
 from rulesearch.inference.judging import leave_out
 from rulesearch.measurements.protocols import Measured
 from rulesearch.measurements.usual import usual_protocols
+from rulesearch.report.style import BLUE, GREY, RED, SKY, new_figure, panel, save_figure
 from rulesearch.rules.rule import Rule
 from rulesearch.symbolic.keys import family_key
 from rulesearch.tasks.registry import load_task
 from rulesearch.workflow.resolve import as_rules
+from rulesearch.writing import write_text
 
 Array = npt.NDArray[np.float64]
 
@@ -156,14 +157,12 @@ def _columns(table: list[Measured]) -> dict[str, list[object]]:
 
 def write_page(rows: list[dict[str, str]], out: Path, command: str) -> None:
     """Write the table and the figure of verdicts."""
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     own = [row for row in rows if row["permuted"] == "0"]
     nothing = [row for row in rows if row["permuted"] == "1"]
     page = ["# Is the rule found that made the data?", "", f"`{command}`", ""]
     page += ["| rows | noise | searches | " + " | ".join(VERDICTS) + " |", "|---" * (3 + len(VERDICTS)) + "|"]
-    figure, axes = plt.subplots(1, len(ROWS), figsize=(9, 2.8), sharey=True, layout="constrained")
+    figure = new_figure(9.0, 2.8)
+    axes = figure.subplots(1, len(ROWS), sharey=True)
     for axis, count in zip(axes, ROWS, strict=True):
         shares = np.zeros((len(VERDICTS), len(ERRORS)))
         for place, error in enumerate(ERRORS):
@@ -172,17 +171,16 @@ def write_page(rows: list[dict[str, str]], out: Path, command: str) -> None:
             page.append(f"| {count} | {error:g} | {len(here)} | " + " | ".join(map(str, numbers)) + " |")
             shares[:, place] = np.array(numbers) / max(1, len(here))
         bottom = np.zeros(len(ERRORS))
-        for verdict, share, colour in zip(VERDICTS, shares, ("#2b6c8f", "#7fb3d0", "#c9c9c9", "#d08a5b"), strict=True):
+        for verdict, share, colour in zip(VERDICTS, shares, (BLUE, SKY, GREY, RED), strict=True):
             axis.bar([f"{error:g}" for error in ERRORS], share, bottom=bottom, label=verdict, color=colour)
             bottom += share
-        axis.set_title(f"{count} protocols", fontsize=9)
-        axis.set_xlabel("standard error of a change")
-    axes[0].set_ylabel("share of teachers")
+        shown = "share of teachers" if axis is axes[0] else ""
+        panel(axis, "standard error of a change", shown, f"{count} protocols")
     axes[-1].legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    figure.savefig(out / "recovery.png", dpi=150)
+    save_figure(figure, out / "recovery.png")
     false = sum(row["solved"] == "1" for row in nothing)
     page += ["", f"Permuted tables: {false} of {len(nothing)} searches say that they solved one."]
-    (out / "README.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+    write_text(out / "README.md", "\n".join(page) + "\n")
     print("\n".join(page))
 
 

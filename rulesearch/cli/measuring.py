@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -176,6 +176,23 @@ def _show(found: Fitted) -> None:
         )
 
 
+def _of_table(
+    own: list[str] | None,
+    fixed: list[str] | None,
+    error: str | None,
+    table_repeats: float | None,
+    table_every: float | None,
+) -> dict[str, Any]:
+    """Return what is told of the table that rules are fitted to, as Python takes it."""
+    return {
+        "own": own or (),
+        "fixed": fixed or (),
+        "error": error,
+        "table_repeats": table_repeats,
+        "table_every": table_every,
+    }
+
+
 def predict(
     rules: _RulesArgument,
     table: _TableOption = None,
@@ -215,11 +232,7 @@ def predict(
         preparation=preparation,
         level=level,
         seed=seed,
-        own=own or (),
-        fixed=fixed or (),
-        error=error,
-        table_repeats=table_repeats,
-        table_every=table_every,
+        **_of_table(own, fixed, error, table_repeats, table_every),
     )
     if as_json:
         print_json(found.to_json())
@@ -286,11 +299,7 @@ def decide(
         pairs=pairs,
         preparation=preparation,
         seed=seed,
-        own=own or (),
-        fixed=fixed or (),
-        error=error,
-        table_repeats=table_repeats,
-        table_every=table_every,
+        **_of_table(own, fixed, error, table_repeats, table_every),
     )
     if output is not None:
         found.write(Path(output))

@@ -47,9 +47,13 @@ class Data:
         with np.errstate(over="ignore", invalid="ignore"):
             return self.off(predictions) / self.sem
 
-    def log_density(self, predictions: Array) -> Array:
-        """Return the log density of each row; of those with a sign alone up to a constant."""
-        residuals, sizes = self.residuals(predictions), np.log(self.sem)
+    def log_density(self, predictions: Array, log_factor: Array | float = 0.0) -> Array:
+        """Return the log density of each row; of those with a sign alone up to a constant.
+
+        **Arguments:** `log_factor`: logarithm of a factor of all standard errors.
+        """
+        residuals = self.residuals(predictions) / np.exp(log_factor)
+        sizes = np.log(self.sem) + log_factor
         if self.told:
             return -0.5 * residuals**2 - sizes - 0.5 * math.log(2.0 * math.pi)
         found: Array = student_t.logpdf(residuals, DEGREES) - sizes

@@ -18,10 +18,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student_t
 
 from rulesearch.errors import MissingPartError
-from rulesearch.fitting.data import DEGREES
 from rulesearch.inference.fitting import Fit
 from rulesearch.measurements.protocols import LEAST_CHANGE
 
@@ -97,11 +95,7 @@ def sample(found: Fit, rng: np.random.Generator, draws: int = 1000) -> Draws:
         """Return the log density of each row at points, `(points, rows)`; nan where there is no number."""
         predictions = form.many(chart.numbers(points[:, :count]))
         with np.errstate(all="ignore"):
-            residuals = data.residuals(predictions)
-            if not free:
-                return np.asarray(-0.5 * residuals**2 - np.log(data.sem) - 0.5 * math.log(2.0 * math.pi))
-            size = points[:, count:]
-            return np.asarray(student_t.logpdf(residuals / np.exp(size), DEGREES) - np.log(data.sem) - size)
+            return data.log_density(predictions, points[:, count:] if free else 0.0)
 
     def log_posterior(points: Array) -> Array:
         prior = chart.log_prior(points[:, :count])

@@ -13,8 +13,9 @@ from rulesearch.measurements.columns import Columns, told_apart
 from rulesearch.measurements.protocols import LEAST_CHANGE, Measured, misses, read_protocols, same_protocols
 from rulesearch.measurements.sheet import Sheet
 from rulesearch.rules.rule import RuleSet
+from rulesearch.tasks.additive_fit import TAUS, TRIPLET, AdditiveFit
 from rulesearch.tasks.declaration import Setting, Settings
-from rulesearch.tasks.stdp_protocols import TAUS, TRIPLET, AdditiveFit, Array, StdpProtocols
+from rulesearch.tasks.stdp_protocols import Array, StdpProtocols
 
 _FEWEST_ROWS = 4
 
@@ -93,7 +94,7 @@ class ProtocolTable(StdpProtocols):
 
     def baseline(self, settings: Settings) -> RuleSet:
         """Return the triplet rule with the time constants of visual cortex and the best amplitudes of at least 0."""
-        fit = AdditiveFit(self, TRIPLET, settings["permutation"], positive=True)
+        fit = AdditiveFit(self.protocols, self.targets(settings["permutation"]), TRIPLET, positive=True)
         return fit.rules(TAUS, self.known_rule)
 
     def _in_order(self, settings: Settings) -> list[Measured]:
