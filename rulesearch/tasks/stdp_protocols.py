@@ -145,7 +145,10 @@ class StdpProtocols(SpikeTask):
         """Return what a rule predicts, `(rows,)`, each preparation with the numbers of its own that fit best."""
         form, data = self.form_of(rules, settings)
         shared = {each.name: each.start for each in form.parameters if not each.own}
-        own = self._form(rules.only(), self._rows, shared) if len(shared) < len(form.parameters) else form
+        if len(shared) == len(form.parameters):
+            # It has none of the numbers that preparations may have for themselves.
+            return form.predictions(form.own_numbers)
+        own = self._form(rules.only(), self._rows, shared)
         numbers = best_numbers(own, data.residuals, {}, np.random.default_rng(0), _OWN_STARTS)
         return own.predictions(own.own_numbers if numbers is None else numbers)
 
@@ -162,7 +165,7 @@ class StdpProtocols(SpikeTask):
         if not self.requirements or not np.max(np.abs(alone.predictions(alone.own_numbers))) > _MOST_ALONE:
             return found
         data, measured = self.form_of(rules, settings)[1], len(self._rows)
-        both = self._form(rules.only(), (*self._rows, *self._alone))
+        both = self._form(rules.only(), (*self._rows, *self._alone_in_each))
 
         def residuals(predictions: Array) -> Array:
             excess = np.maximum(0.0, np.abs(predictions[:, measured:]) - _MOST_ALONE)
@@ -209,6 +212,12 @@ class StdpProtocols(SpikeTask):
             for frequency in _ALONE_HZ
             for side, pre, post in (("pre", (0.0,), ()), ("post", (), (0.0,)))
         )
+
+    @cached_property
+    def _alone_in_each(self) -> tuple[Measured, ...]:
+        """Spikes of one side alone in every preparation: a rule has numbers of its own in each."""
+        names = dict.fromkeys(row.preparation for row in self._rows)
+        return tuple(replace(row, preparation=name) for name in names for row in self._alone)
 
     @cached_property
     def _laid_out(self) -> LaidOut:
