@@ -14,131 +14,135 @@ from rulesearch.simulate.network.tables import LANES, MEAN, MEMBRANE, ROW, SIGNA
 
 
 @kernel
-def _gather(registers: Any, register: int, lanes: int, source: Any, begin: int, place: Any, scale: float) -> None:
-    """Fill a register with what stands at each lane's place behind `begin`, times a common scale."""
-    first = np.uint64(begin)
+def _gather(
+    registers: Any, register: int, lanes: int, source: Any, begin: int, first: Any, place: Any, scale: float
+) -> None:
+    """Fill a register with what stands at each lane's place behind `begin` and the lanes' first, times a scale."""
+    base = np.uint64(begin) + first
     for k in range(np.uint64(lanes)):
-        registers[register, k] = source[first + place[k]] * scale
+        registers[register, k] = source[base + place[k]] * scale
 
 
 @kernel
-def _gather_weights(registers: Any, lanes: int, w: Any, synapse: Any, change: Any) -> None:
+def _gather_weights(registers: Any, lanes: Any, w: Any, change: Any) -> None:
     """Fill the first register with the weights of the lanes' synapses as they stand."""
     offset, scale, low, high = change.offset, change.level, change.low, change.high
+    number, first, synapse = np.uint64(lanes.number), lanes.first, lanes.synapse
     if scale == 1.0 and offset == 0.0:
-        for k in range(np.uint64(lanes)):
-            registers[0, k] = w[synapse[k]]
+        if lanes.together:
+            for k in range(number):
+                registers[0, k] = w[first + k]
+        else:
+            for k in range(number):
+                registers[0, k] = w[first + synapse[k]]
     else:
-        for k in range(np.uint64(lanes)):
-            registers[0, k] = min(max(offset + w[synapse[k]] * scale, low), high)
+        for k in range(number):
+            registers[0, k] = min(max(offset + w[first + synapse[k]] * scale, low), high)
 
 
 @kernel
-def _fill(plastics: Any, membrane: Any, change: Any, event: int, work: Any, lanes: int, w: Any) -> None:
-    """Fill the registers with what an event reads of the synapses that wait in the lanes."""
-    registers, fills, values, levels = work.registers, plastics.fills, plastics.values, plastics.levels
-    _gather_weights(registers, lanes, w, work.synapse, change)
+def _fill(plastics: Any, membrane: Any, change: Any, event: int, registers: Any, lanes: Any, w: Any) -> None:
+    """Fill the registers with what an event reads of the synapses in the lanes."""
+    fills, values, levels, number = plastics.fills, plastics.values, plastics.levels, lanes.number
+    _gather_weights(registers, lanes, w, change)
     for f in range(plastics.fill_starts[event], plastics.fill_starts[event + 1]):
         fill = fills[f]
         register, kind, first, level = fill.register, fill.kind, fill.first, fill.level
         if kind == ROW:
-            _gather(registers, register, lanes, values, first, work.row, levels[level])
+            _gather(registers, register, number, values, first, lanes.first_row, lanes.row, levels[level])
         elif kind == TARGET_STATE:
-            _gather(registers, register, lanes, values, first, work.target, levels[level])
+            _gather(registers, register, number, values, first, lanes.first_target, lanes.target, levels[level])
         elif kind == SYNAPSE:
-            _gather(registers, register, lanes, values, first, work.synapse, levels[level])
+            _gather(registers, register, number, values, first, lanes.first, lanes.synapse, levels[level])
         elif kind == MEMBRANE:
-            _gather(registers, register, lanes, membrane[level], first, work.target, 1.0)
+            _gather(registers, register, number, membrane[level], first, lanes.first_target, lanes.target, 1.0)
         elif kind == MEAN:
-            _gather(registers, register, lanes, values, first, work.target, 1.0)
-            target, inverse = work.target, np.uint64(level)
-            for k in range(np.uint64(lanes)):
+            _gather(registers, register, number, values, first, lanes.first_target, lanes.target, 1.0)
+            target, inverse = lanes.target, np.uint64(level) + lanes.first_target
+            for k in range(np.uint64(number)):
                 registers[register, k] *= values[inverse + target[k]]
         elif kind == SIGNAL:
-            for k in range(np.uint64(lanes)):
+            for k in range(np.uint64(number)):
                 registers[register, k] = plastics.signals[first]
         elif kind == WAITED:
-            touched, begin, synapse = plastics.touched, np.uint64(first), work.synapse
+            touched, begin, synapse = plastics.touched, np.uint64(first) + lanes.first, lanes.synapse
             now, dt = plastics.clock[0], plastics.clock[1]
-            for k in range(np.uint64(lanes)):
+            for k in range(np.uint64(number)):
                 registers[register, k] = (now - touched[begin + synapse[k]]) * dt
                 touched[begin + synapse[k]] = now
 
 
 @kernel
 def _move_states(
-    registers: Any,
-    register: int,
-    result: int,
-    lanes: int,
-    values: Any,
-    begin: int,
-    synapse: Any,
-    seconds: float,
-    level: float,
+    registers: Any, register: int, result: int, lanes: Any, values: Any, begin: int, seconds: float, level: float
 ) -> None:
     """Add what was computed to a state of the lanes' synapses, in its register and where it is kept."""
-    first, back = np.uint64(begin), 1.0 / level
-    for k in range(np.uint64(lanes)):
+    first, back, synapse = np.uint64(begin) + lanes.first, 1.0 / level, lanes.synapse
+    for k in range(np.uint64(lanes.number)):
         moved = registers[register, k] + seconds * registers[result, k]
         registers[register, k] = moved
         values[first + synapse[k]] = moved * back
 
 
 @kernel
-def _move_weights(registers: Any, delta: int, lanes: int, w: Any, synapse: Any, change: Any, seconds: float) -> None:
+def _move_weights(registers: Any, delta: int, lanes: Any, w: Any, change: Any, seconds: float) -> None:
     """Move the lanes' weights within their bounds; the new ones are left in the register `delta`."""
     eta, low, high = change.eta * seconds, change.low, change.high
+    number, first, synapse = np.uint64(lanes.number), lanes.first, lanes.synapse
     if change.soft == 1.0:
-        for k in range(np.uint64(lanes)):
+        for k in range(number):
             old = registers[0, k]
             registers[delta, k] *= (high - old) if eta * registers[delta, k] > 0.0 else (old - low)
-    for k in range(np.uint64(lanes)):
+    for k in range(number):
         new = registers[0, k] + eta * registers[delta, k]
         registers[delta, k] = low if new < low else (high if new > high else new)
     offset, scale = change.offset, change.level
     if offset == 0.0 and scale == 1.0:
-        for k in range(np.uint64(lanes)):
-            w[synapse[k]] = registers[delta, k]
+        if lanes.together:
+            for k in range(number):
+                w[first + k] = registers[delta, k]
+        else:
+            for k in range(number):
+                w[first + synapse[k]] = registers[delta, k]
     else:
-        for k in range(np.uint64(lanes)):
-            w[synapse[k]] = (registers[delta, k] - offset) / scale
+        for k in range(number):
+            w[first + synapse[k]] = (registers[delta, k] - offset) / scale
 
 
 @kernel
 def run_lanes(
-    program: Any, plastics: Any, membrane: Any, q: int, event: int, work: Any, lanes: int, w: Any, seconds: float
+    program: Any, plastics: Any, membrane: Any, q: int, event: int, registers: Any, lanes: Any, w: Any, seconds: float
 ) -> None:
-    """Run what an event of plastic projection q runs on the synapses that wait in the lanes.
+    """Run what an event of plastic projection q runs on the synapses in the lanes.
 
     Sums of weights are read as they stood before the event, however many lanes it fills: what it moves them by is kept
     apart until `show_sums`.
 
     **Arguments:** `seconds`: what a drift is multiplied by, 1 for what comes at once.
     """
-    change, registers, values, synapse = plastics.change[q], work.registers, plastics.values, work.synapse
+    change, values, number = plastics.change[q], plastics.values, lanes.number
     actions, begin, end = plastics.actions, plastics.action_starts[event], plastics.action_starts[event + 1]
-    _fill(plastics, membrane, change, event, work, lanes, w)
+    _fill(plastics, membrane, change, event, registers, lanes, w)
     # Synaptic states come first, all by what they were before; then the weight.
     weight = end
     for a in range(begin, end):
         if actions[a].register < 0:
             weight = a
             break
-        run_segment(program, actions[a].segment, registers, lanes)
+        run_segment(program, actions[a].segment, registers, number)
     for a in range(begin, weight):
         move = actions[a]
         level = plastics.levels[move.level]
-        _move_states(registers, move.register, move.result, lanes, values, move.first, synapse, seconds, level)
+        _move_states(registers, move.register, move.result, lanes, values, move.first, seconds, level)
     if weight == end:
         return
     result = actions[weight].result
-    run_segment(program, actions[weight].segment, registers, lanes)
-    _move_weights(registers, result, lanes, w, synapse, change, seconds)
+    run_segment(program, actions[weight].segment, registers, number)
+    _move_weights(registers, result, lanes, w, change, seconds)
     sums = plastics.table[q].moved_sum
     if sums >= 0:
-        total, target = np.uint64(sums), work.target
-        for k in range(np.uint64(lanes)):
+        total, target = np.uint64(sums) + lanes.first_target, lanes.target
+        for k in range(np.uint64(number)):
             values[total + target[k]] += registers[result, k] - registers[0, k]
 
 

@@ -257,6 +257,8 @@ class Simulation:
             np.arange(rows, dtype=np.uint32),
             np.zeros((2, self._cells.free_at.size)),
             np.zeros(self._plastics.lowpasses["size"].sum()),
+            np.arange(tables.LANES, dtype=np.uint32),
+            np.zeros(tables.LANES, dtype=np.uint32),
         )
 
     def _settle_lowpasses(self) -> None:

@@ -13,10 +13,12 @@ from rulesearch.simulate.network.tables import (
     CATCH_UP,
     EVENTS,
     LANES,
+    LONG,
     ON_POST,
     ON_PRE,
     SYNAPTIC_EVENTS,
     UPDATES,
+    Lanes,
 )
 
 # Loops run over unsigned numbers: such an index needs no check for a negative one.
@@ -35,17 +37,24 @@ def _go_on(place: Any, taken: int, left: int) -> None:
 @kernel
 def _take_rows(
     work: Any, targets: Any, starts: Any, units: Any, place: Any, stop: int, first_row: int, needs: Any
-) -> int:
-    """Let synapses of the senders that fired wait in the lanes until these are full; return how many do.
+) -> Any:
+    """Return lanes on synapses of the senders that fired: of one with a long row, or of as many as there is room for.
 
     **Arguments:** `starts`: of the senders' rows, the first of which is `first_row`; `place`: which unit comes next,
     up to `stop`, and how many of its synapses were taken before.
     """
     synapse, target, rows = work.synapse, work.target, work.row
-    lanes = 0
+    lanes, zero = 0, np.uint64(0)
     while place[0] < stop and lanes < LANES:
         unit = units[place[0]]
         row, begin, end = first_row + unit, starts[unit] + place[1], starts[unit + 1]
+        if end - begin >= LONG:
+            if lanes == 0:
+                lanes = min(end - begin, LANES)
+                _go_on(place, lanes, end - begin)
+                reached = targets[begin : begin + lanes]
+                return Lanes(lanes, True, np.uint64(begin), work.numbers, zero, reached, np.uint64(row), work.zeros)
+            break
         number = min(end - begin, LANES - lanes)
         first, at = np.uint64(begin), np.uint64(lanes)
         for k in range(np.uint64(number)):
@@ -58,19 +67,28 @@ def _take_rows(
                 rows[at + k] = row
         lanes += number
         _go_on(place, number, end - begin)
-    return lanes
+    return Lanes(lanes, False, zero, synapse, zero, target, zero, rows)
 
 
 @kernel
 def _take_columns(
     work: Any, entries: Any, owners: Any, starts: Any, units: Any, place: Any, stop: int, needs: Any
-) -> int:
-    """Let synapses onto the neurons that fired wait in the lanes until these are full; return how many do."""
+) -> Any:
+    """Return lanes on synapses onto the neurons that fired, as `_take_rows` does."""
     synapse, target, rows = work.synapse, work.target, work.row
-    lanes = 0
+    lanes, zero = 0, np.uint64(0)
     while place[0] < stop and lanes < LANES:
         own = units[place[0]]
         begin, end = starts[own] + place[1], starts[own + 1]
+        if end - begin >= LONG:
+            if lanes == 0:
+                lanes = min(end - begin, LANES)
+                _go_on(place, lanes, end - begin)
+                last = begin + lanes
+                return Lanes(
+                    lanes, False, zero, entries[begin:last], np.uint64(own), work.zeros, zero, owners[begin:last]
+                )
+            break
         number = min(end - begin, LANES - lanes)
         first, at = np.uint64(begin), np.uint64(lanes)
         for k in range(np.uint64(number)):
@@ -83,7 +101,7 @@ def _take_columns(
                 rows[at + k] = owners[first + k]
         lanes += number
         _go_on(place, number, end - begin)
-    return lanes
+    return Lanes(lanes, False, zero, synapse, zero, target, zero, rows)
 
 
 @kernel
@@ -109,7 +127,7 @@ def _run_rows(
     place[0], place[1] = start, 0
     while place[0] < stop:
         lanes = _take_rows(work, targets, starts, units, place, stop, first_row, needs)
-        run_lanes(program, plastics, cells.membrane, q, event, work, lanes, w, seconds)
+        run_lanes(program, plastics, cells.membrane, q, event, work.registers, lanes, w, seconds)
 
 
 @kernel
@@ -221,9 +239,9 @@ def post_spikes(
     while place[0] < stop:
         lanes = _take_columns(work, entries, rows, starts, units, place, stop, needs)
         if waits:
-            run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, work, lanes, w, 1.0)
-        run_lanes(program, plastics, cells.membrane, q, event, work, lanes, w, 1.0)
-        counts[UPDATES] += lanes if slot == ON_POST else 0
+            run_lanes(program, plastics, cells.membrane, q, EVENTS * q + CATCH_UP, work.registers, lanes, w, 1.0)
+        run_lanes(program, plastics, cells.membrane, q, event, work.registers, lanes, w, 1.0)
+        counts[UPDATES] += lanes.number if slot == ON_POST else 0
     show_sums(plastics, wires, q)
 
 

@@ -46,6 +46,8 @@ V, V_DENDRITE, I_EXCITATORY, I_INHIBITORY = range(4)
 
 LANES = 512
 """Synapses that a rule's program works on at a time: its registers then stay in the processor's first cache."""
+LONG = 64
+"""Synapses of one neuron that are worked on by themselves; fewer ones are put into lanes together with others."""
 
 PROJECTION = np.dtype(
     [
@@ -177,10 +179,28 @@ class Plastics(NamedTuple):
     clock: Any
 
 
+class Lanes(NamedTuple):
+    """Which synapses an event works on, one in each lane: where they stand, their targets and their rows.
+
+    Each is an index by lane behind a common first one, so that a long row of synapses, or all those onto a neuron, are
+    worked on where they stand in the tables of the wiring. `together`: whether they stand next to each other.
+    """
+
+    number: int
+    together: bool
+    first: Any
+    synapse: Any
+    first_target: Any
+    target: Any
+    first_row: Any
+    row: Any
+
+
 class Workspace(NamedTuple):
     """Where kernels work: registers of the rules' program; synapse, target and row of each lane; which units come next;
 
-    all rows of a projection; sums `(2, neurons)` of what gates do; new values of low-passes.
+    all rows of a projection; sums `(2, neurons)` of what gates do; new values of low-passes; for each lane its number,
+    and 0.
     """
 
     registers: Any
@@ -191,6 +211,8 @@ class Workspace(NamedTuple):
     every: Any
     sums: Any
     news: Any
+    numbers: Any
+    zeros: Any
 
 
 class Ring(NamedTuple):
