@@ -60,3 +60,12 @@ def test_all_four_rules_are_asked_for() -> None:
         TASK.parse("IE[on_pre: 0]")
     with pytest.raises(RulesearchError, match="neurons of task stability must be a multiple of 5, found 641"):
         TASK.resolve({"neurons": 641})
+
+
+def test_a_network_that_is_busy_for_long_ends_a_cheap_trial_alone() -> None:
+    asked = {"learning": 20, "dt": 0.25, "most_rate_e_hz": 1.0, "rate": 15.0}
+    found = tried(STILL, "screen", **asked)
+    # Two stretches of 5 s are half of the learning, and the first one is too busy; scoring would take 1 s more.
+    assert (found.status, found.loss, found.died_at) == ("runaway", None, pytest.approx(5.0 / 11.0))
+    assert tried(STILL, **{**asked, "learning": 6}).status == "ok"
+    assert tried(STILL, "screen", **{**asked, "most_rate_e_hz": 50.0}).status == "ok"

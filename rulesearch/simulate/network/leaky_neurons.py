@@ -148,12 +148,13 @@ def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, cell: Any, exac
 
 @njit(inline="always", error_model="numpy")  # type: ignore[misc]
 def _relaxed(z: float) -> float:
-    """Return (1 - exp(-z))/z for z >= 0 by the Padé approximation of exp of order 3, 3: within z^6/100,800.
+    """Return (1 - exp(-z))/z for z >= 0 by the Padé approximation of exp(-z) of order 2, 3: within z^5/7,200.
 
-    Neurons move by steps of z = dt/tau (1 + conductances), mostly below 0.05; for large z the factor stays below 2/z.
+    Neurons move by steps of z = dt/tau (1 + conductances), mostly below 0.05. However large z is, the factor is below
+    1/z: no potential goes beyond what it relaxes to.
     """
     square = z * z
-    return (1.0 + square * (1.0 / 60.0)) / (1.0 + 0.5 * z + square * (0.1 + z * (1.0 / 120.0)))
+    return (1.0 + 0.1 * z + square * (1.0 / 60.0)) / (1.0 + 0.6 * z + square * (0.15 + z * (1.0 / 60.0)))
 
 
 @kernel
