@@ -407,14 +407,43 @@ def test_moving_threshold_lengthens_intervals_by_its_height() -> None:
     assert np.ptp(np.diff(set_once)) <= 2 * DT
 
 
+@pytest.mark.parametrize(
+    "receptors", [{}, {"a": Receptor(0.005, 0.0), "b": Receptor(0.1, 0.0, follows="a"), "c": Receptor(0.01, -80.0)}]
+)
+def test_a_neuron_whose_threshold_moves_relaxes_exactly(receptors: dict[str, Receptor]) -> None:
+    lifted = MovingThreshold(20.0, 0.005, False)
+    neuron = Neuron(receptors, current=100.0, refractory=0.0, moving_threshold=lifted)
+    recording = alone(neuron, 0.1)
+    # From rest at -60 mV it goes 100/10 mV further; a potential is that at the end of its step.
+    expected = -60.0 + 10.0 * -np.expm1(-(recording.potential_times + DT) / 0.02)
+    assert np.abs(recording.potentials["n"][:, 0] - expected).max() < 1e-10
+
+
+@pytest.mark.parametrize("weight", [1e2, 1e4, 1e6])
+def test_no_potential_goes_beyond_what_it_relaxes_to(weight: float) -> None:
+    lifted = MovingThreshold(20.0, 0.005, False)
+    neuron = Neuron({"fast": Receptor(0.005, -52.0)}, threshold=-50.0, refractory=0.0, moving_threshold=lifted)
+    network = Network(
+        [Population("n", 1, neuron)],
+        [Projection("input", "s", "n", "fast", AllToAll(), weight)],
+        [SpikeTimes("s", 1, np.arange(0.001, 0.02, 0.001), np.zeros(19, dtype=int))],
+        DT,
+    )
+    record = Record(potentials={"n": [0]}, potentials_every=DT)
+    potentials = Simulation(network, 1).run(0.02, record).potentials["n"][:, 0]
+    assert -53.0 < potentials[-1] < potentials.max() <= -52.0
+
+
 @pytest.mark.parametrize("method", ["exponential-euler", "euler"])
 @pytest.mark.parametrize("adds", [True, False])
-def test_the_loop_of_leaky_neurons_does_what_that_of_any_neurons_does(method: str, adds: bool) -> None:
-    receptors = {
+@pytest.mark.parametrize("order", ["slow fast GABA", "fast slow GABA"])
+def test_the_loop_of_leaky_neurons_does_what_that_of_any_neurons_does(method: str, adds: bool, order: str) -> None:
+    offered = {
         "slow": Receptor(0.1, 0.0, share=0.7, follows="fast"),
         "fast": Receptor(0.005, 0.0, share=0.3),
         "GABA": Receptor(0.01, -80.0),
     }
+    receptors = {name: offered[name] for name in order.split()}
     lifted = MovingThreshold(20.0, 0.005, adds)
     plain = Neuron(receptors, rest=-70.0, reset=-70.0, leak=1.0, refractory=0.0003, moving_threshold=lifted)
     assert plain.plain
