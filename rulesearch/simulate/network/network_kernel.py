@@ -31,6 +31,7 @@ def advance(
     ring: Any,
     log: Any,
     trains: Any,
+    most_spikes: Any,
     work: Any,
     generator: Any,
     start: int,
@@ -43,7 +44,7 @@ def advance(
     """Simulate steps `start` to `stop`; return the step that was reached, earlier where a log is full.
 
     **Arguments:** `trains`: offsets `(sources, steps + 1)` and units of the sources' spikes from step `origin` on;
-    `exact`: whether membranes relax exactly under the conductances of a step; `watch_every`: steps between
+    `most_spikes` `(groups,)`: above which counts of `log.spikes` nothing further is simulated; `exact`: whether membranes relax exactly under the conductances of a step; `watch_every`: steps between
     potentials that are written down.
     """
     offsets, given = trains
@@ -153,8 +154,10 @@ def advance(
         for p in range(populations):
             if begins[sources + p + 1] > begins[sources + p]:
                 reset(cells, p, t, units, begins[sources + p], begins[sources + p + 1])
+        over = False
         for group in range(sources + populations):
             fired[group] += begins[group + 1] - begins[group]
+            over = over or fired[group] > most_spikes[group]
             if recorded[group]:
                 for k in range(begins[group], begins[group + 1]):
                     log_steps[counts[LOGGED]] = t
@@ -165,4 +168,6 @@ def advance(
             for k in range(watched.size):
                 potentials[row, k] = membrane[V, watched[k]]
             counts[WATCHED] += 1
+        if over:
+            return t + 1
     return stop

@@ -280,7 +280,8 @@ class Simulation:
         given = joined([units for _, units in trains], np.uint32)
         origin = self.step
         before = recorder.log.spikes.copy()
-        while self.step < end:
+        most = self._most_spikes(before, limits, steps * dt)
+        while self.step < end and np.all(recorder.log.spikes <= most):
             self.step = advance(
                 self._runs,
                 self._cells,
@@ -289,6 +290,7 @@ class Simulation:
                 self._ring,
                 recorder.log,
                 (offsets, given),
+                most,
                 self._workspace,
                 self._generator,
                 self.step,
@@ -300,11 +302,10 @@ class Simulation:
             )
             recorder.flush()
         self._catch_up()
-        seconds = (end - origin) * dt
-        first = len(self.network.sources)
-        found = (recorder.log.spikes - before)[first:]
-        sizes = np.array([population.size for population in self.network.populations])
-        self._work += int(sizes.sum()) * steps + recorder.counted()
+        seconds = (self.step - origin) * dt
+        found = (recorder.log.spikes - before)[len(self.network.sources) :]
+        neurons = sum(population.size for population in self.network.populations)
+        self._work += neurons * (self.step - origin) + recorder.counted()
         self._silent = np.where(found > 0, 0.0, self._silent + seconds)
         for q in range(len(self._plastics.table)):
             wire = self._wires.table[self._plastics.table["projection"][q]]
@@ -315,12 +316,20 @@ class Simulation:
                 return RUNAWAY
         if not np.all(np.isfinite(self._cells.membrane[tables.V])):
             return RUNAWAY
-        if np.any(found > limits.rate * sizes * seconds) and seconds >= 0.5 * self._stretch:
+        if np.any(recorder.log.spikes > most):
             return RUNAWAY
         if np.any(self._silent >= limits.silent):
             return SILENT
         self._sum_up()
         return EXHAUSTED if self._work > limits.work else OK
+
+    def _most_spikes(self, before: npt.NDArray[np.int64], limits: Limits, seconds: float) -> npt.NDArray[np.int64]:
+        """Return the counts of spikes above which a stretch of so many seconds is a runaway, whatever comes."""
+        most = np.full(before.size, np.iinfo(np.int64).max)
+        if math.isfinite(limits.rate) and seconds >= 0.5 * self._stretch:
+            for place, population in enumerate(self.network.populations, len(self.network.sources)):
+                most[place] = before[place] + math.floor(limits.rate * population.size * seconds)
+        return most
 
     def _catch_up(self) -> None:
         """Let every drift that was put off happen now."""
