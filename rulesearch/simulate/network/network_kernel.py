@@ -44,8 +44,9 @@ def advance(
     """Simulate steps `start` to `stop`; return the step that was reached, earlier where a log is full.
 
     **Arguments:** `trains`: offsets `(sources, steps + 1)` and units of the sources' spikes from step `origin` on;
-    `most_spikes` `(groups,)`: above which counts of `log.spikes` nothing further is simulated; `exact`: whether membranes relax exactly under the conductances of a step; `watch_every`: steps between
-    potentials that are written down.
+    `most_spikes` `(groups,)`: counts of `log.spikes` above which nothing further is simulated; `exact`: whether
+    membranes relax exactly under the conductances of a step; `watch_every`: steps between potentials that are written
+    down.
     """
     offsets, given = trains
     table, delays, row_starts, targets, weights = (
