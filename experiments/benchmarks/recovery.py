@@ -5,7 +5,7 @@
 Teachers are known rules of spikes and traces, and rules drawn from grammar `stdp`; each is scaled so that its largest
 change is 0.6, and makes a table of so many protocols, drawn from usual ones, with Gaussian noise of its standard error.
 A search on the table recommends a rule. It is `found` where it has the teacher's structure, numbers left out;
-`as good` where it has another one, but predicts protocols that the table lacks to within the table's noise; `not told
+`as good` where it has another one, but predicts 50 protocols that no table has to within the table's noise; `not told
 apart` where it does not, but predicts left-out rows of the table no worse than the teacher's own form, fitted, does,
 up to chance: then the table cannot tell; and else `missed`. Permuted tables have no rule: a search that says of one
 that it is solved makes a false discovery. Rows of `searches.csv` that are there already are not made again.
@@ -47,7 +47,7 @@ ROWS, ERRORS = (20, 50, 100), (0.02, 0.05, 0.1)
 VERDICTS = ("found", "as good", "not told apart", "missed")
 FIELDS = ("teacher", "rows", "error", "permuted", "verdict", "size", "z2", "unseen", "solved", "rule", "truth")
 _DRAWN, _LARGEST_DRAWN = 8, 7
-_PAIRS = (60, 30)
+_PAIRS, _UNSEEN_PAIRS = (60, 30), 45
 _CLOSE = 4.0
 
 
@@ -69,36 +69,39 @@ def teachers(seed: int) -> list[str]:
     return [*RULES, *found]
 
 
+def table_of(
+    teacher: str, number: int, rows: int, error: float, permuted: bool, seed: int
+) -> tuple[Rule, list[Measured]]:
+    """Return a teacher as it is scaled, and the table that it makes."""
+    rng = generator(seed, 2, number, rows, round(1000 * error), int(permuted))
+    protocols = [replace(row, label=f"{row.label}, {pairs}") for pairs in _PAIRS for row in usual_protocols(pairs)]
+    rule, _ = scaled(as_rules(teacher, None).only())
+    shown = rng.permutation(len(protocols))[:rows]
+    changes = _predicted(rule, protocols, BEFORE)[shown] + error * rng.normal(size=rows)
+    changes = rng.permutation(changes) if permuted else changes
+    return rule, [
+        replace(protocols[place], change=float(change), sem=error) for place, change in zip(shown, changes, strict=True)
+    ]
+
+
 def searched(
     teacher: str, number: int, rows: int, error: float, permuted: bool, budget: int, seed: int
 ) -> dict[str, object]:
     """Return what a search comes to on a table that a teacher made."""
-    rng = generator(seed, 2, number, rows, round(1000 * error), int(permuted))
-    protocols = [replace(row, label=f"{row.label}, {pairs}") for pairs in _PAIRS for row in usual_protocols(pairs)]
-    rule, _ = scaled(as_rules(teacher, None).only())
-    truth = _predicted(rule, protocols, BEFORE)
-    order = rng.permutation(len(protocols))
-    shown, hidden = order[:rows], order[rows:]
-    changes = truth[shown] + error * rng.normal(size=rows)
-    changes = rng.permutation(changes) if permuted else changes
-    table = [
-        replace(protocols[place], change=float(change), sem=error) for place, change in zip(shown, changes, strict=True)
-    ]
+    rule, table = table_of(teacher, number, rows, error, permuted, seed)
     with tempfile.TemporaryDirectory() as folder:
         run = rulesearch.distil(
             _columns(table), budget=budget, seed=1, permutations=0, report=False, out=Path(folder) / "run"
         )
     best = run.members[0]
     found = best.rules.only()
-    unseen = _predicted(found, [protocols[place] for place in hidden], 1.0) - truth[hidden]
-    off = float(np.sqrt(np.mean(unseen**2))) if len(hidden) else np.nan
-    verdict = "" if permuted else _verdict(rule, found, table, off, error)
+    off = off_by(rule, found)
     return {
         "teacher": teacher,
         "rows": rows,
         "error": error,
         "permuted": int(permuted),
-        "verdict": verdict,
+        "verdict": "" if permuted else verdict_on(rule, found, table, off, error),
         "size": best.size,
         "z2": round(best.loss, 3),
         "unseen": round(off / error, 3),
@@ -106,6 +109,12 @@ def searched(
         "rule": str(best.rules),
         "truth": str(rule),
     }
+
+
+def off_by(truth: Rule, found: Rule) -> float:
+    """Return the root mean square of what a rule is wrong by in protocols that no table has."""
+    unseen = usual_protocols(_UNSEEN_PAIRS)
+    return float(np.sqrt(np.mean((_predicted(found, unseen, 1.0) - _predicted(truth, unseen, BEFORE)) ** 2)))
 
 
 def _form(rule: Rule, rows: list[Measured], before: float) -> ProtocolForm:
@@ -123,7 +132,8 @@ def _predicted(rule: Rule, rows: list[Measured], before: float) -> Array:
     return form.predictions(form.own_numbers)
 
 
-def _verdict(truth: Rule, found: Rule, table: list[Measured], off: float, error: float) -> str:
+def verdict_on(truth: Rule, found: Rule, table: list[Measured], off: float, error: float) -> str:
+    """Return what is to be said of a rule that was found on a table of another one."""
     task = load_task("stdp-frequency")
     keys = []
     for rule in (truth, found):
