@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, shown
 from rulesearch.measurements.columns import Columns, told_apart
-from rulesearch.measurements.sheet import SKIP, Sheet, as_number, is_gap
+from rulesearch.measurements.numbers import as_number, is_gap
+from rulesearch.measurements.sheet import SKIP, Sheet
 
 Array = npt.NDArray[np.float64]
 

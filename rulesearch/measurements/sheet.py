@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -21,21 +20,19 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.files import read_bytes
+from rulesearch.measurements.layout import check_header, check_shape, lines_of, rows_of
+from rulesearch.measurements.numbers import as_number, is_gap, with_plain_numbers
+from rulesearch.measurements.numbers import hint as number_hint
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 """How files of tables end."""
 SKIP = "skip"
 _MOST_BYTES = 100_000_000
-_SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+
+
 _UNIT = re.compile(r"(?P<name>.*?\S)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
-_GAPS = frozenset({"", "na", "n/a", "n.a.", "nan", "null", "none", "missing", "-", "--", ".", "?"})
-_SPREADSHEET = frozenset({"#n/a", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"})
-"""What spreadsheets write where they have no value."""
-_APART = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+
 _INDEX = frozenset({"", "unnamed: 0", "index", "#"})
-_MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u00a0": " ", "\u202f": " "})
 _DELTAS = ("\u0394", "\u2206")
 Array = npt.NDArray[np.float64]
 
@@ -97,7 +94,7 @@ class Sheet:
         text = self.cells[row][place]
         found = as_number(text, self.decimal_comma)
         if found is None:
-            told = _hint(text, self.decimal_comma) or hint
+            told = number_hint(text, self.decimal_comma) or hint
             raise RulesearchError(f"{self.at(row, place)}: expected a number, found {shown(text)}{told}")
         return found
 
@@ -112,32 +109,6 @@ class Sheet:
         return replace(
             self, cells=tuple(self.cells[row] for row in kept), numbers=tuple(self.numbers[row] for row in kept)
         )
-
-
-def as_number(text: str, decimal_comma: bool = False) -> float | None:
-    """Return the finite number that a text is; None where it is none."""
-    plain = text.translate(_MINUS).strip()
-    if decimal_comma and "." not in plain:
-        plain = plain.replace(",", ".", 1)
-    if not _NUMBER.fullmatch(plain):
-        return None
-    found = float(plain)
-    return found if math.isfinite(found) else None
-
-
-def _hint(text: str, decimal_comma: bool) -> str:
-    if is_gap(text):
-        return "; leave out rows with gaps: --gaps skip"
-    if _DECIMAL_COMMA.fullmatch(text):
-        return "; write a point in place of the decimal comma"
-    if text.endswith("%") and as_number(text[:-1], decimal_comma) is not None:
-        return "; write a share, 0.29 for 29 %"
-    return ""
-
-
-def is_gap(text: str) -> bool:
-    """Return whether a cell says that there is no value."""
-    return text.strip().lower() in _GAPS or text.strip().lower() in _SPREADSHEET
 
 
 def read_table(table: object) -> Sheet:
@@ -156,50 +127,23 @@ def read_table(table: object) -> Sheet:
 def read_sheet(path: Path) -> Sheet:
     """Return the table in a file.
 
-    Rows that are empty or begin with # are passed over; columns are separated by tabs, semicolons, bars, commas or
-    spaces. A column that only counts the rows is left out.
+    Rows that are empty or begin with # are passed over, as are titles above the header; columns are separated by tabs,
+    semicolons, bars, commas or spaces. A column that only counts the rows is left out.
     **Raises:** `RulesearchError` with row and column where it is none.
     """
     where = str(path)
-    lines: list[str] = []
-    comment = ""
-    for line in _decoded(read_bytes(path, _MOST_BYTES)).split("\n"):
-        first = line.lstrip()
-        if first.startswith("#") and not first.lower().startswith(tuple(_SPREADSHEET)):
-            comment = comment if lines else line.lstrip("# \t")
-        elif line.strip() and not (not lines and _APART.fullmatch(line.strip())):
-            lines.append(line)
+    lines, comment = lines_of(read_bytes(path, _MOST_BYTES))
     if not lines:
         raise RulesearchError(f"{where} is empty; expected a header and rows of numbers")
-    rows = _split(where, lines)
-    if comment and all(as_number(cell, True) is not None for cell in rows[0]):
-        # NumPy writes the header as a comment.
-        rows = _split(where, [comment, *lines])
-        lines.insert(0, comment)
+    rows, separator = rows_of(where, lines, comment)
     head, *cells = [[cell.strip() for cell in row] for row in rows]
     cells = [row for row in cells if any(row)]
     while head and not head[-1] and all(len(row) < len(head) or not row[-1] for row in cells):
         head, cells = head[:-1], [row[: len(head) - 1] for row in cells]
-    _check_shape(where, head, cells)
-    return _sheet(where, head, cells, not _is_comma_separated(lines[0], head) and _has_decimal_commas(where, cells))
-
-
-def _has_decimal_commas(where: str, cells: Sequence[Sequence[str]]) -> bool:
-    """Return whether numbers have commas for points; raises `RulesearchError` where some have and others have not."""
-    first: dict[str, tuple[int, str]] = {}
-    for number, row in enumerate(cells, 1):
-        for token in (token for cell in row for token in cell.translate(_MINUS).split()):
-            if _DECIMAL_COMMA.fullmatch(token):
-                first.setdefault(",", (number, token))
-            elif "." in token and _NUMBER.fullmatch(token):
-                first.setdefault(".", (number, token))
-    if len(first) > 1:
-        (with_comma, comma), (with_point, point) = first[","], first["."]
-        raise RulesearchError(
-            f"{where}: numbers have decimal commas ({comma} in row {with_comma}) and points ({point} in row "
-            f"{with_point}); write all one way, without separators of thousands"
-        )
-    return "," in first
+    check_shape(where, head, cells)
+    cells, decimal_comma = with_plain_numbers(where, head, cells, separator)
+    check_header(where, cells, decimal_comma)
+    return _sheet(where, head, cells, decimal_comma)
 
 
 def sheet_of(frame: Any, where: str = "the frame") -> Sheet:
@@ -269,55 +213,6 @@ def _counts_rows(name: str, place: int, cells: Sequence[str]) -> bool:
     if place or name.lower() not in _INDEX or not cells:
         return False
     return any(all(cell == str(row + first) for row, cell in enumerate(cells)) for first in (0, 1))
-
-
-def _decoded(content: bytes) -> str:
-    """Return the text of a table: UTF-8, UTF-16 with its mark, else Latin-1, which has a letter for each byte."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = content.decode("utf-16", "replace")
-    else:
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.decode("cp1252", "replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _split(where: str, lines: Sequence[str]) -> list[list[str]]:
-    """Return the cells of lines by the first separator that gives each as many as the header has."""
-    best: list[list[str]] | None = None
-    for separator in _SEPARATORS:
-        if separator not in lines[0]:
-            continue
-        try:
-            rows = [row for row in csv.reader(lines, delimiter=separator, skipinitialspace=True) if row]
-        except csv.Error as error:
-            raise RulesearchError(f"{where} cannot be read as a table: {error}") from None
-        if len({len(row) for row in rows}) == 1 and len(rows[0]) > 1:
-            return rows
-        if best is None or len(rows[0]) > len(best[0]):
-            best = rows
-    spaced = [line.split() for line in lines]
-    if best is None and len(spaced[0]) > 1 and len({len(row) for row in spaced}) == 1:
-        return spaced
-    return best or [[line] for line in lines]
-
-
-def _is_comma_separated(line: str, head: Sequence[str]) -> bool:
-    return not any(mark in line for mark in "\t;|") and line.count(",") >= len(head) - 1 > 0
-
-
-def _check_shape(where: str, head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    for number, row in enumerate(cells, 1):
-        if len(row) == len(head):
-            continue
-        hint = ""
-        if len(row) == 2 * len(head):
-            hint = "; decimal commas? then separate columns by semicolons"
-        elif len(row) == 1:
-            other = next((told for mark, told in _SEPARATORS.items() if mark in row[0]), "")
-            hint = f"; this row is separated by {other}, the header is not" if other else ""
-        raise RulesearchError(f"{where}, row {number}: expected {len(head)} values, found {len(row)}{hint}")
 
 
 def _filled(column: Any) -> Any:

@@ -17,6 +17,7 @@ from rulesearch.given import real_number, whole_number
 from rulesearch.inference.fitting import Fit, fit, follows_from_others
 from rulesearch.inference.judging import Number, Prediction, leave_out, profile
 from rulesearch.measurements.columns import Columns, columns_of, standard_errors, told_apart
+from rulesearch.measurements.numbers import as_number
 from rulesearch.measurements.protocols import (
     CHANGE,
     as_protocols,
@@ -24,7 +25,7 @@ from rulesearch.measurements.protocols import (
     is_protocol_table,
     read_protocols,
 )
-from rulesearch.measurements.sheet import SKIP, Sheet, as_number, read_table
+from rulesearch.measurements.sheet import SKIP, Sheet, read_table
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.tasks.registry import TASKS, load_task

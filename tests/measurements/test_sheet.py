@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rulesearch.errors import RulesearchError
-from rulesearch.measurements.sheet import Heading, as_number, csv_text, plain_column, read_sheet, sheet_of
+from rulesearch.measurements.numbers import as_number
+from rulesearch.measurements.sheet import Heading, csv_text, plain_column, read_sheet, sheet_of
 
 ROWS = [(-1.5, 2.0, 0.25), (3.0, -0.125, 4.0), (5.5, 6.0, -7.0)]
 NAMES = ("x", "y", "dw")
@@ -148,11 +149,96 @@ def test_a_frame_is_a_table(make: type) -> None:
     assert csv_text(sheet).splitlines() == ["x,cell,dw", "1,a,0.1", "2.5,,"]
 
 
-def test_points_and_commas_in_one_table_are_refused_with_their_places(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "x;dw\n1.5;0,51\n2.000;1,02\n",
+            r"two ways \(0,51 in row 1, column dw; 1\.5 in row 1, column x\); write all one",
+        ),
+        (
+            "x;dw\n1.000;2,500\n",
+            r"two ways \(2,500 in row 1, column dw; 1\.000 in row 1, column x\); write all one way",
+        ),
+        ("x;dw\n1.000.000;0.5\n", r"two ways \(0\.5 in row 1, column dw; 1\.000\.000 in row 1, column x\)"),
+        (
+            "x;dw\n1.000;3\n2.500;4\n",
+            r"1\.000 in row 1, column x, may be 1000 or have.*write 1000, or 1\.0000",
+        ),
+        ("x\tdw\n1,000\t3\n", r"1,000 in row 1, column x, may be 1000 or have.*write 1000, or 1,0000"),
+        (
+            'x,dw\n"1,000",3\n',
+            r"column x: expected a number, found '1,000'; write 1000, or 1\.000 with a dec",
+        ),
+        ("x,dw\n1.234.567,3\n", r"column x: expected a number.*; write it without separators of thousands"),
+        ("x,dw\n1\u202f234,3\n", r"column x: expected a number.*; write it without separators of thousands"),
+        ("x,dw\n1'234,3\n", r"column x: expected a number.*; write it without separators of thousands"),
+    ],
+)
+def test_what_may_be_a_thousand_is_not_guessed(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(RulesearchError, match=reason):
+        _sheet(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        # Where commas are decimal ones, points before three digits separate thousands.
+        ("x;dw\n1.000;0,51\n2.500;-1,02\n", ([1000.0, 2500.0], [0.51, -1.02])),
+        ("x;dw\n1.234,5;1.234.567\n2,125;-7.000\n", ([1234.5, 2.125], [1234567.0, -7000.0])),
+        ("x\tdw\n1,234.5\t1,000\n0.125\t\u22122,000,000\n", ([1234.5, 0.125], [1000.0, -2e6])),
+        ("x;dw\n1.234.567;1.000\n8;2.500\n", ([1234567.0, 8.0], [1000.0, 2500.0])),
+        ("x;dw\n1,234;2,500\n", ([1.234], [2.5])),
+        # One number that can have decimals only says what the points of the others are.
+        ("x;dw\n60.000;1.500\n1000.000;0.250\n", ([60.0, 1000.0], [1.5, 0.25])),
+        ("x,dw\n60.000,1.500\n1.234,2.250\n", ([60.0, 1.234], [1.5, 2.25])),
+        ("x dw\n60.000 1.500\n", ([60.0], [1.5])),
+        ("x;dw\n1.000e+00;2\n", ([1.0], [2.0])),
+    ],
+)
+def test_decimals_and_thousands_are_told_apart(
+    tmp_path: Path, text: str, wanted: tuple[list[float], list[float]]
+) -> None:
+    assert _sheet(tmp_path, text) == {"x": wanted[0], "dw": wanted[1]}
+
+
+def test_marks_in_words_say_nothing_of_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("cell;dw\nslice 1.2;0,5\nCA1, left;1,5\n", "utf-8")
+    assert read_sheet(path).values("dw").tolist() == [0.5, 1.5]
+
+
+TITLES = ["Experiment 12", "Experiment 12;;", "Experiment 12; slice 3\nMonday", "Experiment 12, 0.5 mM\n;;\n\n"]
+
+
+@pytest.mark.parametrize("title", TITLES)
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_titles_above_the_header_are_passed_over(tmp_path: Path, title: str, separator: str) -> None:
+    above = title.replace(";", separator)
+    if separator == ",":
+        above = above.replace("12, 0.5", "12 0.5")
+    assert _sheet(tmp_path, above + "\n" + _lines(separator)) == WANTED
+
+
+@pytest.mark.parametrize("title", ["Experiment 12,slice 3", "day,1 May\nExperiment 12,slice 3", "x,y"])
+def test_a_title_that_may_be_a_header_is_named(tmp_path: Path, title: str) -> None:
     with pytest.raises(
-        RulesearchError, match=r"decimal commas .0,51 in row 1. and points .1\.000 in row 1.; write all"
+        RulesearchError, match=r"row \d: there is no number in 'dt, dw'; if these are the names of the col"
     ):
-        _sheet(tmp_path, "x;dw\n1.000;0,51\n2.000;1,02\n")
+        _sheet(tmp_path, title + "\ndt,dw\n1,2\n3,4\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x,y,dw\n1,2\n3,4,5\n", "row 1: expected 3 values, found 2"),
+        ("cell,word\na\nb,LTP\nc,LTD\n", "row 1: expected 2 values, found 1"),
+        ("x,dw\n1,2\nmean\n", "row 2: expected 2 values, found 1"),
+    ],
+)
+def test_a_short_row_is_no_title(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(RulesearchError, match=reason):
+        _sheet(tmp_path, text)
 
 
 def test_what_is_masked_or_a_list_in_a_frame(tmp_path: Path) -> None:
@@ -177,6 +263,8 @@ def test_numbers_come_back_from_any_dialect(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, float]], separator: str, comma: bool
 ) -> None:
     decimal = comma and separator != ","
+    # Three decimals in all numbers may be thousands.
+    rows = [*rows, (0.5, 0.5)]
     text = io.StringIO()
     writer = csv.writer(text, delimiter=separator)
     writer.writerow(["x", "dw"])
