@@ -20,6 +20,7 @@ from rulesearch.cli.arguments import (
 )
 from rulesearch.cli.output import number, print_json, show_facts, show_table
 from rulesearch.errors import RulesearchError
+from rulesearch.measurements.numbers import as_number
 
 if TYPE_CHECKING:
     from rulesearch.evaluation.outcome import Outcome
@@ -167,10 +168,10 @@ def read_times(text: str, option: str) -> list[float]:
     """
     times = []
     for word in text.replace(",", " ").split():
-        try:
-            times.append(float(word))
-        except ValueError:
-            raise RulesearchError(f"{option} takes times in ms, such as 0,50; found {word!r}") from None
+        time = as_number(word)
+        if time is None:
+            raise RulesearchError(f"{option} takes times in ms, such as 0,50; found {word!r}")
+        times.append(time)
     return times
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, shown
 from rulesearch.measurements.columns import Columns, told_apart
-from rulesearch.measurements.numbers import as_number, is_gap
+from rulesearch.measurements.numbers import as_number, hint, in_threes, is_gap
 from rulesearch.measurements.sheet import SKIP, Sheet
 
 Array = npt.NDArray[np.float64]
@@ -28,8 +29,11 @@ WORDS = {"ltp": 1, "ltd": -1, "none": 0}
 """What a change may be said to be in a word: its sign."""
 VOLTAGE = "voltage"
 _OTHERS = ("id", "preparation", "repeats", "every_ms", "n", "source", VOLTAGE)
+_NO_SPIKES = frozenset({"", "-", "--", "none"})
+"""What says that a side has no spike; other gaps say that its spikes are not known."""
 LEAST_CHANGE = 0.05
 """The smallest change that counts as LTP or LTD where a word tells it."""
+_NEARLY = 0.75
 _MOST_SPIKES, _MOST_REPEATS = 10_000, 1_000_000
 _MOST_EVENTS = 5_000_000
 _LONGEST_MS = 1e9
@@ -77,14 +81,17 @@ class Measured(Measurement):
         )
 
 
+_COLUMNS = frozenset({*TRAINS, PAIR, CHANGE, "sem", *_OTHERS})
+
+
 def as_protocols(sheet: Sheet) -> Sheet:
     """Return a table whose columns are called as those of protocols are: `dt (ms)` is `dt_ms`, `Change` is `change`."""
-    known = {*TRAINS, PAIR, CHANGE, "sem", *_OTHERS}
     headings = []
     for heading in sheet.headings:
         name = heading.name.lower()
         timed = f"{name}_ms" if heading.unit.lower() == "ms" else name
-        headings.append(replace(heading, name=timed if timed in known else name if name in known else heading.name))
+        known = next((each for each in (timed, name) if each in _COLUMNS), heading.name)
+        headings.append(replace(heading, name=known))
     names = [heading.name for heading in headings]
     if len(set(names)) < len(names) or not set(names) & {*TRAINS, PAIR}:
         return sheet
@@ -120,7 +127,24 @@ def read_plans(sheet: Sheet, columns: Columns) -> list[Measured]:
         raise RulesearchError(f"{sheet.where} has no protocols: expected columns pre_ms and post_ms, or dt_ms")
     if not found.cells:
         raise RulesearchError(f"{sheet.where} has no protocols: there are no rows below the header")
+    _check_names(found, [name for name in found.names if name not in columns.ignore])
     return [_row(found, columns, number, measured=False) for number in range(len(found.cells))]
+
+
+def _check_names(sheet: Sheet, names: Iterable[str]) -> None:
+    """Refuse columns that are called nearly as those of protocols are: they would be labels.
+
+    **Raises:** `RulesearchError`.
+    """
+    free = _COLUMNS - set(sheet.names) - ({PAIR, *TRAINS} if PAIR in sheet.names else {PAIR})
+    for name in names:
+        plain = name.lower()
+        near = [f"{plain}_ms"] if f"{plain}_ms" in free else get_close_matches(plain, sorted(free), 1, _NEARLY)
+        if near and name not in _COLUMNS:
+            raise RulesearchError(
+                f"{sheet.where}: protocols have no column {name}; is it {near[0]}? then call it so; else --ignore "
+                f"{name}"
+            )
 
 
 def check_target(sheet: Sheet, columns: Columns, target: str | None) -> None:
@@ -137,7 +161,11 @@ def check_target(sheet: Sheet, columns: Columns, target: str | None) -> None:
             f"{sheet.where} has {PAIR}, and columns that protocols do not have: {told}; --ignore {','.join(others)}, "
             f"or, for a function of columns, --target {CHANGE}"
         )
-    raise RulesearchError(f"{sheet.where}: which column has the weight changes? --target {' or '.join(sheet.names)}")
+    timed = next((name for name in sheet.names if f"{name.lower()}_ms" in {*TRAINS, PAIR}), None)
+    hint = f"; a table of protocols has times in ms: call it {timed} (ms)" if timed else ""
+    raise RulesearchError(
+        f"{sheet.where}: which column has the weight changes? --target {' or '.join(sheet.names)}{hint}"
+    )
 
 
 def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
@@ -149,7 +177,12 @@ def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
 
     **Raises:** `RulesearchError` with row and column for whatever is not what it should be.
     """
-    told, _ = told_apart(sheet, columns)
+    told, others = told_apart(sheet, columns)
+    if told.weight:
+        raise RulesearchError(
+            f"{sheet.where}: rows of protocols weigh by their standard errors: give these with --error, not --weight"
+        )
+    _check_names(sheet, others)
     if PAIR in sheet.names and set(TRAINS) & set(sheet.names) and PAIR not in told.ignore:
         raise RulesearchError(
             f"{sheet.where} has both {PAIR} and {' or '.join(TRAINS)}; leave one out: --ignore {PAIR}"
@@ -161,7 +194,8 @@ def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
                 f"{sheet.where}: column {name} is in {unit}; write relative changes, 0.29 for +29 %, and name it so"
             )
     if told.gaps == SKIP:
-        sheet = sheet.without_gaps([told.target])
+        sheet = sheet.without_gaps([told.target, *({PAIR} & set(sheet.names))])
+        sheet = sheet.without_gaps([name for name in TRAINS if name in sheet.names], _NO_SPIKES)
     if not sheet.cells:
         raise RulesearchError(f"{sheet.where} has no rows")
     rows = [_row(sheet, told, number) for number in range(len(sheet.cells))]
@@ -278,15 +312,16 @@ def _spikes(sheet: Sheet, number: int) -> tuple[tuple[float, ...], tuple[float, 
         return (max(0.0, -delay),), (max(0.0, delay),), 0.0
     found = []
     for name in TRAINS:
+        cell = sheet.cells[number][sheet.column(name)] if name in sheet.names else ""
+        grouped = in_threes(cell)
         times: list[float] = []
-        for token in sheet.cells[number][sheet.column(name)].split() if name in sheet.names else ():
+        for token in () if cell.lower() in _NO_SPIKES else cell.split():
             time = as_number(token, sheet.decimal_comma)
-            if is_gap(token):
-                continue
-            if time is None or abs(time) > _LONGEST_MS:
+            if time is None or abs(time) > _LONGEST_MS or grouped:
+                empty = "; leave it empty where there was no spike" if is_gap(cell) else ""
                 raise RulesearchError(
                     f"{sheet.at(number, sheet.column(name))}: expected times in ms with blanks between, found "
-                    f"{shown(token)}"
+                    f"{shown(cell if grouped else token)}{empty}{hint(cell, sheet.decimal_comma)}"
                 )
             times.append(1e-3 * time)
         if len(times) > _MOST_SPIKES:

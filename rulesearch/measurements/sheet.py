@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -102,10 +102,17 @@ class Sheet:
         """Return in words where a cell is."""
         return f"{self.where}, row {self.numbers[row]}, column {self.headings[place].name}"
 
-    def without_gaps(self, names: Iterable[str]) -> Sheet:
-        """Return the table without the rows that have a gap in one of these columns."""
+    def without_gaps(self, names: Iterable[str], none: Collection[str] = ()) -> Sheet:
+        """Return the table without the rows that have a gap in one of these columns.
+
+        **Arguments:** `none`: what is no gap there, in small letters.
+        """
         places = [self.column(name) for name in names]
-        kept = [row for row, cells in enumerate(self.cells) if not any(is_gap(cells[place]) for place in places)]
+        kept = [
+            row
+            for row, cells in enumerate(self.cells)
+            if not any(is_gap(cells[place]) and cells[place].lower() not in none for place in places)
+        ]
         return replace(
             self, cells=tuple(self.cells[row] for row in kept), numbers=tuple(self.numbers[row] for row in kept)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.rules.rule import RuleSet
 from rulesearch.rules.text import parse_rules
+
+_NEARLY = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +123,10 @@ def known_rule(name: str) -> KnownRule:
         names = [each.name for known in known_rules().values() for each in known.family()]
         raise RulesearchError(f"unknown rule {name!r}{did_you_mean(name, names)}")
     return found
+
+
+def near_name(name: str) -> str | None:
+    """Return the name, or alias, of a known rule that is spelt nearly like a name; None where there is none."""
+    every = [each for known in known_rules().values() for each in known.family()]
+    names = [spelt for each in every for spelt in (each.name, *each.aliases)]
+    return next(iter(get_close_matches(name.strip().lower(), names, 1, _NEARLY)), None)

@@ -119,10 +119,10 @@ class Decided:
                 rows.writerow(head)
                 for each in self.choices:
                     protocol = each.protocol
-                    times = [" ".join(f"{1e3 * time:g}" for time in side) for side in (protocol.pre, protocol.post)]
+                    times = [" ".join(f"{1e3 * time:.9g}" for time in side) for side in (protocol.pre, protocol.post)]
                     cells = f"{each.cells}" if each.cells is not None else ""
                     means = [f"{each.predictions[name][0]:.4g}" for name in names]
-                    start = [protocol.label, *times, protocol.repeats, f"{1e3 * protocol.every:g}"]
+                    start = [protocol.label, *times, protocol.repeats, f"{1e3 * protocol.every:.9g}"]
                     rows.writerow([*start, f"{each.information:.4g}", cells, *means])
 
         write_file(path, write)

@@ -148,6 +148,7 @@ def fit_form(
     own_names = _words(own)
     held = _held(fixed)
     form, data = _measured(form_rule, source, columns, own_names, held, weight)
+    _check_held(form_rule, held)
     if own_names and len(form.preparations) == 1:
         raise RulesearchError(
             "own: there is one preparation, which has all numbers for itself; a column preparation tells rows apart"
@@ -255,21 +256,39 @@ def _words(given: str | Iterable[str]) -> list[str]:
 def _held(fixed: str | Iterable[str] | Mapping[str, float | str]) -> dict[str, float]:
     """Return numbers that are held by name, in base units.
 
-    **Raises:** `RulesearchError` for what is no number.
+    **Raises:** `RulesearchError` for what is no number, or a name that is given twice.
     """
     pairs = list(fixed.items()) if isinstance(fixed, Mapping) else [part.split("=", 1) for part in _words(fixed)]
-    found = {}
+    found: dict[str, float] = {}
     for pair in pairs:
         if len(pair) != 2:
             raise RulesearchError(f"fixed: expected NAME=VALUE, such as tau_x=16.8ms, found {shown(pair[0])}")
         name, value = str(pair[0]).strip(), pair[1]
-        found[name] = float(value) if isinstance(value, (int, float)) else _quantity(name, value)
+        if name in found:
+            raise RulesearchError(f"fixed: {name} is given twice; give it once")
+        found[name] = _quantity(name, value) if isinstance(value, str) else real_number(value, f"fixed: {name}")
     return found
+
+
+def _check_held(rule: Rule, held: Mapping[str, float]) -> None:
+    """Refuse values that no fit of the rule would come to; raises `RulesearchError`."""
+    constants = rule.constant_values()
+    for name, value in held.items():
+        if not math.isfinite(value):
+            raise RulesearchError(f"fixed: {name} must be finite, found {value}")
+        if value <= 0.0 and (name == ETA or (name.startswith(TAU) and name not in constants)):
+            raise RulesearchError(f"fixed: {name} must be above 0, found {shown_number(name, value)}")
+        start = constants.get(name, 0.0)
+        if value * start < 0.0:
+            raise RulesearchError(
+                f"fixed: {name} is {start:g} in the rule, and constants keep their signs, found {value:g}; change the "
+                f"sign in the rule, or hold {-value:g}"
+            )
 
 
 def _quantity(name: str, text: str) -> float:
     """Return a number in base units, read as rule text has it: a time constant has a unit, others have none."""
-    example = "a time with its unit, such as 16.8 ms" if name.startswith(TAU) else "a number, such as 0.3"
+    example = "a time above 0 with its unit, such as 16.8 ms" if name.startswith(TAU) else "a number, such as 0.3"
     try:
         if name.startswith(TAU):
             state = parse_rules(f"on_pre: y; y = trace(post, {text.strip()})").only().states["y"]

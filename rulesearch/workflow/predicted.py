@@ -25,7 +25,7 @@ from rulesearch.inference.sampling import Draws, sample
 from rulesearch.inference.stacking import stacking_weights
 from rulesearch.measurements.columns import columns_of
 from rulesearch.measurements.protocols import CHANGE, Measured, read_plans
-from rulesearch.measurements.sheet import read_table
+from rulesearch.measurements.sheet import read_table, sheet_of
 from rulesearch.rules import KnownRule
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.registry import load_task
@@ -188,10 +188,10 @@ def asked_protocols(
         raise RulesearchError("there is no protocol to predict: give --pre or --post, such as --pre 0 --post 10")
     given = {
         "id": ["protocol"],
-        "pre_ms": [" ".join(f"{real_number(time, 'pre'):g}" for time in pre)],
-        "post_ms": [" ".join(f"{real_number(time, 'post'):g}" for time in post)],
+        "pre_ms": [[real_number(time, "pre") for time in pre]],
+        "post_ms": [[real_number(time, "post") for time in post]],
     }
-    return read_plans(read_table(given), columns)
+    return read_plans(sheet_of(given, "the protocol that is asked about"), columns)
 
 
 def survivors_of(

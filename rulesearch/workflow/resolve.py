@@ -12,7 +12,7 @@ from rulesearch.evaluation.records import STORE, SUMMARY, is_run
 from rulesearch.files import read_text
 from rulesearch.given import several
 from rulesearch.rules.json_format import rules_from_json
-from rulesearch.rules.library import KnownRule, find_known
+from rulesearch.rules.library import KnownRule, find_known, near_name
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.states import SLOTS
 from rulesearch.rules.text import parse_rules
@@ -23,7 +23,9 @@ from rulesearch.workflow.kept_task import described_task
 
 RuleLike = str | Rule | RuleSet | KnownRule
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*", re.ASCII)
 _RANK = re.compile("-?[0-9]{1,30}")
+_PATH = re.compile(r"[^\s:;()*]*/[^\s:;()*]*")
 _MEMBER = re.compile(r"(.+)\[([A-Za-z_]\w*)\]", re.ASCII)
 
 
@@ -50,7 +52,15 @@ def read_rules(
     elif (found := _run_and_rank(text)) is not None:
         rules = _from_run(*found)
     else:
-        return parse_rules(argument, symbols=symbols) if task is None else task.parse(argument, names)
+        try:
+            return parse_rules(argument, symbols=symbols) if task is None else task.parse(argument, names)
+        except RulesearchError:
+            member = _MEMBER.fullmatch(text)
+            name = member[1] if member else text
+            near = near_name(name) if _NAME.fullmatch(name) else None
+            if near is None:
+                raise
+            raise RulesearchError(f"{name!r} is no known rule, and no expression; did you mean {near!r}?") from None
     return rules if task is None else task.fitted(rules, names)
 
 
@@ -147,6 +157,8 @@ def _run_and_rank(text: str) -> tuple[Path, int] | None:
         pass
     if os.path.isdir(name):
         raise RulesearchError(f"{folder} is not a run folder: it has no {STORE} and no {SUMMARY}")
+    if _PATH.fullmatch(name):
+        raise RulesearchError(f"there is no run folder {folder}; see them with: rulesearch runs")
     return None
 
 

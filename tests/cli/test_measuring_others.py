@@ -51,9 +51,36 @@ def test_protocols_are_ranked(call: Callable[..., Any], tmp_path: Path) -> None:
         (["predict", *ARGUMENTS], "there is no protocol to predict: give --pre or --post"),
         (["predict", ARGUMENTS[0], "--pre", "0"], "say which table the rule is fitted to, with --table"),
         (["predict", *ARGUMENTS, "--pre", "a"], "--pre takes times in ms"),
+        (["predict", *ARGUMENTS, "--pre", "nan"], "--pre takes times in ms, such as 0,50; found 'nan'"),
+        (["predict", *ARGUMENTS, "--pre", "0", "--post", "1e999"], "--post takes times in ms"),
+        (["predict", *ARGUMENTS, "--pre", "0", "--repeats", "5"], "the protocol that is asked about, row 1: 5 repeats"),
         (["decide", ARGUMENTS[0], *ARGUMENTS[2:]], "there is one rule: to decide takes two at least"),
         (["decide", *ARGUMENTS, "--candidates", "none.csv"], "none.csv"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(refused: Callable[..., str], arguments: list[str], message: str) -> None:
     assert message in refused(*arguments)
+
+
+NEAR = "'stdp-pare' is no known rule, and no expression; did you mean 'stdp-pair'?"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit", "stdp-pare", "stdp-frequency"], NEAR),
+        (["predict", "stdp-pare", "--table", "stdp-frequency", "--pre", "0"], NEAR),
+        (["decide", "triplet", "stdp-pare", "--table", "stdp-frequency"], NEAR),
+        (["evaluate", "stdp-pare", "--task", "stdp-frequency"], NEAR),
+        (["fit", "tripplet", "stdp-frequency"], "did you mean 'triplet'"),
+        (["fit", "confavreux-quartt[EE]", "stdp-frequency"], "did you mean 'confavreux-quartet'"),
+        (["fit", "results/none:1", "stdp-frequency"], "there is no run folder results/none"),
+        # What is no name, or like none, is an expression.
+        (["fit", "on_pre: tripplet", "stdp-frequency"], "unknown symbol 'tripplet'"),
+        (["fit", "q", "stdp-frequency"], "unknown symbol 'q'"),
+    ],
+)
+def test_a_known_rule_whose_name_is_misspelt_is_named(
+    refused: Callable[..., str], words: list[str], message: str
+) -> None:
+    assert message in refused(*words)

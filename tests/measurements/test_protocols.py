@@ -118,6 +118,21 @@ def test_one_side_alone_is_asked_about_where_nothing_is_measured_of_it(tmp_path:
     assert [each.metric for each in load_task(f"{path}:change").requirements] == ["alone"]
 
 
+def test_rows_whose_spikes_are_not_known_are_skipped_and_those_without_spikes_are_not(tmp_path: Path) -> None:
+    rows = "a,,0,-,1,,0.1,,,\nb,,,0,1,,0.2,,,\nc,,NA,5,1,,0.3,,,\nd,,0,?,1,,0.4,,,\ne,,none,5,1,,0.5,,,\n"
+    kept = _rows(tmp_path, HEAD + rows, "change; gaps = skip")
+    assert [(row.label, len(row.pre), len(row.post)) for row in kept] == [("a", 1, 0), ("b", 0, 1), ("e", 0, 1)]
+    kept = _rows(tmp_path, "dt_ms,change\n1,0.1\n,0.2\n3,-\n4,0.4\n", "change; gaps = skip")
+    assert [row.change for row in kept] == [0.1, 0.4]
+
+
+@pytest.mark.parametrize("head", ["dt", "dt (s)"])
+def test_a_table_of_pairs_without_its_unit_is_told_of_it(tmp_path: Path, head: str) -> None:
+    (tmp_path / "p.csv").write_text(f"{head},change\n1,2\n2,3\n3,4\n4,5\n", "utf-8")
+    with pytest.raises(RulesearchError, match=r"which column has.*--target dt or change; .* in ms: call it dt .ms."):
+        rs.distil(tmp_path / "p.csv")
+
+
 def test_pairs_beside_other_columns_are_no_protocols(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     rows = "".join(f"{k},{k % 3},{0.1 * k}\n" for k in range(12))
@@ -185,6 +200,27 @@ def test_a_column_that_protocols_do_not_have_is_named(tmp_path: Path) -> None:
         ),
         (HEAD + "a,L,0,5,1,50,0.1,0,,\n", "change", "row 1, column sem: expected a standard error above 0, found '0'"),
         (HEAD + "a,L,0,5,1,50,0.1,0.1,0,\n", "change", "row 1, column n: expected a number of measurements, found '0'"),
+        (HEAD + "a,L,0 nan 9,5,1,,0.1,,,\n", "change", "row 1, column pre_ms: expected times in ms .*, found 'nan'"),
+        (HEAD + "a,L,0,5 inf,1,,0.1,,,\n", "change", "row 1, column post_ms: expected times in ms .*, found 'inf'"),
+        (HEAD + "a,L,0 -,5,1,,0.1,,,\n", "change", "row 1, column pre_ms: expected times in ms .*, found '-'"),
+        (
+            HEAD + "a,L,NaN,5,1,,0.1,,,\n",
+            "change",
+            "column pre_ms: .* found 'NaN'; leave it empty .*; leave out rows",
+        ),
+        (
+            HEAD + "a,L,1\u202f000,5,1,,0.1,,,\n",
+            "change",
+            "column pre_ms: .*; write it without separators of thousands",
+        ),
+        (
+            "pre_ms,post_ms,change,repeat\n0,5,0.1,60\n",
+            "change",
+            "protocols have no column repeat; is it repeats. then call it so; else --ignore repeat",
+        ),
+        ("pre,post_ms,change\n0,5,0.1\n", "change", "protocols have no column pre; is it pre_ms"),
+        ("pre_ms,post_ms,change,every (s)\n0,5,0.1,1\n", "change", "protocols have no column every; is it every_ms"),
+        ("dt_ms,change,n\n1,2,3\n", "change; weight = n", "rows of protocols weigh by their standard errors.*--error"),
         ("dt_ms,change\n1,2\nfar,3\n", "change", "row 2, column dt_ms: expected a number, found 'far'"),
         (
             "dt_ms,change\n1,2\n",
