@@ -157,7 +157,7 @@ def resume(folder: str | Path, **options: Any) -> Run:
     """Go on where a run stopped, to the same result as without the stop.
 
     **Arguments:** `options` of `rulesearch.workflow.discover.resume`: workers, scheduler, trust, watch, notify; and
-    live, report.
+    live, report (as the run was begun, where not given).
     **Raises:** `RulesearchError` where the folder holds no run.
     """
     from rulesearch.searching import searched

@@ -14,6 +14,7 @@ from rulesearch.report.progress import NotebookProgress, in_notebook
 from rulesearch.report.run_files import write_run_files
 from rulesearch.search.problem import Problem
 from rulesearch.workflow import discover as workflow
+from rulesearch.workflow.begun import wants_page
 from rulesearch.workflow.experiment import given_fields
 from rulesearch.workflow.run import Run
 
@@ -21,14 +22,17 @@ from rulesearch.workflow.run import Run
 def searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dict[str, Any]) -> Run:
     """Return what a search of a subject gives, its files written.
 
-    **Arguments:** among `options`, `live`: keep a page of it while it goes on; `report`: write the page at the end;
+    **Arguments:** among `options`, `live`: keep a page of it while it goes on; `report`: write the page at the end, by
+    default as the run that is resumed was begun, else yes;
     `found`: is called with the run when its front stands, before the page is written; `failed`: with a line about each
     file that could not be written.
     **Raises:** `RulesearchError` for an option that there is not.
     """
     _check_options(search, options)
     given = dict(options)
-    page_too = given.pop("report", True)
+    page_too = given.pop("report", None)
+    if search is not workflow.resume:
+        page_too = given["report"] = page_too is None or bool(page_too)
     own_watch = given.pop("watch", None)
     watchers = [own_watch] if own_watch is not None else []
     shown = NotebookProgress() if in_notebook() and not watchers else None
@@ -49,6 +53,8 @@ def searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dict
         is_over = search is workflow.resume and _is_over(*subject)
         begun = time.monotonic()
         run = search(*subject, **given, watch=watch)
+        if page_too is None:
+            page_too = wants_page(run.folder)
         if found is not None:
             found(run)
         notify = given.get("notify")

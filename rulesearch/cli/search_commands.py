@@ -33,7 +33,8 @@ ReportOption = Annotated[
     bool,
     typer.Option(
         "--report/--no-report",
-        help="Write report.html at the end, or leave it to report RUN (resume RUN where the task is a Python file).",
+        help="Write report.html at the end, or leave it to report RUN (of a task that is a Python file: resume RUN "
+        "--report).",
     ),
 ]
 OutOption = Annotated[str | None, typer.Option(metavar="DIR", help="The run folder (default: one in results/).")]
@@ -156,7 +157,10 @@ def resume(
         bool, typer.Option("--trust", help="Run the task file that the run brings along, wherever it comes from.")
     ] = False,
     live: LiveOption = False,
-    report: ReportOption = True,
+    report: Annotated[
+        bool | None,
+        typer.Option("--report/--no-report", help="Write report.html at the end; else as the run was begun."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go on where a run stopped, to the same result as without the stop.
@@ -192,7 +196,7 @@ def _show_prediction(predicted: dict[str, object], as_json: bool) -> None:
     )
 
 
-def _follow(search: Callable[..., Run], title: str, live: bool, report: bool, as_json: bool) -> None:
+def _follow(search: Callable[..., Run], title: str, live: bool, report: bool | None, as_json: bool) -> None:
     """Run a search with its progress on the screen; show the front as soon as it stands, and what is to be said last.
 
     **Raises:** `typer.Exit` with the code of an interruption where Ctrl-C ended it.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rulesearch.errors import RulesearchError, shown
-from rulesearch.evaluation.records import Records
+from rulesearch.evaluation.records import Records, reading
 from rulesearch.evaluation.store import Store
 from rulesearch.files import read_text
 from rulesearch.tasks.source import digest
@@ -24,10 +24,17 @@ _EXPERIMENT, _GRAMMAR = "experiment.toml", "grammar.toml"
 _FIXED = ("task", "grammar", "engine", "seed", "given", "start", "template", "forbid", "require", "settings", "options")
 
 
-def note_begun(folder: Path, store: Store) -> None:
-    """Note the experiment and the grammar that a new run folder holds."""
+def note_begun(folder: Path, store: Store, page: bool = True) -> None:
+    """Note the experiment and the grammar that a new run folder holds, and whether a page is wanted of the run."""
     experiment = _fixed(read_experiment(folder / "experiment.toml"))
-    store.set_fact(BEGUN, json.dumps({"experiment": experiment, "grammar": _digest(folder)}))
+    store.set_fact(BEGUN, json.dumps({"experiment": experiment, "grammar": _digest(folder), "page": page}))
+
+
+def wants_page(folder: Path) -> bool:
+    """Return whether a run was begun with a page at its end, or has one, which another front would belie."""
+    with reading(folder) as records:
+        noted = json.loads(records.fact(BEGUN) or "{}")
+    return bool(noted.get("page", True)) or (folder / "report.html").is_file()
 
 
 def lacking(folder: Path) -> str:

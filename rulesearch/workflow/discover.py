@@ -66,20 +66,22 @@ def discover(
     out: str | Path | None = None,
     watch: Watch | None = None,
     notify: Notify = _quiet,
+    report: bool = True,
     **changes: Any,
 ) -> Run:
     """Search for rules and return the run.
 
     **Arguments:** `workers`: processes that simulate beside this one (1: none, this one has two threads); `scheduler`:
     address of a Dask scheduler, whose workers simulate; `out`: the run folder; `watch` is called after every
-    generation, `notify` with what is being done after the search; `changes`: fields of the experiment that are given
+    generation, `notify` with what is being done after the search; `report`: whether a page will be written of the run,
+    which its folder notes for `resume`; `changes`: fields of the experiment that are given
     win over its file: see `Experiment`.
     Ctrl-C (`KeyboardInterrupt`) ends the search with what was found.
     **Raises:** `RulesearchError` for wrong input, before anything is written.
     """
     plan = planned(experiment, changes)
     with _evaluator(plan, workers, scheduler) as evaluator:
-        return _begin(plan, evaluator, out, watch, notify)
+        return _begin(plan, evaluator, out, watch, notify, report)
 
 
 def _evaluator(plan: Plan, workers: int, scheduler: str | None) -> Evaluator:
@@ -88,14 +90,16 @@ def _evaluator(plan: Plan, workers: int, scheduler: str | None) -> Evaluator:
     return Evaluator(plan.reference, plan.settings, plan.experiment.backend, workers, scheduler)
 
 
-def _begin(plan: Plan, evaluator: Evaluator, out: str | Path | None, watch: Watch | None, notify: Notify) -> Run:
+def _begin(
+    plan: Plan, evaluator: Evaluator, out: str | Path | None, watch: Watch | None, notify: Notify, report: bool
+) -> Run:
     folder = _new_folder(plan.experiment, out)
     write_text(folder / "experiment.toml", experiment_text(plan.experiment, _versions()))
     write_text(folder / "grammar.toml", plan.grammar_text)
     store = Store(folder / STORE)
     try:
         keep_task(folder, plan.reference, plan.settings, store)
-        note_begun(folder, store)
+        note_begun(folder, store, report)
     finally:
         store.close()
     with resumable(folder):

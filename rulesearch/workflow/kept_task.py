@@ -119,7 +119,11 @@ def whole_page_command(folder: Path, reference: str) -> str:
     """Return what to type for the whole page of a run: where its task is a Python file, no reader runs that."""
     own = split_reference(reference)
     runs_file = own is not None and reference not in TASKS and own[0].suffix == ".py"
-    return f"rulesearch {'resume' if runs_file else 'report'} {shlex.quote(str(folder))}"
+    return (
+        f"rulesearch resume {shlex.quote(str(folder))} --report"
+        if runs_file
+        else f"rulesearch report {shlex.quote(str(folder))}"
+    )
 
 
 def _facts(folder: Path) -> tuple[str | None, str | None]:

@@ -55,8 +55,8 @@ def read_rules(
         try:
             return parse_rules(argument, symbols=symbols) if task is None else task.parse(argument, names)
         except RulesearchError:
-            member = _MEMBER.fullmatch(text)
-            name = member[1] if member else text
+            match = _MEMBER.fullmatch(text)
+            name = match[1] if match else text
             near = near_name(name) if _NAME.fullmatch(name) else None
             if near is None:
                 raise

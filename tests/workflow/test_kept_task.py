@@ -211,11 +211,11 @@ def test_what_is_committed_of_a_run_can_be_read_without_its_store(
 
 def test_the_whole_page_is_had_by_resuming_where_the_task_is_a_python_file(tmp_path: Path) -> None:
     for reference, command in (
-        ("oja", "report"),
-        ("table.csv:dw", "report"),
-        ("parts.py:Parts", "resume"),
+        ("oja", f"report {tmp_path}"),
+        ("table.csv:dw", f"report {tmp_path}"),
+        ("parts.py:Parts", f"resume {tmp_path} --report"),
     ):
-        assert whole_page_command(tmp_path, reference) == f"rulesearch {command} {tmp_path}"
+        assert whole_page_command(tmp_path, reference) == f"rulesearch {command}"
 
 
 def figures(page: str) -> list[str]:
