@@ -347,7 +347,7 @@ def fit(rule: RuleLike, table: object, target: str | None = None, **options: Any
     """
     from rulesearch.workflow.fitted import fit_rule
 
-    return fit_rule(rule, table, target, **options)
+    return checked(fit_rule)(rule, table, target, **options)
 
 
 @checked

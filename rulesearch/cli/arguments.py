@@ -31,6 +31,21 @@ SetsOption = Annotated[
 ]
 NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show one in full.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+TargetOption = Annotated[
+    str | None,
+    typer.Option("--target", metavar="COLUMN", help="The weight changes; of protocols: change, if none is given."),
+]
+ErrorOption = Annotated[
+    str | None, typer.Option("--error", metavar="COLUMN", help="Their standard errors: rows weigh 1/error^2.")
+]
+IgnoreOption = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="COLUMN,…", help="Columns that are no symbols, with commas between."),
+]
+GapsOption = Annotated[
+    str | None,
+    typer.Option("--gaps", metavar="skip", help="Leave out rows that lack a value; without it they are refused."),
+]
 OutputOption = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")]
 
 _SCIENTIFIC = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?[eE]\+?\d{1,2}", re.ASCII)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rulesearch.cli.arguments import JsonOption, RuleArgument, whole
+from rulesearch.cli.arguments import (
+    ErrorOption,
+    GapsOption,
+    IgnoreOption,
+    JsonOption,
+    RuleArgument,
+    TargetOption,
+    whole,
+)
 from rulesearch.cli.output import number, print_json, show_facts, show_table
 
 if TYPE_CHECKING:
@@ -57,8 +65,9 @@ _TableRepeats = Annotated[
 _TableEvery = Annotated[
     float | None, typer.Option("--table-every", metavar="MS", help="Time between repeats of rows that tell none.")
 ]
-_ErrorOption = Annotated[
-    str | None, typer.Option("--error", metavar="COLUMN", help="The standard errors of the table.")
+_BeforeOption = Annotated[
+    float | None,
+    typer.Option("--before", metavar="W", help="Weight before protocols in the rule's unit; else 1, no bounds."),
 ]
 _PreparationOption = Annotated[
     str, typer.Option("--preparation", metavar="NAME", help="The preparation whose own numbers count.")
@@ -68,25 +77,15 @@ _PreparationOption = Annotated[
 def fit(
     rule: RuleArgument,
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A table of protocols, or of what changes depend on.")],
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The weight changes; of protocols: change, if none is given.")
-    ] = None,
-    own: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,…", help="Numbers that each preparation has for itself: A_plus,tau_x."),
-    ] = None,
-    fixed: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE,…", help="Numbers that are held: tau_x=16.8ms.")
-    ] = None,
-    error: Annotated[str | None, typer.Option(metavar="COLUMN", help="The standard errors of the changes.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN,…", help="Columns to leave out.")] = None,
-    gaps: Annotated[str | None, typer.Option(metavar="skip", help="Leave out rows that lack a value.")] = None,
+    target: TargetOption = None,
+    own: _OwnOption = None,
+    fixed: _FixedOption = None,
+    error: ErrorOption = None,
+    ignore: IgnoreOption = None,
+    gaps: GapsOption = None,
     repeats: Annotated[float | None, typer.Option(metavar="N", help="How often each protocol was repeated.")] = None,
     every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next.")] = None,
-    before: Annotated[
-        float | None,
-        typer.Option(metavar="W", help="The weight before protocols in the rule's unit; else 1, and no bounds."),
-    ] = None,
+    before: _BeforeOption = None,
     seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Of the points that fits start from.")] = 1,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="A figure: predicted against measured.")
@@ -176,23 +175,6 @@ def _show(found: Fitted) -> None:
         )
 
 
-def _of_table(
-    own: list[str] | None,
-    fixed: list[str] | None,
-    error: str | None,
-    table_repeats: float | None,
-    table_every: float | None,
-) -> dict[str, Any]:
-    """Return what is told of the table that rules are fitted to, as Python takes it."""
-    return {
-        "own": own or (),
-        "fixed": fixed or (),
-        "error": error,
-        "table_repeats": table_repeats,
-        "table_every": table_every,
-    }
-
-
 def predict(
     rules: _RulesArgument,
     table: _TableOption = None,
@@ -203,9 +185,13 @@ def predict(
     protocols: Annotated[
         str | None, typer.Option(metavar="FILE", help="A table of protocols to predict, in place of one.")
     ] = None,
+    target: TargetOption = None,
     own: _OwnOption = None,
     fixed: _FixedOption = None,
-    error: _ErrorOption = None,
+    error: ErrorOption = None,
+    ignore: IgnoreOption = None,
+    gaps: GapsOption = None,
+    before: _BeforeOption = None,
     table_repeats: _TableRepeats = None,
     table_every: _TableEvery = None,
     preparation: _PreparationOption = "",
@@ -232,7 +218,15 @@ def predict(
         preparation=preparation,
         level=level,
         seed=seed,
-        **_of_table(own, fixed, error, table_repeats, table_every),
+        target=target,
+        own=own or (),
+        fixed=fixed or (),
+        error=error,
+        ignore=ignore or (),
+        gaps=gaps,
+        before=before,
+        table_repeats=table_repeats,
+        table_every=table_every,
     )
     if as_json:
         print_json(found.to_json())
@@ -268,9 +262,19 @@ def decide(
     pairs: Annotated[
         int, typer.Option(parser=whole(), metavar="N", help="How often pairs and triplets come in the usual ones.")
     ] = 60,
+    repeats: Annotated[
+        float | None, typer.Option(metavar="N", help="Repeats of rows of --candidates that tell none.")
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option(metavar="MS", help="Time between repeats of rows of --candidates that tell none.")
+    ] = None,
+    target: TargetOption = None,
     own: _OwnOption = None,
     fixed: _FixedOption = None,
-    error: _ErrorOption = None,
+    error: ErrorOption = None,
+    ignore: IgnoreOption = None,
+    gaps: GapsOption = None,
+    before: _BeforeOption = None,
     table_repeats: _TableRepeats = None,
     table_every: _TableEvery = None,
     preparation: _PreparationOption = "",
@@ -297,9 +301,19 @@ def decide(
         table,
         candidates=candidates,
         pairs=pairs,
+        repeats=repeats,
+        every=every,
         preparation=preparation,
         seed=seed,
-        **_of_table(own, fixed, error, table_repeats, table_every),
+        target=target,
+        own=own or (),
+        fixed=fixed or (),
+        error=error,
+        ignore=ignore or (),
+        gaps=gaps,
+        before=before,
+        table_repeats=table_repeats,
+        table_every=table_every,
     )
     if output is not None:
         found.write(Path(output))

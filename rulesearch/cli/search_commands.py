@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rulesearch.cli.arguments import JsonOption, whole
+from rulesearch.cli.arguments import ErrorOption, GapsOption, IgnoreOption, JsonOption, TargetOption, whole
 from rulesearch.cli.output import notify, number, print_json, show_facts
 from rulesearch.cli.search_options import takes_search_options
 from rulesearch.errors import RulesearchError
@@ -108,19 +108,11 @@ def discover(
 def distil(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A table with a header: .csv, .tsv, .txt or .dat.")],
     changes: Mapping[str, Any],
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The weight changes; of protocols: change, if none is given.")
-    ] = None,
-    error: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Their standard errors: rows weigh 1/error^2.")
-    ] = None,
+    target: TargetOption = None,
+    error: ErrorOption = None,
     weight: Annotated[str | None, typer.Option(metavar="COLUMN", help="How much each row weighs.")] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN,…", help="Columns that are no symbols, with commas between.")
-    ] = None,
-    gaps: Annotated[
-        str | None, typer.Option(metavar="skip", help="Leave out rows that lack a value; without it they are refused.")
-    ] = None,
+    ignore: IgnoreOption = None,
+    gaps: GapsOption = None,
     repeats: Annotated[float | None, typer.Option(metavar="N", help="How often each protocol was repeated.")] = None,
     every: Annotated[float | None, typer.Option(metavar="MS", help="Time from one repeat to the next.")] = None,
     own: Annotated[

@@ -17,6 +17,7 @@ import networkx
 import numpy as np
 import numpy.typing as npt
 
+from rulesearch.errors import RulesearchError
 from rulesearch.evaluation.seeds import generator
 from rulesearch.fitting.form import ProtocolForm
 from rulesearch.given import whole_number
@@ -134,6 +135,8 @@ def decide(
     *,
     candidates: object = None,
     pairs: int = PAIRS,
+    repeats: float | None = None,
+    every: float | None = None,
     preparation: str = "",
     seed: int = 1,
     **options: Any,
@@ -141,14 +144,17 @@ def decide(
     """Rank protocols by what measuring them would tell of which family of rules it is.
 
     **Arguments:** `rules`, `table`, `preparation`, `options` as of `predict`; `candidates`: a table of protocols that
-    can be done, many usual ones where not given; `pairs`: how often pairs and triplets repeat in these.
+    can be done, many usual ones where not given; `pairs`: how often pairs and triplets repeat in these; `repeats` and
+    `every` [ms] of rows of `candidates` that do not tell theirs.
     **Raises:** `RulesearchError` for whatever is wrong with these, or fewer than two rules.
     """
     whole_number(seed, "seed", 0)
+    if candidates is None and (repeats is not None or every is not None):
+        raise RulesearchError("--repeats and --every are those of --candidates; of usual protocols: --pairs N")
     protocols = (
         usual_protocols(whole_number(pairs, "pairs", 1))
         if candidates is None
-        else asked_protocols((), (), None, None, candidates)
+        else asked_protocols((), (), repeats, every, candidates)
     )
     everything, name = survivors_of(rules, table, seed, least=2, preparation=preparation, **options)
     found = [each for each in everything if not each.refuted]

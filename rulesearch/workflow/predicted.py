@@ -6,6 +6,7 @@ Within each rule its posterior counts, between rules weights under which they pr
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.errors import RulesearchError, shown
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.evaluation.records import STORE
 from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.printing import to_text
@@ -25,7 +26,7 @@ from rulesearch.inference.sampling import Draws, sample
 from rulesearch.inference.stacking import stacking_weights
 from rulesearch.measurements.columns import columns_of
 from rulesearch.measurements.protocols import CHANGE, Measured, read_plans
-from rulesearch.measurements.sheet import read_table, sheet_of
+from rulesearch.measurements.sheet import SUFFIXES, read_table, sheet_of
 from rulesearch.rules import KnownRule
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.registry import load_task
@@ -39,6 +40,8 @@ Array = npt.NDArray[np.float64]
 _SAMPLE = 8
 _KEPT = 2000
 _CLOSE = 4.0
+_OPTIONS = ("target", "own", "fixed", "error", "ignore", "gaps", "before", "table_repeats", "table_every")
+"""What is told of the table, and of the numbers that are fitted to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +209,15 @@ def survivors_of(
 
     **Arguments:** `least`: how many different rules there must be.
     """
+    unknown = next((name for name in options if name not in _OPTIONS), None)
+    if unknown is not None:
+        raise RulesearchError(f"unknown argument {unknown!r}{did_you_mean(unknown, _OPTIONS)}")
     texts, source = _expanded(rules, table)
     if len({_without_numbers(as_rules(text, None)) for text in texts}) < least:
         raise RulesearchError("there is one rule: to decide takes two at least; give others, or the folder of a run")
+    target = options.pop("target", None)
     columns = columns_of(
-        options.pop("target", None) or CHANGE,
+        target or CHANGE,
         options.pop("error", None),
         None,
         options.pop("ignore", ()),
@@ -221,7 +228,7 @@ def survivors_of(
     found: dict[str, tuple[RuleSet, Draws, Prediction]] = {}
     name = ""
     for place, rule in enumerate(texts):
-        own, name, fit = fit_form(rule, source, columns, seed=seed, **options)
+        own, name, fit = fit_form(rule, source, columns, target, seed=seed, **options)
         known = fit.form.preparations
         if preparation and preparation not in known:
             told = ", ".join(filter(None, known)) or "none by name"
@@ -260,6 +267,8 @@ def _expanded(rules: RuleLike | Run | Iterable[RuleLike], table: object) -> tupl
         if isinstance(each, (str, Path)) and (Path(each) / STORE).is_file():
             run = Run.open(each)
         if run is None:
+            if isinstance(each, str) and Path(each).suffix.lower() in SUFFIXES and os.path.isfile(each):
+                raise RulesearchError(f"{shown(each)} is a table: rules are fitted to it with --table {each}")
             found.append(each)
             continue
         task = load_task(run.experiment.task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,35 @@ def test_protocols_are_ranked(call: Callable[..., Any], tmp_path: Path) -> None:
     assert found["refuted"] == ["on_pre: -c*y; on_post: x"]
 
 
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """A table that only options can read: its changes and labels have names of their own, and one change is missing."""
+    delays = (2, 5, 10, 20, 40)
+    rows = "".join(f"{dt};{0.6 * math.exp(-dt / 20):.5f};0.01;{dt}\n" for dt in delays)
+    (tmp_path / "t.csv").write_text(f"dt_ms;dw;spread;day\n{rows}8;;0.01;3\n", "utf-8")
+    return str(tmp_path / "t.csv")
+
+
+OPTIONS = ["--target", "dw", "--error", "spread", "--ignore", "day", "--gaps", "skip", "--fixed", "tau_x=20ms"]
+SOFT = "on_post: A*(1 - w)*x; A = 0.1; eta = 1; bounds = [0, 1]"
+HARD = "on_post: A*x; A = 0.1; eta = 1; bounds = [0, 1]"
+
+
+def test_what_fit_is_told_of_a_table_predict_and_decide_are_told_too(
+    call: Callable[..., Any], table: str, tmp_path: Path
+) -> None:
+    fitted = call("fit", SOFT, table, *OPTIONS, "--before", "0.5", "--json").document
+    # Relative to 0.5 a change of A (1 - 0.5) x is A x.
+    assert fitted["constants"]["A"]["value"] == pytest.approx(0.6, rel=1e-4)
+    asked = ["--pre", "0", "--post", "14"]
+    found = call("predict", SOFT, "--table", table, *OPTIONS, "--before", "0.5", *asked, "--json").document
+    assert found["rows"][0]["mean"] == pytest.approx(0.6 * math.exp(-14 / 20), rel=0.05)
+    (tmp_path / "plans.csv").write_text("dt_ms\n10\n-10\n", "utf-8")
+    plans = ["--candidates", str(tmp_path / "plans.csv"), "--repeats", "3", "--every", "1000"]
+    decided = call("decide", SOFT, HARD, "--table", table, *OPTIONS, "--before", "0.5", *plans, "--json").document
+    assert [each["repeats"] for each in decided["protocols"]] == [3, 3]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -56,6 +86,12 @@ def test_protocols_are_ranked(call: Callable[..., Any], tmp_path: Path) -> None:
         (["predict", *ARGUMENTS, "--pre", "0", "--repeats", "5"], "the protocol that is asked about, row 1: 5 repeats"),
         (["decide", ARGUMENTS[0], *ARGUMENTS[2:]], "there is one rule: to decide takes two at least"),
         (["decide", *ARGUMENTS, "--candidates", "none.csv"], "none.csv"),
+        (["decide", *ARGUMENTS, "--repeats", "5"], "--repeats and --every are those of --candidates"),
+        (
+            ["predict", *ARGUMENTS, "--pre", "0", "--before", "-1"],
+            "before: the weight before protocols must be above 0",
+        ),
+        (["predict", *ARGUMENTS, "--pre", "0", "--gaps", "drop"], "gaps can be skipped (--gaps skip); found"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(refused: Callable[..., str], arguments: list[str], message: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
+from rulesearch.workflow.predicted import asked_protocols
 
 PAIR = "on_pre: -A_minus*y; on_post: A_plus*x; A_plus = 0.005; A_minus = 0.005; eta = 1; tau_x = 20 ms; tau_y = 20 ms"
 POTENTIATION = "on_post: A*x; A = 0.005; eta = 1; tau_x = 20 ms"
@@ -66,11 +67,25 @@ def test_the_protocol_that_decides_is_the_one_on_which_rules_differ(tmp_path: Pa
         ({"protocols": {"dt_ms": []}}, "there are no rows below the header"),
         ({"pre": [0.0], "preparation": "slice"}, "has no preparation 'slice'; it has none by name"),
         ({"pre": [0.0], "level": 1.5}, "level must be between 0 and 1, found 1.5"),
+        ({"pre": [0.0], "befor": 1.5}, "unknown argument 'befor'; did you mean 'before'"),
+        ({"pre": [0.0, np.nan]}, "the protocol that is asked about, row 1, column pre_ms: expected times"),
     ],
 )
 def test_what_cannot_be_predicted_is_said(given: dict[str, Any], message: str) -> None:
     with pytest.raises(RulesearchError, match=message):
         rs.predict(POTENTIATION, _table(), **given)
+
+
+def test_a_table_among_rules_is_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("dt_ms,change\n", "utf-8")
+    with pytest.raises(RulesearchError, match="is a table: rules are fitted to it with --table"):
+        rs.predict([POTENTIATION, str(path)], pre=[0.0])
+
+
+def test_times_that_are_asked_about_keep_their_digits() -> None:
+    (row,) = asked_protocols([0.0], [100_000.125], None, None, None)
+    assert row.post == (100.000125,)
 
 
 def test_a_rule_needs_a_table_and_a_decision_two_rules() -> None:
