@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -144,9 +145,8 @@ def _show(found: Fitted) -> None:
         facts.append(("noise", f"not told; estimated: {fit.noise.base:.3g}{grows}, with heavy tails"))
     facts.append(("log likelihood", number(fit.log_likelihood)))
     for each in found.predictions:
-        facts.append(
-            (f"{each.by} left out", f"mean z² {number(each.z2)}, elpd {number(each.elpd)} ± {number(each.elpd_se)}")
-        )
+        judged = f"mean z² {number(each.z2)}, elpd {number(each.elpd)} ± {number(each.elpd_se)}"
+        facts.append((f"{each.by} left out", judged if math.isfinite(each.elpd) else "none: too few others"))
     show_facts(facts)
     print()
     show_table(

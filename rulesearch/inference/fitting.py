@@ -18,7 +18,7 @@ from scipy.stats import t as student_t
 
 from rulesearch.errors import RulesearchError
 from rulesearch.fitting.data import DEGREES, Data
-from rulesearch.fitting.form import Form
+from rulesearch.fitting.form import Form, Parameter
 from rulesearch.fitting.lockstep import lockstep
 
 Array = npt.NDArray[np.float64]
@@ -88,10 +88,13 @@ def fit(form: Form, data: Data, rng: np.random.Generator, starts: int = _STARTS)
     if not len(data.changes):
         raise RulesearchError("the table has no rows")
     if form.size > len(data.changes):
-        raise RulesearchError(
-            f"{form.size} numbers cannot be fitted to {len(data.changes)} rows; hold some: --fixed "
-            f"{form.parameters[0].name}={form.parameters[0].start:g}"
+        shared = next((each for each in form.parameters if not each.own), None)
+        few = (
+            "have fewer for themselves: --own"
+            if shared is None
+            else f"hold some: --fixed {shared.name}={_held(shared)}"
         )
+        raise RulesearchError(f"{form.size} numbers cannot be fitted to {len(data.changes)} rows; {few}")
     first = np.array([_start(form, data, None), *(_start(form, data, rng) for _ in range(starts - 1))])
     low, high = limits_of(form)
     rough, _ = lockstep(lambda points: _rooted(form, data, points), first, low, high, scales_of(form))
@@ -109,6 +112,11 @@ def fit(form: Form, data: Data, rng: np.random.Generator, starts: int = _STARTS)
     if not np.all(np.isfinite(predictions)):
         raise RulesearchError("the rule has no number under some of the protocols, whatever its constants are")
     return Fit(form, data, numbers, predictions, noise)
+
+
+def _held(parameter: Parameter) -> str:
+    """Return the value that a number has in the rule, as an option takes it."""
+    return f"{1e3 * parameter.start:g}ms" if parameter.is_time else f"{parameter.start:g}"
 
 
 def follows_from_others(form: Form, name: str) -> bool:

@@ -37,6 +37,7 @@ _NEARLY = 0.75
 _MOST_SPIKES, _MOST_REPEATS = 10_000, 1_000_000
 _MOST_EVENTS = 5_000_000
 _LONGEST_MS = 1e9
+_MOST_CHANGE = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def is_protocol_table(sheet: Sheet, columns: Columns) -> bool:
         return True
     if PAIR not in names:
         return False
-    if not set(sheet.names) & {columns.target, CHANGE}:
+    if not any({heading.name, heading.written} & {columns.target, CHANGE} for heading in sheet.headings):
         return False
     told, _ = told_apart(sheet, columns)
     return told.target != PAIR and not strangers(sheet, columns)
@@ -161,7 +162,7 @@ def check_target(sheet: Sheet, columns: Columns, target: str | None) -> None:
             f"{sheet.where} has {PAIR}, and columns that protocols do not have: {told}; --ignore {','.join(others)}, "
             f"or, for a function of columns, --target {CHANGE}"
         )
-    timed = next((name for name in sheet.names if f"{name.lower()}_ms" in {*TRAINS, PAIR}), None)
+    timed = next((name for name in protocols.names if f"{name.lower()}_ms" in {*TRAINS, PAIR}), None)
     hint = f"; a table of protocols has times in ms: call it {timed} (ms)" if timed else ""
     raise RulesearchError(
         f"{sheet.where}: which column has the weight changes? --target {' or '.join(sheet.names)}{hint}"
@@ -236,6 +237,7 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
     def wrong(name: str, expected: str) -> RulesearchError:
         return RulesearchError(
             f"{sheet.at(number, sheet.column(name))}: expected {expected}, found {shown(cell(name))}"
+            f"{hint(cell(name), sheet.decimal_comma)}"
         )
 
     def value(name: str, given: str, expected: str, least: float, most: float) -> float | None:
@@ -268,6 +270,8 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
     if sign is None and as_number(target, sheet.decimal_comma) is None and not is_gap(target):
         raise wrong(columns.target, "a relative change, such as 0.29, or LTP, LTD or none")
     change = math.nan if sign is not None or not measured else sheet.value(number, sheet.column(columns.target))
+    if abs(change) > _MOST_CHANGE:
+        raise wrong(columns.target, "a relative change, such as 0.29")
     error = columns.error if measured else ""
     sem = value(error, "", "a standard error above 0", 1e-300, math.inf) if error else None
     n = value("n", "", "a number of measurements", 1.0, math.inf)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rulesearch.errors import RulesearchError
+from rulesearch.errors import RulesearchError, did_you_mean
 from rulesearch.expression import Expression
 from rulesearch.files import read_text
+from rulesearch.fitting.form import ETA, TAU
 from rulesearch.given import named, several
 from rulesearch.grammar import Grammar, load_grammar, parse_grammar
 from rulesearch.grammar.variants import grammar_toml, with_template
@@ -19,6 +20,7 @@ from rulesearch.rules import Rule, RuleSet
 from rulesearch.search.engine import load_engine
 from rulesearch.shipped import shipped_folder, shipped_names
 from rulesearch.tasks.registry import load_task
+from rulesearch.tasks.stdp_protocols import StdpProtocols
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.experiment import Experiment, load_experiment
 from rulesearch.workflow.permuted import check_permutations
@@ -72,6 +74,8 @@ def planned(experiment: str | Path | Experiment, changes: Mapping[str, Any]) -> 
     if chosen.forbid or chosen.require or chosen.template is not None or len(loaded.slots) < tables:
         text = grammar_toml(loaded)
     _check_fit(loaded, task)
+    if isinstance(task, StdpProtocols):
+        _check_own(loaded, task.own)
     loaded_engine.check(task, loaded)
     given, start = given_rules(chosen, task), start_rules(chosen, task)
     from rulesearch.search.primitives import GrammarPrimitives
@@ -91,6 +95,17 @@ def _grammar_path(reference: str) -> Path:
     if not os.path.isfile(reference):
         load_grammar(reference)
     return Path(reference)
+
+
+def _check_own(grammar: Grammar, own: Sequence[str]) -> None:
+    """Refuse names of preparations' own numbers that no rule of a grammar has; raises `RulesearchError`."""
+    kinds = [ETA, *grammar.constants]
+    times = [f"{TAU}{name}" for name in grammar.time_constants]
+    for name in own:
+        if name not in (*kinds, *times, TAU.rstrip("_")) and name.rstrip("0123456789") not in grammar.constants:
+            raise RulesearchError(
+                f"own: rules of grammar {grammar.name} have no number {name!r}{did_you_mean(name, kinds)}"
+            )
 
 
 def _check_fit(grammar: Grammar, task: Task) -> None:

@@ -248,6 +248,8 @@ def survivors_of(
 def _worse(own: Array, best: Array) -> bool:
     """Return whether log densities of rows are lower than others by more than chance."""
     lead = best - own
+    if not len(lead):
+        return False
     return float(lead.sum()) > max(_CLOSE, 2.0 * math.sqrt(len(lead)) * float(lead.std()))
 
 

@@ -257,3 +257,11 @@ def test_more_numbers_than_rows_are_refused(tmp_path: Path) -> None:
     path.write_text("dt_ms,change\n5,0.4\n10,0.3\n-10,-0.2\n", "utf-8")
     with pytest.raises(RulesearchError, match=r"4 numbers cannot be fitted to 3 rows; hold some: --fixed A_plus=0.005"):
         rs.fit(PAIR, path)
+    rows = "".join(f"{name},{dt},0.1\n" for name, dt in (("a", 5), ("b", 10), ("c", -10)))
+    path.write_text(f"preparation,dt_ms,change\n{rows}", "utf-8")
+    with pytest.raises(
+        RulesearchError, match=r"6 numbers cannot be fitted to 3 rows; hold some: --fixed A_minus=0.005"
+    ):
+        rs.fit(PAIR, path, own="A_plus")
+    with pytest.raises(RulesearchError, match=r"6 numbers cannot be .*; have fewer for themselves: --own"):
+        rs.fit("on_post: A*x; A = 1; eta = 1", path, own="A,tau_x")

@@ -129,6 +129,10 @@ def test_rows_whose_spikes_are_not_known_are_skipped_and_those_without_spikes_ar
 @pytest.mark.parametrize("head", ["dt", "dt (s)"])
 def test_a_table_of_pairs_without_its_unit_is_told_of_it(tmp_path: Path, head: str) -> None:
     (tmp_path / "p.csv").write_text(f"{head},change\n1,2\n2,3\n3,4\n4,5\n", "utf-8")
+    (tmp_path / "q.csv").write_text("dt (ms);\u0394w;SEM\n1;2;1\n2;3;1\n3;4;1\n4;5;1\n", "utf-8")
+    assert isinstance(load_task(f"{tmp_path / 'q.csv'}:\u0394w"), ProtocolTable)
+    with pytest.raises(RulesearchError, match=r"which column has the weight changes. --target dt or dw or SEM$"):
+        rs.distil(tmp_path / "q.csv")
     with pytest.raises(RulesearchError, match=r"which column has.*--target dt or change; .* in ms: call it dt .ms."):
         rs.distil(tmp_path / "p.csv")
 
@@ -218,6 +222,13 @@ def test_a_column_that_protocols_do_not_have_is_named(tmp_path: Path) -> None:
             "change",
             "protocols have no column repeat; is it repeats. then call it so; else --ignore repeat",
         ),
+        (
+            "dt_ms,change\n1,30%\n",
+            "change",
+            "column change: expected a relative change.*'30%'; write a share",
+        ),
+        ("dt_ms,change,sem\n1,0.3,5%\n", "change", "column sem: expected a standard error.*'5%'; write a share"),
+        ("dt_ms,change\n1,1e200\n", "change", "column change: expected a relative change, such as 0.29, found '1e200'"),
         ("pre,post_ms,change\n0,5,0.1\n", "change", "protocols have no column pre; is it pre_ms"),
         ("pre_ms,post_ms,change,every (s)\n0,5,0.1,1\n", "change", "protocols have no column every; is it every_ms"),
         ("dt_ms,change,n\n1,2,3\n", "change; weight = n", "rows of protocols weigh by their standard errors.*--error"),

@@ -13,6 +13,8 @@ from rulesearch.errors import RulesearchError
 from rulesearch.fitting.structure import best_numbers
 from rulesearch.grammar.parts import ConstantPrior
 from rulesearch.tasks import load_task
+from rulesearch.workflow.experiment import Experiment
+from rulesearch.workflow.plan import planned
 
 DELAYS = np.array([-50.0, -25.0, -10.0, -5.0, 5.0, 10.0, 25.0, 50.0])
 
@@ -91,6 +93,14 @@ def test_what_cannot_have_numbers_of_its_own_is_said(path: Path, tmp_path: Path)
     with pytest.raises(RulesearchError, match="own: there is one preparation"):
         rs.distil(table, own="eta", budget=10, out=tmp_path / "one")
     columns = {"x": [*DELAYS, *DELAYS], "dw": [*DELAYS**2, *DELAYS]}
+    for name, reason in (
+        ("etta", "have no number 'etta'; did you mean 'eta'"),
+        ("A_plus", "have no number 'A_plus'; there is"),
+    ):
+        with pytest.raises(RulesearchError, match=f"own: rules of grammar stdp {reason}"):
+            planned(Experiment("own", f"{path}:change; own = {name}", "stdp", ""), {})
+    for name in ("eta", "c", "c2", "tau", "tau_x", "eta, tau"):
+        planned(Experiment("own", f"{path}:change; own = {name}", "stdp", ""), {})
     with pytest.raises(RulesearchError, match="has no protocols"):
         rs.distil(columns, "dw", own="eta", budget=10, out=tmp_path / "two")
     assert not list(tmp_path.iterdir())

@@ -83,6 +83,13 @@ def test_a_table_among_rules_is_told_of(tmp_path: Path) -> None:
         rs.predict([POTENTIATION, str(path)], pre=[0.0])
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_row_is_enough_for_one_number() -> None:
+    table = {"dt_ms": [10.0], "change": [0.3], "sem": [0.1]}
+    found = rs.predict(POTENTIATION, table, pre=[0.0], post=[10.0], fixed="tau_x=17ms")
+    assert found.rows[0].low < 0.3 < found.rows[0].high and not found.survivors[0].refuted
+
+
 def test_times_that_are_asked_about_keep_their_digits() -> None:
     (row,) = asked_protocols([0.0], [100_000.125], None, None, None)
     assert row.post == (100.000125,)
