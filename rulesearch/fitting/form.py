@@ -205,9 +205,12 @@ class ProtocolForm(Form):
                     told = read_voltage(row.voltage)
                     # The first spike of a row is at 0.
                     self._voltages[row.voltage, row.begin] = Voltage(told.times - row.begin, told.values)
-            lacking = next((row.label for row in self.rows if self._voltages and not row.voltage), None)
+            lacking = next((row.label for row in self.rows if not row.voltage), None)
             if lacking is not None:
-                raise RulesearchError(f"{lacking} has no voltage, which the rule reads: give its file, or leave it out")
+                raise RulesearchError(
+                    f"{lacking} has no voltage, which the rule reads as v: name its file in a column voltage, or leave "
+                    "the row out"
+                )
         self._responses: dict[bytes, Response] = {}
 
     def elsewhere(self, rows: Sequence[Measured], numbers: Array, group: int = 0) -> Array:

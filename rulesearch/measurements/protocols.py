@@ -118,6 +118,20 @@ def is_protocol_table(sheet: Sheet, columns: Columns) -> bool:
     return told.target != PAIR and not strangers(sheet, columns)
 
 
+def check_none_of_protocols(where: str, columns: Columns, before: float | None = None) -> None:
+    """Refuse what is told of protocols where a table has none; raises `RulesearchError`.
+
+    **Arguments:** `before`: the weight before protocols, None where it is not told.
+    """
+    told = {"repeats": columns.repeats, "every": columns.every, "before": "" if before is None else str(before)}
+    given = [name for name, value in told.items() if value]
+    if given:
+        raise RulesearchError(
+            f"{where} has no protocols, which {' and '.join(given)} would be of: no column {' or '.join((*TRAINS, PAIR))}; "
+            f"leave out {' '.join(f'--{name}' for name in given)}"
+        )
+
+
 def read_plans(sheet: Sheet, columns: Columns) -> list[Measured]:
     """Return protocols that were not measured yet, such as those that a lab can do; their changes are nan.
 
@@ -240,21 +254,21 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
             f"{hint(cell(name), sheet.decimal_comma)}"
         )
 
-    def value(name: str, given: str, expected: str, least: float, most: float) -> float | None:
+    def value(name: str, given: str, expected: str, least: float, most: float, whole: bool = False) -> float | None:
         text = given if is_gap(cell(name)) else cell(name)
         if is_gap(text):
             return None
         found = as_number(text, sheet.decimal_comma and text is not given)
-        if found is None or not least <= found <= most:
+        if found is None or not least <= found <= most or (whole and found != int(found)):
             if text is given:
-                raise RulesearchError(f"{sheet.where}: expected {expected}, found {shown(given)}")
+                option = name.removesuffix("_ms")
+                raise RulesearchError(f"{sheet.where}: {option}: expected {expected}, found {shown(given)}")
             raise wrong(name, expected)
         return found
 
     pre, post, begin = _spikes(sheet, number)
-    repeats = value("repeats", columns.repeats, f"a whole number of repeats, 1 to {_MOST_REPEATS:,}", 1, _MOST_REPEATS)
-    if repeats is not None and repeats != int(repeats):
-        raise wrong("repeats", "a whole number of repeats")
+    counted = f"a whole number of repeats, 1 to {_MOST_REPEATS:,}"
+    repeats = value("repeats", columns.repeats, counted, 1, _MOST_REPEATS, whole=True)
     count = int(repeats or 1)
     every = value("every_ms", columns.every, "a time in ms between repeats", 0.0, _LONGEST_MS)
     spikes = [*pre, *post]

@@ -15,6 +15,7 @@ from rulesearch.errors import RulesearchError
 from rulesearch.expression import OPERATORS, Expression, parse_expression
 from rulesearch.files import toml_value
 from rulesearch.measurements.columns import Columns, parse_columns, standard_errors, told_apart
+from rulesearch.measurements.protocols import check_none_of_protocols
 from rulesearch.measurements.sheet import SKIP, Sheet, read_sheet
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.names import taken_by
@@ -75,6 +76,7 @@ class Table(Task):
         self.path = path
         asked = columns if isinstance(columns, Columns) else parse_columns(columns)
         sheet = read_sheet(path) if sheet is None else sheet
+        check_none_of_protocols(str(path), asked)
         told, symbols = told_apart(sheet, asked)
         self.target = target = told.target
         if not symbols:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rulesearch.errors import RulesearchError, shown
+from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.evaluation.seeds import generator
 from rulesearch.fitting.data import Data, protocol_data
 from rulesearch.fitting.form import ETA, TAU, ColumnForm, Form, ProtocolForm
@@ -21,18 +22,22 @@ from rulesearch.measurements.numbers import as_number
 from rulesearch.measurements.protocols import (
     CHANGE,
     as_protocols,
+    check_none_of_protocols,
     check_target,
     is_protocol_table,
     read_protocols,
 )
-from rulesearch.measurements.sheet import SKIP, Sheet, read_table
+from rulesearch.measurements.sheet import SKIP, SUFFIXES, Sheet, read_table
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.rules.text import parse_rules
 from rulesearch.tasks.registry import TASKS, load_task
 from rulesearch.tasks.stdp_protocols import StdpProtocols
+from rulesearch.tasks.task import Task
 from rulesearch.workflow.resolve import RuleLike, as_rules
 
 _FIT = 7
+_TASKS = ("stdp-frequency", "stdp-triplets")
+"""Those whose data are measurements under protocols."""
 _PREPARATION, _SOURCE = "preparation", "source"
 
 
@@ -138,7 +143,10 @@ def fit_form(
     source = _source(table)
     if isinstance(source, Sheet):
         check_target(source, columns, target)
-    symbols = set(source.names) if isinstance(source, Sheet) and not _is_of_protocols(source, columns) else None
+    symbols = None
+    if isinstance(source, Sheet) and not _is_of_protocols(source, columns):
+        check_none_of_protocols(source.where, columns, before)
+        symbols = set(source.names)
     rules = as_rules(rule, None, symbols)
     form_rule = rules.only() if before is not None else replace(rules.only(), bounds=None)
     if not form_rule.constants and not form_rule.states:
@@ -172,6 +180,13 @@ def shown_number(label: str, value: float) -> str:
 def _source(table: object) -> Sheet | StdpProtocols:
     """Return the table, or the shipped task whose data are measurements."""
     task = load_task(table) if isinstance(table, str) and table in TASKS else table
+    if isinstance(task, Task) and not isinstance(task, StdpProtocols):
+        raise RulesearchError(f"the data of task {task.name} are no measurements under protocols; give a table")
+    if isinstance(task, str) and not Path(task).suffix:
+        raise RulesearchError(
+            f"{shown(task)} is neither a table, which ends in {', '.join(SUFFIXES)}, nor a task on measurements"
+            f"{did_you_mean(task, _TASKS)}"
+        )
     return task if isinstance(task, StdpProtocols) else read_table(table)
 
 

@@ -111,6 +111,8 @@ NEAR = "'stdp-pare' is no known rule, and no expression; did you mean 'stdp-pair
         (["fit", "tripplet", "stdp-frequency"], "did you mean 'triplet'"),
         (["fit", "confavreux-quartt[EE]", "stdp-frequency"], "did you mean 'confavreux-quartet'"),
         (["fit", "results/none:1", "stdp-frequency"], "there is no run folder results/none"),
+        (["fit", "triplet", "stdp-frequncy"], "nor a task on measurements; did you mean 'stdp-frequency'"),
+        (["fit", "triplet", "oja"], "the data of task oja are no measurements under protocols; give a table"),
         # What is no name, or like none, is an expression.
         (["fit", "on_pre: tripplet", "stdp-frequency"], "unknown symbol 'tripplet'"),
         (["fit", "q", "stdp-frequency"], "unknown symbol 'q'"),

@@ -44,6 +44,10 @@ def test_a_row_without_its_file_is_named(tmp_path: Path) -> None:
         rs.fit(RULE, str(path))
     name = _clamp(tmp_path, -50.0)
     path.write_text(HEAD + f"first,10,,0.1,0.01,{name}\nsecond,10,,0.1,0.01,\nthird,10,,0.2,0.01,{name}\n", "utf-8")
+    with pytest.raises(
+        RulesearchError, match="row 1 has no voltage, which the rule reads as v: name its file in a column"
+    ):
+        rs.fit("on_post: A*v; A = 1; eta = 1", {"pre_ms": [0], "post_ms": [10], "change": [0.1], "sem": [0.1]})
     with pytest.raises(RulesearchError, match="second has no voltage, which the rule reads"):
         rs.fit(RULE, str(path))
 

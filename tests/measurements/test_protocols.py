@@ -137,6 +137,15 @@ def test_a_table_of_pairs_without_its_unit_is_told_of_it(tmp_path: Path, head: s
         rs.distil(tmp_path / "p.csv")
 
 
+def test_what_is_told_of_protocols_is_refused_where_there_are_none(tmp_path: Path) -> None:
+    frame = {"x": np.arange(12.0), "dw": np.arange(12.0) ** 2}
+    with pytest.raises(RulesearchError, match="no protocols, which repeats and every would be of.*--repeats --every"):
+        rs.distil(frame, "dw", repeats=60, every=1000, out=tmp_path / "run")
+    with pytest.raises(RulesearchError, match="no protocols, which before would be of.*leave out --before"):
+        rs.fit("a*x; a = 1", frame, "dw", before=0.5)
+    assert not list(tmp_path.iterdir())
+
+
 def test_pairs_beside_other_columns_are_no_protocols(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     rows = "".join(f"{k},{k % 3},{0.1 * k}\n" for k in range(12))
@@ -236,8 +245,10 @@ def test_a_column_that_protocols_do_not_have_is_named(tmp_path: Path) -> None:
         (
             "dt_ms,change\n1,2\n",
             "change; repeats = many; every = 10",
-            "expected a whole number of repeats.*found 'many'",
+            "repeats: expected a whole number of repeats.*found 'many'",
         ),
+        ("dt_ms,change\n1,2\n", "change; repeats = 2.5; every = 10", "repeats: expected a whole number.*found '2.5'"),
+        ("dt_ms,change\n1,2\n", "change; repeats = 2; every = -5", "every: expected a time in ms .*found '-5'"),
         ("dt_ms,change\n", "change", "has no rows"),
     ],
 )
