@@ -139,9 +139,9 @@ def test_a_table_of_pairs_without_its_unit_is_told_of_it(tmp_path: Path, head: s
 
 def test_what_is_told_of_protocols_is_refused_where_there_are_none(tmp_path: Path) -> None:
     frame = {"x": np.arange(12.0), "dw": np.arange(12.0) ** 2}
-    with pytest.raises(RulesearchError, match="no protocols, which repeats and every would be of.*--repeats --every"):
+    with pytest.raises(RulesearchError, match=r"no protocols, which repeats and every would be of.*--repeats --every"):
         rs.distil(frame, "dw", repeats=60, every=1000, out=tmp_path / "run")
-    with pytest.raises(RulesearchError, match="no protocols, which before would be of.*leave out --before"):
+    with pytest.raises(RulesearchError, match=r"no protocols, which before would be of.*leave out --before"):
         rs.fit("a*x; a = 1", frame, "dw", before=0.5)
     assert not list(tmp_path.iterdir())
 
