@@ -127,8 +127,8 @@ def check_none_of_protocols(where: str, columns: Columns, before: float | None =
     given = [name for name, value in told.items() if value]
     if given:
         raise RulesearchError(
-            f"{where} has no protocols, which {' and '.join(given)} would be of: no column {' or '.join((*TRAINS, PAIR))}"
-            f"; leave out {' '.join(f'--{name}' for name in given)}"
+            f"{where} has no protocols, which {' and '.join(given)} would be of, since no column {', '.join(TRAINS)} or "
+            f"{PAIR}; leave out {' '.join(f'--{name}' for name in given)}"
         )
 
 

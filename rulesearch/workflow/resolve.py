@@ -55,6 +55,8 @@ def read_rules(
         try:
             return parse_rules(argument, symbols=symbols) if task is None else task.parse(argument, names)
         except RulesearchError:
+            if is_run(Path(text)):
+                raise RulesearchError(f"{text} is a folder; a rule of a run is given as {text.rstrip('/')}:1") from None
             match = _MEMBER.fullmatch(text)
             name = match[1] if match else text
             near = near_name(name) if _NAME.fullmatch(name) else None

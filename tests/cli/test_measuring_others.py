@@ -98,6 +98,10 @@ def test_what_is_wrong_is_said_in_one_line(refused: Callable[..., str], argument
     assert message in refused(*arguments)
 
 
+def test_the_folder_of_a_run_is_no_rule(refused: Callable[..., str], run_folder: Path) -> None:
+    assert f"a rule of a run is given as {run_folder}:1" in refused("fit", str(run_folder), "stdp-frequency")
+
+
 NEAR = "'stdp-pare' is no known rule, and no expression; did you mean 'stdp-pair'?"
 
 
