@@ -294,8 +294,11 @@ def decide(
     import rulesearch as rs
     from rulesearch.errors import RulesearchError
 
-    if output is not None and not Path(output).parent.is_dir():
-        raise RulesearchError(f"there is no folder {Path(output).parent}; make it first, or choose another place")
+    if output is not None:
+        if not Path(output).parent.is_dir():
+            raise RulesearchError(f"there is no folder {Path(output).parent}; make it first, or choose another place")
+        if Path(output).is_dir():
+            raise RulesearchError(f"{output} is a folder; give the name of a file in it")
     found = rs.decide(
         rules,
         table,

@@ -127,7 +127,7 @@ def check_none_of_protocols(where: str, columns: Columns, before: float | None =
     given = [name for name, value in told.items() if value]
     if given:
         raise RulesearchError(
-            f"{where} has no protocols, which {' and '.join(given)} would be of, since no column {', '.join(TRAINS)} or "
+            f"{where} has no protocols, which {' and '.join(given)} would be of: no column {', '.join(TRAINS)} or "
             f"{PAIR}; leave out {' '.join(f'--{name}' for name in given)}"
         )
 
@@ -142,13 +142,14 @@ def read_plans(sheet: Sheet, columns: Columns) -> list[Measured]:
         raise RulesearchError(f"{sheet.where} has no protocols: expected columns pre_ms and post_ms, or dt_ms")
     if not found.cells:
         raise RulesearchError(f"{sheet.where} has no protocols: there are no rows below the header")
-    _check_names(found, [name for name in found.names if name not in columns.ignore])
+    _check_names(found, found.names, "give it another name")
     return [_row(found, columns, number, measured=False) for number in range(len(found.cells))]
 
 
-def _check_names(sheet: Sheet, names: Iterable[str]) -> None:
+def _check_names(sheet: Sheet, names: Iterable[str], otherwise: str = "") -> None:
     """Refuse columns that are called nearly as those of protocols are: they would be labels.
 
+    **Arguments:** `otherwise`: what to do about one that is a label, --ignore where not given.
     **Raises:** `RulesearchError`.
     """
     free = _COLUMNS - set(sheet.names) - ({PAIR, *TRAINS} if PAIR in sheet.names else {PAIR})
@@ -157,8 +158,8 @@ def _check_names(sheet: Sheet, names: Iterable[str]) -> None:
         near = [f"{plain}_ms"] if f"{plain}_ms" in free else get_close_matches(plain, sorted(free), 1, _NEARLY)
         if near and name not in _COLUMNS:
             raise RulesearchError(
-                f"{sheet.where}: protocols have no column {name}; is it {near[0]}? then call it so; else --ignore "
-                f"{name}"
+                f"{sheet.where}: protocols have no column {name}; is it {near[0]}? then call it so; else "
+                f"{otherwise or f'--ignore {name}'}"
             )
 
 
@@ -277,7 +278,7 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
         told = "none is given" if every is None else f"{every:g} ms, while the spikes of one last {1e3 * span:g} ms"
         raise RulesearchError(
             f"{sheet.where}, row {sheet.numbers[number]}: {count} repeats need the time between them ({told}); a "
-            "column every_ms, or --every MS"
+            "column every_ms, or --every MS (of --table: --table-every MS)"
         )
     target = cell(columns.target) if measured else ""
     sign = WORDS.get(target.lower()) if as_number(target, sheet.decimal_comma) is None else None

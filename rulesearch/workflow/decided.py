@@ -156,7 +156,7 @@ def decide(
         if candidates is None
         else asked_protocols((), (), repeats, every, candidates)
     )
-    everything, name = survivors_of(rules, table, seed, least=2, preparation=preparation, **options)
+    everything, name = survivors_of(rules, table, seed, least=2, preparation=preparation, asked=protocols, **options)
     found = [each for each in everything if not each.refuted]
     by_rule = [each.predictions(protocols, preparation)[-_DRAWS:] for each in found]
     single, usual = _cell(found[0].draws.found)

@@ -140,7 +140,7 @@ def fit_form(
 ) -> tuple[RuleSet, str, Fit]:
     """Return the rules, the name of the table, and the fit; arguments and errors as of `fit_rule`."""
     whole_number(seed, "seed", 0)
-    source = _source(table)
+    source = measurements_of(table)
     if isinstance(source, Sheet):
         check_target(source, columns, target)
     symbols = None
@@ -177,8 +177,11 @@ def shown_number(label: str, value: float) -> str:
     return f"{value:.4g}"
 
 
-def _source(table: object) -> Sheet | StdpProtocols:
-    """Return the table, or the shipped task whose data are measurements."""
+def measurements_of(table: object) -> Sheet | StdpProtocols:
+    """Return the table, or the shipped task whose data are measurements.
+
+    **Raises:** `RulesearchError` for what is neither.
+    """
     task = load_task(table) if isinstance(table, str) and table in TASKS else table
     if isinstance(task, Task) and not isinstance(task, StdpProtocols):
         raise RulesearchError(f"the data of task {task.name} are no measurements under protocols; give a table")

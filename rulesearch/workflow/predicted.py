@@ -24,14 +24,14 @@ from rulesearch.given import real_number, several, whole_number
 from rulesearch.inference.judging import Prediction, leave_out
 from rulesearch.inference.sampling import Draws, sample
 from rulesearch.inference.stacking import stacking_weights
-from rulesearch.measurements.columns import columns_of
-from rulesearch.measurements.protocols import CHANGE, Measured, read_plans
+from rulesearch.measurements.columns import Columns, columns_of
+from rulesearch.measurements.protocols import CHANGE, PAIR, Measured, as_protocols, read_plans
 from rulesearch.measurements.sheet import SUFFIXES, read_table, sheet_of
 from rulesearch.rules import KnownRule
 from rulesearch.rules.rule import Rule, RuleSet
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.stdp_protocols import StdpProtocols
-from rulesearch.workflow.fitted import fit_form
+from rulesearch.workflow.fitted import fit_form, measurements_of
 from rulesearch.workflow.resolve import RuleLike, as_rules
 from rulesearch.workflow.run import Run
 
@@ -159,7 +159,7 @@ def predict(
     if not 0.0 < real_number(level, "level") < 1.0:
         raise RulesearchError(f"level must be between 0 and 1, found {level:g}")
     wanted = asked_protocols(pre, post, repeats, every, protocols)
-    found, name = survivors_of(rules, table, seed, preparation=preparation, **options)
+    found, name = survivors_of(rules, table, seed, preparation=preparation, asked=wanted, **options)
     by_rule = [each.predictions(wanted, preparation) for each in found]
     tail = 0.5 * (1.0 - level)
     rows = []
@@ -203,11 +203,12 @@ def survivors_of(
     seed: int,
     least: int = 1,
     preparation: str = "",
+    asked: Sequence[Measured] = (),
     **options: Any,
 ) -> tuple[list[Survivor], str]:
     """Return rules with their posteriors and weights under a table, and its name; arguments as of `predict`.
 
-    **Arguments:** `least`: how many different rules there must be.
+    **Arguments:** `least`: how many different rules there must be; `asked`: protocols that rules will be asked about.
     """
     unknown = next((name for name in options if name not in _OPTIONS), None)
     if unknown is not None:
@@ -225,6 +226,7 @@ def survivors_of(
         options.pop("table_repeats", None),
         options.pop("table_every", None),
     )
+    _check_repeats(source, columns, asked)
     found: dict[str, tuple[RuleSet, Draws, Prediction]] = {}
     name = ""
     for place, rule in enumerate(texts):
@@ -243,6 +245,25 @@ def survivors_of(
     best = predicted[np.argmax(predicted.sum(axis=1))]
     rows = zip(found.items(), weights, predicted, strict=True)
     return [Survivor(label, *parts, float(weight), _worse(own, best)) for (label, parts), weight, own in rows], name
+
+
+def _check_repeats(source: object, columns: Columns, asked: Sequence[Measured]) -> None:
+    """Refuse pairs of which it is not told how often they came, where rules are asked about repeated ones.
+
+    Numbers that are fitted to single pairs, taken for granted, would make changes larger by the number of repeats.
+    **Raises:** `RulesearchError`.
+    """
+    if columns.repeats or all(each.repeats == 1 for each in asked):
+        return
+    table = measurements_of(source)
+    if isinstance(table, StdpProtocols):
+        return
+    sheet = as_protocols(table)
+    if PAIR in sheet.names and "repeats" not in sheet.names:
+        raise RulesearchError(
+            f"{sheet.where} does not tell how often its pairs were repeated: give --table-repeats N and --table-every "
+            "MS, or --table-repeats 1"
+        )
 
 
 def _worse(own: Array, best: Array) -> bool:

@@ -71,7 +71,8 @@ def test_what_fit_is_told_of_a_table_predict_and_decide_are_told_too(
     assert found["rows"][0]["mean"] == pytest.approx(0.6 * math.exp(-14 / 20), rel=0.05)
     (tmp_path / "plans.csv").write_text("dt_ms\n10\n-10\n", "utf-8")
     plans = ["--candidates", str(tmp_path / "plans.csv"), "--repeats", "3", "--every", "1000"]
-    decided = call("decide", SOFT, HARD, "--table", table, *OPTIONS, "--before", "0.5", *plans, "--json").document
+    told = [*OPTIONS, "--before", "0.5", "--table-repeats", "1"]
+    decided = call("decide", SOFT, HARD, "--table", table, *told, *plans, "--json").document
     assert [each["repeats"] for each in decided["protocols"]] == [3, 3]
 
 
@@ -86,6 +87,8 @@ def test_what_fit_is_told_of_a_table_predict_and_decide_are_told_too(
         (["predict", *ARGUMENTS, "--pre", "0", "--repeats", "5"], "the protocol that is asked about, row 1: 5 repeats"),
         (["decide", ARGUMENTS[0], *ARGUMENTS[2:]], "there is one rule: to decide takes two at least"),
         (["decide", *ARGUMENTS, "--candidates", "none.csv"], "none.csv"),
+        (["decide", *ARGUMENTS, "-o", "none/t.csv"], "there is no folder none"),
+        (["decide", *ARGUMENTS, "-o", "."], ". is a folder"),
         (["decide", *ARGUMENTS, "--repeats", "5"], "--repeats and --every are those of --candidates"),
         (
             ["predict", *ARGUMENTS, "--pre", "0", "--before", "-1"],

@@ -109,6 +109,15 @@ def test_repeats_of_the_table_are_not_those_that_are_asked_about() -> None:
     assert many == pytest.approx(0.6 * np.exp(-10 / 17), rel=0.05) and many == pytest.approx(60 * one, rel=1e-6)
 
 
+def test_pairs_of_which_it_is_not_told_how_often_they_came_are_refused() -> None:
+    table = {name: column for name, column in _table().items() if name not in {"repeats", "every_ms"}}
+    reason = "does not tell how often its pairs were repeated: give --table-repeats"
+    with pytest.raises(RulesearchError, match=reason):
+        rs.predict(PAIR, table, pre=[0.0], post=[10.0], repeats=60, every=1000)
+    with pytest.raises(RulesearchError, match=reason):
+        rs.decide([PAIR, POTENTIATION], table)
+
+
 def test_words_alone_leave_changes_of_a_size_that_can_be_seen() -> None:
     table = {"dt_ms": [5.0, 10.0, -5.0, -10.0], "change": ["LTP", "LTP", "LTD", "LTD"]}
     found = rs.predict(PAIR, table, pre=[0.0], post=[10.0], repeats=60, every=1000, table_repeats=60, table_every=1000)
