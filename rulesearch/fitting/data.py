@@ -47,6 +47,14 @@ class Data:
         with np.errstate(over="ignore", invalid="ignore"):
             return self.off(predictions) / self.sem
 
+    def rooted(self, predictions: Array) -> Array:
+        """Return residuals whose squares are summed to -2 log likelihood at these errors, up to a constant."""
+        residuals = self.residuals(predictions)
+        if self.told:
+            return residuals
+        rooted: Array = np.sign(residuals) * np.sqrt((DEGREES + 1.0) * np.log1p(residuals**2 / DEGREES))
+        return rooted
+
     def log_density(self, predictions: Array, log_factor: Array | float = 0.0) -> Array:
         """Return the log density of each row; of those with a sign alone up to a constant.
 

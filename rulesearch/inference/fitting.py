@@ -238,11 +238,7 @@ def _heavy(squares: Array) -> Array:
 def _rooted(form: Form, data: Data, points: Array) -> Array:
     """Return residuals whose squares are summed to -2 log likelihood, `(points, rows)`."""
     with np.errstate(all="ignore"):
-        residuals = data.residuals(form.many(numbers_of(form, points)))
-        if data.told:
-            return residuals
-        rooted: Array = np.sign(residuals) * np.sqrt((DEGREES + 1.0) * np.log1p(residuals**2 / DEGREES))
-    return rooted
+        return data.rooted(form.many(numbers_of(form, points)))
 
 
 def scales_of(form: Form) -> Array:
