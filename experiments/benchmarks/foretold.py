@@ -22,8 +22,9 @@ from tables import write_results
 from rulesearch.evaluation.seeds import generator
 from rulesearch.fitting.data import protocol_data
 from rulesearch.fitting.form import ETA, ProtocolForm
-from rulesearch.inference.fitting import fit, follows_from_others
+from rulesearch.inference.fitting import Fit, fit, follows_from_others
 from rulesearch.inference.sampling import sample
+from rulesearch.measurements.protocols import Measured
 from rulesearch.measurements.usual import usual_protocols
 from rulesearch.rules.rule import Rule
 from rulesearch.workflow.resolve import as_rules
@@ -66,8 +67,8 @@ def scaled(rule: Rule) -> tuple[Rule, np.ndarray]:
     return replace(rule, eta=float(low)), form.predictions(numbers)
 
 
-def judged(name: str, number: int, rows: int, seed: int) -> tuple[int, int, bool]:
-    """Return of how many unseen protocols the true change was within its interval, of how many, and a long chain."""
+def fitted(name: str, number: int, rows: int, seed: int) -> tuple[Fit, list[Measured], np.ndarray]:
+    """Return the fit of a known rule's form to a table of its own, the protocols not in it, and their true changes."""
     rng = generator(seed, number)
     protocols = usual_protocols(_PAIRS)
     rule, truth = scaled(as_rules(name, None).only())
@@ -82,12 +83,17 @@ def judged(name: str, number: int, rows: int, seed: int) -> tuple[int, int, bool
     form = ProtocolForm(replace(rule, eta=None), table, weight=BEFORE)
     if follows_from_others(form, ETA):
         form = ProtocolForm(replace(rule, eta=None), table, fixed={ETA: rule.eta or 1.0}, weight=BEFORE)
-    found = fit(form, protocol_data(table, True), rng)
-    draws = sample(found, rng, 1000)
-    predicted = form.elsewhere([protocols[place] for place in hidden], draws.flat)
+    return fit(form, protocol_data(table, True), rng), [protocols[place] for place in hidden], truth[hidden]
+
+
+def judged(name: str, number: int, rows: int, seed: int) -> tuple[int, int, bool]:
+    """Return of how many unseen protocols the true change was within its interval, of how many, and a long chain."""
+    found, hidden, truth = fitted(name, number, rows, seed)
+    draws = sample(found, generator(seed, number, 1), 1000)
+    predicted = found.form.elsewhere(hidden, draws.flat)
     low, high = np.quantile(predicted, [0.5 * (1.0 - _LEVEL), 0.5 * (1.0 + _LEVEL)], axis=0)
     told = np.max(np.abs(predicted), axis=0) > 0.0
-    within = (low <= truth[hidden]) & (truth[hidden] <= high)
+    within = (low <= truth) & (truth <= high)
     return int(np.sum(within & told)), int(np.sum(told)), draws.settled
 
 
@@ -122,8 +128,8 @@ def main() -> None:
         "",
         f"`python experiments/benchmarks/foretold.py --tables {given.tables} --rows {given.rows} --seed {given.seed}`",
         "",
-        f"Over all rules {within} of {told} ({100.0 * share:.1f} ± {100.0 * error:.1f} %; the standard error is from table "
-        f"to table); {sum(each[2] for each in every)} of {len(every)} chains are as long as they must be.",
+        f"Over all rules {within} of {told} ({100.0 * share:.1f} ± {100.0 * error:.1f} %; the standard error is from "
+        f"table to table); {sum(each[2] for each in every)} of {len(every)} chains are as long as they must be.",
         "",
         "| rule | unseen protocols | within | standard error | chains long enough |",
         "|---|---|---|---|---|",

@@ -38,7 +38,8 @@ class Draws:
 
     **Fields:** `found`: the fit; `numbers` `(chains, draws, numbers)`; `noise` `(chains, draws)`: factor of the size of
     residuals, 1 where standard errors were told; `log_likelihood` `(chains, draws, rows)`; `steps` per independent
-    draw, the longest autocorrelation time, and whether the chain was long enough for it to be known, `settled`.
+    draw, the longest autocorrelation time, and whether the chain was long enough for it to be known, `settled`;
+    `effective`: how many independent draws all steps of the chain are worth.
     """
 
     found: Fit
@@ -47,6 +48,7 @@ class Draws:
     log_likelihood: Array
     steps: float
     settled: bool
+    effective: float
 
     @property
     def flat(self) -> Array:
@@ -66,13 +68,16 @@ class Draws:
         """
         arviz = _needed("arviz")
         data = self.found.data
-        return arviz.from_dict(
-            posterior={label: self.numbers[:, :, place] for place, label in enumerate(self.found.form.labels)},
-            log_likelihood={"change": self.log_likelihood},
-            observed_data={"change": data.changes},
-            coords={"row": list(data.labels)},
-            dims={"change": ["row"]},
-        )
+        with warnings.catch_warnings():
+            # There are more walkers than draws of each.
+            warnings.filterwarnings("ignore", message="More chains")
+            return arviz.from_dict(
+                posterior={label: self.numbers[:, :, place] for place, label in enumerate(self.found.form.labels)},
+                log_likelihood={"change": self.log_likelihood},
+                observed_data={"change": data.changes},
+                coords={"row": list(data.labels)},
+                dims={"change": ["row"]},
+            )
 
 
 def sample(found: Fit, rng: np.random.Generator, draws: int = 1000) -> Draws:
@@ -146,6 +151,7 @@ def sample(found: Fit, rng: np.random.Generator, draws: int = 1000) -> Draws:
         likelihood.reshape(*chain.shape[:2], -1),
         steps,
         settled,
+        kept * walkers / steps,
     )
 
 

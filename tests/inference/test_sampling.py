@@ -6,11 +6,14 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_t
 
 from rulesearch.fitting.data import Data
 from rulesearch.fitting.form import ColumnForm
 from rulesearch.inference.deciding import cells_for_decision, posterior_of, told
-from rulesearch.inference.fitting import fit
+from rulesearch.inference.fitting import Fit, fit
+from rulesearch.inference.optima import Optima
+from rulesearch.inference.prior import Prior
 from rulesearch.inference.sampling import sample
 from rulesearch.inference.stacking import stacking_weights
 from rulesearch.rules import parse_rules
@@ -35,6 +38,74 @@ def test_the_posterior_of_a_line_is_the_normal_one() -> None:
     assert set(data.posterior.data_vars) == {"a", "b"} and data.log_likelihood["change"].shape[-1] == 30
     again = sample(found, np.random.default_rng(1), 4000)
     assert np.array_equal(again.numbers, draws.numbers)
+
+
+def _columns(text: str, columns: dict[str, np.ndarray], y: np.ndarray, sem: float) -> Fit:
+    form = ColumnForm(parse_rules(text).only(), columns, [""] * len(y))
+    data = Data([str(k) for k in range(len(y))], y, np.full(len(y), sem), True)
+    return fit(form, data, np.random.default_rng(0))
+
+
+def test_of_a_product_no_more_is_held_than_of_one_number() -> None:
+    # log a and log b are normal with width log 10: given their sum, their difference has sqrt(2) log 10.
+    x = np.linspace(-1.0, 1.0, 20)
+    found = _columns("on_step: a*b*x; a = 1; b = 4; eta = 1", {"x": x}, 3.0 * x, 0.1)
+    draws = sample(found, np.random.default_rng(1), 2000)
+    a, b = draws.flat.T
+    error = 0.1 / math.sqrt(np.sum(x**2))
+    assert draws.settled
+    assert np.mean(a * b) == pytest.approx(3.0, abs=4.0 * error / math.sqrt(500))
+    assert np.std(a * b) == pytest.approx(error, rel=0.15)
+    apart = math.sqrt(2.0) * math.log(10.0)
+    assert np.std(np.log(a / b)) == pytest.approx(apart, rel=0.15)
+    middle = math.log(found.numbers[0] / found.numbers[1])
+    assert np.mean(np.log(a / b)) == pytest.approx(middle, abs=4.0 * apart / math.sqrt(500))
+
+
+def test_optima_apart_have_their_shares() -> None:
+    # (a - b)^2 = 4 and a + b = 4 have two solutions, (3, 1) and (1, 3), and the priors of a and b are the same.
+    x = np.linspace(-1.0, 1.0, 20)
+    text = "on_step: (a - b)**2*x + (a + b)*y; a = 1; b = 2; eta = 1"
+    found = _columns(text, {"x": x, "y": 1.0 - x**2}, 4.0 * x + 4.0 * (1.0 - x**2), 0.5)
+    draws = sample(found, np.random.default_rng(1), 2000)
+    a, b = draws.flat.T
+    assert draws.settled
+    assert np.mean(a > b) == pytest.approx(0.5, abs=0.08)
+    assert np.mean(np.maximum(a, b)) == pytest.approx(3.0, abs=0.1)
+
+
+def test_what_data_do_not_ask_about_is_as_before() -> None:
+    x = np.linspace(-1.0, 1.0, 20)
+    found = _columns("on_step: a*x - b*y; a = 1; b = 5; eta = 1", {"x": x, "y": np.zeros(20)}, 3.0 * x, 0.1)
+    logs = np.log(sample(found, np.random.default_rng(1), 2000).flat[:, 1])
+    assert np.mean(logs) == pytest.approx(math.log(5.0), abs=4.0 * math.log(10.0) / math.sqrt(500))
+    assert np.std(logs) == pytest.approx(math.log(10.0), rel=0.15)
+
+
+def test_numbers_are_as_large_as_makes_the_measured_changes() -> None:
+    x = np.linspace(-1.0, 1.0, 20)
+    found = _columns("on_step: a*x - b*x**2; a = 1; b = 1; eta = 1", {"x": x}, 3.0 * x, 0.1)
+    prior = Prior(found, np.random.default_rng(1))
+    needed = [1.0, math.sqrt(np.mean(x**2) / np.mean(x**4))]
+    assert np.exp(prior.median) == pytest.approx(3.0 * np.array(needed), rel=1e-3)
+    assert prior.width == pytest.approx(math.log(10.0))
+    points = prior.median + prior.width * np.array([[0.0, 0.0], [1.0, 2.0]])
+    assert prior.log_density(points) == pytest.approx([0.0, -2.5])
+    assert prior.numbers(points)[1] == pytest.approx(np.array([10.0, 100.0]) * prior.numbers(points)[0])
+
+
+def test_one_optimum_is_a_multivariate_t() -> None:
+    x = np.linspace(-1.0, 1.0, 20)
+    found = _columns("on_step: a*x + b; a = 1; b = 1; eta = 1", {"x": x}, 3.0 * x + 1.0, 0.1)
+    optima = Optima(found, Prior(found, np.random.default_rng(1)), np.random.default_rng(2))
+    assert np.exp(optima.points) == pytest.approx(np.array([[3.0, 1.0]]), rel=0.01)
+    covariance = optima.roots[0] @ optima.roots[0].T
+    # In logarithms, widths are relative ones.
+    relative = [0.1 / math.sqrt(np.sum(x**2)) / 3.0, 0.1 / math.sqrt(20)]
+    assert np.sqrt(np.diag(covariance)) == pytest.approx(relative, rel=0.02)
+    points = optima.draws(np.random.default_rng(3), 5)
+    exact = multivariate_t(optima.points[0], covariance, df=5).logpdf(points)
+    assert np.diff(optima.log_density(points)) == pytest.approx(np.diff(exact))
 
 
 def test_weights_are_those_of_the_best_mixture() -> None:
