@@ -3,8 +3,9 @@
 Draws are those of an ensemble of walkers (Goodman & Weare 2010, doi:10.2140/camcos.2010.5.65; differential evolution
 moves, ter Braak & Vrugt 2008, doi:10.1007/s11222-008-9104-9; package emcee, doi:10.1086/670067), all of which are
 computed at once. They begin at the optima of the posterior, and jump from one to another. The size of residuals, where
-none was told, is log-uniform about its estimate. Nested sampling, which asks for one point after the other, comes to the
-same intervals and takes fifty times as long (`experiments/benchmarks/samplers.py`, pair and minimal triplet models).
+none was told, is log-uniform about its estimate. Nested sampling, which asks for one point after the other, takes fifty
+times as long for the pair and the minimal triplet model; ends of intervals differ by up to a tenth of their width
+(`experiments/benchmarks/samplers.py`).
 """
 
 from __future__ import annotations
