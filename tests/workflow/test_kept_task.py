@@ -190,7 +190,7 @@ def test_what_is_committed_of_a_run_can_be_read_without_its_store(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = Run.open(folder)
-    rs.resume(folder)
+    rs.resume(folder, report=True)
     capsys.readouterr()
     assert main(["families", "run", "--json"]) == 0
     grouped = capsys.readouterr().out
