@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -67,10 +69,12 @@ class Form(ABC):
     """A rule whose numbers are free.
 
     **Fields:** `rule`; `parameters`; `groups` `(rows,)`: the preparation of each row, as a number; `preparations`:
-    their names; `bounds` of the weight.
+    their names; `bounds` of the weight; `at_once`: whether many sets of numbers take little longer than one.
 
     **Arguments:** `rate`: where the learning rate begins, if the rule gives none.
     """
+
+    at_once = True
 
     def __init__(
         self,
@@ -118,6 +122,14 @@ class Form(ABC):
             found[parameter.name] = float(numbers[place + group * parameter.own])
             place += len(self.preparations) if parameter.own else 1
         return found
+
+    def holding(self, values: Mapping[str, float]) -> Self:
+        """Return the form with some of its numbers held, by name."""
+        held = copy(self)
+        held.fixed = {**self.fixed, **values}
+        held.parameters = tuple(each for each in self.parameters if each.name not in values)
+        held.__dict__.pop("each", None)
+        return held
 
     def typical(self, numbers: Array) -> dict[str, float]:
         """Return the numbers by name; of those that preparations have for themselves the median."""
@@ -195,11 +207,11 @@ class ProtocolForm(Form):
         self.rows, self.weight = tuple(rows), weight
         self._voltages: dict[tuple[str, float], Voltage] = {}
         self._known = {} if known is None else known
-        self._compiled = set(rule.slots) <= {"on_pre", "on_post"} and all(
+        self.at_once = set(rule.slots) <= {"on_pre", "on_post"} and all(
             isinstance(state, Trace) for state in self.rule.states.values()
         )
         if POTENTIAL in self.rule.symbols and POTENTIAL not in self.rule.states:
-            self._compiled = False
+            self.at_once = False
             for row in self.rows:
                 if row.voltage and (row.voltage, row.begin) not in self._voltages:
                     told = read_voltage(row.voltage)
@@ -229,7 +241,7 @@ class ProtocolForm(Form):
         return form.many(numbers[:, chosen])
 
     def _respond(self, values: Mapping[str, Array], rows: Rows) -> Array:
-        if not self._compiled:
+        if not self.at_once:
             points = [dict(zip(values, point, strict=True)) for point in zip(*values.values(), strict=True)]
             return np.array([self._one_by_one(self.with_numbers(point), rows) for point in points])
         place = rows.tobytes()
@@ -266,6 +278,8 @@ class SetForm(Form):
 
     **Arguments:** `bound`: the rules with all that they read; `residuals` of such rules, None where they have none.
     """
+
+    at_once = False
 
     def __init__(self, bound: BoundSet, residuals: Callable[[BoundSet], Array | None]) -> None:
         self.bound, self._residuals = bound, residuals

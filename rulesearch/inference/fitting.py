@@ -18,19 +18,27 @@ from scipy.stats import t as student_t
 
 from rulesearch.errors import RulesearchError
 from rulesearch.fitting.data import DEGREES, Data
-from rulesearch.fitting.form import Form, Parameter
+from rulesearch.fitting.form import ETA, Form, Parameter
 from rulesearch.fitting.lockstep import lockstep
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.bool_]
 
-_STARTS, _KEPT, _ROUNDS = 24, 4, 6
+_STARTS, _KEPT, _ROUNDS = 64, 16, 6
+_FEW_STARTS, _FEW_KEPT = 24, 4
+"""Where each set of numbers is followed by itself; and of fits of scatter, where no standard errors are told."""
 _EXACT = 1e-9
 _LARGE = 1e6
 """A residual where the rule has no number: worse than any that it has."""
 _EVALUATIONS = 200
 LEVEL = 0.95
 """Of intervals and of tests."""
+LONG = 400
+"""Steps of the last fit, and of one to what is left of the data: two traces that cancel take 300."""
+_NEAR, _ALIKE = 0.1, 1e-2
+"""By how many standard errors predictions differ that belong to two minima, on the way there and at the end."""
+FIT = 7
+"""What the random numbers of fits are drawn for."""
 FAST = 40
 """Evaluations of a fit that begins near its end, or of which there are many."""
 _PROBE, _SAME = 1e-5, 1e-3
@@ -55,7 +63,8 @@ class Fit:
     """A form that was fitted.
 
     **Fields:** `form`; `data`, with standard errors that were estimated where none were told; `numbers` that are
-    fitted, `(numbers,)`; `predictions` `(rows,)`; `noise`: what was estimated, None where errors were told.
+    fitted, `(numbers,)`; `predictions` `(rows,)`; `noise`: what was estimated, None where errors were told; `others`:
+    numbers of the other minima that starts led to, `(minima, numbers)`, best first.
     """
 
     form: Form
@@ -63,6 +72,7 @@ class Fit:
     numbers: Array
     predictions: Array
     noise: Noise | None = None
+    others: Array | None = None
 
     @property
     def residuals(self) -> Array:
@@ -80,9 +90,10 @@ class Fit:
         return float(np.sum(self.data.log_density(self.predictions)))
 
 
-def fit(form: Form, data: Data, rng: np.random.Generator, starts: int = _STARTS) -> Fit:
+def fit(form: Form, data: Data, rng: np.random.Generator, points: Array | None = None) -> Fit:
     """Return the least-squares fit, the best of many starts.
 
+    **Arguments:** `points`: numbers to start from as well, `(points, numbers)`.
     **Raises:** `RulesearchError` where the rule has no number for some row at every start, or fewer rows than numbers.
     """
     if not len(data.changes):
@@ -95,23 +106,46 @@ def fit(form: Form, data: Data, rng: np.random.Generator, starts: int = _STARTS)
             else f"hold some: --fixed {shared.name}={_held(shared)}"
         )
         raise RulesearchError(f"{form.size} numbers cannot be fitted to {len(data.changes)} rows; {few}")
-    first = np.array([_start(form, data, None), *(_start(form, data, rng) for _ in range(starts - 1))])
-    low, high = limits_of(form)
-    rough, _ = lockstep(lambda points: _rooted(form, data, points), first, low, high, scales_of(form))
+    many = form.at_once and data.told
+    drawn = [_start(form, data, rng) for _ in range((_STARTS if form.at_once else _FEW_STARTS) - 1)]
+    first = np.array([_start(form, data, None), *drawn, *(() if points is None else vector_of(form, points))])
+    (low, high), scales = limits_of(form), scales_of(form)
+    rough, _ = lockstep(lambda points: _rooted(form, data, points), first, low, high, scales)
     if not len(rough):
         raise RulesearchError("the rule has no number under some of the protocols, whatever its constants are")
-    kept = list(rough[:_KEPT])
+    kept = list(rough[:_FEW_KEPT])
+    if many:
+        kept = list(rough[_apart(form.many(numbers_of(form, rough)) / data.sem, _NEAR)][:_KEPT])
     every, noise = np.ones(len(data.changes), dtype=np.bool_), None
     for _ in range(1 if data.told else _ROUNDS):
         if not data.told:
             noise, data = with_noise(form, data, kept[0], every)
         solved = sorted((solve(form, data, point) for point in kept), key=lambda found: found[1])
         kept = [point for point, _ in solved]
-    numbers = numbers_of(form, kept[0])
-    predictions = form.predictions(numbers)
-    if not np.all(np.isfinite(predictions)):
+    if many:
+        # Along a narrow valley many small steps are needed.
+        kept = list(lockstep(lambda at: _rooted(form, data, at), np.array(kept), low, high, scales, LONG)[0])
+    found = numbers_of(form, np.array(kept))
+    predictions = form.many(found)
+    if not np.all(np.isfinite(predictions[0])):
         raise RulesearchError("the rule has no number under some of the protocols, whatever its constants are")
-    return Fit(form, data, numbers, predictions, noise)
+    apart = _apart(predictions / data.sem, _ALIKE)
+    return Fit(form, data, found[0], predictions[0], noise, found[apart[1:]])
+
+
+def _apart(predictions: Array, least: float) -> list[int]:
+    """Return which of several predictions, `(points, rows)` in standard errors, differ so much from all before."""
+    found: list[int] = []
+    for place, each in enumerate(predictions):
+        if np.all(np.isfinite(each)) and all(np.abs(each - predictions[other]).max() > least for other in found):
+            found.append(place)
+    return found
+
+
+def without_spare_rate(form: Form) -> Form:
+    """Return the form; with its learning rate held where that only scales constants that every term has."""
+    rate = next((each for each in form.parameters if each.name == ETA), None)
+    return form if rate is None or not follows_from_others(form, ETA) else form.holding({ETA: rate.start})
 
 
 def _held(parameter: Parameter) -> str:

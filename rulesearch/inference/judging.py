@@ -19,6 +19,7 @@ from rulesearch.fitting.lockstep import descend
 from rulesearch.inference.fitting import (
     FAST,
     LEVEL,
+    LONG,
     Fit,
     limits_of,
     numbers_of,
@@ -33,8 +34,6 @@ Rows = npt.NDArray[np.bool_]
 
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 _WIDEST = 100.0
-_STEPS_LEFT_OUT = 400
-"""Of a fit: without a row numbers may go far along a valley. Two traces that cancel take 300 steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,24 +131,32 @@ def settled(found: Fit) -> Fit:
 
 
 def _without(found: Fit, outs: Sequence[Rows]) -> Array:
-    """Return the point with the least misfit to all rows but some, for each of several lots of these, from the fit."""
+    """Return the point with the least misfit to all rows but some, for each of several lots of these.
+
+    What fits begins at the fit and at the other minima that were found: without a row another one may be the least.
+    """
     form, data = found.form, found.data
-    best = vector_of(form, found.numbers)
+    minima = found.numbers[np.newaxis] if found.others is None else np.vstack((found.numbers, found.others))
+    starts = vector_of(form, minima)
     if not len(outs):
-        return np.empty((0, len(best)))
+        return np.empty((0, form.size))
     if not data.told:
-        return np.array([solve(form, data, best, ~out)[0] for out in outs])
+        solved = [[solve(form, data, start, ~out) for start in starts] for out in outs]
+        return np.array([min(each, key=lambda one: one[1])[0] for each in solved])
     low, high = limits_of(form)
-    points, _ = descend(
+    lots = np.array(outs, dtype=np.float64).reshape(len(outs), -1)
+    points, squares = descend(
         lambda at: data.residuals(form.many(numbers_of(form, at))),
-        np.tile(best, (len(outs), 1)),
+        np.tile(starts, (len(outs), 1)),
         low,
         high,
         scales_of(form),
-        _STEPS_LEFT_OUT,
-        weights=1.0 - np.array(outs, dtype=np.float64).reshape(len(outs), -1),
+        LONG,
+        weights=1.0 - np.repeat(lots, len(starts), axis=0),
     )
-    return points
+    best = np.argmin(squares.reshape(len(outs), -1), axis=1)
+    chosen: Array = points.reshape(len(outs), len(starts), -1)[np.arange(len(outs)), best]
+    return chosen
 
 
 def _determined(form: Form, kept: Rows, out: Rows) -> bool:

@@ -17,6 +17,7 @@ Array = npt.NDArray[np.float64]
 
 _TAUS = (5e-3, 150e-3)
 _GRID, _REFINEMENTS = 13, 5
+_NEXT_TO_NONE = 1e-9
 PAIR = {"A_plus": "on_post: x", "A_minus": "on_pre: -y"}
 TRIPLET = {**PAIR, "A3_plus": "on_post: x*y2", "A3_minus": "on_pre: -y*x2"}
 """Terms of additive rules, by their amplitudes."""
@@ -80,6 +81,9 @@ class AdditiveFit:
         constants = "".join(f"; {amplitude} = 1" for amplitude in self.terms)
         rule = parse_rules(f"{written}{constants}; eta = 1{_said(taus)}").only()
         values = dict(zip(self.terms, self.amplitudes(taus)[0], strict=True))
+        if self.positive:
+            # An amplitude of 0 has no sign that it keeps where numbers are fitted anew.
+            values = {name: max(value, _NEXT_TO_NONE) for name, value in values.items()}
         return RuleSet({"w": rule.with_constants(values)}, name)
 
 

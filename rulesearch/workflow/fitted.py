@@ -13,9 +13,9 @@ import numpy as np
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.evaluation.seeds import generator
 from rulesearch.fitting.data import Data, protocol_data
-from rulesearch.fitting.form import ETA, TAU, ColumnForm, Form, ProtocolForm
+from rulesearch.fitting.form import TAU, ColumnForm, Form, ProtocolForm
 from rulesearch.given import real_number, whole_number
-from rulesearch.inference.fitting import Fit, fit, follows_from_others
+from rulesearch.inference.fitting import FIT, Fit, fit, without_spare_rate
 from rulesearch.inference.judging import Number, Prediction, leave_out, profile
 from rulesearch.measurements.columns import Columns, columns_of, standard_errors, told_apart
 from rulesearch.measurements.numbers import as_number
@@ -35,7 +35,6 @@ from rulesearch.tasks.stdp_protocols import StdpProtocols
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.resolve import RuleLike, as_rules
 
-_FIT = 7
 _TASKS = ("stdp-frequency", "stdp-triplets")
 """Those whose data are measurements under protocols."""
 _PREPARATION, _SOURCE = "preparation", "source"
@@ -161,11 +160,8 @@ def fit_form(
         raise RulesearchError(
             "own: there is one preparation, which has all numbers for itself; a column preparation tells rows apart"
         )
-    if any(each.name == ETA for each in form.parameters) and follows_from_others(form, ETA):
-        # Every term has a constant of its own: the learning rate only scales these.
-        form, data = _measured(form_rule, source, columns, own_names, {**held, ETA: 1.0}, weight)
     name = source.name if isinstance(source, StdpProtocols) else source.where
-    return rules, name, fit(form, data, generator(seed, _FIT))
+    return rules, name, fit(without_spare_rate(form), data, generator(seed, FIT))
 
 
 def shown_number(label: str, value: float) -> str:

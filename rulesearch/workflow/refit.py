@@ -7,13 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.inference.fitting import Fit
+from rulesearch.evaluation.seeds import generator
+from rulesearch.inference.fitting import FIT, Fit, fit, without_spare_rate
 from rulesearch.inference.judging import leave_out, settled
 from rulesearch.rules.rule import RuleSet
 from rulesearch.tasks.registry import load_task
 from rulesearch.tasks.task import Task
 from rulesearch.workflow.losses import LEFT_OUT
 
+_SEED = 1
+"""That of `rulesearch fit` where none is given."""
 Array = npt.NDArray[np.float64]
 
 
@@ -44,16 +47,19 @@ def left_out_squares(rules: RuleSet, task: Task, settings: Mapping[str, float]) 
     """Return the squared residual of each measurement under the rule fitted to others; None if one died.
 
     Where there are several sources a whole one is left out, else one measurement at a time. Constants, time constants
-    and the learning rate are fitted anew, from where they are; signs stay. It is nan for a measurement whose
-    preparation has too few others for its own numbers.
+    and the learning rate are fitted anew as `rulesearch fit` does it, or, in forms that are followed for one set of
+    numbers after the other, from where they are; signs stay. It is nan for a measurement whose preparation has too few
+    others for its own numbers.
     """
     form, data = task.form_of(rules, settings)
     predictions = form.predictions(form.own_numbers)
     if not len(predictions) or not np.all(np.isfinite(predictions)):
         return None
-    found = Fit(form, data, form.own_numbers, predictions)
-    if any(each.own for each in form.parameters):
-        found = settled(found)
+    form = without_spare_rate(form)
+    if form.at_once and form.size <= len(predictions):
+        found = fit(form, data, generator(_SEED, FIT))
+    else:
+        found = settled(Fit(form, data, form.own_numbers, predictions))
     rows = range(len(predictions))
     squares: Array = np.full(len(predictions), np.nan)
     # Where a source is all there is of its preparation, nobody can predict it.

@@ -65,6 +65,15 @@ def test_leaving_out_is_the_shortcut_of_linear_forms(line: tuple[dict[str, Any],
     assert left.z2 > found.found.z2
 
 
+def test_without_a_row_another_minimum_is_the_least() -> None:
+    """Of a narrow bump that can lie at one of two rows, the row without it predicts nothing."""
+    table = {"x": [0.5, 8.0, 20.0, 30.0], "dw": [1.0, 0.9, 0.0, 0.0], "sem": [0.1] * 4}
+    found = rs.fit("exp(-(x - m)**2); m = 1; eta = 1", table, "dw")
+    assert _values(found)["m"] == pytest.approx(0.5, abs=1e-2)
+    (left,) = found.predictions
+    assert left.predictions[:2] == pytest.approx([0.0, 0.0], abs=1e-9)
+
+
 @pytest.mark.slow
 def test_two_time_constants_of_pairs_are_found_with_their_intervals() -> None:
     covered = np.zeros(4)

@@ -46,6 +46,16 @@ def test_the_errors_of_a_rule_are_those_of_its_form() -> None:
     assert squares is not None and metrics["leave_one_out_error"] == pytest.approx(float(np.mean(squares)))
 
 
+@pytest.mark.parametrize("name", ["triplet", "control", "pair, free tau"])
+def test_a_search_and_a_fit_say_the_same_of_left_out_rows(name: str) -> None:
+    settings = FREQUENCY.resolve()
+    rules = FREQUENCY.references(settings)[name]
+    squares = left_out_squares(rules, FREQUENCY, settings)
+    assert squares is not None
+    fitted = rs.fit(str(rules), "stdp-frequency").predictions[0].z2
+    assert float(np.mean(squares)) == pytest.approx(fitted, rel=1e-3)
+
+
 def test_a_rule_predicts_worse_than_it_fits_and_other_data_without_refitting() -> None:
     triplet = FREQUENCY.baseline(FREQUENCY.resolve())
     found = predictive_metrics(triplet, FREQUENCY, FREQUENCY.resolve())
