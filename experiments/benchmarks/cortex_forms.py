@@ -17,14 +17,15 @@ potentials are read 3 ms late, so that a spike does not meet its own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import differential_evolution
 
+from rulesearch.fitting.data import Data
 from rulesearch.fitting.form import Form, Parameter
 from rulesearch.measurements.protocols import Measured
 from rulesearch.rules.text import parse_rules
@@ -44,15 +45,32 @@ VOLTAGE = (
     "u_plus = lowpass(v, 7 ms); x = trace(pre, 15 ms)"
 )
 
+_RANGES = {
+    **dict.fromkeys(("C_pre", "C_post"), (0.05, 6.0)),
+    "theta_p": (0.5, 6.0),
+    **dict.fromkeys(("gamma_p", "gamma_d"), (0.05, 300.0)),
+    "tau_c": (1e-3, 0.3),
+    "D": (0.0, 0.05),
+    "eta": (0.01, 100.0),
+    "theta_minus": (-75.0, -50.0),
+    "theta_plus": (-60.0, -10.0),
+    **dict.fromkeys(("tau_u_minus", "tau_u_plus", "tau_x"), (3e-3, 0.1)),
+    "A_LTD": (3e-5, 3e-3),
+    "A_LTP": (3e-4, 0.1),
+}
+"""Where numbers are looked for first: by factors, but for D and potentials."""
+_EVOLUTIONS, _DRAWN = 8, 100
 _START = 0.5
 """The weight before protocols, where it has bounds of 0 and 1."""
 _LONGEST_DELAY = 0.1
-_GONE = 1e-12
+_GONE, _ALIKE = 1e-12, 1e-6
 _REST = -70.6
 LATE = 3.0
 """How late low-passed potentials are read [ms]."""
 _SPIKE = ((0.0, 29.4), (1.0, 29.4), (1.01, 32.862), (2.0, 32.862))
 """Times after the beginning of a spike [ms], and potentials."""
+_TAUS = (1e-3, 1.0)
+"""Between what time constants of the voltage-based rule are fitted [s]: with longer ones repeats are not alike."""
 _RESET, _RISE = -49.5016, 0.01
 _LAST, _GROWTH = 400.0, 1.25
 
@@ -82,11 +100,39 @@ class CalciumForm(Form):
             found[:, place] = _calcium(*self._trains[row], points, self.soft)
         return found
 
-    def drawn(self, rng: np.random.Generator, number: int) -> Array:
-        """Return numbers to start from, `(number, numbers)`."""
-        ranges = {"C_pre": (0.1, 2.0), "C_post": (0.1, 3.0), "theta_p": (1.0, 3.0), "D": (0.0, 0.03)}
-        factors = {"tau_c": (5e-3, 0.15), "gamma_p": (0.05, 50.0), "gamma_d": (0.05, 50.0), "eta": (0.3, 3.0)}
-        return _drawn(self, rng, number, ranges, factors)
+    def starts(self, data: Data) -> Array:
+        """Return numbers to start from, `(starts, numbers)`: minima of differential evolution, as kinks have many.
+
+        Storn & Price 1997, doi:10.1023/A:1008202821328.
+        """
+        low, high = np.array([_RANGES[each.name] for each in self.each]).T
+        even = np.array([each.name == "D" for each in self.each])
+
+        def numbers(points: Array) -> Array:
+            return np.where(
+                even, low + points * (high - low), np.where(even, 1.0, low) ** (1.0 - points) * high**points
+            )
+
+        def misfit(points: Array) -> Array:
+            squares = np.sum(data.residuals(self.many(numbers(points.T))) ** 2, axis=1)
+            return np.where(np.isfinite(squares), squares, np.inf)
+
+        found = [
+            differential_evolution(
+                misfit,
+                [(0.0, 1.0)] * len(low),
+                popsize=60,
+                maxiter=1500,
+                mutation=(0.4, 0.9),
+                recombination=0.8,
+                rng=seed,
+                vectorized=True,
+                updating="deferred",
+                polish=False,
+            ).x
+            for seed in range(_EVOLUTIONS)
+        ]
+        return numbers(np.array(found))
 
 
 class VoltageForm(Form):
@@ -101,9 +147,10 @@ class VoltageForm(Form):
     ) -> None:
         rule = replace(parse_rules(VOLTAGE).only(), eta=None)
         super().__init__(rule, [row.preparation for row in rows], own, fixed)
-        limits = {"theta_minus": (-100.0, -20.0), "theta_plus": (_REST, 25.0)}
+        limits = dict.fromkeys(("tau_u_minus", "tau_u_plus", "tau_x"), _TAUS)
+        limits |= {"theta_minus": (-100.0, -20.0), "theta_plus": (_REST, 25.0)}
         self.parameters = tuple(
-            replace(each, low=limits[each.name][0], high=limits[each.name][1]) if each.name in limits else each
+            replace(each, **dict(zip(("low", "high"), limits.get(each.name, (each.low, each.high)), strict=True)))
             for each in self.parameters
         )
         self._paths = [_path(row, late) for row in rows]
@@ -117,29 +164,14 @@ class VoltageForm(Form):
             found[:, place] = _voltage(*self._paths[row], self._repeats[row], _REST, points)
         return found
 
-    def drawn(self, rng: np.random.Generator, number: int) -> Array:
-        """Return numbers to start from, `(number, numbers)`."""
-        ranges = {"theta_minus": (-75.0, -50.0), "theta_plus": (-60.0, 0.0)}
-        factors = {"tau_u_minus": (3e-3, 0.1), "tau_u_plus": (3e-3, 0.1), "tau_x": (5e-3, 0.1)}
-        factors |= {"A_LTD": (3e-5, 3e-3), "A_LTP": (3e-4, 0.1), "eta": (0.3, 3.0)}
-        return _drawn(self, rng, number, ranges, factors)
-
-
-def _drawn(
-    form: Form,
-    rng: np.random.Generator,
-    number: int,
-    ranges: Mapping[str, tuple[float, float]],
-    factors: Mapping[str, tuple[float, float]],
-) -> Array:
-    columns = []
-    for each in form.each:
-        if each.name in ranges:
-            columns.append(rng.uniform(*ranges[each.name], size=number))
-        else:
-            low, high = factors[each.name]
-            columns.append(np.exp(rng.uniform(math.log(low), math.log(high), size=number)))
-    return np.column_stack(columns)
+    def starts(self, data: Data) -> Array:
+        """Return numbers to start from, `(starts, numbers)`, at random."""
+        rng = np.random.default_rng(1)
+        low, high = np.array([_RANGES[each.name] for each in self.each]).T
+        shares = rng.random((_DRAWN, len(low)))
+        even = low < 0.0
+        positive = np.where(even, 1.0, low)
+        return np.where(even, low + shares * (high - low), positive * np.where(even, 1.0, high / positive) ** shares)
 
 
 def potential(post: Sequence[float]) -> tuple[Array, Array]:
@@ -298,7 +330,7 @@ def _voltage(gaps: Any, gap: Any, now: Any, before: Any, spikes: Any, repeats: i
             done += 1
             total += change
             moved = abs(minus - old_minus) + abs(plus - old_plus) + abs(x - old_x)
-            if moved < 1e-9:
+            if moved < _ALIKE:
                 # Every further repeat does the same.
                 total += (repeats - done) * change
                 break
