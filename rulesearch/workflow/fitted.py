@@ -13,7 +13,7 @@ import numpy as np
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.evaluation.seeds import generator
 from rulesearch.fitting.data import Data, protocol_data
-from rulesearch.fitting.form import TAU, ColumnForm, Form, ProtocolForm
+from rulesearch.fitting.form import ETA, TAU, ColumnForm, Form, ProtocolForm
 from rulesearch.given import real_number, whole_number
 from rulesearch.inference.fitting import FIT, Fit, fit, without_spare_rate
 from rulesearch.inference.judging import Number, Prediction, leave_out, profile
