@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import logsumexp
 from scipy.stats import chi2
 
 from rulesearch.fitting.form import Form
@@ -64,7 +65,8 @@ class Prediction:
     """What was predicted of rows that were left out.
 
     **Fields:** `by`: what was left out at a time; `predictions` and `residuals` `(rows,)`, nan where a row could not be
-    predicted; `elpd`: summed log predictive density, and its standard error `elpd_se`; `log_density` `(rows,)`.
+    predicted; `elpd`: summed log predictive density, and its standard error `elpd_se`; `log_density` `(rows,)`, and
+    that of each change were it that of any row, `exchanged` `(rows,)`.
     """
 
     by: str
@@ -73,6 +75,18 @@ class Prediction:
     elpd: float
     elpd_se: float
     log_density: Array = field(default_factory=lambda: np.empty(0), compare=False)
+    exchanged: Array = field(default_factory=lambda: np.empty(0), compare=False)
+
+    @property
+    def over_exchanged(self) -> float:
+        """By how much changes are likelier where they belong than exchanged among rows, as a log factor.
+
+        It is sum_i [log p(change i | prediction i) - log mean_j p(change i | prediction j)], at most n log n of n rows.
+        If changes were drawn alike whatever the row, and predictions fixed before, it would be above log k with a
+        probability of at most 1/k: its exponential is a product of factors whose expectations have mean 1, so that its
+        own is at most 1 (inequality of means; Markov).
+        """
+        return float(np.nansum(self.log_density - self.exchanged))
 
     @property
     def z2(self) -> float:
@@ -117,10 +131,12 @@ def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
     judged = replace(data, sem=sem)
     residuals = np.where(known, judged.residuals(full), np.nan)
     densities = np.where(known, judged.log_density(full), np.nan)
+    every = np.tile(predictions[known], (len(predictions), 1)).T
+    exchanged = logsumexp(judged.log_density(every), axis=0) - math.log(len(every)) if len(every) else full * np.nan
     density = densities[known]
     error = math.sqrt(len(density)) * float(np.std(density, ddof=1)) if len(density) > 1 else math.nan
     total = float(np.sum(density)) if len(density) else math.nan
-    return Prediction(by, predictions, residuals, total, error, densities)
+    return Prediction(by, predictions, residuals, total, error, densities, exchanged)
 
 
 def settled(found: Fit) -> Fit:

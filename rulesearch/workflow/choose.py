@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.inference.judging import Prediction
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
@@ -20,7 +21,7 @@ from rulesearch.workflow.asked import Asked, shortest, size_on_front
 from rulesearch.workflow.calibrate import calibrate, shortlist
 from rulesearch.workflow.clean_up import CleanUp, Score, clean_up
 from rulesearch.workflow.neighbours import try_neighbours
-from rulesearch.workflow.refit import left_out_squares
+from rulesearch.workflow.refit import left_out_prediction
 from rulesearch.workflow.scorer import Scorer
 
 _PER_SIZE = 2
@@ -36,8 +37,8 @@ class Choice:
 
     **Fields:** `cleaned`: by fingerprint of the candidate; `front` by size; `best`: the place of the recommended rule
     on it; `references` by label, and the outcome of the known rule, the `baseline`; `chosen_on`: what losses are
-    over, in words; `simplified`: how many of `cleaned` there was time to simplify only; `left_out`: squared
-    residuals of measurements that were left out, for each rule of the front by its text, where there are any.
+    over, in words; `simplified`: how many of `cleaned` there was time to simplify only; `left_out`: what each rule
+    of the front, by its text, predicts of measurements that were left out, where there are any.
     """
 
     cleaned: Mapping[str, CleanUp]
@@ -47,7 +48,7 @@ class Choice:
     baseline: Outcome
     chosen_on: str
     simplified: int = 0
-    left_out: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    left_out: Mapping[str, Prediction] = field(default_factory=dict)
 
     @property
     def recommended(self) -> CleanUp:
@@ -122,16 +123,18 @@ def choose(
                     better = replace(item, rules=rules, outcome=outcome, loss_after=outcome.loss, steps=steps)
                     cleaned = {key: better if old is item else old for key, old in cleaned.items()}
     front = _front(list(cleaned.values()), task, asked)
-    left_out: dict[str, npt.NDArray[np.float64]] = {}
+    left_out: dict[str, Prediction] = {}
     if task.protocol.refitted:
         notify("leaving out one measurement after the other")
         with scorer.clock.part("predictions of measurements that were left out"):
             for item in front:
                 scorer.clock.check()
-                squares = left_out_squares(item.rules, task, settings)
-                if squares is not None:
-                    left_out[str(item.rules)] = squares
-    best = recommended(front, baseline, task, [left_out.get(str(item.rules)) for item in front])
+                predicted = left_out_prediction(item.rules, task, settings)
+                if predicted is not None:
+                    left_out[str(item.rules)] = predicted
+    judged_by = [left_out.get(str(item.rules)) for item in front]
+    squares = [None if predicted is None else predicted.residuals**2 for predicted in judged_by]
+    best = recommended(front, baseline, task, squares)
     return Choice(cleaned, front, best, references, baseline, chosen_on, simplified, left_out)
 
 

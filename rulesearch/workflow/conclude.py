@@ -129,7 +129,9 @@ def conclude(
             conditions.append(ReferenceScore(label, members[0].rules, *fields))
     solved = solves(choice.recommended, baseline, task)
     flaw = task.held_out_flaw(settings)
-    verdict = Confirmation.of(members[0], scores, reported[best], task, scored_on, held_out_on, flaw)
+    verdict = Confirmation.of(
+        members[0], scores, reported[best], task, scored_on, held_out_on, flaw, max(problem.progress.distinct, 1)
+    )
     sentence = _sentence(members[0], solved, verdict, problem, task, baseline)
     if problem.certificate is not None:
         sizes = [canonical_size(item.rules) for item in front if solves(item, baseline, task)]

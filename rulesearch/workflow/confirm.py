@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.rules.library import find_known
 from rulesearch.tasks.task import Task
+from rulesearch.wording import counted
 from rulesearch.workflow.front import FrontMember, ReferenceScore
-from rulesearch.workflow.losses import LEFT_OUT, better_beyond_chance, difference
+from rulesearch.workflow.losses import LEFT_OUT, OVER_EXCHANGED, better_beyond_chance, difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Confirmation:
         scored_on: str,
         held_out_on: str,
         flaw: str = "",
+        tried: int = 1,
     ) -> Confirmation:
         """Judge rank 1 by its held-out losses.
 
@@ -40,7 +43,8 @@ class Confirmation:
 
         **Arguments:** `references`: the known rule and the control, scored as `member` was; `outcome` of the rule on
         the report seeds; `held_out_on`: what was held out, empty for nothing; `scored_on`: the same, empty where there
-        was no time to score rules there; `flaw`: why what was held out cannot tell whether a rule has learnt anything.
+        was no time to score rules there; `flaw`: why what was held out cannot tell whether a rule has learnt anything;
+        `tried`: how many distinct rules there were to choose from.
         """
         by_label = {score.label: score for score in references}
         known = by_label[task.known_rule]
@@ -48,7 +52,7 @@ class Confirmation:
         control = by_label.get("control")
         if not scored_on:
             begin = f"it was not scored on {held_out_on}" if held_out_on else "nothing was held out"
-            return _without_held_out(begin, member, known, control, task)
+            return _without_held_out(begin, member, known, control, task, tried)
         loss, missed = member.held_out_loss, [item for item in task.requirements if item.shortfall(outcome.metrics)]
         if loss is None:
             why = "it has no value on some of them" if outcome.ok else f"it does not run to its end ({outcome.ended})"
@@ -101,9 +105,13 @@ def worse_than(known: float, known_losses: Sequence[float], ours: float, losses:
 
 
 def _without_held_out(
-    said: str, member: FrontMember, known: ReferenceScore, control: ReferenceScore | None, task: Task
+    said: str, member: FrontMember, known: ReferenceScore, control: ReferenceScore | None, task: Task, tried: int
 ) -> Confirmation:
-    """Judge rank 1 by what it predicts of each measurement that is left out, or by its loss where none is."""
+    """Judge rank 1 by what it predicts of each measurement that is left out, or by its loss where none is.
+
+    It has found nothing where changes that are exchanged among protocols would be predicted as well by the best of as
+    many rules (`Prediction.over_exchanged`).
+    """
     ours, theirs = member.metrics.get(LEFT_OUT), known.metrics.get(LEFT_OUT)
     if ours is not None:
         beside = "" if theirs is None else f", that of {title_of(task)} {theirs:.3g}"
@@ -111,6 +119,10 @@ def _without_held_out(
     least = None if control is None else control.loss if ours is None else control.metrics.get(LEFT_OUT)
     found = member.loss if ours is None else ours
     if least is None or found < least:
+        gain = member.metrics.get(OVER_EXCHANGED)
+        if gain is not None and gain <= math.log(tried):
+            said += f"; that may be chance: the changes are {math.exp(gain):.3g} times as likely as exchanged ones"
+            return Confirmation(f"{said}, which the best of {counted(tried, 'rule')} would be", True, True)
         return Confirmation(said + ", so that it may be chance" * task.squares, idle=task.squares)
     return Confirmation(f"{said}; it does no better than {task.nothing} ({found:.3g}, against {least:.3g})", idle=True)
 

@@ -23,7 +23,8 @@ _CONFIDENCE = 0.95
 _FEW = 30
 """Rows from which on the mean of skew differences is normal enough for Student's interval alone."""
 LEFT_OUT = "leave_one_out_error"
-"""The metric of what is predicted of each measurement by the rule fitted to the others."""
+OVER_EXCHANGED = "over_exchanged"
+"""Metrics of what is predicted of each measurement by the rule fitted to the others."""
 
 
 @dataclass(frozen=True, slots=True)

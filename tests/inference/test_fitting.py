@@ -65,6 +65,19 @@ def test_leaving_out_is_the_shortcut_of_linear_forms(line: tuple[dict[str, Any],
     assert left.z2 > found.found.z2
 
 
+def test_changes_are_exchanged_among_the_predictions_of_all_rows(line: tuple[dict[str, Any], Fitted]) -> None:
+    table, found = line
+    predicted, gain = found.predictions[0], 0.0
+    for row, (change, sem) in enumerate(zip(table["dw"], table["sem"], strict=True)):
+        densities = np.exp(-0.5 * ((change - predicted.predictions) / sem) ** 2)
+        gain += math.log(densities[row] / np.mean(densities))
+    assert predicted.over_exchanged == pytest.approx(gain)
+    # What is told apart for sure is told apart from n - 1 others in each of n rows.
+    x = np.arange(1.0, 7.0)
+    sure = rs.fit("a*x; a = 1; eta = 1", {"x": x, "dw": 3.0 * x, "sem": np.full(6, 1e-3)}, "dw")
+    assert sure.predictions[0].over_exchanged == pytest.approx(6 * math.log(6))
+
+
 def test_without_a_row_another_minimum_is_the_least() -> None:
     """Of a narrow bump that can lie at one of two rows, the row without it predicts nothing."""
     table = {"x": [0.5, 8.0, 20.0, 30.0], "dw": [1.0, 0.9, 0.0, 0.0], "sem": [0.1] * 4}

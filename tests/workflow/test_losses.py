@@ -251,3 +251,15 @@ def test_a_rule_that_dies_on_some_seeds_is_said_to_on_how_many(reference: Run) -
     assert own.metric("norm") is None and own.metrics["norm"] == reference.members[0].metrics["norm"]
     assert run.to_json()["front"][0]["failed_on"] == "1 of 3 seeds"
     assert "failed_on" not in reference.to_json()["front"][0]
+
+
+@pytest.mark.parametrize(("gain", "tried", "chance"), [(3.0, 20, False), (2.9, 20, True), (30.0, 10_000, False)])
+def test_a_rule_of_protocols_must_tell_changes_apart_better_than_the_best_of_as_many_would_by_chance(
+    fitted: Run, gain: float, tried: int, chance: bool
+) -> None:
+    metrics = {"leave_one_out_error": 0.8, "over_exchanged": gain}
+    member = replace(fitted.members[0], loss=0.3, metrics=metrics)
+    scores = [replace(each, metrics={"leave_one_out_error": 4.518}) for each in fitted.references]
+    outcome = Outcome("ok", 0.3)
+    found = Confirmation.of(member, scores, outcome, load_task("stdp-frequency"), "", "", tried=tried)
+    assert found.refuted == found.idle == chance == ("may be chance" in found.sentence)

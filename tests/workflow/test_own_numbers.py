@@ -109,16 +109,16 @@ def test_what_cannot_have_numbers_of_its_own_is_said(path: Path, tmp_path: Path)
 def test_a_source_that_is_all_of_its_preparation_is_left_out_row_by_row(tmp_path: Path) -> None:
     import pandas as pd
 
-    from rulesearch.workflow.refit import left_out_squares
+    from rulesearch.workflow.refit import left_out_prediction
 
     table = {**_table(3.0), "source": ["A"] * 8 + ["B"] * 8}
     pd.DataFrame(table).to_csv(tmp_path / "sources.csv", index=False)
     task = load_task(f"{tmp_path / 'sources.csv'}:change; own = eta")
-    squares = left_out_squares(task.parse(PAIR), task, task.resolve())
-    assert squares is not None and np.all(squares < 1e-3)
+    predicted = left_out_prediction(task.parse(PAIR), task, task.resolve())
+    assert predicted is not None and np.all(predicted.residuals**2 < 1e-3)
     shared = load_task(f"{tmp_path / 'sources.csv'}:change")
-    squares = left_out_squares(shared.parse(PAIR), shared, shared.resolve())
+    predicted = left_out_prediction(shared.parse(PAIR), shared, shared.resolve())
     # A whole source is predicted from the other one, which is three times as large.
-    assert squares is not None and float(np.mean(squares)) > 5.0
+    assert predicted is not None and predicted.z2 > 5.0
     found = rs.fit("on_pre: -c*y; on_post: x; c = 1; tau_x = 17 ms; tau_y = 34 ms", table, own="eta")
     assert np.all(np.isnan(found.predictions[-1].predictions)) and np.isnan(found.predictions[-1].z2)
