@@ -7,8 +7,10 @@ change is 0.6, and makes a table of so many protocols, drawn from usual ones, wi
 A search on the table recommends a rule. It is `found` where it has the teacher's structure, numbers left out;
 `as good` where it has another one, but predicts 50 protocols that no table has to within the table's noise; `not told
 apart` where it does not, but predicts left-out rows of the table no worse than the teacher's own form, fitted, does,
-up to chance: then the table cannot tell; and else `missed`. Permuted tables have no rule: a search that says of one
-that it is solved makes a false discovery. Rows of `searches.csv` that are there already are not made again.
+up to chance: then the table cannot tell; and else `missed`. Beside that, a search says whether its table is solved:
+whether the recommended rule predicts left-out changes better than exchanged ones by more than chance makes of as many
+structures (`gain`, as a log factor). Permuted tables have no rule: of them none should be said to be solved. Rows of
+`searches.csv` that are there already are not made again.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from rulesearch.report.style import BLUE, GREY, RED, SKY, new_figure, panel, sav
 from rulesearch.rules.rule import Rule
 from rulesearch.symbolic.keys import family_key
 from rulesearch.tasks.registry import load_task
+from rulesearch.workflow.losses import OVER_EXCHANGED
 from rulesearch.workflow.resolve import as_rules
 from rulesearch.writing import write_text
 
@@ -45,7 +48,7 @@ Array = npt.NDArray[np.float64]
 
 ROWS, ERRORS = (20, 50, 100), (0.02, 0.05, 0.1)
 VERDICTS = ("found", "as good", "not told apart", "missed")
-FIELDS = ("teacher", "rows", "error", "permuted", "verdict", "size", "z2", "unseen", "solved", "rule", "truth")
+FIELDS = ("teacher", "rows", "error", "permuted", "verdict", "size", "z2", "unseen", "solved", "gain", "rule", "truth")
 _DRAWN, _LARGEST_DRAWN = 8, 7
 _PAIRS, _UNSEEN_PAIRS = (60, 30), 45
 _CLOSE = 4.0
@@ -106,6 +109,7 @@ def searched(
         "z2": round(best.loss, 3),
         "unseen": round(off / error, 3),
         "solved": int(run.solved and run.recommended),
+        "gain": round(best.metrics[OVER_EXCHANGED], 3),
         "rule": str(best.rules),
         "truth": str(rule),
     }
@@ -170,7 +174,8 @@ def write_page(rows: list[dict[str, str]], out: Path, command: str) -> None:
     own = [row for row in rows if row["permuted"] == "0"]
     nothing = [row for row in rows if row["permuted"] == "1"]
     page = ["# Is the rule found that made the data?", "", f"`{command}`", ""]
-    page += ["| rows | noise | searches | " + " | ".join(VERDICTS) + " |", "|---" * (3 + len(VERDICTS)) + "|"]
+    page += ["| rows | noise | searches | " + " | ".join(VERDICTS) + " | solved |"]
+    page += ["|---" * (4 + len(VERDICTS)) + "|"]
     figure = new_figure(9.0, 2.8)
     axes = figure.subplots(1, len(ROWS), sharey=True)
     for axis, count in zip(axes, ROWS, strict=True):
@@ -178,7 +183,9 @@ def write_page(rows: list[dict[str, str]], out: Path, command: str) -> None:
         for place, error in enumerate(ERRORS):
             here = [row for row in own if int(row["rows"]) == count and float(row["error"]) == error]
             numbers = [sum(row["verdict"] == verdict for row in here) for verdict in VERDICTS]
-            page.append(f"| {count} | {error:g} | {len(here)} | " + " | ".join(map(str, numbers)) + " |")
+            page.append(
+                f"| {count} | {error:g} | {len(here)} | " + " | ".join(map(str, numbers)) + f" | {solved(here)} |"
+            )
             shares[:, place] = np.array(numbers) / max(1, len(here))
         bottom = np.zeros(len(ERRORS))
         for verdict, share, colour in zip(VERDICTS, shares, (BLUE, SKY, GREY, RED), strict=True):
@@ -188,10 +195,19 @@ def write_page(rows: list[dict[str, str]], out: Path, command: str) -> None:
         panel(axis, "standard error of a change", shown, f"{count} protocols")
     axes[-1].legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     save_figure(figure, out / "recovery.png")
-    false = sum(row["solved"] == "1" for row in nothing)
-    page += ["", f"Permuted tables: {false} of {len(nothing)} searches say that they solved one."]
+    gains = ", ".join(f"{float(row['gain']):g}" for row in sorted(nothing, key=lambda row: -float(row["gain"]))[:3])
+    page += [
+        "",
+        f"Permuted tables: {solved(nothing)} of {len(nothing)} searches say that they solved one. Largest gains:",
+    ]
+    page += [f"{gains}."]
     write_text(out / "README.md", "\n".join(page) + "\n")
     print("\n".join(page))
+
+
+def solved(rows: list[dict[str, str]]) -> int:
+    """Return how many searches say that they solved their table."""
+    return sum(row["solved"] == "1" for row in rows)
 
 
 def main() -> None:
@@ -219,7 +235,8 @@ def main() -> None:
             writer.writerow(row)
         done.append({name: str(value) for name, value in row.items()})
         print(row, flush=True)
-    write_page(done, given.out, f"python experiments/benchmarks/recovery.py --budget {given.budget} --out {given.out}")
+    options = f"--budget {given.budget} --seed {given.seed} --out {given.out}"
+    write_page(done, given.out, f"python experiments/benchmarks/recovery.py {options}")
 
 
 if __name__ == "__main__":
