@@ -196,11 +196,8 @@ def write_page(rows: list[dict[str, str]], out: Path, command: str) -> None:
     axes[-1].legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     save_figure(figure, out / "recovery.png")
     gains = ", ".join(f"{float(row['gain']):g}" for row in sorted(nothing, key=lambda row: -float(row["gain"]))[:3])
-    page += [
-        "",
-        f"Permuted tables: {solved(nothing)} of {len(nothing)} searches say that they solved one. Largest gains:",
-    ]
-    page += [f"{gains}."]
+    told = f"Permuted tables: {solved(nothing)} of {len(nothing)} searches say that they solved one"
+    page += ["", f"{told}. Largest gains: {gains}."]
     write_text(out / "README.md", "\n".join(page) + "\n")
     print("\n".join(page))
 
