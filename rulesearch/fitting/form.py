@@ -125,11 +125,24 @@ class Form(ABC):
 
     def holding(self, values: Mapping[str, float]) -> Self:
         """Return the form with some of its numbers held, by name."""
-        held = copy(self)
+        held = self._with(each for each in self.parameters if each.name not in values)
         held.fixed = {**self.fixed, **values}
-        held.parameters = tuple(each for each in self.parameters if each.name not in values)
-        held.__dict__.pop("each", None)
         return held
+
+    def within(self, taus: Mapping[str, tuple[float, float]]) -> Self:
+        """Return the form with time constants between given ones [s], by trace; what lies outside stays possible."""
+
+        def narrow(each: Parameter) -> Parameter:
+            low, high = taus.get(each.name.rpartition(".")[2].removeprefix(TAU), (each.low, each.high))
+            return replace(each, low=min(low, each.start), high=max(high, each.start)) if each.is_time else each
+
+        return self._with(map(narrow, self.parameters))
+
+    def _with(self, parameters: Iterable[Parameter]) -> Self:
+        changed = copy(self)
+        changed.parameters = tuple(parameters)
+        changed.__dict__.pop("each", None)
+        return changed
 
     def typical(self, numbers: Array) -> dict[str, float]:
         """Return the numbers by name; of those that preparations have for themselves the median."""

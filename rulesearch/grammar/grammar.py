@@ -158,6 +158,12 @@ class Grammar:
         return {name: kind for name, kind in named.items() if kind in self.constants}
 
     @cached_property
+    def taus(self) -> dict[str, tuple[float, float]]:
+        """Between what the time constants of traces are searched, by trace [s]."""
+        priors = {name: self.constants[kind] for name, kind in self.time_constants.items()}
+        return {name: (prior.low, prior.high) for name, prior in priors.items()}
+
+    @cached_property
     def interchangeable(self) -> dict[str, tuple[str, ...]]:
         """Symbols that differ by their names alone, as their time constants are searched: each with all of its kind."""
         groups: dict[str, list[str]] = {}

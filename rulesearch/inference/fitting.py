@@ -116,15 +116,14 @@ def fit(form: Form, data: Data, rng: np.random.Generator, points: Array | None =
     kept = list(rough[:_FEW_KEPT])
     if many:
         kept = list(rough[_apart(form.many(numbers_of(form, rough)) / data.sem, _NEAR)][:_KEPT])
+        # Along a narrow valley many small steps are needed.
+        kept = list(lockstep(lambda at: _rooted(form, data, at), np.array(kept), low, high, scales, LONG)[0])
     every, noise = np.ones(len(data.changes), dtype=np.bool_), None
-    for _ in range(1 if data.told else _ROUNDS):
+    for _ in range(0 if many else 1 if data.told else _ROUNDS):
         if not data.told:
             noise, data = with_noise(form, data, kept[0], every)
         solved = sorted((solve(form, data, point) for point in kept), key=lambda found: found[1])
         kept = [point for point, _ in solved]
-    if many:
-        # Along a narrow valley many small steps are needed.
-        kept = list(lockstep(lambda at: _rooted(form, data, at), np.array(kept), low, high, scales, LONG)[0])
     found = numbers_of(form, np.array(kept))
     predictions = form.many(found)
     if not np.all(np.isfinite(predictions[0])):

@@ -129,7 +129,7 @@ def choose(
         with scorer.clock.part("predictions of measurements that were left out"):
             for item in front:
                 scorer.clock.check()
-                predicted = left_out_prediction(item.rules, task, settings)
+                predicted = left_out_prediction(item.rules, task, settings, problem.grammar.taus)
                 if predicted is not None:
                     left_out[str(item.rules)] = predicted
     judged_by = [left_out.get(str(item.rules)) for item in front]

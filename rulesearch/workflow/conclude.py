@@ -94,7 +94,8 @@ def conclude(
         for rules in (*(front[index].rules for index in order), *(references[label] for label in beside)):
             if task.protocol.refitted or task.protocol.transfer:
                 clock.check()
-            predicted[str(rules)] = predictive_metrics(rules, task, settings, choice.left_out.get(str(rules)))
+            left_out = choice.left_out.get(str(rules))
+            predicted[str(rules)] = predictive_metrics(rules, task, settings, left_out, problem.grammar.taus)
 
     def predictive(rules: RuleSet) -> dict[str, float]:
         return predicted.get(str(rules), {})

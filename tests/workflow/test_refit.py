@@ -9,6 +9,7 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.fitting.form import ProtocolForm
+from rulesearch.grammar import load_grammar
 from rulesearch.inference.fitting import fit
 from rulesearch.inference.judging import leave_out
 from rulesearch.rules.library import known_rule
@@ -92,3 +93,13 @@ def test_the_numbers_of_all_rules_of_a_set_are_fitted_to_what_is_left() -> None:
     given = left_out_prediction(replace(rules, given=frozenset({"lateral"})), task, task.resolve())
     assert given is not None
     assert given.z2 == pytest.approx((untold + np.sum((0.5 * x * y) ** 2)) / 26, rel=1e-4)
+
+
+def test_time_constants_stay_where_they_are_searched_when_a_row_is_left_out() -> None:
+    """Without the row of -10 ms at 0.1 Hz the least misfit of the minimal triplet is at a slow trace of some 4 s."""
+    settings = FREQUENCY.resolve()
+    rules = FREQUENCY.spelled_out(FREQUENCY.parse("on_pre: -y; on_post: x*y2"), settings)
+    searched = left_out_prediction(rules, FREQUENCY, settings, load_grammar("stdp").taus)
+    free = left_out_prediction(rules, FREQUENCY, settings)
+    assert searched is not None and searched.z2 == pytest.approx(0.583, abs=2e-3)
+    assert free is not None and free.z2 == pytest.approx(1.474, abs=2e-3)
