@@ -19,7 +19,7 @@ from scipy.stats import t as student_t
 from rulesearch.errors import RulesearchError
 from rulesearch.fitting.data import DEGREES, Data
 from rulesearch.fitting.form import ETA, Form, Parameter
-from rulesearch.fitting.lockstep import lockstep
+from rulesearch.fitting.lockstep import STEPS, lockstep
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.bool_]
@@ -106,30 +106,36 @@ def fit(form: Form, data: Data, rng: np.random.Generator, points: Array | None =
             else f"hold some: --fixed {shared.name}={_held(shared)}"
         )
         raise RulesearchError(f"{form.size} numbers cannot be fitted to {len(data.changes)} rows; {few}")
-    many = form.at_once and data.told
     drawn = [_start(form, data, rng) for _ in range((_STARTS if form.at_once else _FEW_STARTS) - 1)]
     first = np.array([_start(form, data, None), *drawn, *(() if points is None else vector_of(form, points))])
-    (low, high), scales = limits_of(form), scales_of(form)
-    rough, _ = lockstep(lambda points: _rooted(form, data, points), first, low, high, scales)
+    rough = _followed(form, data, first)
     if not len(rough):
         raise RulesearchError("the rule has no number under some of the protocols, whatever its constants are")
-    kept = list(rough[:_FEW_KEPT])
-    if many:
-        kept = list(rough[_apart(form.many(numbers_of(form, rough)) / data.sem, _NEAR)][:_KEPT])
-        # Along a narrow valley many small steps are needed.
-        kept = list(lockstep(lambda at: _rooted(form, data, at), np.array(kept), low, high, scales, LONG)[0])
+    kept = rough[:_FEW_KEPT]
+    if form.at_once:
+        kept = rough[_apart(form.many(numbers_of(form, rough)) / data.sem, _NEAR)][:_KEPT]
     every, noise = np.ones(len(data.changes), dtype=np.bool_), None
-    for _ in range(0 if many else 1 if data.told else _ROUNDS):
+    for _ in range(1 if data.told else _ROUNDS):
         if not data.told:
             noise, data = with_noise(form, data, kept[0], every)
-        solved = sorted((solve(form, data, point) for point in kept), key=lambda found: found[1])
-        kept = [point for point, _ in solved]
-    found = numbers_of(form, np.array(kept))
+        if form.at_once:
+            # Along a narrow valley many small steps are needed.
+            kept = _followed(form, data, kept, LONG)
+        else:
+            solved = sorted((solve(form, data, point) for point in kept), key=lambda found: found[1])
+            kept = np.array([point for point, _ in solved])
+    found = numbers_of(form, kept)
     predictions = form.many(found)
     if not np.all(np.isfinite(predictions[0])):
         raise RulesearchError("the rule has no number under some of the protocols, whatever its constants are")
     apart = _apart(predictions / data.sem, _ALIKE)
     return Fit(form, data, found[0], predictions[0], noise, found[apart[1:]])
+
+
+def _followed(form: Form, data: Data, starts: Array, steps: int = STEPS) -> Array:
+    """Return where the better starts lead to in so many steps, `(points, numbers)`, best first."""
+    low, high = limits_of(form)
+    return lockstep(lambda at: rooted(form, data, at), starts, low, high, scales_of(form), steps)[0]
 
 
 def _apart(predictions: Array, least: float) -> list[int]:
@@ -268,7 +274,7 @@ def _heavy(squares: Array) -> Array:
     return np.array([(DEGREES + 1.0) * np.log(inner), share / inner, -share / DEGREES / inner**2])
 
 
-def _rooted(form: Form, data: Data, points: Array) -> Array:
+def rooted(form: Form, data: Data, points: Array) -> Array:
     """Return residuals whose squares are summed to -2 log likelihood, `(points, rows)`."""
     with np.errstate(all="ignore"):
         return data.rooted(form.many(numbers_of(form, points)))

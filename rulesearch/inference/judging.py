@@ -24,6 +24,7 @@ from rulesearch.inference.fitting import (
     Fit,
     limits_of,
     numbers_of,
+    rooted,
     scales_of,
     solve,
     vector_of,
@@ -156,13 +157,13 @@ def _without(found: Fit, outs: Sequence[Rows]) -> Array:
     starts = vector_of(form, minima)
     if not len(outs):
         return np.empty((0, form.size))
-    if not data.told:
+    if not form.at_once:
         solved = [[solve(form, data, start, ~out) for start in starts] for out in outs]
         return np.array([min(each, key=lambda one: one[1])[0] for each in solved])
     low, high = limits_of(form)
     lots = np.array(outs, dtype=np.float64).reshape(len(outs), -1)
     points, squares = descend(
-        lambda at: data.residuals(form.many(numbers_of(form, at))),
+        lambda at: rooted(form, data, at),
         np.tile(starts, (len(outs), 1)),
         low,
         high,
