@@ -341,8 +341,8 @@ def fit(rule: RuleLike, table: object, target: str | None = None, **options: Any
 
     **Arguments:** `table`, `target`: as of `distil`; `options`: `own`: names of numbers that each preparation has for
     itself; `fixed`: numbers that are held, such as `{"tau_x": "16.8 ms"}`; `error`, `ignore`, `gaps`, `repeats`,
-    `every` as of `distil`; `before`: the weight before protocols in the rule's unit (else 1, and no bounds); `seed` of
-    the points that fits start from.
+    `every`, `group` as of `distil`; `before`: the weight before protocols in the rule's unit (else 1, and no bounds);
+    `seed` of the points that fits start from.
     **Raises:** `RulesearchError` for whatever is wrong with rule, table or names.
     """
     from rulesearch.workflow.fitted import fit_rule

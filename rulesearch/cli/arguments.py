@@ -42,6 +42,10 @@ IgnoreOption = Annotated[
     list[str] | None,
     typer.Option("--ignore", metavar="COLUMN,…", help="Columns that are no symbols, with commas between."),
 ]
+GroupOption = Annotated[
+    str | None,
+    typer.Option("--group", metavar="COLUMN", help="What tells preparations apart: preparation, if not given."),
+]
 GapsOption = Annotated[
     str | None,
     typer.Option("--gaps", metavar="skip", help="Leave out rows that lack a value; without it they are refused."),

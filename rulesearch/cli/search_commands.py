@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rulesearch.cli.arguments import ErrorOption, GapsOption, IgnoreOption, JsonOption, TargetOption, whole
+from rulesearch.cli.arguments import ErrorOption, GapsOption, GroupOption, IgnoreOption, JsonOption, TargetOption, whole
 from rulesearch.cli.output import notify, number, print_json, show_facts
 from rulesearch.cli.search_options import takes_search_options
 from rulesearch.errors import RulesearchError
@@ -119,6 +119,7 @@ def distil(
         list[str] | None,
         typer.Option(metavar="NAME,…", help="What each preparation has for itself: eta, or a kind of constants."),
     ] = None,
+    group: GroupOption = None,
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
     out: OutOption = None,
@@ -136,7 +137,7 @@ def distil(
     from rulesearch import distil as search
 
     columns: dict[str, Any] = {"error": error, "weight": weight, "ignore": ignore or (), "gaps": gaps}
-    columns |= {"repeats": repeats, "every": every, "own": own or ()}
+    columns |= {"repeats": repeats, "every": every, "own": own or (), "group": group}
     going = partial(search, table, target, workers=workers, scheduler=scheduler, out=out, **columns, **changes)
     _follow(going, Path(table).stem, live, report, as_json)
 

@@ -35,7 +35,12 @@ LaidOut = dict[tuple[int, ...], tuple[tuple[Measured, ...], Protocols]]
 ETA = "eta"
 POTENTIAL = "v"
 TAU = "tau_"
-_TAUS = (1e-3, 10.0)
+_TAUS = (1e-3, 1.0)
+_ABOUT = 10.0
+"""Between what time constants are fitted [s], and by what factor at least about where a rule has them.
+
+Slower traces do the work of constants: nothing but single rows holds them.
+"""
 """Between what time constants are fitted [s]."""
 _FREE = (-math.inf, math.inf)
 
@@ -365,7 +370,7 @@ def _parameters(rule: Rule, own: frozenset[str], fixed: Mapping[str, float], rat
         if isinstance(state, (Trace, Lowpass)) or (isinstance(state, Synaptic) and state.tau is not None):
             low, high = _TAUS
             tau = float(state.tau or 0.0)
-            every.append(Parameter(TAU + name, tau, min(low, tau), max(high, tau)))
+            every.append(Parameter(TAU + name, tau, min(low, tau / _ABOUT), max(high, tau * _ABOUT)))
     if rule.eta is None:
         every.append(Parameter(ETA, 1.0 if rate is None else rate, *_side(1.0)))
     names = [each.name for each in every]

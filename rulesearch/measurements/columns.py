@@ -21,7 +21,8 @@ class Columns:
 
     **Fields:** `target`: the measured changes; `error`: their standard errors, by which rows weigh 1/s^2; `weight`: how
     much rows weigh; `ignore`: those that are no symbols; `gaps`: `skip` leaves rows out that lack a value; `repeats`
-    and `every` [ms]: of protocols that do not tell theirs, as text; `own`: numbers of preparations alone.
+    and `every` [ms]: of protocols that do not tell theirs, as text; `own`: numbers of preparations alone; `group`: the
+    column that tells these apart, `preparation` where it is empty.
     """
 
     target: str
@@ -32,6 +33,7 @@ class Columns:
     repeats: str = ""
     every: str = ""
     own: tuple[str, ...] = ()
+    group: str = ""
 
     def __str__(self) -> str:
         parts = [self.target]
@@ -42,6 +44,8 @@ class Columns:
         return "; ".join(parts)
 
 
+PREPARATION = "preparation"
+"""The column that tells preparations apart where no other one is named."""
 _OPTIONS = [each.name for each in fields(Columns) if each.name != "target"]
 
 
@@ -54,6 +58,7 @@ def columns_of(
     repeats: str | float | None = None,
     every: str | float | None = None,
     own: str | Iterable[str] = (),
+    group: str | None = None,
 ) -> Columns:
     """Return which columns are what; raises `RulesearchError` for names that cannot be told apart in a text."""
     names, own_names = _words(ignore), _words(own)
@@ -63,11 +68,11 @@ def columns_of(
     if gaps and gaps != SKIP:
         raise RulesearchError(f"gaps can be skipped (--gaps {SKIP}); found --gaps {shown(gaps)}")
     numbers = ["" if each is None else str(each).strip() for each in (repeats, every)]
-    for name in (target, error, weight, *names, *numbers, *own_names):
+    for name in (target, error, weight, *names, *numbers, *own_names, group):
         if name and _APART.search(name):
             raise RulesearchError(f"the column {shown(name)}: type its name without ; = and commas")
     count, between = numbers
-    return Columns(target, error or "", weight or "", names, gaps or "", count, between, own_names)
+    return Columns(target, error or "", weight or "", names, gaps or "", count, between, own_names, group or "")
 
 
 def _words(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -100,17 +105,17 @@ def told_apart(sheet: Sheet, columns: Columns) -> tuple[Columns, list[str]]:
     def plain(name: str) -> str:
         return sheet.headings[sheet.column(name)].name if name else ""
 
-    target, weight = plain(columns.target), plain(columns.weight)
+    target, weight, group = plain(columns.target), plain(columns.weight), plain(columns.group)
     ignore = tuple(plain(name) for name in columns.ignore)
     error = plain(columns.error)
     if not error and not weight:
         likely = [name for name in sheet.names if name.lower() in _errors_of(target)]
         error = next((name for name in likely if name not in (target, *ignore)), "")
-    taken = [name for name in (target, error, weight, *ignore) if name]
+    taken = [name for name in (target, error, weight, *ignore, group) if name]
     twice = next((name for name in taken if taken.count(name) > 1), None)
     if twice is not None:
         raise RulesearchError(f"{sheet.where}: column {twice} is given as two things at once")
-    told = replace(columns, target=target, error=error, weight=weight, ignore=ignore)
+    told = replace(columns, target=target, error=error, weight=weight, ignore=ignore, group=group)
     return told, [name for name in sheet.names if name not in taken]
 
 

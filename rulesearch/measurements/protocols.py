@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, shown
-from rulesearch.measurements.columns import Columns, told_apart
+from rulesearch.measurements.columns import PREPARATION, Columns, told_apart
 from rulesearch.measurements.numbers import as_number, hint, in_threes, is_gap
 from rulesearch.measurements.sheet import SKIP, Sheet
 
@@ -28,7 +28,7 @@ PAIR = "dt_ms"
 WORDS = {"ltp": 1, "ltd": -1, "none": 0}
 """What a change may be said to be in a word: its sign."""
 VOLTAGE = "voltage"
-_OTHERS = ("id", "preparation", "repeats", "every_ms", "n", "source", VOLTAGE)
+_OTHERS = ("id", PREPARATION, "repeats", "every_ms", "n", "source", VOLTAGE)
 _NO_SPIKES = frozenset({"", "-", "--", "none"})
 """What says that a side has no spike; other gaps say that its spikes are not known."""
 LEAST_CHANGE = 0.05
@@ -301,7 +301,7 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
         count,
         sign,
         math.nan if n is None else n,
-        cell("preparation"),
+        cell(columns.group or PREPARATION),
         cell("source"),
         _voltage(sheet, number),
         begin,

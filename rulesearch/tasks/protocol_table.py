@@ -58,7 +58,7 @@ class ProtocolTable(StdpProtocols):
         if columns.own and len({row.preparation for row in self._rows}) < 2:
             raise RulesearchError(
                 f"{path}: own: there is one preparation, which has all numbers for itself; a column preparation tells "
-                "rows apart"
+                "rows apart, or the one that --group names"
             )
         self.own = columns.own
         self.errors_told = bool(told.error)

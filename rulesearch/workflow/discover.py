@@ -117,6 +117,7 @@ def distil(
     repeats: float | None = None,
     every: float | None = None,
     own: str | Sequence[str] = (),
+    group: str | None = None,
     grammar: str | None = None,
     **others: Any,
 ) -> Run:
@@ -130,11 +131,12 @@ def distil(
     rows weigh (one that is called sem is found by itself); `weight`: that of weights; `ignore`: columns to leave out,
     all others are symbols; `gaps`: `skip` leaves rows out that lack a value; `repeats`, and the time `every` [ms] from
     one to the next: of protocols that have no such columns; `own`: numbers that each preparation has for itself, `eta`
-    or kinds of constants of the grammar, such as `tau`; `grammar`: over the columns where none is given; `others` as
+    or kinds of constants of the grammar, such as `tau`; `group`: the column that tells preparations apart,
+    `preparation` where it is not given; `grammar`: over the columns where none is given; `others` as
     of `discover`.
     **Raises:** `RulesearchError` where the table cannot be read, before anything is written.
     """
-    columns = columns_of(target or CHANGE, error, weight, ignore, gaps, repeats, every, own)
+    columns = columns_of(target or CHANGE, error, weight, ignore, gaps, repeats, every, own, group)
     sheet = read_table(table)
     if isinstance(table, (str, Path)):
         path = Path(table)
@@ -144,8 +146,9 @@ def distil(
     reference = f"{path}:{columns}"
     task = load_task(reference)
     name = f"distil-{name_from(path.stem)}"
-    if columns.own and not task.protocol.fits_numbers:
-        raise RulesearchError(f"own: {path} has no protocols; numbers of functions of columns are one for all rows")
+    given = next((name for name in ("own", "group") if getattr(columns, name)), None)
+    if given and not task.protocol.fits_numbers:
+        raise RulesearchError(f"{given}: {path} has no protocols; numbers of functions of columns are one for all rows")
     if task.protocol.fits_numbers:
         # Each of these is a structure whose numbers are fitted.
         others.setdefault("budget", _STRUCTURES)

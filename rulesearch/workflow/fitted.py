@@ -17,7 +17,7 @@ from rulesearch.fitting.form import ETA, TAU, ColumnForm, Form, ProtocolForm
 from rulesearch.given import real_number, whole_number
 from rulesearch.inference.fitting import FIT, Fit, fit, without_spare_rate
 from rulesearch.inference.judging import Number, Prediction, leave_out, profile
-from rulesearch.measurements.columns import Columns, columns_of, standard_errors, told_apart
+from rulesearch.measurements.columns import PREPARATION, Columns, columns_of, standard_errors, told_apart
 from rulesearch.measurements.numbers import as_number
 from rulesearch.measurements.protocols import (
     CHANGE,
@@ -37,7 +37,7 @@ from rulesearch.workflow.resolve import RuleLike, as_rules
 
 _TASKS = ("stdp-frequency", "stdp-triplets")
 """Those whose data are measurements under protocols."""
-_PREPARATION, _SOURCE = "preparation", "source"
+_SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ def fit_rule(
     gaps: str | None = None,
     repeats: float | None = None,
     every: float | None = None,
+    group: str | None = None,
     before: float | None = None,
     seed: int = 1,
 ) -> Fitted:
@@ -116,12 +117,12 @@ def fit_rule(
     others as of `distil`.
     **Raises:** `RulesearchError` for whatever is wrong with rule, table or names.
     """
-    columns = columns_of(target or CHANGE, error, None, ignore, gaps, repeats, every)
+    columns = columns_of(target or CHANGE, error, None, ignore, gaps, repeats, every, group=group)
     rules, table_name, found = fit_form(rule, table, columns, target, own, fixed, before, seed)
     form, data = found.form, found.data
     predictions = [leave_out(found, "row", list(range(len(data.changes))))]
     if len(form.preparations) > 1 and not any(parameter.own for parameter in form.parameters):
-        predictions.append(leave_out(found, _PREPARATION, form.groups.tolist()))
+        predictions.append(leave_out(found, PREPARATION, form.groups.tolist()))
     if len(set(data.sources)) > 1:
         predictions.append(leave_out(found, _SOURCE, data.sources))
     return Fitted(str(rules), table_name, found, tuple(profile(found)), tuple(predictions))
@@ -158,7 +159,8 @@ def fit_form(
     _check_held(form_rule, held)
     if own_names and len(form.preparations) == 1:
         raise RulesearchError(
-            "own: there is one preparation, which has all numbers for itself; a column preparation tells rows apart"
+            "own: there is one preparation, which has all numbers for itself; a column preparation tells rows apart, "
+            "or the one that --group names"
         )
     name = source.name if isinstance(source, StdpProtocols) else source.where
     return rules, name, fit(without_spare_rate(form), data, generator(seed, FIT))
@@ -228,7 +230,8 @@ def _measured(
         sheet.column(name)
     if told.gaps == SKIP:
         sheet = sheet.without_gaps([told.target, *([told.error] if told.error else []), *read])
-    labels = sheet.text(_PREPARATION) if _PREPARATION in sheet.names and _PREPARATION not in read else []
+    group = told.group or PREPARATION
+    labels = sheet.text(group) if group in sheet.names and group not in read else []
     values = {name: sheet.values(name) for name in read}
     changes = sheet.values(told.target)
     if told.error:

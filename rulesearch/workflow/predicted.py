@@ -21,6 +21,7 @@ from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.printing import to_text
 from rulesearch.fitting.form import ProtocolForm
 from rulesearch.given import real_number, several, whole_number
+from rulesearch.inference.fitting import Fit
 from rulesearch.inference.judging import Prediction, leave_out
 from rulesearch.inference.sampling import Draws, sample
 from rulesearch.inference.stacking import stacking_weights
@@ -40,7 +41,8 @@ Array = npt.NDArray[np.float64]
 _SAMPLE = 8
 _KEPT = 2000
 _CLOSE = 4.0
-_OPTIONS = ("target", "own", "fixed", "error", "ignore", "gaps", "before", "table_repeats", "table_every")
+_NO_SUPPORT = 10.0
+_OPTIONS = ("target", "own", "fixed", "error", "ignore", "gaps", "group", "before", "table_repeats", "table_every")
 """What is told of the table, and of the numbers that are fitted to it."""
 
 
@@ -51,7 +53,7 @@ class Survivor:
     **Fields:** `name`: its text without numbers; `rules` as they were given; `draws` from its posterior; `left_out`:
     how it predicts rows that were left out; `weight` among all rules; `refuted`: it predicts them worse than the best
     rule does by more than chance: its elpd is lower by more than 4, and than two standard errors of the difference
-    (Sivula et al. 2020, arXiv:2008.10296).
+    (Sivula et al. 2020, arXiv:2008.10296); or the rows leave it no support beside the best one (`_without_support`).
     """
 
     name: str
@@ -225,6 +227,7 @@ def survivors_of(
         options.pop("gaps", None),
         options.pop("table_repeats", None),
         options.pop("table_every", None),
+        group=options.pop("group", None),
     )
     _check_repeats(source, columns, asked)
     found: dict[str, tuple[RuleSet, Draws, Prediction]] = {}
@@ -243,8 +246,11 @@ def survivors_of(
     predicted = densities[:, np.all(np.isfinite(densities), axis=0)]
     weights = stacking_weights(predicted)
     best = predicted[np.argmax(predicted.sum(axis=1))]
-    rows = zip(found.items(), weights, predicted, strict=True)
-    return [Survivor(label, *parts, float(weight), _worse(own, best)) for (label, parts), weight, own in rows], name
+    lost = _without_support([draws.found for _, draws, _ in found.values()])
+    return [
+        Survivor(label, *parts, float(weight), _worse(own, best) or without)
+        for (label, parts), weight, own, without in zip(found.items(), weights, predicted, lost, strict=True)
+    ], name
 
 
 def _check_repeats(source: object, columns: Columns, asked: Sequence[Measured]) -> None:
@@ -272,6 +278,25 @@ def _worse(own: Array, best: Array) -> bool:
     if not len(lead):
         return False
     return float(lead.sum()) > max(_CLOSE, 2.0 * math.sqrt(len(lead)) * float(lead.std()))
+
+
+def _without_support(fits: Sequence[Fit]) -> list[bool]:
+    """Return which of several rules rows leave no support beside the best one: their AIC is higher by more than 10.
+
+    Where standard errors are told it is chi^2/c + 2 k for k numbers; c is what the best of the rules leaves per degree
+    of freedom, 1 at least: rows that nothing fits refute nothing (Burnham & Anderson 2002, Model selection and
+    multimodel inference, 2.5 and 2.6). One row that is missed by far when it is left out makes the standard error of
+    elpd as large as the difference, and never refutes by that.
+    """
+    sizes = np.array([float(each.form.size) for each in fits])
+    if fits[0].data.told:
+        squares, rows = np.array([np.sum(each.residuals**2) for each in fits]), len(fits[0].predictions)
+        left = [total / (rows - size) for total, size in zip(squares, sizes, strict=True) if rows > size]
+        misfits = squares / max(1.0, min(left, default=1.0))
+    else:
+        misfits = np.array([-2.0 * each.log_likelihood for each in fits])
+    criteria = misfits + 2.0 * sizes
+    return [bool(lost) for lost in criteria - np.min(criteria) > _NO_SUPPORT]
 
 
 def weighted_quantiles(values: Array, shares: Array, levels: Sequence[float]) -> list[float]:

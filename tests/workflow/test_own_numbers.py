@@ -59,6 +59,30 @@ def test_each_preparation_has_the_learning_rate_that_fits_it_best(path: Path) ->
     assert values["tau_x"] == pytest.approx(0.017, rel=1e-3)
 
 
+def test_preparations_are_told_apart_by_the_column_that_is_named(tmp_path: Path) -> None:
+    import pandas as pd
+
+    table = _table(3.0)
+    table["culture"] = table.pop("preparation")
+    table["preparation"] = ["all"] * 16
+    pd.DataFrame(table).to_csv(tmp_path / "cells.csv", index=False)
+    task = load_task(f"{tmp_path / 'cells.csv'}:change; own = eta; group = culture")
+    settings = task.resolve()
+    trial = task.trial(task.bind(task.parse(PAIR), settings), 0, settings, "full")
+    assert trial.loss == pytest.approx(0.0, abs=1e-6)
+    pair = "on_pre: -c*y; on_post: x; c = 1; tau_x = 17 ms; tau_y = 34 ms"
+    found = rs.fit(pair, table, own="eta", group="culture")
+    values = {number.label: number.value for number in found.numbers}
+    assert values["eta[b]"] == pytest.approx(3.0 * values["eta[a]"], rel=1e-3)
+    with pytest.raises(RulesearchError, match="own: there is one preparation"):
+        rs.fit(pair, table, own="eta", ignore="culture")
+    with pytest.raises(RulesearchError, match="column culture is given as two things at once"):
+        rs.fit(pair, table, own="eta", group="culture", ignore="culture")
+    columns = {"x": [*DELAYS, *DELAYS], "dw": [*DELAYS**2, *DELAYS]}
+    with pytest.raises(RulesearchError, match=r"group: .* has no protocols"):
+        rs.distil({**columns, "g": [1.0] * 16}, "dw", group="g", budget=10, out=tmp_path / "none")
+
+
 def test_a_rule_without_such_numbers_is_judged_by_those_that_it_has(path: Path) -> None:
     own, shared = (load_task(f"{path}:change{text}") for text in ("; own = c", ""))
     plain = "on_pre: -y; on_post: x; eta = 0.01; tau_x = 17 ms; tau_y = 34 ms"

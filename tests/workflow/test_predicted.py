@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 import rulesearch as rs
 from rulesearch.errors import RulesearchError
-from rulesearch.workflow.predicted import asked_protocols
+from rulesearch.workflow.predicted import _without_support, asked_protocols
 
 PAIR = "on_pre: -A_minus*y; on_post: A_plus*x; A_plus = 0.005; A_minus = 0.005; eta = 1; tau_x = 20 ms; tau_y = 20 ms"
 POTENTIATION = "on_post: A*x; A = 0.005; eta = 1; tau_x = 20 ms"
@@ -88,6 +90,27 @@ def test_one_row_is_enough_for_one_number() -> None:
     table = {"dt_ms": [10.0], "change": [0.3], "sem": [0.1]}
     found = rs.predict(POTENTIATION, table, pre=[0.0], post=[10.0], fixed="tau_x=17ms")
     assert found.rows[0].low < 0.3 < found.rows[0].high and not found.survivors[0].refuted
+
+
+@pytest.mark.parametrize(
+    ("squares", "lost"),
+    [
+        # One number each: AIC differs by chi^2, which one degree of freedom of each row scales only where noise is told
+        # too small.
+        ((9.0, 18.9), [False, False]),
+        ((9.0, 19.1), [False, True]),
+        ((90.0, 189.0), [False, False]),
+        ((90.0, 191.0), [False, True]),
+    ],
+)
+def test_what_is_less_likely_by_far_has_no_support_unless_nothing_fits(
+    squares: tuple[float, float], lost: list[bool]
+) -> None:
+    table = {"dt_ms": [float(k) for k in range(1, 11)], "change": [0.1] * 10, "sem": [0.1] * 10}
+    found = rs.fit(POTENTIATION, table, fixed="tau_x=17ms").found
+    off = [0.1 * math.sqrt(total / 10.0) for total in squares]
+    fits = [replace(found, predictions=found.data.changes + each) for each in off]
+    assert _without_support(fits) == lost
 
 
 def test_times_that_are_asked_about_keep_their_digits() -> None:

@@ -99,7 +99,6 @@ def test_time_constants_stay_where_they_are_searched_when_a_row_is_left_out() ->
     """Without the row of -10 ms at 0.1 Hz the least misfit of the minimal triplet is at a slow trace of some 4 s."""
     settings = FREQUENCY.resolve()
     rules = FREQUENCY.spelled_out(FREQUENCY.parse("on_pre: -y; on_post: x*y2"), settings)
-    searched = left_out_prediction(rules, FREQUENCY, settings, load_grammar("stdp").taus)
-    free = left_out_prediction(rules, FREQUENCY, settings)
-    assert searched is not None and searched.z2 == pytest.approx(0.583, abs=2e-3)
-    assert free is not None and free.z2 == pytest.approx(1.474, abs=2e-3)
+    for taus, wanted in ((load_grammar("stdp").taus, 0.583), ({"y2": (1e-3, 10.0), "y": (1e-3, 10.0)}, 1.474)):
+        predicted = left_out_prediction(rules, FREQUENCY, settings, taus)
+        assert predicted is not None and predicted.z2 == pytest.approx(wanted, abs=2e-3)
