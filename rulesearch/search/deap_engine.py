@@ -25,7 +25,7 @@ from rulesearch.search.options import option
 from rulesearch.search.problem import Problem
 from rulesearch.search.promotion import best_of_sizes, worth_a_full_trial
 from rulesearch.search.selection import Lexicase
-from rulesearch.search.smallest import smallest
+from rulesearch.search.smallest import Slots, smallest, with_constants
 from rulesearch.search.survival import Survival
 from rulesearch.search.variation import Variation
 
@@ -108,12 +108,12 @@ class DeapEngine(Engine):
         problem.reserve = int(self.settings.kept_share * problem.budget)
         explored: set[str] = set()
         fitted_forms: set[object] = set()
-        going = True
+        small, going = smallest(problem, self.settings.complete + 2 * problem.fits), True
         while going:
             generation = problem.progress.generation
             batches = []
             for island in islands:
-                new, known = self._propose(problem, variation, island, generation)
+                new, known = self._propose(problem, variation, island, generation, small)
                 batches.append((island, new, known, problem.begin(new)))
             for island, new, known, end in batches:
                 end()
@@ -161,7 +161,7 @@ class DeapEngine(Engine):
         island.layers = survival.layers([*island.members(), *alive], self.settings.capacity)
 
     def _propose(
-        self, problem: Problem, variation: Variation, island: _Island, generation: int
+        self, problem: Problem, variation: Variation, island: _Island, generation: int, small: Sequence[Slots]
     ) -> tuple[list[Candidate], list[Candidate]]:
         """Return new candidates, and known ones that come to this island at no cost: it may need them on its way."""
         rng = generator(problem.seed, _OFFSPRING, generation, island.number)
@@ -174,7 +174,7 @@ class DeapEngine(Engine):
             if problem.is_new(start) or island.number:
                 batch.append(start)
         if generation == 0:
-            batch += smallest(problem, settings.complete + 2 * problem.fits, island.number, settings.islands, rng)
+            batch += with_constants(problem, small[island.number :: settings.islands], rng)
         wanted = self.settings.offspring if members else len(batch) + self.settings.initial
         lexicase = Lexicase(members, problem.requirements, settings.floor) if members else None
         for _ in range(wanted * self.settings.attempts):

@@ -23,19 +23,31 @@ _NOTHING = Expression((Number(0.0),))
 Slots = Mapping[RuleSlot, Expression]
 
 
-def smallest(problem: Problem, top: int, number: int, parts: int, rng: np.random.Generator) -> list[Candidate]:
-    """Return a share of all functions of at most `top` nodes that were not met before, constants drawn at random.
+def smallest(problem: Problem, top: int) -> list[Slots]:
+    """Return all functions of at most `top` nodes that a search begins with.
 
     With one fidelity these are functions of all rules, as far as the budget allows it. Where screening is cheap beside
     full trials they are those of each rule alone, while the others are 0; none where these may not be 0.
-
-    **Arguments:** `number`: which of the `parts` shares.
     """
     if problem.staged:
-        found = _of_each_rule(problem.grammar, top) if problem.dear else []
-        return _with_constants(problem, found[number::parts], _DRAWS, rng)
+        return _of_each_rule(problem.grammar, top) if problem.dear else []
     most = (_MOST_FITTED if problem.fits else _MOST) * problem.budget
-    return _with_constants(problem, _of_all_rules(problem, top, most)[number::parts], 1, rng)
+    return _of_all_rules(problem, top, most)
+
+
+def with_constants(problem: Problem, functions: Sequence[Slots], rng: np.random.Generator) -> list[Candidate]:
+    """Return candidates of functions that were not met before, constants drawn at random."""
+    batch = []
+    for slots in functions:
+        for _ in range(_DRAWS if problem.staged else 1):
+            values = {kind: float(prior.sample(rng)) for kind, prior in problem.grammar.constants.items()}
+            genome = Genome(problem.primitives.genome(slots, values), problem.primitives.random_times(rng))
+            candidate = problem.maker.make(genome, "enumerate", (), 0)
+            if problem.is_new(candidate):
+                batch.append(candidate)
+            if not candidate.constants:
+                break
+    return batch
 
 
 def _of_all_rules(problem: Problem, top: int, most: float) -> list[Slots]:
@@ -77,17 +89,3 @@ def _place_of_nothing(grammar: Grammar, rule: str) -> RuleSlot | None:
         if any(made.template == _NOTHING for made in grammar.expanded(grammar.core(grammar.slots[place]))):
             return place
     return None
-
-
-def _with_constants(problem: Problem, found: Sequence[Slots], draws: int, rng: np.random.Generator) -> list[Candidate]:
-    batch = []
-    for slots in found:
-        for _ in range(draws):
-            values = {kind: float(prior.sample(rng)) for kind, prior in problem.grammar.constants.items()}
-            genome = Genome(problem.primitives.genome(slots, values), problem.primitives.random_times(rng))
-            candidate = problem.maker.make(genome, "enumerate", (), 0)
-            if problem.is_new(candidate):
-                batch.append(candidate)
-            if not candidate.constants:
-                break
-    return batch

@@ -10,7 +10,7 @@ from rulesearch.grammar import Grammar, count, load_grammar, parse_grammar
 from rulesearch.rules.text import parse_rules
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
-from rulesearch.search.smallest import smallest
+from rulesearch.search.smallest import smallest, with_constants
 from rulesearch.shipped import shipped_folder
 from rulesearch.tasks import load_task
 
@@ -21,7 +21,8 @@ def begun(task: str, grammar: Grammar, given: str = "", parts: int = 1, top: int
     with Evaluator(task, loaded.resolve()) as evaluator:
         problem = Problem(evaluator, grammar, 1, 1000, given=held)
         rng = np.random.default_rng(0)
-        return [each for part in range(parts) for each in smallest(problem, top, part, parts, rng)]
+        functions = smallest(problem, top)
+        return [each for part in range(parts) for each in with_constants(problem, functions[part::parts], rng)]
 
 
 @pytest.mark.parametrize("parts", [1, 3])
