@@ -19,6 +19,7 @@ from rulesearch.cli.arguments import (
     whole,
 )
 from rulesearch.cli.output import number, print_json, show_facts, show_table
+from rulesearch.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -149,6 +150,8 @@ def _show(found: Fitted) -> None:
     facts.append(("log likelihood", number(fit.log_likelihood)))
     for each in found.predictions:
         judged = f"mean z² {number(each.z2)}, elpd {number(each.elpd)} ± {number(each.elpd_se)}"
+        if count := int(each.open.sum()):
+            judged += f"; {counted(count, 'row')} left open by the others, counted as no change"
         facts.append((f"{each.by} left out", judged if math.isfinite(each.elpd) else "none: too few others"))
     show_facts(facts)
     print()
@@ -166,13 +169,14 @@ def _show(found: Fitted) -> None:
     )
     if len(data.changes) <= _EVERY_ROW:
         print()
-        left = found.predictions[0].predictions
+        first = found.predictions[0]
+        left = ["open" if free else number(out) for out, free in zip(first.predictions, first.open, strict=True)]
         words = data.words or [""] * len(data.changes)
         rows = zip(data.labels, data.changes, data.sem, fit.predictions, fit.residuals, left, words, strict=True)
         show_table(
             ["row", "measured", "s.e.m.", "fitted", "z", "left out"],
             [
-                [str(label), word or number(change), number(sem), number(predicted), number(z), number(out)]
+                [str(label), word or number(change), number(sem), number(predicted), number(z), out]
                 for label, change, sem, predicted, z, out, word in rows
             ],
         )
@@ -256,6 +260,8 @@ def predict(
                 ["", name, number(mean), f"{low:.3g} to {high:.3g}"] for name, (mean, low, high) in row.by_rule.items()
             ]
     show_table(["protocol", "rule", "change", share], rows)
+    if found.warning:
+        print(f"\n{found.warning}")
 
 
 def decide(
@@ -343,7 +349,11 @@ def decide(
     rows += [["refuted", each.name, ""] for each in found.survivors if each.refuted]
     show_table(["family", "rules", "weight"], rows)
     print()
-    if len(found.families) == 1:
+    if found.warning:
+        print(f"{found.warning}\n")
+    if len(found.families) == 1 and len(found.families[0].rules) == 1:
+        print("one rule is left: the table refutes all others")
+    elif len(found.families) == 1:
         print("no protocol of these tells the rules apart that are left, not with a hundred cells: they are one family")
     else:
         _show_choices(found.choices[:most], letters)

@@ -27,7 +27,8 @@ class Data:
 
     **Fields:** `labels`; `changes` `(rows,)`, nan where only a sign is known; `sem` `(rows,)`; `told`: whether standard
     errors were told, else their size is estimated, and residuals have heavy tails; `sources` of rows; `words`
-    in which changes are told that are no numbers; `misses`: how far predictions are from changes.
+    in which changes are told that are no numbers; `misses`: how far predictions are from changes; `in_proportion`:
+    standard errors are right up to one factor that nobody knows.
     """
 
     labels: Sequence[str]
@@ -37,6 +38,7 @@ class Data:
     sources: Sequence[str] = ()
     words: Sequence[str] = ()
     misses: Misses | None = field(default=None, compare=False)
+    in_proportion: bool = False
 
     def off(self, predictions: Array) -> Array:
         """Return how far predictions are from changes, `(rows,)`."""
@@ -74,10 +76,12 @@ def protocol_data(
     changes: Array | None = None,
     sem: Array | None = None,
     least_change: float = LEAST_CHANGE,
+    in_proportion: bool = False,
 ) -> Data:
     """Return what was measured under protocols.
 
-    **Arguments:** `changes` and `sem` in place of those of the rows; `least_change` that counts where a word tells it.
+    **Arguments:** `changes` and `sem` in place of those of the rows; `least_change` that counts where a word tells it;
+    `in_proportion` as of `Data`.
     """
     changes = np.array([row.change for row in rows]) if changes is None else changes
     return Data(
@@ -88,4 +92,5 @@ def protocol_data(
         [row.source for row in rows],
         ["" if row.sign is None else _WORD[row.sign] for row in rows],
         lambda predictions: misses(rows, predictions, changes, least_change),
+        in_proportion,
     )

@@ -106,6 +106,12 @@ def fit(form: Form, data: Data, rng: np.random.Generator, points: Array | None =
             else f"hold some: --fixed {shared.name}={_held(shared)}"
         )
         raise RulesearchError(f"{form.size} numbers cannot be fitted to {len(data.changes)} rows; {few}")
+    if form.size == len(data.changes) and not data.told:
+        raise RulesearchError(
+            f"{form.size} numbers fit {form.size} rows whatever these are, so that their scatter cannot be told: give "
+            f"their standard errors (--error), or hold some numbers: --fixed {form.parameters[0].name}="
+            f"{_held(form.parameters[0])}"
+        )
     drawn = [_start(form, data, rng) for _ in range((_STARTS if form.at_once else _FEW_STARTS) - 1)]
     first = np.array([_start(form, data, None), *drawn, *(() if points is None else vector_of(form, points))])
     rough = _followed(form, data, first)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
+from rulesearch.fitting.data import Data
 from rulesearch.fitting.form import Form
 from rulesearch.fitting.lockstep import descend
 from rulesearch.inference.fitting import (
@@ -36,6 +37,9 @@ Rows = npt.NDArray[np.bool_]
 
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 _WIDEST = 100.0
+_PROBE, _OPEN = 1e-6, 1e3
+"""How far numbers are moved for slopes; standard errors of a change by which a prediction that is open may be off."""
+_LEAST_FACTOR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,9 @@ class Prediction:
     """What was predicted of rows that were left out.
 
     **Fields:** `by`: what was left out at a time; `predictions` and `residuals` `(rows,)`, nan where a row could not be
-    predicted; `elpd`: summed log predictive density, and its standard error `elpd_se`; `log_density` `(rows,)`, and
-    that of each change were it that of any row, `exchanged` `(rows,)`.
+    predicted, as its preparation has too few others; `open` `(rows,)`: where the others leave open what would be
+    predicted, and no change is; `elpd`: summed log predictive density, and its standard error `elpd_se`; `log_density`
+    `(rows,)`; `tells` `(rows,)`: by how much each change is likelier where it belongs than in any row, a log factor.
     """
 
     by: str
@@ -76,7 +81,8 @@ class Prediction:
     elpd: float
     elpd_se: float
     log_density: Array = field(default_factory=lambda: np.empty(0), compare=False)
-    exchanged: Array = field(default_factory=lambda: np.empty(0), compare=False)
+    tells: Array = field(default_factory=lambda: np.empty(0), compare=False)
+    open: Rows = field(default_factory=lambda: np.empty(0, dtype=np.bool_), compare=False)
 
     @property
     def over_exchanged(self) -> float:
@@ -87,7 +93,7 @@ class Prediction:
         probability of at most 1/k: its exponential is a product of factors whose expectations have mean 1, so that its
         own is at most 1 (inequality of means; Markov).
         """
-        return float(np.nansum(self.log_density - self.exchanged))
+        return float(np.nansum(self.tells)) if np.any(np.isfinite(self.tells)) else math.nan
 
     @property
     def z2(self) -> float:
@@ -116,14 +122,19 @@ def profile(found: Fit) -> list[Number]:
 def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
     """Return how well rows are predicted by the form when it is fitted to all other groups.
 
+    What the others do not determine is no prediction: were it left where the fit to all rows has it, that would be what
+    the row itself told. Such a row counts as if no change was predicted.
+
     **Arguments:** `by`: what a group is called; `groups` `(rows,)`: the group of each row.
     """
     form, data = found.form, found.data
     predictions, sem = np.full(len(data.changes), np.nan), data.sem.copy()
+    left_open = np.zeros(len(data.changes), dtype=np.bool_)
     outs = [np.array([each == group for each in groups]) for group in dict.fromkeys(groups)]
     outs = [out for out in outs if _determined(form, ~out, out)]
     for out, point in zip(outs, _without(found, outs), strict=True):
-        predictions[out] = form.predictions(numbers_of(form, point), out)[out]
+        left_open |= _left_open(form, data, point, out)
+        predictions[out] = np.where(left_open, 0.0, form.predictions(numbers_of(form, point), out))[out]
         if not data.told:
             noise, _ = with_noise(form, data, point, ~out)
             sem[out] = noise.sizes(predictions[out])
@@ -132,12 +143,57 @@ def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
     judged = replace(data, sem=sem)
     residuals = np.where(known, judged.residuals(full), np.nan)
     densities = np.where(known, judged.log_density(full), np.nan)
-    every = np.tile(predictions[known], (len(predictions), 1)).T
-    exchanged = logsumexp(judged.log_density(every), axis=0) - math.log(len(every)) if len(every) else full * np.nan
     density = densities[known]
     error = math.sqrt(len(density)) * float(np.std(density, ddof=1)) if len(density) > 1 else math.nan
     total = float(np.sum(density)) if len(density) else math.nan
-    return Prediction(by, predictions, residuals, total, error, densities, exchanged)
+    tells = _told_apart(judged, predictions)
+    return Prediction(by, predictions, residuals, total, error, densities, tells, left_open)
+
+
+def _told_apart(data: Data, predictions: Array) -> Array:
+    """Return by how much each change is likelier where it belongs than in any row, as a log factor, `(rows,)`.
+
+    Where errors are known in proportion alone, they are as large as these predictions make them.
+    """
+    known = np.isfinite(predictions)
+    changes = data.changes[np.isfinite(data.changes)]
+    found: Array = np.full(len(predictions), np.nan)
+    if not known.any() or (len(changes) and np.all(changes == changes[0])):
+        return found
+    log_factor = 0.0
+    if data.in_proportion:
+        off = data.residuals(np.where(known, predictions, 0.0))[known]
+        log_factor = math.log(max(math.sqrt(float(np.mean(off**2))), _LEAST_FACTOR))
+    each = np.tile(predictions[known], (len(predictions), 1)).T
+    exchanged = logsumexp(data.log_density(each, log_factor), axis=0) - math.log(len(each))
+    own = data.log_density(np.where(known, predictions, 0.0), log_factor)
+    found[known] = (own - exchanged)[known]
+    return found
+
+
+def _left_open(form: Form, data: Data, point: Array, out: Rows) -> Rows:
+    """Return which rows are left open by all but some: numbers that these hardly tell move the prediction by far.
+
+    The variance of a prediction is g (J^T J)^-1 g, with J the slopes of residuals of the other rows and g its own.
+    """
+    probes = np.tile(point, (len(point) + 1, 1))
+    steps = _PROBE * np.maximum(np.abs(point), scales_of(form))
+    steps = np.where(point + steps > limits_of(form)[1], -steps, steps)
+    probes[1:] += np.diag(steps)
+    with np.errstate(all="ignore"):
+        predicted = form.many(numbers_of(form, probes))
+        # What is told in a word may hold nothing where it is met.
+        found = np.where(out, predicted / data.sem, data.residuals(predicted))
+        slopes = ((found[1:] - found[0]) / steps[:, np.newaxis]).T
+    slopes = np.where(np.isfinite(slopes), slopes, 0.0)
+    lengths = np.linalg.norm(slopes, axis=0)
+    slopes = slopes / np.where(lengths > 0.0, lengths, 1.0)
+    _, sizes, turned = np.linalg.svd(slopes[~out], full_matrices=True)
+    told = np.zeros(len(point))
+    told[: len(sizes)] = sizes
+    spread = (slopes @ turned.T) / np.maximum(told, _PROBE)
+    found_open: Rows = out & (np.linalg.norm(spread, axis=1) > _OPEN)
+    return found_open
 
 
 def settled(found: Fit) -> Fit:

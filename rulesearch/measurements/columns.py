@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
+from rulesearch.measurements.numbers import is_gap
 from rulesearch.measurements.sheet import SKIP, Sheet
 
 _APART = re.compile(r"[;=,\n\r]")
@@ -62,6 +63,9 @@ def columns_of(
 ) -> Columns:
     """Return which columns are what; raises `RulesearchError` for names that cannot be told apart in a text."""
     names, own_names = _words(ignore), _words(own)
+    for option, given in (("error", error), ("weight", weight), ("gaps", gaps), ("group", group)):
+        if given is not None and not isinstance(given, str):
+            raise RulesearchError(f"{option}: expected one text, found {shown(given)}")
     target = str(target)
     if error and weight:
         raise RulesearchError("rows weigh 1/s^2 by --error or as --weight says; give one of them")
@@ -117,6 +121,24 @@ def told_apart(sheet: Sheet, columns: Columns) -> tuple[Columns, list[str]]:
         raise RulesearchError(f"{sheet.where}: column {twice} is given as two things at once")
     told = replace(columns, target=target, error=error, weight=weight, ignore=ignore, group=group)
     return told, [name for name in sheet.names if name not in taken]
+
+
+def groups_of(sheet: Sheet, columns: Columns) -> list[str]:
+    """Return the preparation of each row, empty where none is told.
+
+    **Raises:** `RulesearchError` where the column that `group` names has a gap.
+    """
+    name = columns.group or PREPARATION
+    if name not in sheet.names:
+        return [""] * len(sheet.cells)
+    cells = sheet.text(name)
+    gap = next((row for row, cell in enumerate(cells) if is_gap(cell)), None)
+    if gap is not None and columns.group:
+        raise RulesearchError(
+            f"{sheet.at(gap, sheet.column(name))}: expected the name of a preparation, found {shown(cells[gap])}; "
+            f"--gaps {SKIP} leaves such rows out"
+        )
+    return ["" if is_gap(cell) else cell for cell in cells]
 
 
 def standard_errors(sheet: Sheet, name: str) -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, shown
-from rulesearch.measurements.columns import PREPARATION, Columns, told_apart
+from rulesearch.measurements.columns import PREPARATION, Columns, groups_of, told_apart
 from rulesearch.measurements.numbers import as_number, hint, in_threes, is_gap
 from rulesearch.measurements.sheet import SKIP, Sheet
 
@@ -107,7 +107,7 @@ def strangers(sheet: Sheet, columns: Columns) -> list[str]:
 
 def is_protocol_table(sheet: Sheet, columns: Columns) -> bool:
     """Return whether the rows of a table are protocols: spikes, or pairs with nothing else that changes depend on."""
-    names = set(sheet.names)
+    names = set(sheet.names) - set(columns.ignore)
     if names & set(TRAINS):
         return True
     if PAIR not in names:
@@ -199,7 +199,10 @@ def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
             f"{sheet.where}: rows of protocols weigh by their standard errors: give these with --error, not --weight"
         )
     _check_names(sheet, others)
-    if PAIR in sheet.names and set(TRAINS) & set(sheet.names) and PAIR not in told.ignore:
+    if told.group in {PAIR, *TRAINS, "repeats", "every_ms"}:
+        raise RulesearchError(f"{sheet.where}: column {told.group} is of the protocol, and tells no preparations apart")
+    sheet = sheet.without(told.ignore)
+    if PAIR in sheet.names and set(TRAINS) & set(sheet.names):
         raise RulesearchError(
             f"{sheet.where} has both {PAIR} and {' or '.join(TRAINS)}; leave one out: --ignore {PAIR}"
         )
@@ -210,11 +213,12 @@ def read_protocols(sheet: Sheet, columns: Columns) -> tuple[Measured, ...]:
                 f"{sheet.where}: column {name} is in {unit}; write relative changes, 0.29 for +29 %, and name it so"
             )
     if told.gaps == SKIP:
-        sheet = sheet.without_gaps([told.target, *({PAIR} & set(sheet.names))])
+        sheet = sheet.without_gaps([told.target, *({PAIR, told.group} & set(sheet.names))])
         sheet = sheet.without_gaps([name for name in TRAINS if name in sheet.names], _NO_SPIKES)
     if not sheet.cells:
         raise RulesearchError(f"{sheet.where} has no rows")
-    rows = [_row(sheet, told, number) for number in range(len(sheet.cells))]
+    groups = groups_of(sheet, told)
+    rows = [replace(_row(sheet, told, number), preparation=group) for number, group in enumerate(groups)]
     if sum(len(row.trains()[0]) + len(row.trains()[1]) for row in rows) > _MOST_EVENTS:
         raise RulesearchError(f"{sheet.where} has more than {_MOST_EVENTS:,} spikes in all")
     return tuple(_with_errors(rows))
@@ -301,10 +305,9 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
         count,
         sign,
         math.nan if n is None else n,
-        cell(columns.group or PREPARATION),
-        cell("source"),
-        _voltage(sheet, number),
-        begin,
+        source=cell("source"),
+        voltage=_voltage(sheet, number),
+        begin=begin,
     )
 
 

@@ -102,6 +102,13 @@ class Sheet:
         """Return in words where a cell is."""
         return f"{self.where}, row {self.numbers[row]}, column {self.headings[place].name}"
 
+    def without(self, names: Iterable[str]) -> Sheet:
+        """Return the table without some of its columns."""
+        out = {self.column(name) for name in names}
+        kept = [place for place in range(len(self.headings)) if place not in out]
+        cells = tuple(tuple(row[place] for place in kept) for row in self.cells)
+        return replace(self, headings=tuple(self.headings[place] for place in kept), cells=cells)
+
     def without_gaps(self, names: Iterable[str], none: Collection[str] = ()) -> Sheet:
         """Return the table without the rows that have a gap in one of these columns.
 

@@ -41,6 +41,7 @@ class ProtocolTable(StdpProtocols):
         ),
     }
     known_rule = "fitted triplet"
+    nothing = "no change at all"
 
     def __init__(self, path: Path, sheet: Sheet, columns: Columns) -> None:
         told, _ = told_apart(sheet, columns)
@@ -96,6 +97,10 @@ class ProtocolTable(StdpProtocols):
         """Return the triplet rule with the time constants of visual cortex and the best amplitudes of at least 0."""
         fit = AdditiveFit(self.protocols, self.targets(settings["permutation"]), TRIPLET, positive=True)
         return fit.rules(TAUS, self.known_rule)
+
+    def control(self, settings: Settings) -> RuleSet:
+        """Return the rule that changes nothing: pairs, which must fail in visual cortex, may be right elsewhere."""
+        return self.parse("on_pre: 0")
 
     def _in_order(self, settings: Settings) -> list[Measured]:
         return [self._rows[place] for place in self.order(settings["permutation"])]

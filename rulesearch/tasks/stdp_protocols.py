@@ -131,15 +131,20 @@ class StdpProtocols(SpikeTask):
         rows, least = self._rows, settings.get("least_change", LEAST_CHANGE)
         form = self._form(rule, rows)
         order = self.order(settings["permutation"])
-        return form, protocol_data([rows[place] for place in order], True, change, sem, least)
+        measured = [rows[place] for place in order]
+        return form, protocol_data(measured, True, change, sem, least, not self.errors_told)
 
     def _form(self, rule: Rule, rows: Sequence[Measured], fixed: Mapping[str, float] | None = None) -> ProtocolForm:
         """Return a rule with its numbers, its learning rate among them, free."""
         free = replace(rule, eta=None, bounds=rule.bounds or self.bounds)
-        names = [*rule.constants, *(f"{TAU}{name}" for name in with_customary_traces(rule).states), ETA]
-        own = [name for name in names if name not in (fixed or {}) and _is_one_of(name, self.own)]
+        own = [name for name in self.own_numbers(rule) if name not in (fixed or {})]
         rate = 1.0 if rule.eta is None else rule.eta
         return ProtocolForm(free, rows, own, fixed, known=self._laid_out, rate=rate)
+
+    def own_numbers(self, rule: Rule) -> list[str]:
+        """Return the names of a rule's numbers that each preparation has for itself."""
+        names = [*rule.constants, *(f"{TAU}{name}" for name in with_customary_traces(rule).states), ETA]
+        return [name for name in names if _is_one_of(name, self.own)]
 
     def _own_predictions(self, rules: RuleSet, settings: Settings) -> Array:
         """Return what a rule predicts, `(rows,)`, each preparation with the numbers of its own that fit best."""

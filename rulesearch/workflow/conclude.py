@@ -133,7 +133,7 @@ def conclude(
     verdict = Confirmation.of(
         members[0], scores, reported[best], task, scored_on, held_out_on, flaw, max(problem.progress.distinct, 1)
     )
-    sentence = _sentence(members[0], solved, verdict, problem, task, baseline)
+    sentence = _sentence(members[0], solved, verdict, problem, task, baseline, scored_on)
     if problem.certificate is not None:
         sizes = [canonical_size(item.rules) for item in front if solves(item, baseline, task)]
         sentence += f"; {problem.certificate.claim(min(sizes, default=None))}"
@@ -207,7 +207,13 @@ def _nothing(problem: Problem) -> str:
 
 
 def _sentence(
-    member: FrontMember, solved: bool, held_out: Confirmation, problem: Problem, task: Task, baseline: Outcome
+    member: FrontMember,
+    solved: bool,
+    held_out: Confirmation,
+    problem: Problem,
+    task: Task,
+    baseline: Outcome,
+    scored_on: str,
 ) -> str:
     title = task.goal or title_of(task)
     given = ", ".join(name for name in member.rules.rules if name in member.rules.given)
@@ -220,9 +226,13 @@ def _sentence(
     if solved and not held_out.refuted:
         said = f"solved: {found} {task.achieves} {title}{summary}"
     elif solved:
-        said = f"not solved: {found} {task.achieves} {title}{summary} where it was chosen, not beyond"
+        beyond = "where it was chosen, not beyond" if scored_on else "where it was chosen, but has not shown more"
+        said = f"not solved: {found} {task.achieves} {title}{summary} {beyond}"
     else:
         said = f"not solved: the best, {found}, {task.misses} {title}{summary}"
+        if task.noise and baseline.loss is not None and member.loss <= baseline.loss:
+            least = f"its loss is {member.loss:.3g}, noise makes at most {task.enough(0.0):.3g} in 95 of 100 tables"
+            said = f"not solved: the best, {found}, leaves more than noise{summary}: {least}"
         if baseline.loss is None:
             said += f", which itself does not run to its end where rules were chosen ({baseline.ended})"
     return f"{said}; {held_out.sentence}; {count}"

@@ -114,17 +114,19 @@ def _without_held_out(
     """
     ours, theirs = member.metrics.get(LEFT_OUT), known.metrics.get(LEFT_OUT)
     if ours is not None:
-        beside = "" if theirs is None else f", that of {title_of(task)} {theirs:.3g}"
+        beside = "" if theirs is None else f", that of {title_of(task)}, all its numbers fitted, {theirs:.3g}"
         said += f"; leave-one-out error {ours:.3g}{beside}"
     least = None if control is None else control.loss if ours is None else control.metrics.get(LEFT_OUT)
     found = member.loss if ours is None else ours
-    if least is None or found < least:
-        gain = member.metrics.get(OVER_EXCHANGED)
-        if gain is not None and gain <= math.log(tried):
-            said += f"; that may be chance: the changes are {math.exp(gain):.3g} times as likely as exchanged ones"
-            return Confirmation(f"{said}, which the best of {counted(tried, 'rule')} would be", True, True)
-        return Confirmation(said + ", so that it may be chance" * task.squares, idle=task.squares)
-    return Confirmation(f"{said}; it does no better than {task.nothing} ({found:.3g}, against {least:.3g})", idle=True)
+    if least is not None and found >= least:
+        beside = f"{found:.3g}, against {least:.3g}"
+        return Confirmation(f"{said}; it does no better than {task.nothing} ({beside})", True, True)
+    gain = member.metrics.get(OVER_EXCHANGED)
+    if gain is not None and gain <= math.log(tried):
+        needed = f"must be above log({counted(tried, 'rule')}) = {math.log(tried):.3g}"
+        said += f"; that may be chance: {OVER_EXCHANGED} is {gain:.3g}, and {needed}"
+        return Confirmation(said, True, True)
+    return Confirmation(said + ", so that it may be chance" * task.squares, idle=task.squares)
 
 
 def title_of(task: Task) -> str:

@@ -25,7 +25,7 @@ from rulesearch.inference.deciding import cells_for_decision, told
 from rulesearch.inference.fitting import Fit
 from rulesearch.measurements.protocols import Measured
 from rulesearch.measurements.usual import usual_protocols
-from rulesearch.workflow.predicted import Survivor, asked_protocols, survivors_of, weighted_quantiles
+from rulesearch.workflow.predicted import Survivor, asked_protocols, none_fits, survivors_of, weighted_quantiles
 from rulesearch.workflow.resolve import RuleLike
 from rulesearch.workflow.run import Run
 from rulesearch.writing import write_file
@@ -81,6 +81,11 @@ class Decided:
     n: float
     choices: tuple[Choice, ...]
 
+    @property
+    def warning(self) -> str:
+        """What is wrong with all of the rules, empty where nothing is."""
+        return none_fits(self.survivors)
+
     def to_json(self) -> dict[str, Any]:
         """Return it as a document; times in ms."""
         return {
@@ -90,6 +95,7 @@ class Decided:
             "families": [
                 {"family": each.name, "rules": list(each.rules), "weight": each.weight} for each in self.families
             ],
+            "warning": self.warning,
             "refuted": [each.name for each in self.survivors if each.refuted],
             "protocols": [
                 {
@@ -161,10 +167,11 @@ def decide(
     by_rule = [each.predictions(protocols, preparation)[-_DRAWS:] for each in found]
     single, usual = _cell(found[0].draws.found)
     families, pooled = [], []
+    whole = sum(each.weight for each in found) or 1.0
     for place, places in enumerate(_families(by_rule, single, seed)):
         own = [found[each] for each in places]
         first = max(own, key=lambda each: each.weight)
-        families.append(Kin(first.name, tuple(each.name for each in own), sum(each.weight for each in own)))
+        families.append(Kin(first.name, tuple(each.name for each in own), sum(each.weight for each in own) / whole))
         parts = [by_rule[each] for each in places]
         pooled.append(_pooled(parts, [each.weight for each in own], generator(seed, _POOL, place)))
     names = [each.name for each in families]

@@ -17,7 +17,7 @@ from rulesearch.fitting.form import ETA, TAU, ColumnForm, Form, ProtocolForm
 from rulesearch.given import real_number, whole_number
 from rulesearch.inference.fitting import FIT, Fit, fit, without_spare_rate
 from rulesearch.inference.judging import Number, Prediction, leave_out, profile
-from rulesearch.measurements.columns import PREPARATION, Columns, columns_of, standard_errors, told_apart
+from rulesearch.measurements.columns import PREPARATION, Columns, columns_of, groups_of, standard_errors, told_apart
 from rulesearch.measurements.numbers import as_number
 from rulesearch.measurements.protocols import (
     CHANGE,
@@ -229,9 +229,10 @@ def _measured(
     for name in read:
         sheet.column(name)
     if told.gaps == SKIP:
-        sheet = sheet.without_gaps([told.target, *([told.error] if told.error else []), *read])
-    group = told.group or PREPARATION
-    labels = sheet.text(group) if group in sheet.names and group not in read else []
+        sheet = sheet.without_gaps([told.target, *filter(None, (told.error, told.group)), *read])
+    if told.group in read:
+        raise RulesearchError(f"{sheet.where}: the rule reads column {told.group}; it cannot tell preparations apart")
+    labels = [""] * len(sheet.cells) if PREPARATION in read and not told.group else groups_of(sheet, told)
     values = {name: sheet.values(name) for name in read}
     changes = sheet.values(told.target)
     if told.error:
@@ -239,7 +240,7 @@ def _measured(
     else:
         sem = np.full(len(changes), float(np.std(changes)) or 1.0) if len(changes) else np.zeros(0)
     data = Data([f"row {number}" for number in sheet.numbers], changes, sem, bool(told.error))
-    return ColumnForm(rule, values, labels or [""] * len(changes), own, fixed), data
+    return ColumnForm(rule, values, labels, own, fixed), data
 
 
 def _weight_before(rule: Rule, before: float | None) -> float:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import chi2
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.evaluation.records import STORE
@@ -42,6 +43,7 @@ _SAMPLE = 8
 _KEPT = 2000
 _CLOSE = 4.0
 _NO_SUPPORT = 10.0
+_MISFIT = 1e-3
 _OPTIONS = ("target", "own", "fixed", "error", "ignore", "gaps", "group", "before", "table_repeats", "table_every")
 """What is told of the table, and of the numbers that are fitted to it."""
 
@@ -105,11 +107,17 @@ class Predicted:
     level: float
     rows: tuple[Foretold, ...]
 
+    @property
+    def warning(self) -> str:
+        """What is wrong with all of the rules, empty where nothing is."""
+        return none_fits(self.survivors)
+
     def to_json(self) -> dict[str, Any]:
         """Return it as a document."""
         return {
             "table": self.table,
             "level": self.level,
+            "warning": self.warning,
             "rules": [
                 {
                     "rule": each.name,
@@ -232,8 +240,13 @@ def survivors_of(
     _check_repeats(source, columns, asked)
     found: dict[str, tuple[RuleSet, Draws, Prediction]] = {}
     name = ""
+    asked_own = options.pop("own", ())
     for place, rule in enumerate(texts):
-        own, name, fit = fit_form(rule, source, columns, target, seed=seed, **options)
+        own_names = asked_own
+        if not asked_own and isinstance(source, StdpProtocols):
+            # Rules of a run have numbers of preparations as the search had.
+            own_names = source.own_numbers(replace(as_rules(rule, None).only(), eta=None))
+        own, name, fit = fit_form(rule, source, columns, target, own_names, seed=seed, **options)
         known = fit.form.preparations
         if preparation and preparation not in known:
             told = ", ".join(filter(None, known)) or "none by name"
@@ -242,6 +255,11 @@ def survivors_of(
         if label not in found:
             left = leave_out(fit, "row", list(range(len(fit.predictions))))
             found[label] = own, sample(fit, generator(seed, _SAMPLE, place)), left
+    forms = [draws.found.form for _, draws, _ in found.values()]
+    if preparation and not any(each.own for form in forms for each in form.parameters):
+        raise RulesearchError(
+            f"no number is that of preparation {preparation} alone; leave --preparation out, or say which are: --own"
+        )
     densities = np.array([left.log_density for _, _, left in found.values()])
     predicted = densities[:, np.all(np.isfinite(densities), axis=0)]
     weights = stacking_weights(predicted)
@@ -278,6 +296,27 @@ def _worse(own: Array, best: Array) -> bool:
     if not len(lead):
         return False
     return float(lead.sum()) > max(_CLOSE, 2.0 * math.sqrt(len(lead)) * float(lead.std()))
+
+
+def none_fits(survivors: Sequence[Survivor]) -> str:
+    """Return a warning where none of the rules that are left fits the table to within its noise, else nothing.
+
+    Each leaves more than it would in one of a thousand tables of its own (chi squared).
+    """
+    found = [each.draws.found for each in survivors if not each.refuted]
+    best = min(found, key=lambda each: each.z2)
+    if not best.data.told or any(_fits(each) for each in found):
+        return ""
+    return (
+        f"none of these rules fits the table: the best leaves a mean z² of {best.z2:.3g}, noise makes 1; what they say "
+        "of other protocols may be as wrong"
+    )
+
+
+def _fits(found: Fit) -> bool:
+    freedom = len(found.predictions) - found.form.size
+    squares = float(np.sum(found.residuals**2))
+    return freedom < 1 or bool(chi2.sf(squares, freedom) >= _MISFIT)
 
 
 def _without_support(fits: Sequence[Fit]) -> list[bool]:

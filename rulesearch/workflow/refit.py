@@ -36,7 +36,9 @@ def predictive_metrics(
     if task.protocol.refitted:
         left_out = left_out_prediction(rules, task, settings, taus) if left_out is None else left_out
         if left_out is not None:
-            found |= {LEFT_OUT: left_out.z2, OVER_EXCHANGED: left_out.over_exchanged}
+            found[LEFT_OUT] = left_out.z2
+            if math.isfinite(left_out.over_exchanged):
+                found[OVER_EXCHANGED] = left_out.over_exchanged
     for name in task.protocol.transfer:
         other = load_task(name)
         values = other.resolve()
@@ -63,7 +65,7 @@ def left_out_prediction(
     if not len(predictions) or not np.all(np.isfinite(predictions)):
         return None
     form = without_spare_rate(form).within(taus)
-    if form.at_once and form.size <= len(predictions):
+    if form.at_once and form.size <= len(predictions) - (not data.told):
         found = fit(form, data, generator(_SEED, FIT))
     else:
         found = Fit(form, data, form.own_numbers, predictions)

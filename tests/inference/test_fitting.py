@@ -78,6 +78,29 @@ def test_changes_are_exchanged_among_the_predictions_of_all_rows(line: tuple[dic
     assert sure.predictions[0].over_exchanged == pytest.approx(6 * math.log(6))
 
 
+def test_a_row_that_alone_tells_a_number_is_not_predicted_by_it() -> None:
+    """The one pair of the other order tells the amplitude of depression: the rest says nothing of it."""
+    delays = DELAYS[DELAYS > 0]
+    for change in (-0.3, -0.9):
+        table = {
+            "dt_ms": [*delays, -10.0],
+            "change": [*(0.6 * np.exp(-delays / 17.0)), change],
+            "sem": [0.02] * (len(delays) + 1),
+        }
+        predicted = rs.fit(PAIR, table, **PROTOCOL).predictions[0]
+        assert predicted.open.tolist() == [False] * len(delays) + [True]
+        assert predicted.residuals[-1] == pytest.approx(-change / 0.02)
+    pairs = {"dt_ms": [10.0, -10.0], "change": [0.5, -0.3], "sem": [0.02, 0.02]}
+    found = rs.fit(PAIR, pairs, fixed="tau_x=17ms,tau_y=34ms", **PROTOCOL).predictions[0]
+    assert found.open.all() and found.z2 == pytest.approx((25.0**2 + 15.0**2) / 2.0)
+
+
+def test_as_many_numbers_as_rows_leave_no_scatter_to_be_told() -> None:
+    table = {"dt_ms": [5.0, 20.0], "change": [0.5, 0.2]}
+    with pytest.raises(RulesearchError, match="2 numbers fit 2 rows whatever these are"):
+        rs.fit("on_post: A*x; A = 0.01; eta = 1; tau_x = 20 ms", table, **PROTOCOL)
+
+
 def test_without_a_row_another_minimum_is_the_least() -> None:
     """Of a narrow bump that can lie at one of two rows, the row without it predicts nothing."""
     table = {"x": [0.5, 8.0, 20.0, 30.0], "dw": [1.0, 0.9, 0.0, 0.0], "sem": [0.1] * 4}

@@ -146,3 +146,37 @@ def test_a_source_that_is_all_of_its_preparation_is_left_out_row_by_row(tmp_path
     assert predicted is not None and predicted.z2 > 5.0
     found = rs.fit("on_pre: -c*y; on_post: x; c = 1; tau_x = 17 ms; tau_y = 34 ms", table, own="eta")
     assert np.all(np.isnan(found.predictions[-1].predictions)) and np.isnan(found.predictions[-1].z2)
+
+
+def test_what_a_preparation_is_called_may_not_be_missing_where_it_is_asked_for() -> None:
+    table = _table(3.0)
+    table["cell"] = [*table.pop("preparation")[:-1], "NA"]
+    pair = "on_pre: -c*y; on_post: x; c = 1; tau_x = 17 ms; tau_y = 34 ms"
+    with pytest.raises(RulesearchError, match="row 16, column cell: expected the name of a preparation, found 'NA'"):
+        rs.fit(pair, table, own="eta", group="cell")
+    found = rs.fit(pair, table, own="eta", group="cell", gaps="skip")
+    assert len(found.found.predictions) == 15 and set(found.rules) == {"a", "b"}
+    with pytest.raises(RulesearchError, match="column dt_ms is of the protocol"):
+        rs.fit(pair, table, own="eta", group="dt_ms")
+    with pytest.raises(RulesearchError, match="group: expected one text, found"):
+        rs.fit(pair, table, own="eta", group=["cell"])
+
+
+def test_columns_of_protocols_are_left_out_where_that_is_asked_for() -> None:
+    table = _table(3.0)
+    pair = "on_pre: -c*y; on_post: x; c = 1; tau_x = 17 ms; tau_y = 34 ms"
+    without = {name: column for name, column in table.items() if name not in {"repeats", "every_ms"}}
+    ignored = rs.fit(pair, table, own="eta", ignore="repeats,every_ms")
+    assert ignored.numbers == rs.fit(pair, without, own="eta").numbers
+    with pytest.raises(RulesearchError, match="own: there is one preparation"):
+        rs.fit(pair, table, own="eta", ignore="preparation")
+
+
+def test_rules_of_a_run_have_the_numbers_of_preparations_that_its_search_had(path: Path, tmp_path: Path) -> None:
+    run = rs.distil(str(path), own="eta", budget=20, permutations=0, report=False, out=tmp_path / "run")
+    asked = {"pre": [0.0], "post": [10.0], "repeats": 60, "every": 1000}
+    (first, *_), (second, *_) = (rs.predict(run, preparation=name, **asked).rows for name in "ab")
+    assert second.mean == pytest.approx(3.0 * first.mean, rel=0.1)
+    shared = rs.distil(str(path), budget=20, permutations=0, report=False, out=tmp_path / "shared")
+    with pytest.raises(RulesearchError, match="no number is that of preparation b alone"):
+        rs.predict(shared, preparation="b", **asked)

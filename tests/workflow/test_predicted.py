@@ -113,6 +113,18 @@ def test_what_is_less_likely_by_far_has_no_support_unless_nothing_fits(
     assert _without_support(fits) == lost
 
 
+def test_rules_that_all_fail_are_said_to() -> None:
+    table = {"dt_ms": [5.0, 10.0, 20.0, 40.0], "change": [0.3, -0.3, 0.3, -0.3], "sem": [0.02] * 4}
+    found = rs.predict(POTENTIATION, table, pre=[0.0], post=[10.0])
+    assert found.warning.startswith("none of these rules fits the table: the best leaves a mean z² of ")
+    assert rs.predict(POTENTIATION, _table(), pre=[0.0], post=[10.0]).warning == ""
+
+
+def test_one_rule_that_is_left_has_all_of_the_weight() -> None:
+    decided = rs.decide([POTENTIATION, "on_pre: y; tau_y = 20 ms"], _table())
+    assert [each.weight for each in decided.families] == [1.0] and len(decided.families[0].rules) == 1
+
+
 def test_times_that_are_asked_about_keep_their_digits() -> None:
     (row,) = asked_protocols([0.0], [100_000.125], None, None, None)
     assert row.post == (100.000125,)
