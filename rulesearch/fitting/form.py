@@ -74,12 +74,14 @@ class Form(ABC):
     """A rule whose numbers are free.
 
     **Fields:** `rule`; `parameters`; `groups` `(rows,)`: the preparation of each row, as a number; `preparations`:
-    their names; `bounds` of the weight; `at_once`: whether many sets of numbers take little longer than one.
+    their names; `bounds` of the weight; `at_once`: whether many sets of numbers take little longer than one;
+    `of_changes`: whether it predicts changes, not what is missing of what is wanted.
 
     **Arguments:** `rate`: where the learning rate begins, if the rule gives none.
     """
 
     at_once = True
+    of_changes = True
 
     def __init__(
         self,
@@ -297,7 +299,7 @@ class SetForm(Form):
     **Arguments:** `bound`: the rules with all that they read; `residuals` of such rules, None where they have none.
     """
 
-    at_once = False
+    at_once = of_changes = False
 
     def __init__(self, bound: BoundSet, residuals: Callable[[BoundSet], Array | None]) -> None:
         self.bound, self._residuals = bound, residuals

@@ -133,7 +133,8 @@ def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
     outs = [np.array([each == group for each in groups]) for group in dict.fromkeys(groups)]
     outs = [out for out in outs if _determined(form, ~out, out)]
     for out, point in zip(outs, _without(found, outs), strict=True):
-        left_open |= _left_open(form, data, point, out)
+        if form.of_changes:
+            left_open |= _left_open(form, data, point, out)
         predictions[out] = np.where(left_open, 0.0, form.predictions(numbers_of(form, point), out))[out]
         if not data.told:
             noise, _ = with_noise(form, data, point, ~out)
@@ -146,7 +147,7 @@ def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
     density = densities[known]
     error = math.sqrt(len(density)) * float(np.std(density, ddof=1)) if len(density) > 1 else math.nan
     total = float(np.sum(density)) if len(density) else math.nan
-    tells = _told_apart(judged, predictions)
+    tells = _told_apart(judged, predictions) if form.of_changes else densities * math.nan
     return Prediction(by, predictions, residuals, total, error, densities, tells, left_open)
 
 
@@ -156,9 +157,8 @@ def _told_apart(data: Data, predictions: Array) -> Array:
     Where errors are known in proportion alone, they are as large as these predictions make them.
     """
     known = np.isfinite(predictions)
-    changes = data.changes[np.isfinite(data.changes)]
     found: Array = np.full(len(predictions), np.nan)
-    if not known.any() or (len(changes) and np.all(changes == changes[0])):
+    if not known.any():
         return found
     log_factor = 0.0
     if data.in_proportion:

@@ -156,8 +156,8 @@ def test_what_a_preparation_is_called_may_not_be_missing_where_it_is_asked_for()
         rs.fit(pair, table, own="eta", group="cell")
     found = rs.fit(pair, table, own="eta", group="cell", gaps="skip")
     assert len(found.found.predictions) == 15 and set(found.rules) == {"a", "b"}
-    with pytest.raises(RulesearchError, match="column dt_ms is of the protocol"):
-        rs.fit(pair, table, own="eta", group="dt_ms")
+    with pytest.raises(RulesearchError, match="column repeats is of the protocol"):
+        rs.fit(pair, table, own="eta", group="repeats", ignore="cell")
     with pytest.raises(RulesearchError, match="group: expected one text, found"):
         rs.fit(pair, table, own="eta", group=["cell"])
 
