@@ -19,7 +19,6 @@ from rulesearch.cli.arguments import (
     whole,
 )
 from rulesearch.cli.output import number, print_json, show_facts, show_table
-from rulesearch.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,6 +136,7 @@ def fit(
 
 
 def _show(found: Fitted) -> None:
+    from rulesearch.wording import counted
     from rulesearch.workflow.fitted import shown_number
 
     data, fit = found.found.data, found.found
