@@ -245,12 +245,17 @@ def predict(
     show_table(
         ["rule", "weight", "elpd", "± s.e."],
         [
-            [each.name, number(each.weight), number(each.left_out.elpd), number(each.left_out.elpd_se)]
+            [
+                each.name,
+                "refuted" if each.refuted else number(each.weight),
+                number(each.left_out.elpd),
+                number(each.left_out.elpd_se),
+            ]
             for each in found.survivors
         ],
     )
     print()
-    several = len(found.survivors) > 1
+    several = sum(not each.refuted for each in found.survivors) > 1
     share = f"{100.0 * level:g} % interval"
     rows = []
     for row in found.rows:

@@ -165,13 +165,12 @@ def decide(
     everything, name = survivors_of(rules, table, seed, least=2, preparation=preparation, asked=protocols, **options)
     found = [each for each in everything if not each.refuted]
     by_rule = [each.predictions(protocols, preparation)[-_DRAWS:] for each in found]
-    single, usual = _cell(found[0].draws.found)
+    single, usual = _cell(found[0].found)
     families, pooled = [], []
-    whole = sum(each.weight for each in found) or 1.0
     for place, places in enumerate(_families(by_rule, single, seed)):
         own = [found[each] for each in places]
         first = max(own, key=lambda each: each.weight)
-        families.append(Kin(first.name, tuple(each.name for each in own), sum(each.weight for each in own) / whole))
+        families.append(Kin(first.name, tuple(each.name for each in own), sum(each.weight for each in own)))
         parts = [by_rule[each] for each in places]
         pooled.append(_pooled(parts, [each.weight for each in own], generator(seed, _POOL, place)))
     names = [each.name for each in families]

@@ -52,17 +52,19 @@ _OPTIONS = ("target", "own", "fixed", "error", "ignore", "gaps", "group", "befor
 class Survivor:
     """A rule under a table.
 
-    **Fields:** `name`: its text without numbers; `rules` as they were given; `draws` from its posterior; `left_out`:
-    how it predicts rows that were left out; `weight` among all rules; `refuted`: it predicts them worse than the best
-    rule does by more than chance: its elpd is lower by more than 4, and than two standard errors of the difference
-    (Sivula et al. 2020, arXiv:2008.10296); or the rows leave it no support beside the best one (`_without_support`).
+    **Fields:** `name`: its text without numbers; `rules` as they were given; `found`: its fit; `left_out`: how it
+    predicts rows that were left out; `draws` from its posterior, None where it is refuted; `weight` among the rules
+    that are not, else 0; `refuted`: it predicts left-out rows worse than the best rule does by more than chance: its
+    elpd is lower by more than 4, and than two standard errors of the difference (Sivula et al. 2020,
+    arXiv:2008.10296); or the rows leave it no support beside others (`_without_support`). The best predictor is not.
     """
 
     name: str
     rules: RuleSet
-    draws: Draws
+    found: Fit
     left_out: Prediction
-    weight: float
+    draws: Draws | None = None
+    weight: float = 0.0
     refuted: bool = False
 
     def predictions(self, protocols: Sequence[Measured], preparation: str = "") -> Array:
@@ -70,9 +72,11 @@ class Survivor:
 
         **Arguments:** `preparation`: whose own numbers count, where preparations have some.
         """
-        form = self.draws.found.form
+        form = self.found.form
         if not isinstance(form, ProtocolForm):
             raise RulesearchError("rules of columns predict no protocols")
+        if self.draws is None:
+            raise RulesearchError(f"the table refutes {self.name}: it predicts nothing")
         draws = self.draws.flat[:: max(1, len(self.draws.flat) // _KEPT)]
         group = form.preparations.index(preparation) if preparation else 0
         # What a rule without bounds says of a weight that is gone: it stays gone.
@@ -124,7 +128,7 @@ class Predicted:
                     "weight": each.weight,
                     "elpd": each.left_out.elpd,
                     "elpd_se": each.left_out.elpd_se,
-                    "settled": each.draws.settled,
+                    "settled": each.draws is None or each.draws.settled,
                     "refuted": each.refuted,
                 }
                 for each in self.survivors
@@ -170,19 +174,20 @@ def predict(
         raise RulesearchError(f"level must be between 0 and 1, found {level:g}")
     wanted = asked_protocols(pre, post, repeats, every, protocols)
     found, name = survivors_of(rules, table, seed, preparation=preparation, asked=wanted, **options)
-    by_rule = [each.predictions(wanted, preparation) for each in found]
+    left = [each for each in found if not each.refuted]
+    by_rule = [each.predictions(wanted, preparation) for each in left]
     tail = 0.5 * (1.0 - level)
     rows = []
     for place, protocol in enumerate(wanted):
         columns = [part[:, place] for part in by_rule]
         shares = np.concatenate(
-            [np.full(len(part), each.weight / len(part)) for each, part in zip(found, columns, strict=True)]
+            [np.full(len(part), each.weight / len(part)) for each, part in zip(left, columns, strict=True)]
         )
         values = np.concatenate(columns)
         low, high = weighted_quantiles(values, shares, [tail, 1.0 - tail])
         parts = {
             each.name: (float(part.mean()), *map(float, np.quantile(part, [tail, 1.0 - tail])))
-            for each, part in zip(found, columns, strict=True)
+            for each, part in zip(left, columns, strict=True)
         }
         rows.append(Foretold(protocol.label, float(values @ shares), low, high, parts))  # type: ignore[arg-type]
     return Predicted(name, tuple(found), level, tuple(rows))
@@ -238,10 +243,10 @@ def survivors_of(
         group=options.pop("group", None),
     )
     _check_repeats(source, columns, asked)
-    found: dict[str, tuple[RuleSet, Draws, Prediction]] = {}
+    found: dict[str, Survivor] = {}
     name = ""
     asked_own = options.pop("own", ())
-    for place, rule in enumerate(texts):
+    for rule in texts:
         own_names = asked_own
         if not asked_own and isinstance(source, StdpProtocols):
             # Rules of a run have numbers of preparations as the search had.
@@ -253,22 +258,24 @@ def survivors_of(
             raise RulesearchError(f"{name} has no preparation {shown(preparation)}; it has {told}")
         label = _without_numbers(own)
         if label not in found:
-            left = leave_out(fit, "row", list(range(len(fit.predictions))))
-            found[label] = own, sample(fit, generator(seed, _SAMPLE, place)), left
-    forms = [draws.found.form for _, draws, _ in found.values()]
-    if preparation and not any(each.own for form in forms for each in form.parameters):
+            found[label] = Survivor(label, own, fit, leave_out(fit, "row", list(range(len(fit.predictions)))))
+    if preparation and not any(number.own for each in found.values() for number in each.found.form.parameters):
         raise RulesearchError(
             f"no number is that of preparation {preparation} alone; leave --preparation out, or say which are: --own"
         )
-    densities = np.array([left.log_density for _, _, left in found.values()])
+    densities = np.array([each.left_out.log_density for each in found.values()])
     predicted = densities[:, np.all(np.isfinite(densities), axis=0)]
-    weights = stacking_weights(predicted)
-    best = predicted[np.argmax(predicted.sum(axis=1))]
-    lost = _without_support([draws.found for _, draws, _ in found.values()])
-    return [
-        Survivor(label, *parts, float(weight), _worse(own, best) or without)
-        for (label, parts), weight, own, without in zip(found.items(), weights, predicted, lost, strict=True)
-    ], name
+    first = int(np.argmax(predicted.sum(axis=1)))
+    lost = _without_support([each.found for each in found.values()])
+    worse = [_worse(own, predicted[first]) for own in predicted]
+    refuted = (np.array(worse) | np.array(lost)) & (np.arange(len(found)) != first)
+    weights = np.zeros(len(refuted))
+    weights[~refuted] = stacking_weights(predicted[~refuted])
+    judged = []
+    for place, (each, gone, weight) in enumerate(zip(found.values(), refuted, weights, strict=True)):
+        draws = None if gone else sample(each.found, generator(seed, _SAMPLE, place))
+        judged.append(replace(each, draws=draws, weight=float(weight), refuted=bool(gone)))
+    return judged, name
 
 
 def _check_repeats(source: object, columns: Columns, asked: Sequence[Measured]) -> None:
@@ -303,7 +310,7 @@ def none_fits(survivors: Sequence[Survivor]) -> str:
 
     Each leaves more than it would in one of a thousand tables of its own (chi squared).
     """
-    found = [each.draws.found for each in survivors if not each.refuted]
+    found = [each.found for each in survivors if not each.refuted]
     best = min(found, key=lambda each: each.z2)
     if not best.data.told or any(_fits(each) for each in found):
         return ""

@@ -25,11 +25,14 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_rules_say_of_a_protocol_is_shown(call: Callable[..., Any]) -> None:
     asked = ["--pre", "0,20", "--post", "10", "--repeats", "60", "--every", "1000"]
     shown = call("predict", *ARGUMENTS, *asked).out
-    assert "on_pre: -y; on_post: x*y2" in shown and "90 % interval" in shown and "all rules" in shown
+    assert "on_pre: -y; on_post: x*y2" in shown and "90 % interval" in shown and "refuted" in shown
     found = json.loads(call("predict", *ARGUMENTS, *asked, "--level", "0.5", "--json").out)
     (row,) = found["rows"]
     low, high = row["interval"]
-    assert found["level"] == 0.5 and low <= row["mean"] <= high and len(row["by_rule"]) == 2
+    assert found["level"] == 0.5 and low <= row["mean"] <= high
+    # What survives is asked: the table refutes the rule of pairs.
+    assert list(row["by_rule"]) == ["on_pre: -y; on_post: x*y2"]
+    assert [rule["refuted"] for rule in found["rules"]] == [True, False]
     assert sum(rule["weight"] for rule in found["rules"]) == pytest.approx(1.0)
 
 
