@@ -285,6 +285,26 @@ def test_a_rule_is_distilled_from_protocols(tmp_path: Path) -> None:
     assert rs.resume(tmp_path / "run", report=False).members == run.members
 
 
+@pytest.mark.parametrize("sem", [0.02, 0.2])
+def test_a_table_in_which_there_is_nothing_is_not_called_solved(tmp_path: Path, sem: float) -> None:
+    """Changes that have nothing to do with delays; where noise is told as large, nothing is needed to explain them."""
+    delays = [-60.0, -40.0, -25.0, -15.0, -10.0, -5.0, 5.0, 10.0, 15.0, 25.0, 40.0, 60.0]
+    changes = 0.2 * np.random.default_rng(8).normal(size=len(delays))
+    frame = {"dt_ms": delays, "change": changes, "sem": [sem] * len(delays)}
+    run = rs.distil(
+        frame, repeats=60, every=1000, budget=60, seed=4, permutations=0, out=tmp_path / "run", report=False
+    )
+    assert not run.solved and not run.recommended and run.conclusion.startswith("not solved: ")
+
+
+def test_the_control_of_a_table_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("dt_ms,change,sem\n5,0.1,0.1\n10,-0.3,0.1\n-5,0.2,0.1\n-10,0.4,0.2\n", "utf-8")
+    task = load_task(f"{path}:change")
+    control = rs.evaluate(task.control(task.resolve()), task)
+    assert control.loss == pytest.approx((1.0 + 9.0 + 4.0 + 4.0) / 4.0)
+
+
 def test_the_target_of_other_tables_must_be_told(tmp_path: Path) -> None:
     with pytest.raises(RulesearchError, match=r"which column has the weight changes. --target x or y"):
         rs.distil({"x": [1.0] * 12, "y": [2.0] * 12})
