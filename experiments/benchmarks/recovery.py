@@ -220,6 +220,8 @@ def main() -> None:
     if path.is_file():
         with path.open(encoding="utf-8", newline="") as file:
             done = list(csv.DictReader(file))
+        if done and tuple(done[0]) != FIELDS:
+            parser.error(f"{path} has other columns than {', '.join(FIELDS)}; move it away to search anew")
     names = teachers(given.seed)
     jobs = [(number, rows, error, False) for rows in ROWS for error in ERRORS for number in range(len(names))]
     jobs += [(number, ROWS[0], ERRORS[1], True) for number in range(given.permuted)]

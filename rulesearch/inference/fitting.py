@@ -117,9 +117,9 @@ def fit(form: Form, data: Data, rng: np.random.Generator, points: Array | None =
     rough = _followed(form, data, first)
     if not len(rough):
         raise RulesearchError("the rule has no number under some of the protocols, whatever its constants are")
-    kept = rough[:_FEW_KEPT]
     if form.at_once:
-        kept = rough[_apart(form.many(numbers_of(form, rough)) / data.sem, _NEAR)][:_KEPT]
+        rough = rough[_apart(form.many(numbers_of(form, rough)) / data.sem, _NEAR)]
+    kept = rough[: _KEPT if form.at_once else _FEW_KEPT]
     every, noise = np.ones(len(data.changes), dtype=np.bool_), None
     for _ in range(1 if data.told else _ROUNDS):
         if not data.told:
