@@ -10,10 +10,13 @@ import multiprocessing
 import multiprocessing.resource_tracker
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -26,6 +29,7 @@ from rulesearch.interruption import awaited
 
 _TRIES = 4
 """How many processes a call may lose; then it is the call that kills them, or something that goes on."""
+_SECONDS_TO_END = 1.0
 _SECONDS_TO_CONNECT = 10.0
 _SECONDS_BETWEEN_COUNTS = 10.0
 _ADDRESS = re.compile(r"inproc://\S+|((tcp|tls|ucx|wss?)://)?[^\s/]+:[0-9]{1,5}")
@@ -121,7 +125,10 @@ class _Child:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._line, other = context.Pipe()
-        self.process = context.Process(target=_serve, args=(os.getpid(), other), daemon=True)
+        # Temporary files of a process that is killed would stay for good.
+        scratch = tempfile.mkdtemp(prefix="rulesearch-worker-")
+        self._clear = weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+        self.process = context.Process(target=_serve, args=(os.getpid(), other, scratch), daemon=True)
         with _as_a_child_begins():
             self.process.start()
         other.close()
@@ -134,6 +141,8 @@ class _Child:
 
     def end(self) -> None:
         self.process.kill()
+        self.process.join(_SECONDS_TO_END)
+        self._clear()
 
 
 _beginning = threading.Lock()
@@ -155,9 +164,10 @@ def _as_a_child_begins() -> Iterator[None]:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(parent: int, line: Any) -> None:
+def _serve(parent: int, line: Any, scratch: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    tempfile.tempdir = scratch
+    threading.Thread(target=_end_with, args=(parent, scratch), daemon=True).start()
     while True:
         try:
             function, arguments = line.recv()
@@ -170,9 +180,10 @@ def _serve(parent: int, line: Any) -> None:
         line.send(answer)
 
 
-def _end_with(parent: int) -> None:
+def _end_with(parent: int, scratch: str) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
+    shutil.rmtree(scratch, ignore_errors=True)
     os._exit(1)
 
 

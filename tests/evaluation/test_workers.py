@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,14 @@ def test_where_a_worker_is_killed_others_take_its_place_and_the_batch_is_run_aga
             assert [wait() for wait in waiting] == [expected, expected[:5]]
             kill_one(several)
             assert several.run(JOBS) == expected
+
+
+def test_temporary_files_of_workers_go_with_them() -> None:
+    apart = Processes(1)
+    left = Path(apart.result(apart.submit(tempfile.mkdtemp)))
+    assert left.is_dir()
+    apart.close()
+    assert not left.exists()
 
 
 def kill_one(evaluator: Evaluator) -> None:
