@@ -58,8 +58,8 @@ def searched(search: Callable[..., Run], subject: tuple[Any, ...], options: dict
         if found is not None:
             found(run)
         notify = given.get("notify")
-        if notify is not None and page_too and run.status != "interrupted":
-            notify("writing the report")
+        if notify is not None and page_too:
+            notify("writing the report" + ("; Ctrl-C again cuts it short" if run.status == "interrupted" else ""))
         limit = run.experiment.time_limit
         # The limit was that of the search, which is over; whoever resumes it waits for what it had no time for.
         left = None if limit is None or is_over else max(0.0, limit - (time.monotonic() - begun))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student_t
 
+from rulesearch.fitting.chance import student_t_log_density
 from rulesearch.measurements.protocols import LEAST_CHANGE, Measured, misses
 
 Array = npt.NDArray[np.float64]
@@ -66,7 +66,7 @@ class Data:
         sizes = np.log(self.sem) + log_factor
         if self.told:
             return -0.5 * residuals**2 - sizes - 0.5 * math.log(2.0 * math.pi)
-        found: Array = student_t.logpdf(residuals, DEGREES) - sizes
+        found: Array = student_t_log_density(residuals, DEGREES) - sizes
         return found
 
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares, lsq_linear, minimize, minimize_scalar
-from scipy.stats import chi2
-from scipy.stats import t as student_t
 
 from rulesearch.errors import RulesearchError
+from rulesearch.fitting.chance import chi_square_quantile, student_t_log_density
 from rulesearch.fitting.data import DEGREES, Data
 from rulesearch.fitting.form import ETA, Form, Parameter
 from rulesearch.fitting.lockstep import STEPS, lockstep
@@ -198,7 +197,7 @@ def with_noise(form: Form, data: Data, point: Array, rows: Rows) -> tuple[Noise,
 
     def misfit(base: float, growth: float) -> float:
         sizes = np.hypot(max(base, least), growth * size)
-        return -2.0 * float(np.sum(student_t.logpdf(off / sizes, DEGREES) - np.log(sizes)))
+        return -2.0 * float(np.sum(student_t_log_density(off / sizes, DEGREES) - np.log(sizes)))
 
     even = minimize_scalar(lambda log: misfit(math.exp(log), 0.0), (math.log(usual), math.log(2.0 * usual)))
     base = max(math.exp(float(even.x)), least)
@@ -210,7 +209,7 @@ def with_noise(form: Form, data: Data, point: Array, rows: Rows) -> tuple[Noise,
     )
     freedom = math.sqrt(int(rows.sum()) / max(1, int(rows.sum()) - form.size))
     found = Noise(freedom * base)
-    if even.fun - grown.fun > float(chi2.ppf(LEVEL, 1)):
+    if even.fun - grown.fun > chi_square_quantile(LEVEL, 1):
         found = Noise(freedom * math.exp(grown.x[0]), freedom * math.exp(grown.x[1]))
     return found, replace(data, sem=found.sizes(predictions))
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
-from scipy.stats import chi2
 
+from rulesearch.fitting.chance import chi_square_quantile
 from rulesearch.fitting.data import Data
 from rulesearch.fitting.form import Form
 from rulesearch.fitting.lockstep import descend
@@ -109,7 +109,7 @@ def profile(found: Fit) -> list[Number]:
     before the number leaves its range.
     """
     best = vector_of(found.form, found.numbers)
-    limit = float(chi2.ppf(LEVEL, 1))
+    limit = chi_square_quantile(LEVEL, 1)
     _, least = solve(found.form, found.data, best)
     numbers = []
     for place, (label, parameter) in enumerate(zip(found.form.labels, found.form.each, strict=True)):

@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from rulesearch.tasks.familiarity_layer import stimuli_of
 
@@ -55,7 +55,7 @@ PUBLISHED: Mapping[tuple[int, int], Cell] = {
 def passes(accuracy: float, interval: int) -> float:
     """Return how many passes are expected in a million iterations at an interval with that share of right answers."""
     stimuli = _SEQUENCES * stimuli_of(interval)
-    return LOOKED_AT * float(binom.cdf(math.floor(_WRONG * stimuli + 1e-9), stimuli, 1.0 - accuracy))
+    return LOOKED_AT * float(bdtr(math.floor(_WRONG * stimuli + 1e-9), stimuli, 1.0 - accuracy))
 
 
 def largest_interval(accuracy: Callable[[int], float], start: int) -> int:

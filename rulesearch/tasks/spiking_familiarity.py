@@ -12,7 +12,6 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from rulesearch.rules.bound import BoundSet
 from rulesearch.rules.rule import RuleSet
@@ -230,7 +229,10 @@ def _networks(settings: Settings, fidelity: str) -> int:
 
 def _p_value(indices: npt.NDArray[np.float64]) -> float:
     """Return p of a t-test that indices are 0 in the mean; 1 where they are all the same, so that nothing is known."""
-    return 1.0 if np.ptp(indices) == 0.0 else float(stats.ttest_1samp(indices, 0.0).pvalue)
+    # It takes longer to import than all the rest, and every command imports every task.
+    from scipy.stats import ttest_1samp
+
+    return 1.0 if np.ptp(indices) == 0.0 else float(ttest_1samp(indices, 0.0).pvalue)
 
 
 def _receptive_fields(neurons: int, rng: np.random.Generator) -> Pairs:

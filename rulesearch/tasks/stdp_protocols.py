@@ -17,8 +17,8 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
 
+from rulesearch.fitting.chance import chi_square_quantile
 from rulesearch.fitting.data import Data, protocol_data
 from rulesearch.fitting.form import ETA, TAU, Form, LaidOut, ProtocolForm
 from rulesearch.fitting.structure import best_numbers
@@ -189,7 +189,7 @@ class StdpProtocols(SpikeTask):
         enough beside the known rule's loss.
         """
         number = len(self._rows)
-        return self.noise * float(chi2.ppf(_SURE, number)) / number if self.noise else super().enough(loss)
+        return self.noise * chi_square_quantile(_SURE, number) / number if self.noise else super().enough(loss)
 
     def errors(self, predictions: Array, changes: Array, settings: Settings) -> Array:
         """Return how far predictions are from changes."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
 
 from rulesearch.evaluation.outcome import Outcome
+from rulesearch.fitting.chance import chi_square_quantile
 from rulesearch.inference.judging import Prediction
 from rulesearch.rules.rule import RuleSet
 from rulesearch.search.candidate import Candidate
@@ -276,7 +276,7 @@ def _noise_ceiling(task: Task, best: float, rows: int) -> float:
     """
     if not task.noise:
         return 0.0
-    usual = task.noise * float(chi2.ppf(0.05, rows)) / rows
+    usual = task.noise * chi_square_quantile(0.05, rows) / rows
     return task.enough(0.0) * min(1.0, best / usual)
 
 

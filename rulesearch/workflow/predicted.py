@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
 
 from rulesearch.errors import RulesearchError, did_you_mean, shown
 from rulesearch.evaluation.records import STORE
 from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.printing import to_text
+from rulesearch.fitting.chance import chi_square_above
 from rulesearch.fitting.form import ProtocolForm
 from rulesearch.given import real_number, several, whole_number
 from rulesearch.inference.fitting import Fit
@@ -323,7 +323,7 @@ def none_fits(survivors: Sequence[Survivor]) -> str:
 def _fits(found: Fit) -> bool:
     freedom = len(found.predictions) - found.form.size
     squares = float(np.sum(found.residuals**2))
-    return freedom < 1 or bool(chi2.sf(squares, freedom) >= _MISFIT)
+    return freedom < 1 or chi_square_above(squares, freedom) >= _MISFIT
 
 
 def _without_support(fits: Sequence[Fit]) -> list[bool]:

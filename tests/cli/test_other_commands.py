@@ -65,6 +65,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_the_tasks_leave_the_slowest_import_alone() -> None:
+    slow = "[name for name in ('scipy.stats', 'sympy', 'pandas') if name in sys.modules]"
+    code = f"import sys, rulesearch.tasks; print({slow})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_an_unknown_command_is_refused_in_one_line(refused: Callable[..., str]) -> None:
     assert "evaluat" in refused("evaluat")
 
