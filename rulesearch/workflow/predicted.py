@@ -128,7 +128,7 @@ class Predicted:
                     "weight": each.weight,
                     "elpd": each.left_out.elpd,
                     "elpd_se": each.left_out.elpd_se,
-                    "settled": each.draws is None or each.draws.settled,
+                    "settled": None if each.refuted else each.draws is None or each.draws.settled,
                     "refuted": each.refuted,
                 }
                 for each in self.survivors

@@ -33,6 +33,7 @@ def test_what_rules_say_of_a_protocol_is_shown(call: Callable[..., Any]) -> None
     # What survives is asked: the table refutes the rule of pairs.
     assert list(row["by_rule"]) == ["on_pre: -y; on_post: x*y2"]
     assert [rule["refuted"] for rule in found["rules"]] == [True, False]
+    assert [rule["settled"] for rule in found["rules"]] == [None, False]
     assert sum(rule["weight"] for rule in found["rules"]) == pytest.approx(1.0)
 
 
