@@ -175,13 +175,15 @@ class Problem:
             candidate.genome, candidate.rules, candidate.form = fitted.genome, fitted.rules, fitted.form
             candidate.size, candidate.constants, candidate.fitted = fitted.size, fitted.constants, True
 
-    def simulate(self, candidates: Sequence[Candidate], first: int) -> list[Outcome]:
-        """Return what candidates do at full fidelity, each on one search seed of its own, from number `first` on.
+    def simulate(self, candidates: Sequence[Candidate], first: int, fidelity: Fidelity) -> list[Outcome]:
+        """Return what candidates do, each on a search seed of its own for each condition, from number `first` on.
 
         For engines that learn from how outcomes differ: each counts against the budget, none enters the archive.
         """
-        seeds = trial_seeds(self.seed, "search", first + len(candidates))[first:]
-        found = self._begin(candidates, self.full, [(seed,) for seed in seeds])()
+        each = len(fidelity.conditions)
+        seeds = trial_seeds(self.seed, "search", (first + len(candidates)) * each)[first * each :]
+        own = [seeds[start : start + each] for start in range(0, len(seeds), each)]
+        found = self._begin(candidates, fidelity, own)()
         self.progress.distinct += len(found)
         self.progress.screened += len(found)
         for outcome in found:

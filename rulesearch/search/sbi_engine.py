@@ -50,6 +50,7 @@ class SbiSettings:
     aims: int = option(
         20, "simulations whose metrics are aimed at, at least; the nearest ones where fewer pass", 1, 10_000
     )
+    full: int = option(0, "1: draws are simulated in full; 0: at the cheap fidelity, where the task has one", 0, 1)
 
 
 class SbiEngine(Engine):
@@ -141,6 +142,7 @@ class _Search:
         kinds = problem.primitives.parameter_kinds(problem.primitives.skeleton(form))
         self.priors = [problem.grammar.constants[kind] for kind in kinds]
         self.filters = _filters(problem)
+        self._fidelity = problem.full if settings.full else problem.screen
         self.shares: list[Array] = []
         self.outcomes: list[Outcome] = []
         self.candidates: list[Candidate] = []
@@ -160,7 +162,7 @@ class _Search:
         limit = problem.deadline.limit
         for first in range(0, wanted, _BATCH):
             batch = [self._candidate(row) for row in drawn[first : first + _BATCH]]
-            found = problem.simulate(batch, _FIRST_SEED + len(self.outcomes))
+            found = problem.simulate(batch, _FIRST_SEED + len(self.outcomes), self._fidelity)
             self.shares += list(drawn[first : first + _BATCH])
             self.outcomes += found
             self.candidates += batch

@@ -16,6 +16,7 @@ from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import load_engine
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
+from rulesearch.tasks.declaration import Fidelity
 from rulesearch.workflow.discover import discover, resume
 from rulesearch.workflow.run import Run
 
@@ -103,8 +104,8 @@ def test_the_start_and_the_best_draw_of_any_round_are_tried(make_problem: MakePr
     drawn: list[tuple[float, str]] = []
     simulate = problem.simulate
 
-    def noted(candidates: Sequence[Candidate], first: int) -> list[Outcome]:
-        found = simulate(candidates, first)
+    def noted(candidates: Sequence[Candidate], first: int, fidelity: Fidelity) -> list[Outcome]:
+        found = simulate(candidates, first, fidelity)
         drawn.extend((outcome.ranked_loss, str(each.rules)) for each, outcome in zip(candidates, found, strict=True))
         return found
 
@@ -118,6 +119,25 @@ def test_the_start_and_the_best_draw_of_any_round_are_tried(make_problem: MakePr
     assert str(best.rules) in {rules for _, rules in sorted(drawn)[:8]} | {
         str(problem.maker.make(problem.start, "start").rules)
     }
+
+
+@pytest.mark.parametrize(("full", "fidelity"), [(0, "screen"), (1, "full")])
+def test_draws_are_simulated_at_the_cheap_fidelity_or_in_full(
+    make_problem: MakeProblem, full: int, fidelity: str
+) -> None:
+    problem = make_problem(budget=60, start=parse_rules(HEBB, "on_step"))
+    # The task has one fidelity alone, to which any name will do.
+    problem.screen = Fidelity("screen", 1, "")
+    asked: set[str] = set()
+    simulate = problem.simulate
+
+    def noted(candidates: Sequence[Candidate], first: int, at: Fidelity) -> list[Outcome]:
+        asked.add(at.name)
+        return simulate(candidates, first, at)
+
+    problem.simulate = noted  # type: ignore[method-assign]
+    load_engine("sbi", {"full": full}).search(problem)
+    assert asked == {fidelity}
 
 
 def test_a_search_that_ends_early_has_something_to_show(make_problem: MakeProblem) -> None:
