@@ -9,26 +9,27 @@ deviation between them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import lfilter
 
 from rulesearch.errors import RulesearchError
 from rulesearch.rules.bound import BoundRule, BoundSet
 from rulesearch.rules.library import known_rule
-from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.simulate.damage import UNDAMAGED, Damage
-from rulesearch.simulate.network.network import Network, Projection
-from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
-from rulesearch.simulate.network.recording import Record
-from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.rules.rule import RuleSet
+from rulesearch.simulate.damage import generators_of
+from rulesearch.simulate.driven.inputs import SpikeTrain
+from rulesearch.simulate.driven.neuron import simulate_spiking
+from rulesearch.simulate.network.neurons import Neuron, Receptor
 from rulesearch.simulate.network.sources import FrozenPatterns
-from rulesearch.simulate.network.wiring import AllToAll
 from rulesearch.tasks.conditions import Stress, Times
 from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of, screened
+from rulesearch.tasks.kept_inputs import KeptInputs
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Trial
 
@@ -128,7 +129,7 @@ class CorrelationPattern(SpikeTask):
         seconds = settings["seconds"] + settings["test_seconds"]
         ratios = []
         for number in range(experiments):
-            found = _experiment(rules.only(), settings, np.random.SeedSequence([seed, 306, number]), backend)
+            found = _experiment(rules.only(), settings, seed, number, backend)
             work += found.work
             if found.ratio is None:
                 return Trial(found.status, None, work=work, died_at=(number + found.stop / seconds) / experiments)
@@ -142,31 +143,73 @@ class CorrelationPattern(SpikeTask):
         return Trial("ok", sum(cases) / len(cases), metrics, cases, work)
 
 
-def _experiment(rule: BoundRule, settings: Settings, seeds: np.random.SeedSequence, backend: str) -> _Experiment:
-    pattern_seed, learning_seed, test_seed = seeds.spawn(3)
-    afferents, dt = int(settings["afferents"]), settings["dt"] * 1e-3
-    pattern = _draw_pattern(afferents, settings["rate"], dt, np.random.default_rng(pattern_seed))
-    seconds, test_seconds = settings["seconds"], settings["test_seconds"]
-    start, damage = settings["w_start"], damage_of(settings)
-    learning = Simulation(_network(pattern, settings, seconds, _THRESHOLD, start, rule, damage), learning_seed, backend)
-    learnt = learning.run(seconds, Record([]))
-    if learnt.status != "ok":
+def _experiment(rule: BoundRule, settings: Settings, seed: int, number: int, backend: str) -> _Experiment:
+    given = _inputs(seed, number, settings)
+    dt, seconds, test_seconds = settings["dt"] * 1e-3, settings["seconds"], settings["test_seconds"]
+    share = _AFFERENTS / settings["afferents"]
+    jump = Receptor(0.0, share=share)
+    cell = Neuron({"jump": jump}, rest=0.0, threshold=_THRESHOLD, reset=0.0, tau_membrane=_MEMBRANE, refractory=0.0)
+    start = np.clip(settings["w_start"] * given.factors, *rule.bounds)
+    nothing = np.zeros(given.learning.steps, dtype=np.float32)
+    learnt, weights = simulate_spiking(cell, rule, nothing, given.learning, start, dt, seconds, backend=backend)
+    # With all weights at a bound the pattern may still stand out.
+    if learnt.status not in ("ok", "saturated"):
         return _Experiment(learnt.status, None, learnt.work, learnt.stop)
-    # What is missing has no weight.
-    weights = np.zeros((afferents, 1))
-    weights[learning.synapses("synapses")] = learning.weights("synapses")
-    test = Simulation(_network(pattern, settings, test_seconds, np.inf, weights, None), test_seed)
-    recording = test.run(test_seconds, Record([], potentials={"neuron": [0]}, potentials_every=dt))
-    work = learnt.work + recording.work
-    if recording.status != "ok":
-        return _Experiment(recording.status, None, work, seconds + recording.stop)
-    potential = recording.potentials["neuron"].reshape(-1, round(_PERIOD / dt))
+    potential = given.potentials(weights * share, dt).reshape(-1, round(_PERIOD / dt))
+    work = learnt.work + given.test.steps + given.test.indices.size
     shown = round((_PERIOD - _PATTERN) / dt)
     between, peaks = potential[:, :shown], potential[:, shown:].max(axis=1)
     if not between.std() > 0.0:
         return _Experiment("silent", None, work, seconds + test_seconds)
     ratio = float((peaks.mean() - between.mean()) / between.std())
     return _Experiment("ok", ratio, work, seconds + test_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """What a neuron receives: spikes while it learns and while it is looked at, and `factors` on its first weights."""
+
+    learning: SpikeTrain
+    test: SpikeTrain
+    factors: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in use [bytes]."""
+        return self.learning.nbytes + self.test.nbytes + self.factors.nbytes
+
+    def potentials(self, weights: Array, dt: float) -> Array:
+        """Return the potential [mV] after each step of the test for weights `(afferents,)` [mV] that stay."""
+        steps = np.repeat(np.arange(self.test.steps), np.diff(self.test.offsets))
+        jumps = np.bincount(steps, weights[self.test.indices], self.test.steps)
+        found: Array = lfilter([1.0], [1.0, -math.exp(-dt / _MEMBRANE)], jumps)
+        return found
+
+
+_kept: KeptInputs[_Input] = KeptInputs(64)
+
+
+def _inputs(seed: int, number: int, settings: Settings) -> _Input:
+    """Return what the neuron of an experiment receives; the latest are kept."""
+    names = ("afferents", "rate", "dt", "seconds", "test_seconds")
+    key = (seed, number, *(settings[name] for name in names), damage_of(settings))
+    return _kept.get(key, lambda: _draw_inputs(np.random.SeedSequence([seed, 306, number]), settings))
+
+
+def _draw_inputs(seeds: np.random.SeedSequence, settings: Settings) -> _Input:
+    generators = [np.random.default_rng(child) for child in seeds.spawn(3)]
+    afferents, rate, dt = int(settings["afferents"]), settings["rate"], settings["dt"] * 1e-3
+    pattern = _draw_pattern(afferents, rate, dt, generators[0])
+    damage, factors, places = damage_of(settings), np.ones(afferents), np.arange(afferents)
+    if damage:
+        missing, noise = generators_of(seeds)
+        places = np.flatnonzero(damage.there(afferents, missing))
+        factors = damage.factors(afferents, noise)[places]
+    learning, test = (
+        _train(pattern, afferents, rate, seconds, dt, places, generator)
+        for seconds, generator in zip((settings["seconds"], settings["test_seconds"]), generators[1:], strict=True)
+    )
+    return _Input(learning, test, factors)
 
 
 _Pattern = tuple[Array, npt.NDArray[np.int64]]
@@ -180,29 +223,28 @@ def _draw_pattern(afferents: int, rate: float, dt: float, generator: np.random.G
     return first[units], units
 
 
-def _network(
+def _train(
     pattern: _Pattern,
-    settings: Settings,
+    afferents: int,
+    rate: float,
     seconds: float,
-    threshold: float,
-    weight: float | Array,
-    rule: Rule | None,
-    damage: Damage = UNDAMAGED,
-) -> Network:
-    afferents, rate = int(settings["afferents"]), settings["rate"]
-    jump = Receptor(0.0, share=_AFFERENTS / afferents)
-    cell = Neuron({"jump": jump}, rest=0.0, threshold=threshold, reset=0.0, tau_membrane=_MEMBRANE, refractory=0.0)
+    dt: float,
+    places: npt.NDArray[np.int64],
+    generator: np.random.Generator,
+) -> SpikeTrain:
+    """Return the spikes of the afferents that are at some places, as they arrive."""
     starts = np.array([(k + 1) * _PERIOD - _PATTERN for k in range(round(seconds / _PERIOD))])
     member = np.isin(np.arange(afferents), pattern[1])
     # Share of the spikes between patterns that an afferent of the pattern keeps.
     thinned = 1.0 - (1.0 / _PERIOD) / (rate * (1.0 - _PATTERN / _PERIOD))
     background = np.where(member, thinned * rate, rate)
-    shown = np.zeros(starts.size, dtype=np.int64)
+    shown, steps, delay = np.zeros(starts.size, dtype=np.int64), round(seconds / dt), round(_DELAY / dt)
     source = FrozenPatterns("afferents", afferents, (pattern,), _PATTERN, starts, shown, background)
-    return Network(
-        [Population("neuron", 1, cell)],
-        [Projection("synapses", "afferents", "neuron", "jump", AllToAll(), weight, delay=_DELAY, rule=rule)],
-        [source],
-        settings["dt"] * 1e-3,
-        damage=damage,
-    )
+    offsets, units = source.stream(generator, dt).draw(0, steps - delay)
+    at = np.repeat(np.arange(delay, steps), np.diff(offsets))
+    place = np.full(afferents, -1)
+    place[places] = np.arange(places.size)
+    there = place[units] >= 0
+    counts = np.bincount(at[there], minlength=steps)
+    found = np.concatenate(([0], np.cumsum(counts)))
+    return SpikeTrain(found.astype(np.int32), place[units[there]].astype(np.int16), places.size)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +9,10 @@ import numpy.typing as npt
 
 from rulesearch.simulate.damage import UNDAMAGED, Damage, generators_of
 from rulesearch.simulate.driven.inputs import SpikeTrain, draw_conductance, draw_spikes, fluctuating_rates
+from rulesearch.tasks.kept_inputs import KeptInputs
 
 GROUPS = 8
 _PREFERRED = 5
-_CACHE_ENTRIES = 8
-_CACHE_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +45,7 @@ class TunedInput:
         return self.excitation.nbytes + self.plastic.nbytes
 
 
-_Key = tuple[int, float, float, float, float, int, Damage]
-_cache: OrderedDict[_Key, TunedInput] = OrderedDict()
-_lock = threading.Lock()
+_kept: KeptInputs[TunedInput] = KeptInputs(8)
 
 
 def prepare(
@@ -68,18 +63,7 @@ def prepare(
     excitatory for each inhibitory one; `damage` of their synapses.
     """
     key = (seed, sd, background, seconds, dt, afferents, damage)
-    with _lock:
-        if key in _cache:
-            _cache.move_to_end(key)
-            return _cache[key]
-    found = draw_input(*key)
-    with _lock:
-        _cache[key] = found
-        while len(_cache) > _CACHE_ENTRIES or (
-            len(_cache) > 1 and sum(kept.nbytes for kept in _cache.values()) > _CACHE_BYTES
-        ):
-            _cache.popitem(last=False)
-    return found
+    return _kept.get(key, lambda: draw_input(*key))
 
 
 def draw_input(

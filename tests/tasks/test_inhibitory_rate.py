@@ -11,6 +11,7 @@ from rulesearch.rules.states import Trace
 from rulesearch.simulate.driven.neuron import simulate_spiking
 from rulesearch.tasks import tuned_input
 from rulesearch.tasks.inhibitory_rate import InhibitoryRate, neuron, simulate_for_plot, vogels
+from rulesearch.tasks.kept_inputs import KeptInputs
 from rulesearch.tasks.trial import Trial
 from rulesearch.tasks.tuned_input import draw_input, prepare
 
@@ -52,10 +53,10 @@ def test_loss_is_the_squared_error_over_target_plus_two() -> None:
     assert set(TASK.protocol.aims) <= set(trial.metrics)
 
 
-def test_a_trial_depends_on_its_arguments_alone() -> None:
+def test_a_trial_depends_on_its_arguments_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "on_pre: y - 0.2*w_mean; on_post: x2"
     first, other = run(text, 1), run(text, 2)
-    tuned_input._cache.clear()
+    monkeypatch.setattr(tuned_input, "_kept", KeptInputs(8))
     assert run(text, 1) == first
     assert other.metrics != first.metrics
 
@@ -173,27 +174,15 @@ def test_the_input_is_tuned_to_the_fifth_group() -> None:
     assert tuned.plastic.indices.size / 200 / 20.0 == pytest.approx(expected_rate, rel=0.1)
 
 
-def test_prepared_inputs_are_shared_and_their_number_is_bounded() -> None:
-    tuned_input._cache.clear()
+def test_prepared_inputs_are_shared() -> None:
     first = prepare(0, 200.0, 5.0, 1.0, 1e-3)
     assert prepare(0, 200.0, 5.0, 1.0, 1e-3) is first
     for seed in range(1, 12):
         prepare(seed, 200.0, 5.0, 1.0, 1e-3)
-    assert len(tuned_input._cache) == 8
     again = prepare(0, 200.0, 5.0, 1.0, 1e-3)
     assert again is not first
     np.testing.assert_array_equal(again.excitation, first.excitation)
     np.testing.assert_array_equal(again.plastic.indices, first.plastic.indices)
-
-
-def test_prepared_inputs_are_bounded_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    tuned_input._cache.clear()
-    size = prepare(0, 200.0, 5.0, 1.0, 1e-3).nbytes
-    monkeypatch.setattr(tuned_input, "_CACHE_BYTES", int(2.5 * size))
-    for seed in range(1, 5):
-        prepare(seed, 200.0, 5.0, 1.0, 1e-3)
-    assert len(tuned_input._cache) == 2
-    assert sum(kept.nbytes for kept in tuned_input._cache.values()) <= 2.5 * size
 
 
 def test_halving_the_afferents_or_the_step_keeps_the_drive() -> None:

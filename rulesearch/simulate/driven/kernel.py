@@ -74,12 +74,14 @@ def integrate(
 
     **Arguments:** `pre` and `post`: registers of the two slots, the weights in `post`; `results`: their result
     registers (-1: empty); `reads_mean`: whether they read `w_mean`; `traces` `(traces, 6)`; `excitation`,
-    `offsets`, `indices`: the input; `physics`: rest, threshold, dt/tau_m, and reversal, decay and gain of either
-    conductance; `change`: eta and bounds; `schedule`: dt [s] and numbers of steps: learning, settling, refractory, one
-    second, recording; `limits`: see `simulate_spiking`; `records` and `spikes` are filled.
+    `offsets`, `indices`: the input; `physics`: rest, threshold, dt/tau_m, whether spikes move the potential itself, and
+    reversal, decay and gain of either conductance; `change`: eta and bounds; `schedule`: dt [s] and numbers of steps:
+    learning, settling, refractory, one second, recording; `limits`: see `simulate_spiking`; `records` and `spikes` are
+    filled.
     """
-    rest, threshold, step_over_tau = physics[:3]
-    e_static, decay_static, gain_static, e_plastic, decay_plastic, gain_plastic = physics[3:]
+    rest, threshold, step_over_tau, jumps = physics[:4]
+    e_static, decay_static, gain_static, e_plastic, decay_plastic, gain_plastic = physics[4:]
+    relaxed = np.exp(-step_over_tau)
     eta, low, high = change
     dt, learning_steps, settling_steps, refractory, second, record_every = schedule
     silent_steps, rate_limit, weight_limit, stuck_limit, work_limit = limits
@@ -145,9 +147,12 @@ def integrate(
             lanes = 0
 
         if t >= free_again:
-            conductance = 1.0 + g_static + g_plastic
-            target = (rest + g_static * e_static + g_plastic * e_plastic) / conductance
-            v = target + (v - target) * np.exp(-step_over_tau * conductance)
+            if jumps > 0.0:
+                v = rest + (v - rest) * relaxed + g_plastic
+            else:
+                conductance = 1.0 + g_static + g_plastic
+                target = (rest + g_static * e_static + g_plastic * e_plastic) / conductance
+                v = target + (v - target) * np.exp(-step_over_tau * conductance)
             if v > threshold:
                 v = rest
                 free_again = t + refractory

@@ -4,7 +4,8 @@ $$\tau_m \dot V = V_{rest} - V + g_E (E_E - V) + g_P (E_P - V), \qquad \dot g = 
 
 with conductances in units of the leak: a `Neuron` of a network alone, in a loop of its own for its speed. V is
 integrated exactly for conductances that are constant within a step. A presynaptic spike of synapse i adds w_i, as it
-stands before the spike changes it, to g_P (times the receptor's share, in units of the leak).
+stands before the spike changes it, to g_P (times the receptor's share, in units of the leak). Or a neuron with one
+receptor whose spikes move the potential itself (tau = 0), by w_i times its share.
 Order in a step: presynaptic spikes (slot `on_pre`, then the trace), the membrane, a postsynaptic spike (slot
 `on_post`, then the trace). All presynaptic spikes of a step are one event: `w_mean` is what it was before any of them.
 After Vogels et al. 2011, doi 10.1126/science.1211095 (ModelDB 143751).
@@ -83,12 +84,12 @@ def simulate_spiking(
     """Simulate the neuron; weights learn at first and are then frozen.
 
     **Arguments:** `neuron`: leaky integrate-and-fire with two conductances, of which static afferents open the first
-    and plastic ones the second; `excitation` `(steps,)`: sum of the static weights that fire in each step; `plastic`:
-    spikes of the plastic afferents, as many steps; `initial` `(afferents,)`; `dt` [s]; `learning` [s]: after it the
-    weights stay; `limits`, of which `silent` holds while learning; `stuck` [s]: so long with all weights at one bound
-    ends a simulation; `settling` [s]: in this last part of learning the learning rate falls linearly to 0, so that what
-    is frozen is not one moment of weights that fluctuate; `weights_every` [s]: 0 for no record of weights; `backend`:
-    `vm` or `jit`.
+    and plastic ones the second, or with a jump, for plastic ones alone; `excitation` `(steps,)`: sum of the static
+    weights that fire in each step; `plastic`: spikes of the plastic afferents, as many steps; `initial`
+    `(afferents,)`; `dt` [s]; `learning` [s]: after it the weights stay; `limits`, of which `silent` holds while
+    learning; `stuck` [s]: so long with all weights at one bound ends a simulation; `settling` [s]: in this last part of
+    learning the learning rate falls linearly to 0, so that what is frozen is not one moment of weights that fluctuate;
+    `weights_every` [s]: 0 for no record of weights; `backend`: `vm` or `jit`.
     **Returns:** what a network's run returns of the population `cell` and the projection `plastic`, and the weights at
     the end, `(afferents,)`. Counted work is steps, presynaptic spikes, and synapses times postsynaptic spikes. The
     status is `silent` also where no spike falls after learning, `saturated` where the weights are all at one bound at
@@ -165,17 +166,21 @@ def _physics(neuron: Neuron, dt: float) -> tuple[float, ...]:
         found.append(f"a current of {neuron.current:g} pA")
     if neuron.reset != neuron.rest:
         found.append("no reset" if neuron.reset is None else f"a reset to {neuron.reset:g} mV")
-    gates: list[float] = []
-    for name, each in neuron.receptors.items():
-        if each.reversal is None or each.follows:
+    receptors = list(neuron.receptors.items())
+    jumps = len(receptors) == 1 and receptors[0][1].tau == 0.0
+    gates: list[float] = [0.0, 0.0, 0.0] if jumps else []
+    for name, each in receptors:
+        if each.follows or (each.reversal is None) != jumps:
             found.append(f"the receptor {name}")
-        else:
+        elif jumps:
+            gates += [0.0, 0.0, each.share]
+        elif each.reversal is not None:
             gates += [each.reversal, math.exp(-dt / each.tau), each.share / neuron.leak]
-    if len(neuron.receptors) != 2:
-        found.append(counted(len(neuron.receptors), "receptor"))
+    if len(receptors) != 2 and not jumps:
+        found.append(counted(len(receptors), "receptor"))
     if found:
         raise RulesearchError(
-            "the fast neuron is leaky integrate-and-fire, has two conductances that spikes open, and is reset to its "
-            f"rest; found {', '.join(found)}: simulate a Network instead"
+            "the fast neuron is leaky integrate-and-fire, has two conductances that spikes open, or one jump, and is "
+            f"reset to its rest; found {', '.join(found)}: simulate a Network instead"
         )
-    return tuple(map(float, (neuron.rest, neuron.threshold, dt / neuron.tau_membrane, *gates)))
+    return tuple(map(float, (neuron.rest, neuron.threshold, dt / neuron.tau_membrane, jumps, *gates)))

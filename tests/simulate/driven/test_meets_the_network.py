@@ -11,6 +11,7 @@ from rulesearch.rules.bound import BoundRule
 from rulesearch.simulate import AllToAll, Network, Population, Projection, Record, Recording, Simulation, SpikeTimes
 from rulesearch.simulate.driven.inputs import SpikeTrain
 from rulesearch.simulate.driven.neuron import simulate_spiking
+from rulesearch.simulate.network.neurons import Neuron, Receptor
 from tests.fast_neuron import USUAL, Weights, bound, fired_at
 
 DT, SECONDS = 1e-4, 3.0
@@ -89,6 +90,36 @@ def test_weights_are_those_of_a_network_of_one_neuron(text: str) -> None:
     assert np.abs(np.array(fired_at(theirs, DT)) - fired_at(ours, DT)).max() * DT < 1e-3
     assert np.abs(weights - 1.0).max() > 0.2
     np.testing.assert_allclose(others, weights, rtol=DT / 0.02)
+
+
+JUMPING = Neuron(
+    {"jump": Receptor(0.0, share=4.0)}, rest=0.0, threshold=20.0, reset=0.0, tau_membrane=0.018, refractory=0.0
+)
+
+
+@pytest.mark.parametrize("text", ["on_pre: 0*w", f"on_pre: 0.2*(y - w); on_post: 0.2*(x - w); {TIMES}"])
+def test_a_neuron_whose_potential_jumps_is_that_of_the_network_as_well(text: str) -> None:
+    rule = bound(parse_rules(text).only(), 0.02, (0.0, 5.0))
+    plastic = spike_steps(PLASTIC, 40.0, np.random.default_rng(4))
+    nothing = np.zeros(STEPS, dtype=np.float32)
+    train = SpikeTrain.from_times(plastic, STEPS)
+    ours, weights = simulate_spiking(JUMPING, rule, nothing, train, np.full(PLASTIC, 1.0), DT, SECONDS)
+    network = Network(
+        [Population("cell", 1, JUMPING)],
+        [Projection("plastic", "I", "cell", "jump", AllToAll(), (1.0, 1.0), rule=rule)],
+        [source("I", plastic)],
+        dt=DT,
+    )
+    simulation = Simulation(network, 0)
+    theirs = simulation.run(SECONDS, Record(["cell"]))
+    assert ours.counts["cell"] > 50
+    if "y" in text:
+        # A pair counts for exp(-dt/tau) more or less, and a spike comes earlier or later by a whole jump.
+        assert theirs.counts["cell"] == pytest.approx(ours.counts["cell"], rel=0.03)
+        assert np.abs(weights - 1.0).max() > 0.2
+        np.testing.assert_allclose(simulation.weights("plastic"), weights, rtol=0.05)
+    else:
+        assert fired_at(theirs, DT) == [step + 1 for step in fired_at(ours, DT)]
 
 
 def test_both_say_what_they_did_by_the_same_names() -> None:
