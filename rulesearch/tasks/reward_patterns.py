@@ -8,26 +8,30 @@ eligibility after Urbanczik & Senn 2009,
 $$\tau \dot E = -E + c\, \mathrm{psp} (S - \phi(v)), \qquad \phi(v) = \phi_0\, e^{(v - \theta)/\Delta},$$
 
 with the neuron's spikes S, and running means over 100 trials of the reward, its positive part and its negative part
-(itself negative). As in that code the neuron itself fires with a much sharper hazard than $\phi$.
+(itself negative). As in that code the neuron itself fires with a much sharper hazard than $\phi$; here a spike falls
+where the hazard since the last one passes an exponentially distributed number, there chance decides in each step.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from rulesearch.rules.bound import FREE, BoundRule, BoundSet
+from rulesearch.rules.bound import FREE, BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.simulate.damage import generators_of
-from rulesearch.simulate.machine.kernel import compiled
+from rulesearch.simulate.driven.rewarded import SYMBOLS, Firing, Patterns, firing_of, learn
+from rulesearch.simulate.machine.compiling import announce
+from rulesearch.simulate.machine.program import encode
 from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of, screened
+from rulesearch.tasks.kept_inputs import KeptInputs
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
@@ -52,18 +56,23 @@ _SCREENED = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Patterns and labels that one neuron learns, and its first weights.
+    """What one neuron learns.
 
-    **Fields:** `spikes` `(patterns, steps, inputs)`: numbers of spikes; `potentials`, the same shape: postsynaptic
-    potentials per weight [mV/pA]; `labels` `(patterns,)`: 1 or -1; `weights` `(inputs,)` [pA], 0 where unconnected;
-    `connected` `(inputs,)`.
+    **Fields:** `patterns`; `labels` `(patterns,)`: 1 or -1; `weights` `(connected,)`: those at the start [pA];
+    `shown` `(trials,)`: the pattern of each trial; `thresholds` `(trials, spikes)` of the cumulated hazard.
     """
 
-    spikes: Array
-    potentials: Array
+    patterns: Patterns
     labels: Array
     weights: Array
-    connected: npt.NDArray[np.bool_]
+    shown: npt.NDArray[np.int64]
+    thresholds: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in use [bytes]."""
+        arrays = (*self.patterns[:3], self.labels, self.weights, self.shown, self.thresholds)
+        return sum(each.nbytes for each in arrays)
 
 
 class RewardPatterns(Task):
@@ -130,131 +139,98 @@ class RewardPatterns(Task):
         return {**known, "control": self.control(settings)}
 
     def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
-        """Let neurons learn from reward, one per experiment; rules are computed by NumPy on either backend.
+        """Let neurons learn from reward, one per experiment.
 
         **Returns:** metrics `fitness`: the sum of rewards over all trials, a mean over experiments.
         """
-        rule, trials, inputs = rules.only(), int(settings["trials"]), int(settings["inputs"])
+        rule, trials = rules.only(), int(settings["trials"])
         experiments = screened(settings["experiments"], _SCREENED, fidelity)
-        sums, done = [], 0
-        for child in np.random.SeedSequence([seed, 305]).spawn(experiments):
-            generator = np.random.default_rng(child)
-            experiment = draw_experiment(generator, inputs, settings["rate"], settings["w_start"], settings["dt"])
-            damaged = _damaged(experiment, settings, child)
-            total, steps = _learn(rule, damaged, trials, generator)
-            done += steps
-            if total is None:
-                return Trial("nonfinite", None, work=done * inputs, died_at=done / (trials * experiments))
+        program = encode([rule.slots["on_step"]], SYMBOLS, rule.constant_values())
+        announce(learn, "the simulator of rewarded trials", backend)
+        sums, done, work = [], 0, 0
+        for number in range(experiments):
+            experiment = _experiment(seed, number, settings)
+            inputs = experiment.weights.size
+            registers = program.workspace(inputs)
+            registers[SYMBOLS.index("w"), :inputs] = experiment.weights
+            total, steps, finite = learn(
+                program.compiled() if backend == "jit" else program.bytecode,
+                registers,
+                inputs,
+                int(program.segments[0, 2]),
+                experiment.patterns,
+                experiment.labels,
+                experiment.shown,
+                experiment.thresholds,
+                _firing(settings["dt"]),
+                (float(rule.eta), float(rule.bounds[0]), float(rule.bounds[1])),
+                _REMEMBERED,
+            )
+            done, work = done + steps, work + steps * inputs
+            if not finite:
+                return Trial("nonfinite", None, work=work, died_at=done / (trials * experiments))
             sums.append(total)
         cases = tuple(1.0 - total / trials for total in sums)
-        return Trial("ok", sum(cases) / len(cases), {"fitness": float(np.mean(sums))}, cases, done * inputs)
+        return Trial("ok", sum(cases) / len(cases), {"fitness": float(np.mean(sums))}, cases, work)
 
 
-def draw_experiment(
-    generator: np.random.Generator, inputs: int = _INPUTS, rate: float = _RATE, spread: float = _WEIGHT, dt: float = _DT
-) -> Experiment:
-    """Draw patterns, labels and first weights.
+_kept: KeptInputs[Experiment] = KeptInputs(64)
 
-    **Arguments:** `rate` of the inputs [Hz]; `spread`: s.d. of the weights [pA]; `dt` [ms].
-    """
-    steps = round(1e3 * _DURATION / dt)
-    counts = generator.poisson(rate * _DURATION, (_PATTERNS, inputs))
-    spikes = np.zeros((_PATTERNS, steps, inputs))
-    pattern, unit = np.divmod(np.repeat(np.arange(_PATTERNS * inputs), counts.ravel()), inputs)
-    np.add.at(spikes, (pattern, generator.integers(0, steps, pattern.size), unit), 1.0)
+
+def _experiment(seed: int, number: int, settings: Settings) -> Experiment:
+    """Return an experiment of a seed; the latest are kept."""
+    names = ("trials", "inputs", "rate", "dt", "w_start")
+    key = (seed, number, *(settings[name] for name in names), damage_of(settings))
+    return _kept.get(key, lambda: draw_experiment(np.random.SeedSequence([seed, 305, number]), settings))
+
+
+def draw_experiment(seeds: np.random.SeedSequence, settings: Settings) -> Experiment:
+    """Draw patterns, labels, first weights, the pattern of each trial, and what decides of spikes."""
+    generator = np.random.default_rng(seeds)
+    inputs, trials, firing = int(settings["inputs"]), int(settings["trials"]), _firing(settings["dt"])
+    length = _length(settings["dt"])
     connected = generator.random(inputs) < _CONNECTED
-    weights = np.where(connected, generator.normal(0.0, spread, inputs), 0.0)
+    weights = generator.normal(0.0, settings["w_start"], inputs)
+    damage = damage_of(settings)
+    if damage:
+        missing, noise = generators_of(seeds)
+        connected &= damage.there(inputs, missing)
+        weights = weights * damage.factors(inputs, noise)
+    patterns = _draw_patterns(generator, int(connected.sum()), settings["rate"], length)
     labels = generator.choice([-1.0, 1.0], _PATTERNS)
-    return Experiment(spikes, _potentials(spikes), labels, weights, connected)
+    shown = generator.integers(_PATTERNS, size=trials)
+    thresholds = generator.exponential(size=(trials, length // (firing.refractory + 1) + 2))
+    return Experiment(patterns, labels, weights[connected], shown, thresholds)
 
 
-def _damaged(experiment: Experiment, settings: Settings, seeds: np.random.SeedSequence) -> Experiment:
-    """Return an experiment with synapses damaged as the settings ask, which is drawn from a child of the seeds."""
-    damage, inputs = damage_of(settings), experiment.weights.size
-    if not damage:
-        return experiment
-    missing, noise = generators_of(seeds)
-    connected = experiment.connected & damage.there(inputs, missing)
-    weights = np.where(connected, experiment.weights * damage.factors(inputs, noise), 0.0)
-    return replace(experiment, weights=weights, connected=connected)
+def _draw_patterns(generator: np.random.Generator, inputs: int, rate: float, length: int) -> Patterns:
+    """Draw Poisson spikes of a rate [Hz] at times that are spread evenly over a pattern."""
+    counts = generator.poisson(rate * _DURATION, (_PATTERNS, inputs))
+    pattern, unit = np.divmod(np.repeat(np.arange(_PATTERNS * inputs), counts.ravel()), inputs)
+    steps = generator.integers(0, length, pattern.size)
+    order = np.lexsort((unit, steps, pattern))
+    starts = np.concatenate(([0], np.cumsum(counts.sum(1))))
+    return Patterns(starts, steps[order], unit[order], length)
 
 
-def _potentials(spikes: Array) -> Array:
-    """Return the potential of every synapse per weight at the end of each step, without any reset."""
-    found = np.zeros(spikes.shape)
-    current, potential = np.zeros((2, _PATTERNS, spikes.shape[2]))
-    steps = spikes.shape[1]
-    membrane, synapse, rise = _moves(_DURATION / steps)
-    for step in range(steps):
-        potential = potential * membrane + current * rise
-        current = current * synapse + spikes[:, step]
-        found[:, step] = potential
-    return found
+@cache
+def _firing(dt: float) -> Firing:
+    """Return what the neuron does in steps of `dt` [ms]."""
+    return firing_of(
+        dt * 1e-3,
+        _length(dt),
+        _MEMBRANE,
+        _SYNAPSE,
+        _LEAK,
+        _THRESHOLD - _REST,
+        (_HAZARD, _WIDTH),
+        (_EXPECTED, _EXPECTED_WIDTH),
+        _REFRACTORY,
+        _MEMORY,
+        _SCALE,
+    )
 
 
-def _moves(dt: float) -> tuple[float, float, float]:
-    """Return what a step [s] leaves of a potential and of a synaptic current, and the potential per current [mV/pA]."""
-    membrane, synapse = math.exp(-dt / _MEMBRANE), math.exp(-dt / _SYNAPSE)
-    return membrane, synapse, (membrane - synapse) * _SYNAPSE / (_LEAK * (_MEMBRANE - _SYNAPSE))
-
-
-def _learn(
-    rule: BoundRule, experiment: Experiment, trials: int, generator: np.random.Generator
-) -> tuple[float | None, int]:
-    """Return the sum of rewards, None where a weight was not finite any more, and the number of trials."""
-    weights = experiment.weights.copy()
-    constants = rule.constant_values()
-    steps = int(experiment.spikes.shape[1])
-    age = np.exp(-_DURATION / steps * np.arange(steps - 1, -1, -1) / _MEMORY) * _SCALE / _MEMORY
-    bar, plus, minus, total = 0.0, 0.0, 0.0, 0.0
-    for trial in range(trials):
-        shown = int(generator.integers(_PATTERNS))
-        surprise, spikes = _fire(experiment.spikes[shown] @ weights, generator.random(steps))
-        reward = experiment.labels[shown] * (1.0 if spikes > 0 else -1.0)
-        total += reward
-        known: dict[str, Any] = {
-            **constants,
-            "R": reward,
-            "R_bar": bar,
-            "R_bar_plus": plus,
-            "R_bar_minus": minus,
-            "w": weights,
-        }
-        with np.errstate(all="ignore"):
-            known["E"] = (age * surprise) @ experiment.potentials[shown]
-            change = rule.eta * np.asarray(rule.slots["on_step"].evaluate(known), dtype=np.float64)
-        weights = np.where(experiment.connected, np.clip(weights + change, *rule.bounds), 0.0)
-        if not np.all(np.isfinite(weights)):
-            return None, trial + 1
-        bar += (reward - bar) / _REMEMBERED
-        plus += (max(reward, 0.0) - plus) / _REMEMBERED
-        minus += (min(reward, 0.0) - minus) / _REMEMBERED
-    return float(total), trials
-
-
-def _fire(drive: Array, draws: Array) -> tuple[Array, int]:
-    """Return, per step, spikes less those that phi expects, and the number of spikes."""
-    dt = _DURATION / drive.size
-    found: tuple[Array, int] = _fire_compiled(drive, draws, dt, _moves(dt))
-    return found
-
-
-@compiled(nogil=True, error_model="numpy")
-def _fire_compiled(drive: Any, draws: Any, dt: float, moves: Any) -> Any:
-    surprise = np.empty(drive.size)
-    current, v, resting, spikes = 0.0, 0.0, 0, 0
-    top = _THRESHOLD - _REST
-    membrane, synapse, rise = moves
-    for step in range(drive.size):
-        if resting > 0:
-            resting -= 1
-        else:
-            v = v * membrane + current * rise
-        current = current * synapse + drive[step]
-        surprise[step] = -_EXPECTED * math.exp((v - top) / _EXPECTED_WIDTH) * dt
-        if draws[step] < _HAZARD * math.exp((v - top) / _WIDTH) * dt:
-            surprise[step] += 1.0
-            spikes += 1
-            v = 0.0
-            resting = round(_REFRACTORY / dt)
-    return surprise, spikes
+def _length(dt: float) -> int:
+    """Return the number of steps [ms] of a pattern."""
+    return round(1e3 * _DURATION / dt)

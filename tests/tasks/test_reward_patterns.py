@@ -19,14 +19,11 @@ def tried(text: str, **settings: float) -> Trial:
 
 def test_a_neuron_without_weights_is_rewarded_for_the_patterns_that_it_should_not_answer() -> None:
     found = tried("0*E; bounds = [0, 1e-9]")
-    for case, child in zip(found.cases, np.random.SeedSequence([5, 305]).spawn(2), strict=True):
-        generator = np.random.default_rng(child)
-        labels, shown = draw_experiment(generator).labels, []
-        for _ in range(40):
-            shown.append(generator.integers(30))
-            generator.random(5000)
+    values = TASK.resolve({"trials": 40})
+    for number, case in enumerate(found.cases):
+        experiment = draw_experiment(np.random.SeedSequence([5, 305, number]), values)
         # In the first trial the weights are those that were drawn.
-        silent = -labels[shown[1:]].sum()
+        silent = -experiment.labels[experiment.shown[1:]].sum()
         assert 40 * (1.0 - case) == pytest.approx(silent, abs=1.001)
     assert found.metrics["fitness"] == pytest.approx(40 * (1.0 - np.mean(found.cases)))
     assert found.loss == pytest.approx(np.mean(found.cases))

@@ -150,11 +150,19 @@ def _of_numbers(formula: Formula, arity: int) -> Any:
 
         return unary
 
-    @intrinsic
-    def binary(typing: Any, a: Any, b: Any) -> Any:
-        return types.float64(types.float64, types.float64), generate
+    if arity == 2:
 
-    return binary
+        @intrinsic
+        def binary(typing: Any, a: Any, b: Any) -> Any:
+            return types.float64(types.float64, types.float64), generate
+
+        return binary
+
+    @intrinsic
+    def ternary(typing: Any, a: Any, b: Any, c: Any) -> Any:
+        return types.float64(types.float64, types.float64, types.float64), generate
+
+    return ternary
 
 
 def _named(instruction: str) -> Formula:
@@ -173,3 +181,5 @@ tangents = _over_lanes(_tanh, 1, together=3)
 
 minimum, maximum = _of_numbers(_minimum, 2), _of_numbers(_maximum, 2)
 step, relu, sign, tanh = (_of_numbers(formula, 1) for formula in (_step, _relu, _sign, _tanh))
+fused = _of_numbers(lambda write, a, b, c: write.fma(a, b, c), 3)
+"""a*b + c in one rounding, on every machine."""

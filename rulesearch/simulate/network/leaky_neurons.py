@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+from rulesearch.simulate.machine.exponential import exponential
 from rulesearch.simulate.machine.kernel import kernel
 from rulesearch.simulate.network.tables import V
 
 BLOCK = 128
 """Neurons that are looked through where one of them fires."""
-
-_LOG2_E = 1.4426950408889634
-_LOG_2_HIGH = 0.6931471803691238
-_LOG_2_LOW = 1.9082149292705877e-10
-_MAGIC = 6755399441055744.0
-_TAYLOR = tuple(1.0 / math.factorial(n) for n in range(12, -1, -1))
-_MAGIC_BITS = int(np.float64(_MAGIC).view(np.int64))
-
-
-@njit(inline="always", error_model="numpy")  # type: ignore[misc]
-def _exp(x: float) -> float:
-    """Return exp(x) for x from -700 to 700 within 1e-15, by plain arithmetic that becomes vector instructions."""
-    x = min(max(x, -700.0), 700.0)
-    shifted = x * _LOG2_E + _MAGIC
-    k = shifted - _MAGIC
-    r = (x - k * _LOG_2_HIGH) - k * _LOG_2_LOW
-    series = _TAYLOR[0]
-    for coefficient in _TAYLOR[1:]:
-        series = coefficient + r * series
-    power = np.float64(shifted).view(np.int64) - _MAGIC_BITS + 1023
-    scale = np.int64(power << 52).view(np.float64)
-    return series * scale
-
 
 # Loops run over unsigned numbers: an index that cannot be negative is what lets them become vector instructions. Spikes
 # are looked for only in blocks that have one.
@@ -129,7 +106,7 @@ def _move(v: Any, drive: Any, load: Any, free_at: Any, now: Any, cell: Any, exac
             for i in range(low, high):
                 u = v[i]
                 target = drive[i] / load[i]
-                moved = target + (u - target) * _exp(-rate * load[i])
+                moved = target + (u - target) * exponential(-rate * load[i])
                 new = moved if free_at[i] <= now else u
                 v[i] = new
                 hits += 1 if new > threshold else 0
