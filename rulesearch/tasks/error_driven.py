@@ -10,29 +10,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from rulesearch.expression.parser import parse_expression
-from rulesearch.expression.tree import Expression
-from rulesearch.rules.bound import FREE, BoundRule, BoundSet
+from rulesearch.rules.bound import FREE, BoundSet
 from rulesearch.rules.library import known_rule
-from rulesearch.rules.rule import Rule, RuleSet
-from rulesearch.rules.states import Lowpass, Synaptic, Trace
-from rulesearch.simulate.network.network import Network, Projection
-from rulesearch.simulate.network.neurons import Neuron, Population, Receptor
-from rulesearch.simulate.network.recording import Record
-from rulesearch.simulate.network.simulation import Simulation
+from rulesearch.rules.rule import RuleSet
+from rulesearch.simulate.codes import OK, STATUS, Limits
+from rulesearch.simulate.damage import generators_of
+from rulesearch.simulate.driven.membrane import Membrane
+from rulesearch.simulate.driven.taught import SYMBOLS, Pairs, follow
+from rulesearch.simulate.machine.compiling import announce
+from rulesearch.simulate.machine.program import encode
 from rulesearch.simulate.network.sources import Poisson
-from rulesearch.simulate.network.wiring import AllToAll
 from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of, screened
+from rulesearch.tasks.kept_inputs import KeptInputs
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
+Array = npt.NDArray[np.float64]
+
 _REST = -70.0
-_SYNAPSE, _MEMBRANE, _LEAK = 0.002, 0.01, 25.0
+_MEMBRANE = Membrane(tau=0.01, tau_synapse=0.002, leak=25.0)
 _INDUCTION = 0.1
 """Time constant of the low-pass between rule and weight [s]."""
 _RATES = (0.3, 1.7)
@@ -116,79 +119,79 @@ class ErrorDriven(Task):
         differences of potentials [mV] at every ms; `rms_mV`: the root of their mean square instead.
         """
         experiments = screened(settings["experiments"], _SCREENED, fidelity)
-        seconds = settings["seconds"]
-        network_seed, task_seed = np.random.SeedSequence([seed, 304]).spawn(2)
-        network = _network(_through_induction(rules.only()), experiments, settings, np.random.default_rng(task_seed))
-        simulation = Simulation(network, network_seed, backend)
-        record = Record(
-            [],
-            potentials={f"{kind} {n}": [0] for n in range(experiments) for kind in ("student", "teacher")},
-            potentials_every=_SAMPLED,
+        rule, dt, given = rules.only(), settings["dt"] * 1e-3, _pairs(seed, experiments, settings)
+        program = encode([rule.slots["on_step"]], SYMBOLS, rule.constant_values())
+        announce(follow, "the simulator of taught students", backend)
+        registers, squares = program.workspace(given.pairs.wanted.size), np.zeros(experiments)
+        start = np.clip(settings["w_start"] * given.factors, *rule.bounds)
+        registers[SYMBOLS.index("w"), : start.size] = start * given.there
+        steps, since = given.pairs.offsets.size - 1, round(_SKIPPED * settings["seconds"] / dt)
+        code, done = follow(
+            program.compiled() if backend == "jit" else program.bytecode,
+            registers,
+            int(program.segments[0, 2]),
+            *given.pairs,
+            (*map(float, _MEMBRANE.after(dt)), _REST),
+            (math.exp(-dt / _INDUCTION), dt / _INDUCTION),
+            (float(rule.eta) * dt, float(rule.bounds[0]), float(rule.bounds[1])),
+            (round(_TOLD / dt), round(_SAMPLED / dt), since),
+            Limits().weight,
+            squares,
         )
-        squares, work = np.zeros(experiments), 0
-        for told in range(round(seconds / _TOLD)):
-            targets = [float(simulation.potentials(f"teacher {n}")[0]) for n in range(experiments)]
-            simulation.signal(**{f"v_target_{n}": target for n, target in enumerate(targets)})
-            recording = simulation.run(_TOLD, record)
-            work = recording.work
-            if recording.status != "ok":
-                return Trial(recording.status, None, work=work, died_at=min(1.0, recording.stop / seconds))
-            if told * _TOLD < _SKIPPED * seconds - 0.5 * _TOLD:
-                continue
-            for n in range(experiments):
-                difference = recording.potentials[f"student {n}"] - recording.potentials[f"teacher {n}"]
-                squares[n] += float(np.sum(difference**2))
+        work = done * start.size
+        if code != OK:
+            return Trial(STATUS[code], None, work=work, died_at=done / steps)
         if not np.all(np.isfinite(squares)):
             return Trial("nonfinite", None, work=work)
         errors = np.sqrt(squares)
-        samples = (1.0 - _SKIPPED) * seconds / _SAMPLED
+        samples = (1.0 - _SKIPPED) * settings["seconds"] / _SAMPLED
         cases = tuple(float(error) for error in errors / math.sqrt(samples))
         error = float(np.mean(errors))
         metrics = {"fitness": -error, "rms_mV": error / math.sqrt(samples)}
         return Trial("ok", sum(cases) / len(cases), metrics, cases, work)
 
 
-def _through_induction(rule: BoundRule) -> Rule:
-    """Return the rule as a drift: the weight follows a low-pass of what `on_step` gives."""
-    induced = Expression.apply("div", rule.slots["on_step"], Expression.number(_INDUCTION))
-    return Rule(
-        {"drift": Expression.symbol("induction")},
-        rule.eta,
-        {
-            "x": Trace("pre", _SYNAPSE),
-            "psp": Lowpass(parse_expression(f"x/{_LEAK}"), _MEMBRANE),
-            "induction": Synaptic({"drift": induced}, _INDUCTION),
-        },
-        rule.constants,
-        rule.bounds,
-    )
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """Pairs with their input.
+
+    **Fields:** `factors` `(lanes,)` on first weights; `there` `(lanes,)`: 0 where a synapse misses, else 1.
+    """
+
+    pairs: Pairs
+    factors: Array
+    there: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in use [bytes]."""
+        return self.pairs.nbytes + self.factors.nbytes + self.there.nbytes
 
 
-def _network(rule: Rule, experiments: int, settings: Settings, generator: np.random.Generator) -> Network:
-    cell = Neuron(
-        {"current": Receptor(_SYNAPSE)},
-        rest=_REST,
-        threshold=math.inf,
-        reset=None,
-        tau_membrane=_MEMBRANE,
-        leak=_LEAK,
-        refractory=0.0,
-    )
-    numbers, inputs, start = range(experiments), int(settings["inputs"]), settings["w_start"]
+_kept: KeptInputs[_Input] = KeptInputs(16)
+
+
+def _pairs(seed: int, experiments: int, settings: Settings) -> _Input:
+    """Return the pairs of a seed and what they receive; the latest are kept."""
+    key = (seed, experiments, *(settings[name] for name in ("seconds", "inputs", "rate", "dt")), damage_of(settings))
+    return _kept.get(key, lambda: _draw_pairs(seed, experiments, settings))
+
+
+def _draw_pairs(seed: int, experiments: int, settings: Settings) -> _Input:
+    inputs, dt = int(settings["inputs"]), settings["dt"] * 1e-3
     low, high = (share * settings["rate"] for share in _RATES)
-    projections = []
-    for n in numbers:
-        wanted = generator.uniform(*_TEACHER, (inputs, 1))
-        own = rule.renamed({"v_target": f"v_target_{n}"})
-        projections += [
-            Projection(f"taught {n}", f"input {n}", f"teacher {n}", "current", AllToAll(), wanted),
-            Projection(f"learnt {n}", f"input {n}", f"student {n}", "current", AllToAll(), start, rule=own),
-        ]
-    return Network(
-        [Population(f"{kind} {n}", 1, cell) for n in numbers for kind in ("student", "teacher")],
-        projections,
-        [Poisson(f"input {n}", inputs, generator.uniform(low, high, inputs)) for n in numbers],
-        settings["dt"] * 1e-3,
-        signals={f"v_target_{n}": _REST for n in numbers},
-        damage=damage_of(settings),
-    )
+    damage = damage_of(settings)
+    wanted, rates = np.zeros((experiments, inputs)), np.zeros((experiments, inputs))
+    factors, there = np.ones((experiments, inputs)), np.ones((experiments, inputs))
+    for n in range(experiments):
+        child = np.random.SeedSequence([seed, 304, n])
+        generator = np.random.default_rng(child)
+        wanted[n], rates[n] = generator.uniform(*_TEACHER, inputs), generator.uniform(low, high, inputs)
+        if damage:
+            missing, noise = generators_of(child)
+            there[n], factors[n] = damage.there(inputs, missing), damage.factors(inputs, noise)
+    # What misses has no spikes: neither the student nor its teacher has it.
+    source = Poisson("inputs", rates.size, (rates * there).ravel())
+    spikes = np.random.default_rng(np.random.SeedSequence([seed, 304]))
+    offsets, lanes = source.stream(spikes, dt).draw(0, round(settings["seconds"] / dt))
+    return _Input(Pairs(offsets, lanes, wanted), factors.ravel(), there.ravel())

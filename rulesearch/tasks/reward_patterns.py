@@ -26,6 +26,7 @@ from rulesearch.rules.bound import FREE, BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
 from rulesearch.simulate.damage import generators_of
+from rulesearch.simulate.driven.membrane import Membrane
 from rulesearch.simulate.driven.rewarded import SYMBOLS, Firing, Patterns, firing_of, learn
 from rulesearch.simulate.machine.compiling import announce
 from rulesearch.simulate.machine.program import encode
@@ -41,7 +42,8 @@ _INPUTS, _CONNECTED, _WEIGHT = 50, 0.8, 1000.0
 _PATTERNS, _RATE, _DURATION = 30, 6.0, 0.5
 _DT = 0.1
 """Time step [ms]."""
-_SYNAPSE, _MEMBRANE, _LEAK, _REFRACTORY = 0.002, 0.01, 25.0, 0.002
+_MEMBRANE = Membrane(tau=0.01, tau_synapse=0.002, leak=25.0)
+_REFRACTORY = 0.002
 _REST, _THRESHOLD = -70.0, -55.0
 _HAZARD, _WIDTH = 0.01, 0.2
 """Hazard of the neuron at the threshold [Hz], and its width [mV]."""
@@ -220,8 +222,6 @@ def _firing(dt: float) -> Firing:
         dt * 1e-3,
         _length(dt),
         _MEMBRANE,
-        _SYNAPSE,
-        _LEAK,
         _THRESHOLD - _REST,
         (_HAZARD, _WIDTH),
         (_EXPECTED, _EXPECTED_WIDTH),

@@ -19,9 +19,9 @@ def test_a_student_that_does_not_learn_differs_by_what_its_weights_differ() -> N
     # Campbell's theorem for the difference of two potentials under the same input: mean and variance of shot noise,
     # whose kernel [mV/pA] is (exp(-t/10 ms) - exp(-t/2 ms)) 2/(25 (10 - 2)), of integral 2/25 ms and square below.
     found = tried("0*psp", seconds=10)
-    generator = np.random.default_rng(np.random.SeedSequence([2, 304]).spawn(2)[1])
-    different = np.array([generator.uniform(-5.0, 35.0, 5) for _ in range(2)]) - 5.0
-    rates = np.array([generator.uniform(150.0, 850.0, 5) for _ in range(2)])
+    generators = [np.random.default_rng(np.random.SeedSequence([2, 304, n])) for n in range(2)]
+    different = np.array([generator.uniform(-5.0, 35.0, 5) for generator in generators]) - 5.0
+    rates = np.array([generator.uniform(150.0, 850.0, 5) for generator in generators])
     squared = 0.01**2 * (5.0 - 2.0 * 10.0 / 6.0 + 1.0) * 1e-3
     expected = np.sqrt((0.002 / 25.0 * (rates * different).sum(1)) ** 2 + squared * (rates * different**2).sum(1))
     np.testing.assert_allclose(found.cases, expected, rtol=0.06)

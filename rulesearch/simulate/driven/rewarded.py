@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rulesearch.simulate.driven.membrane import Membrane
 from rulesearch.simulate.machine.exponential import nearly_exponential
 from rulesearch.simulate.machine.kernel import compiled
 from rulesearch.simulate.machine.vectors import fused
@@ -73,9 +74,7 @@ class Firing(NamedTuple):
 def firing_of(
     dt: float,
     length: int,
-    tau_membrane: float,
-    tau_synapse: float,
-    leak: float,
+    membrane: Membrane,
     top: float,
     hazard: tuple[float, float],
     expected: tuple[float, float],
@@ -85,13 +84,11 @@ def firing_of(
 ) -> Firing:
     """Return how a neuron does all this in `length` steps of `dt` [s].
 
-    **Arguments:** time constants `tau_membrane`, `tau_synapse` and `memory` (of the eligibility), and `refractory` [s];
-    `leak` [nS]; `top`: threshold above rest [mV]; `hazard` [Hz] at the threshold and its width [mV]; `expected`: the
-    same of phi; `scale`: c [pA s/mV].
+    **Arguments:** `top`: threshold above rest [mV]; `hazard` at the threshold [Hz] and its width [mV]; `expected`: the
+    same of phi; `refractory` [s]; `memory`: time constant of the eligibility [s]; `scale`: c [pA s/mV].
     """
     steps = np.arange(length + 1)
-    left, current_left = np.exp(-dt / tau_membrane * steps), np.exp(-dt / tau_synapse * steps)
-    risen = (left - current_left) * tau_synapse / (leak * (tau_membrane - tau_synapse))
+    left, current_left, risen = membrane.after(dt * steps)
     return Firing(
         float(left[1]),
         float(current_left[1]),

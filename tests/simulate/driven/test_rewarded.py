@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from rulesearch.rules import parse_rules
+from rulesearch.simulate.driven.membrane import Membrane
 from rulesearch.simulate.driven.rewarded import SYMBOLS, Firing, Patterns, firing_of, learn
 from rulesearch.simulate.machine.program import encode
 
@@ -20,7 +21,9 @@ ETA = 10.0
 
 
 def neuron(hazard: float = 0.01, refractory: float = 0.002) -> Firing:
-    return firing_of(DT, LENGTH, TAU_M, TAU_S, LEAK, TOP, (hazard, 0.2), (10.0, 5.0), refractory, MEMORY, SCALE)
+    return firing_of(
+        DT, LENGTH, Membrane(TAU_M, TAU_S, LEAK), TOP, (hazard, 0.2), (10.0, 5.0), refractory, MEMORY, SCALE
+    )
 
 
 def patterns(rng: np.random.Generator, number: int) -> Patterns:
