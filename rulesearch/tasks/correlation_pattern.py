@@ -37,7 +37,9 @@ Array = npt.NDArray[np.float64]
 
 _AFFERENTS = 1000.0
 _PATTERN, _PERIOD = 0.1, 0.5
-_THRESHOLD, _MEMBRANE, _DELAY = 20.0, 0.018, 0.001
+_THRESHOLD, _MEMBRANE, _REFRACTORY = 20.0, 0.018, 0.002
+_DELAY = 0.001
+"""From a synapse to the membrane, and from a spike back to the synapse [s]."""
 _FOUND = 10.0
 _PAPER = known_rule("e2l-correlation")
 _SCREENED = 0.25
@@ -148,10 +150,14 @@ def _experiment(rule: BoundRule, settings: Settings, seed: int, number: int, bac
     dt, seconds, test_seconds = settings["dt"] * 1e-3, settings["seconds"], settings["test_seconds"]
     share = _AFFERENTS / settings["afferents"]
     jump = Receptor(0.0, share=share)
-    cell = Neuron({"jump": jump}, rest=0.0, threshold=_THRESHOLD, reset=0.0, tau_membrane=_MEMBRANE, refractory=0.0)
+    cell = Neuron(
+        {"jump": jump}, rest=0.0, threshold=_THRESHOLD, reset=0.0, tau_membrane=_MEMBRANE, refractory=_REFRACTORY
+    )
     start = np.clip(settings["w_start"] * given.factors, *rule.bounds)
     nothing = np.zeros(given.learning.steps, dtype=np.float32)
-    learnt, weights = simulate_spiking(cell, rule, nothing, given.learning, start, dt, seconds, backend=backend)
+    learnt, weights = simulate_spiking(
+        cell, rule, nothing, given.learning, start, dt, seconds, backend=backend, delays=(_DELAY, _DELAY)
+    )
     # With all weights at a bound the pattern may still stand out.
     if learnt.status not in ("ok", "saturated"):
         return _Experiment(learnt.status, None, learnt.work, learnt.stop)
@@ -181,7 +187,7 @@ class _Input:
     def potentials(self, weights: Array, dt: float) -> Array:
         """Return the potential [mV] after each step of the test for weights `(afferents,)` [mV] that stay."""
         steps = np.repeat(np.arange(self.test.steps), np.diff(self.test.offsets))
-        jumps = np.bincount(steps, weights[self.test.indices], self.test.steps)
+        jumps = np.bincount(steps + round(_DELAY / dt), weights[self.test.indices], self.test.steps)[: self.test.steps]
         found: Array = lfilter([1.0], [1.0, -math.exp(-dt / _MEMBRANE)], jumps)
         return found
 
@@ -238,10 +244,10 @@ def _train(
     # Share of the spikes between patterns that an afferent of the pattern keeps.
     thinned = 1.0 - (1.0 / _PERIOD) / (rate * (1.0 - _PATTERN / _PERIOD))
     background = np.where(member, thinned * rate, rate)
-    shown, steps, delay = np.zeros(starts.size, dtype=np.int64), round(seconds / dt), round(_DELAY / dt)
+    shown, steps = np.zeros(starts.size, dtype=np.int64), round(seconds / dt)
     source = FrozenPatterns("afferents", afferents, (pattern,), _PATTERN, starts, shown, background)
-    offsets, units = source.stream(generator, dt).draw(0, steps - delay)
-    at = np.repeat(np.arange(delay, steps), np.diff(offsets))
+    offsets, units = source.stream(generator, dt).draw(0, steps)
+    at = np.repeat(np.arange(steps), np.diff(offsets))
     place = np.full(afferents, -1)
     place[places] = np.arange(places.size)
     there = place[units] >= 0

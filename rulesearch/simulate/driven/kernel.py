@@ -76,14 +76,14 @@ def integrate(
     registers (-1: empty); `reads_mean`: whether they read `w_mean`; `traces` `(traces, 6)`; `excitation`,
     `offsets`, `indices`: the input; `physics`: rest, threshold, dt/tau_m, whether spikes move the potential itself, and
     reversal, decay and gain of either conductance; `change`: eta and bounds; `schedule`: dt [s] and numbers of steps:
-    learning, settling, refractory, one second, recording; `limits`: see `simulate_spiking`; `records` and `spikes` are
-    filled.
+    learning, settling, refractory, one second, recording, from a synapse to the membrane and back; `limits`: see
+    `simulate_spiking`; `records` and `spikes` are filled.
     """
     rest, threshold, step_over_tau, jumps = physics[:4]
     e_static, decay_static, gain_static, e_plastic, decay_plastic, gain_plastic = physics[4:]
     relaxed = np.exp(-step_over_tau)
     eta, low, high = change
-    dt, learning_steps, settling_steps, refractory, second, record_every = schedule
+    dt, learning_steps, settling_steps, refractory, second, record_every, axon, dendrite = schedule
     silent_steps, rate_limit, weight_limit, stuck_limit, work_limit = limits
     steps, afferents, number = excitation.size, records.shape[1], traces.shape[0]
     w = post[WEIGHT, :afferents]
@@ -101,7 +101,8 @@ def integrate(
     learning = learning_steps > 0
     total = w.sum()
     v, g_static, g_plastic = rest, 0.0, 0.0
-    free_again = 0
+    free_again, applied = 0, 0
+    on_their_way = np.zeros(axon + 1)
     count, counted, last_spike, stuck, work = 0, 0, -1, 0, 0
     for t in range(steps):
         g_static = g_static * decay_static + gain_static * excitation[t]
@@ -141,7 +142,8 @@ def integrate(
                     elif resets[z]:
                         scaled[z, i] = 0.0
             arriving += w[i]
-        g_plastic += gain_plastic * arriving
+        on_their_way[(t + axon) % on_their_way.size] = arriving
+        g_plastic += gain_plastic * on_their_way[t % on_their_way.size]
         if lanes > 0 and reads_mean[0]:
             total += _apply(program, pre, results[0], w, synapse, waits, lanes, change)
             lanes = 0
@@ -159,32 +161,34 @@ def integrate(
                 spikes[count] = t
                 count += 1
                 last_spike = t
-                if learning:
-                    if lanes > 0:
-                        total += _apply(program, pre, results[0], w, synapse, waits, lanes, change)
-                        lanes = 0
-                    if has_post:
-                        for z in range(number):
-                            if read_on_post[z]:
-                                for i in range(afferents):
-                                    post[TRACES + z, i] = value[z] if of_neuron[z] else scaled[z, i] * level[z]
-                        if reads_mean[1]:
-                            post[MEAN, :] = w.sum() / afferents
-                        run_segment(program, 1, post, afferents)
-                        delta = post[results[1]]
+
+        if learning and applied < count and spikes[applied] + dendrite == t:
+            applied += 1
+            if lanes > 0:
+                total += _apply(program, pre, results[0], w, synapse, waits, lanes, change)
+                lanes = 0
+            if has_post:
+                for z in range(number):
+                    if read_on_post[z]:
                         for i in range(afferents):
-                            w[i] = _clip(w[i] + change[0] * delta[i], low, high)
-                        total = w.sum()
-                        work += afferents
-                    for z in range(number):
-                        if of_neuron[z]:
-                            value[z] = 1.0 + (0.0 if nearest[z] else value[z])
-                        elif is_post[z]:
-                            for i in range(afferents):
-                                scaled[z, i] = 1.0 / level[z] + (0.0 if nearest[z] else scaled[z, i])
-                        elif resets[z]:
-                            for i in range(afferents):
-                                scaled[z, i] = 0.0
+                            post[TRACES + z, i] = value[z] if of_neuron[z] else scaled[z, i] * level[z]
+                if reads_mean[1]:
+                    post[MEAN, :] = w.sum() / afferents
+                run_segment(program, 1, post, afferents)
+                delta = post[results[1]]
+                for i in range(afferents):
+                    w[i] = _clip(w[i] + change[0] * delta[i], low, high)
+                total = w.sum()
+                work += afferents
+            for z in range(number):
+                if of_neuron[z]:
+                    value[z] = 1.0 + (0.0 if nearest[z] else value[z])
+                elif is_post[z]:
+                    for i in range(afferents):
+                        scaled[z, i] = 1.0 / level[z] + (0.0 if nearest[z] else scaled[z, i])
+                elif resets[z]:
+                    for i in range(afferents):
+                        scaled[z, i] = 0.0
 
         # Once a second: weights brought up to date, running sums made exact, reasons to stop.
         done = t + 1

@@ -80,6 +80,7 @@ def simulate_spiking(
     settling: float = 0.0,
     weights_every: float = 0.0,
     backend: str = "vm",
+    delays: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[Recording, npt.NDArray[np.float64]]:
     """Simulate the neuron; weights learn at first and are then frozen.
 
@@ -89,7 +90,8 @@ def simulate_spiking(
     `(afferents,)`; `dt` [s]; `learning` [s]: after it the weights stay; `limits`, of which `silent` holds while
     learning; `stuck` [s]: so long with all weights at one bound ends a simulation; `settling` [s]: in this last part of
     learning the learning rate falls linearly to 0, so that what is frozen is not one moment of weights that fluctuate;
-    `weights_every` [s]: 0 for no record of weights; `backend`: `vm` or `jit`.
+    `weights_every` [s]: 0 for no record of weights; `backend`: `vm` or `jit`; `delays` [s]: from a presynaptic spike,
+    at which `on_pre` acts, to the membrane, and from the neuron's spike back to the synapse, where `on_post` acts.
     **Returns:** what a network's run returns of the population `cell` and the projection `plastic`, and the weights at
     the end, `(afferents,)`. Counted work is steps, presynaptic spikes, and synapses times postsynaptic spikes. The
     status is `silent` also where no spike falls after learning, `saturated` where the weights are all at one bound at
@@ -126,7 +128,15 @@ def simulate_spiking(
         plastic.indices,
         physics,
         (float(rule.eta), float(rule.bounds[0]), float(rule.bounds[1])),
-        (dt, learns, round(settling / dt), refractory, max(1, round(1.0 / dt)), every),
+        (
+            dt,
+            learns,
+            round(settling / dt),
+            refractory,
+            max(1, round(1.0 / dt)),
+            every,
+            *(round(d / dt) for d in delays),
+        ),
         (_whole(limits.silent / dt), limits.rate, limits.weight, _whole(stuck), limits.work),
         records,
         spikes,

@@ -122,6 +122,24 @@ def test_a_neuron_whose_potential_jumps_is_that_of_the_network_as_well(text: str
         assert fired_at(theirs, DT) == [step + 1 for step in fired_at(ours, DT)]
 
 
+def test_a_spike_takes_a_while_to_the_membrane_and_back_to_the_synapse() -> None:
+    neuron = Neuron({"jump": Receptor(0.0)}, rest=0.0, threshold=20.0, reset=0.0, tau_membrane=0.018, refractory=0.0)
+    rule = bound(parse_rules("on_pre: -y; on_post: x; tau_x = 20 ms; tau_y = 10 ms").only(), 0.5)
+    train = SpikeTrain.from_times([np.array([100, 150]), np.array([], dtype=np.int64)], 400)
+    nothing = np.zeros(400, dtype=np.float32)
+    found, weights = simulate_spiking(
+        neuron, rule, nothing, train, np.array([30.0, 1.0]), DT, 400 * DT, delays=(10 * DT, 25 * DT)
+    )
+    assert fired_at(found, DT) == [110, 160]
+    # At the synapse: spikes at 100 and 150, those of the neuron at 135 and 185.
+    pre, post = np.array([100, 150]), np.array([135, 185])
+    lags = (post[:, None] - pre) * DT
+    grown = np.exp(-lags[lags > 0] / 0.02).sum()
+    shrunk = np.exp(lags[lags < 0] / 0.01).sum()
+    assert weights[0] == pytest.approx(30.0 + 0.5 * (grown - shrunk), rel=1e-12)
+    assert weights[1] == 1.0
+
+
 def test_both_say_what_they_did_by_the_same_names() -> None:
     (ours, _), (theirs, _) = both(f"on_pre: y - 0.2; on_post: x; {TIMES}", "vm")
     for name in ("status", "start", "stop", "updates"):
