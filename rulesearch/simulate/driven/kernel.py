@@ -102,7 +102,7 @@ def integrate(
     total = w.sum()
     v, g_static, g_plastic = rest, 0.0, 0.0
     free_again, applied = 0, 0
-    on_their_way = np.zeros(axon + 1)
+    on_their_way, slot = np.zeros(axon + 1), 0
     count, counted, last_spike, stuck, work = 0, 0, -1, 0, 0
     for t in range(steps):
         g_static = g_static * decay_static + gain_static * excitation[t]
@@ -142,8 +142,9 @@ def integrate(
                     elif resets[z]:
                         scaled[z, i] = 0.0
             arriving += w[i]
-        on_their_way[(t + axon) % on_their_way.size] = arriving
-        g_plastic += gain_plastic * on_their_way[t % on_their_way.size]
+        on_their_way[slot - 1 if slot > 0 else axon] = arriving
+        g_plastic += gain_plastic * on_their_way[slot]
+        slot = slot + 1 if slot < axon else 0
         if lanes > 0 and reads_mean[0]:
             total += _apply(program, pre, results[0], w, synapse, waits, lanes, change)
             lanes = 0
