@@ -1,9 +1,11 @@
 """The constants of one form by filtered simulation-based inference: the parametric baseline of recurrent networks.
 
 Draws from the prior are simulated, each on a seed of its own; a normalising flow learns which constants go with which
-metrics, and gives constants for metrics that pass the first filter of the task; these are simulated in turn, and so on,
-filter after filter (Confavreux, Ramesh, Goncalves, Macke & Vogels 2023, NeurIPS 36). The posterior of a round is the
-proposal of the next one.
+metrics, and gives constants for metrics that pass the filters of a task, or come near to it in their order (Confavreux,
+Ramesh, Goncalves, Macke & Vogels 2023, NeurIPS 36). Where simulations are few, a flow in two dozen dimensions knows
+little: of many draws from it and from the prior those are simulated that pass most likely, as a forest learnt from all
+simulations, those that died among them (a restricted prior: Deistler, Macke & Goncalves 2022,
+doi:10.1073/pnas.2207632119). What is learnt in a round makes the proposal of the next one.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from rulesearch.evaluation.seeds import generator
 from rulesearch.expression.tree import Expression
 from rulesearch.grammar import Grammar
 from rulesearch.grammar.parts import reachable
+from rulesearch.inference.passing import Passing
 from rulesearch.inference.posterior import Posterior, need_sbi
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import Engine
@@ -35,6 +38,8 @@ _FIRST_SEED = 1000
 """The search seed of the first draw: those before it are of full trials."""
 _LEAST = 50
 """Simulations that ran to their end, without which nothing is fitted, and the proposal stays."""
+_HOPEFUL = 0.05
+"""Share of all simulations that count as passing while fewer do: those that came nearest."""
 _PROMOTED = 24
 _DRAWN = 0.9
 """Share of the budget that is for draws; what comes near to passing is evaluated with the rest."""
@@ -46,9 +51,14 @@ class SbiSettings:
     """What steers the engine; each option says what it is."""
 
     rounds: int = option(4, "rounds after the first one, which draws from the prior", 1, 50)
-    passing: float = option(0.5, "share of a round that must pass a filter before the next one is looked at", 0.01, 1.0)
     aims: int = option(
         20, "simulations whose metrics are aimed at, at least; the nearest ones where fewer pass", 1, 10_000
+    )
+    pool: int = option(
+        50,
+        "draws, half of them from the prior, of which one that is likely to pass is simulated; 1: flow alone",
+        1,
+        1000,
     )
     full: int = option(0, "1: draws are simulated in full; 0: at the cheap fidelity, where the task has one", 0, 1)
 
@@ -146,11 +156,10 @@ class _Search:
         self.shares: list[Array] = []
         self.outcomes: list[Outcome] = []
         self.candidates: list[Candidate] = []
-        self.proposal: tuple[Posterior, Array] | None = None
+        self.proposal: tuple[Posterior, Array, Passing] | None = None
         self.told: list[str] = []
-        self._round: slice = slice(0, 0)
         self._full: set[int] = set()
-        self._least = np.inf
+        self._least = _NOTHING
 
     def round(self, number: int, wanted: int, share: float) -> None:
         """Simulate a number of draws, and tell how many pass all filters.
@@ -172,8 +181,7 @@ class _Search:
                 break
             if limit is not None and problem.progress.seconds > share * limit:
                 break
-        self._round = slice(begun, len(self.outcomes))
-        passing = sum(self._passes(outcome, len(self.filters)) for outcome in self.outcomes[self._round])
+        passing = sum(self._passes(outcome) for outcome in self.outcomes[begun:])
         source = "the prior" if self.proposal is None else f"posterior {number}"
         self.told.append(f"{passing:,} of {len(self.outcomes) - begun:,} draws from {source}")
 
@@ -182,64 +190,75 @@ class _Search:
 
         **Arguments:** `better`: only those that came nearer than all that were tried before.
         """
-        asked = [each for stage in self.filters for each in stage]
-        short = {
-            index: self._short(outcome, asked)
+        near = {
+            index: self._near(outcome)
             for index, outcome in enumerate(self.outcomes)
             if outcome.ok and index not in self._full
         }
-        ranked = sorted(short, key=lambda index: (short[index], self.outcomes[index].ranked_loss, index))
-        chosen = [index for index in ranked[: min(most, _PROMOTED)] if not better or short[index] < self._least]
+        ranked = sorted(near, key=lambda index: (near[index], self.outcomes[index].ranked_loss, index))
+        chosen = [index for index in ranked[: min(most, _PROMOTED)] if not better or near[index] < self._least]
         self._full.update(chosen)
-        self._least = min([self._least, *(short[index] for index in chosen)])
+        self._least = min([self._least, *(near[index] for index in chosen)])
         candidates = [self.candidates[index] for index in chosen]
         self.problem.evaluate(candidates)
         self.problem.promote([candidate for candidate in candidates if candidate.alive])
 
     def learn(self, number: int) -> None:
-        """Fit the posterior from which the next round draws."""
-        stage = self._stage()
-        asked = [each for stage_filters in self.filters[:stage] for each in stage_filters]
+        """Fit what the next round draws from."""
+        asked = [each for stage in self.filters for each in stage]
         known = [index for index, outcome in enumerate(self.outcomes) if _values(outcome, asked) is not None]
         if len(known) < _LEAST:
             return
         metrics = np.array([_values(self.outcomes[index], asked) for index in known], dtype=np.float64)
         scales = np.array([_scale(each) for each in asked])
+        shares, near = np.array(self.shares), [self._near(outcome) for outcome in self.outcomes]
         rng = generator(self.problem.seed, 2, number)
-        posterior = Posterior(np.array(self.shares)[known], metrics, scales, rng)
-        out = np.array([self._short(self.outcomes[index], asked) for index in known])
-        nearest = np.argsort(out, kind="stable")[: max(self.settings.aims, int(np.sum(out == 0.0)))]
+        posterior = Posterior(shares[known], metrics, scales, rng)
+        passing = sum(self._passes(outcome) for outcome in self.outcomes)
+        ranked = sorted(range(len(near)), key=lambda index: (near[index], index))
+        row = {index: place for place, index in enumerate(known)}
+        aims = metrics[[row[index] for index in ranked[: max(self.settings.aims, passing)] if index in row]]
         low, high = (np.array([getattr(each, side) for each in asked]) for side in ("least", "most"))
+        hopeful = np.zeros(len(near), dtype=np.bool_)
+        hopeful[ranked[: max(self.settings.aims, passing, round(_HOPEFUL * len(near)))]] = True
         # What no simulation did yet is far from what the flow knows: half of the aims were seen as they are.
-        self.proposal = posterior, np.concatenate((metrics[nearest], np.clip(metrics[nearest], low, high)))
+        self.proposal = posterior, np.concatenate((aims, np.clip(aims, low, high))), Passing(shares, hopeful, rng)
 
     def _draw(self, rng: np.random.Generator, wanted: int) -> Array:
         if self.proposal is None:
             return rng.random((wanted, len(self.priors)))
-        posterior, aims = self.proposal
-        drawn: Array = posterior.sample(aims[rng.integers(len(aims), size=wanted)], rng)[0]
-        return drawn
+        posterior, aims, passing = self.proposal
+        pool = wanted * self.settings.pool
+        of_flow = wanted if self.settings.pool == 1 else pool // 2
+        drawn: Array = posterior.sample(aims[rng.integers(len(aims), size=of_flow)], rng)[0]
+        if self.settings.pool == 1:
+            return drawn
+        drawn = np.concatenate((drawn, rng.random((pool - of_flow, len(self.priors)))))
+        likely = np.argsort(-passing.chance(drawn), kind="stable")[:wanted]
+        chosen: Array = drawn[rng.permutation(likely)]
+        return chosen
 
     def _candidate(self, shares: Array) -> Candidate:
         values = tuple(prior.at(float(share)) for prior, share in zip(self.priors, shares, strict=True))
         genome = self.problem.primitives.with_values(self.form, values)
         return self.problem.maker.make(genome, "posterior", (), self.problem.progress.generation)
 
-    def _stage(self) -> int:
-        """Return how many filters the next proposal is for: those that enough of the last round pass, and one more."""
-        last = self.outcomes[self._round]
-        for stage in range(1, len(self.filters)):
-            if sum(self._passes(outcome, stage) for outcome in last) < self.settings.passing * len(last):
-                return stage
-        return len(self.filters)
+    def _passes(self, outcome: Outcome) -> bool:
+        return self._near(outcome)[0] == -len(self.filters)
 
-    def _passes(self, outcome: Outcome, stages: int) -> bool:
-        asked = [each for stage in self.filters[:stages] for each in stage]
-        return self._short(outcome, asked) == 0.0
+    def _near(self, outcome: Outcome) -> tuple[int, float]:
+        """Return how near an outcome comes to passing, less for nearer: filters that it passes, and what is missing."""
+        if not outcome.ok:
+            return _NOTHING
+        for number, stage in enumerate(self.filters):
+            short = sum(each.shortfall(_shown(outcome)) / _scale(each) for each in stage)
+            if short > 0.0:
+                return -number, short
+        return -len(self.filters), 0.0
 
-    @staticmethod
-    def _short(outcome: Outcome, asked: Sequence[Requirement]) -> float:
-        return sum(each.shortfall(_shown(outcome)) / _scale(each) for each in asked) if outcome.ok else np.inf
+
+_NOTHING = (1, np.inf)
+"""How near what died comes to passing."""
 
 
 def _shown(outcome: Outcome) -> dict[str, float]:
