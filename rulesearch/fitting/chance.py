@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc, gammaincinv
+from scipy.special import chdtrc, gammaincinv, stdtrit
 
 
 def chi_square_quantile(share: float, freedom: float) -> float:
@@ -17,6 +17,11 @@ def chi_square_quantile(share: float, freedom: float) -> float:
 def chi_square_above(value: float, freedom: float) -> float:
     """Return the share of a chi-square distribution that lies above a value."""
     return float(chdtrc(freedom, value))
+
+
+def student_t_quantile(share: float, freedom: float) -> float:
+    """Return the value below which a share of Student's t distribution lies."""
+    return float(stdtrit(freedom, share))
 
 
 def student_t_log_density(values: npt.NDArray[np.float64], freedom: float) -> npt.NDArray[np.float64]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
-from rulesearch.fitting.chance import chi_square_quantile
+from rulesearch.fitting.chance import chi_square_quantile, student_t_quantile
 from rulesearch.fitting.data import Data
 from rulesearch.fitting.form import Form
 from rulesearch.fitting.lockstep import descend
@@ -31,6 +31,7 @@ from rulesearch.inference.fitting import (
     vector_of,
     with_noise,
 )
+from rulesearch.inference.usual import usual_sizes
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.bool_]
@@ -40,6 +41,10 @@ _WIDEST = 100.0
 _PROBE, _OPEN = 1e-6, 1e3
 """How far numbers are moved for slopes; standard errors of a change by which a prediction that is open may be off."""
 _LEAST_FACTOR = 1e-9
+_NOTHING = 1e-6
+"""Share of its usual size to which a number is as good as 0."""
+_HALVINGS, _FINE = 50, 0.004
+"""Most halvings of where an end may be, and how far from it they lead, as a share of its distance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Number:
     """A fitted number.
 
     **Fields:** `label`; `value`; `low` and `high`: its 95 % interval by profile likelihood, infinite where it has no
-    end; `own`: it is that of one preparation.
+    end; `own`: it is that of one preparation; `usual`: size at which it makes changes as large as the measured ones.
     """
 
     label: str
@@ -55,14 +60,16 @@ class Number:
     low: float
     high: float
     own: bool
+    usual: float = math.inf
 
     @property
     def identifiable(self) -> bool:
-        """Whether the data keep the number within an interval, of two orders of magnitude at most if 0 is not in it."""
+        """Whether the data keep the number within an interval, of two orders of magnitude at most, or not beyond a
+        hundred times its usual size where 0 is in it."""
         if not (math.isfinite(self.low) and math.isfinite(self.high)):
             return False
         near, far = sorted((abs(self.low), abs(self.high)))
-        return self.low * self.high <= 0.0 or far <= _WIDEST * near
+        return far <= _WIDEST * (self.usual if self.low * self.high <= 0.0 else near)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +112,23 @@ def profile(found: Fit) -> list[Number]:
     """Return the numbers of a fit with their 95 % intervals by profile likelihood.
 
     An end is where the squared residuals, the other numbers fitted anew, are larger than at the fit by the 95 % point
-    of chi squared with one degree of freedom; there is none where they do not become so
-    before the number leaves its range.
+    of chi squared with one degree of freedom, or, where standard errors are estimated from the same rows, of the square
+    of Student's t with as many degrees as rows are left; there is none where they do not become so
+    before the number leaves its range. A number that keeps its sign has an end at 0.
     """
     best = vector_of(found.form, found.numbers)
     limit = chi_square_quantile(LEVEL, 1)
+    if not found.data.told:
+        freedom = int(np.isfinite(found.data.changes).sum()) - found.form.size
+        limit = student_t_quantile(0.5 + 0.5 * LEVEL, max(1, freedom)) ** 2
     _, least = solve(found.form, found.data, best)
+    sizes = usual_sizes(found)
     numbers = []
     for place, (label, parameter) in enumerate(zip(found.form.labels, found.form.each, strict=True)):
-        ends = [_end(found, best, place, sign, least + limit) for sign in (-1.0, 1.0)]
+        ends = [_end(found, best, place, sign, least + limit, float(sizes[place])) for sign in (-1.0, 1.0)]
         low, high = (_natural(parameter.is_time, end) for end in ends)
-        numbers.append(Number(label, float(found.numbers[place]), float(low), float(high), parameter.own))
+        usual = math.inf if parameter.is_time else float(sizes[place])
+        numbers.append(Number(label, float(found.numbers[place]), float(low), float(high), parameter.own, usual))
     return numbers
 
 
@@ -131,7 +144,7 @@ def leave_out(found: Fit, by: str, groups: Sequence[object]) -> Prediction:
     predictions, sem = np.full(len(data.changes), np.nan), data.sem.copy()
     left_open = np.zeros(len(data.changes), dtype=np.bool_)
     outs = [np.array([each == group for each in groups]) for group in dict.fromkeys(groups)]
-    outs = [out for out in outs if _determined(form, ~out, out)]
+    outs = [out for out in outs if _determined(found, ~out, out)]
     for out, point in zip(outs, _without(found, outs), strict=True):
         if form.of_changes:
             left_open |= _left_open(form, data, point, out)
@@ -232,31 +245,38 @@ def _without(found: Fit, outs: Sequence[Rows]) -> Array:
     return chosen
 
 
-def _determined(form: Form, kept: Rows, out: Rows) -> bool:
-    """Return whether rows that are kept can say what the others need: of each preparation as many as own numbers."""
+def _determined(found: Fit, kept: Rows, out: Rows) -> bool:
+    """Return whether rows that are kept can say what the others need: of each preparation as many as own numbers, and
+    more than numbers where they must tell their own scatter."""
+    form = found.form
     own = sum(parameter.own for parameter in form.parameters)
     counts = [int(np.sum(form.groups[kept] == group)) for group in set(form.groups[out].tolist())]
-    return bool(kept.any()) and (not own or min(counts) >= own)
+    enough = found.data.told or int(kept.sum()) > form.size
+    return bool(kept.any()) and enough and (not own or min(counts) >= own)
 
 
-def _end(found: Fit, best: Array, place: int, sign: float, limit: float) -> float:
-    """Return where the profile of a number reaches a limit, going one way; infinite where it does not."""
+def _end(found: Fit, best: Array, place: int, sign: float, limit: float, usual: float) -> float:
+    """Return where the profile of a number reaches a limit, going one way; infinite where it does not.
+
+    **Arguments:** `usual`: size of the number beside which it may be as good as 0.
+    """
     form = found.form
     low, high = limits_of(form)
     edge = low[place] if sign < 0.0 else high[place]
     inner, point = best[place], best.copy()
-    unit = 1.0 if form.each[place].is_time else abs(best[place]) or abs(form.each[place].start) or 1.0
+    nothing = abs(best[place]) <= _NOTHING * usual
+    unit = 1.0 if form.each[place].is_time else usual if nothing else abs(best[place])
     # A constant that keeps its sign goes by factors: where only a product counts, another one makes up for it.
-    keeps = 0.0 in (low[place], high[place]) and not form.each[place].is_time and best[place] != 0.0
+    keeps = 0.0 in (low[place], high[place]) and not form.each[place].is_time and not nothing
     away = sign if best[place] > 0.0 else -sign
-    falls = keeps and edge == 0.0
+    falls = edge == 0.0 and not form.each[place].is_time
     for step in _STEPS:
         outer = best[place] * math.exp(away * step) if keeps else best[place] + sign * step * unit
         outer = float(np.clip(outer, low[place], high[place]))
         point[place] = outer
         point, misfit = solve(form, found.data, point, held=place, evaluations=FAST)
         if misfit > limit:
-            return _crossing(found, point, place, inner, outer, limit)
+            return _crossing(found, point, place, (best[place], inner, outer), limit)
         inner = outer
         if outer == edge:
             break
@@ -267,9 +287,15 @@ def _end(found: Fit, best: Array, place: int, sign: float, limit: float) -> floa
     return sign * math.inf
 
 
-def _crossing(found: Fit, point: Array, place: int, inner: float, outer: float, limit: float) -> float:
-    """Return where the profile crosses a limit between two values, by halving."""
-    for _ in range(8):
+def _crossing(found: Fit, point: Array, place: int, ends: tuple[float, float, float], limit: float) -> float:
+    """Return where the profile crosses a limit, by halving, to a share of how far that is from the best value.
+
+    **Arguments:** `ends`: the best value, and two between which it is.
+    """
+    best, inner, outer = ends
+    for _ in range(_HALVINGS):
+        if abs(outer - inner) <= _FINE * abs(outer - best):
+            break
         middle = 0.5 * (inner + outer)
         point = point.copy()
         point[place] = middle

@@ -2,20 +2,20 @@
 
 Numbers that keep their signs are log-normal: time constants with a median of 30 ms and a factor of 5, so that 95 % are
 of 1.2 to 760 ms; others with a factor of 10 about the size at which they would make changes as large as the measured
-ones by themselves. Of a product of two numbers no more is held than of one: flat priors, however wide, prefer whichever
-of many numbers that fit alike leaves the others the most room. Numbers of either sign are normal, ten times as wide.
+ones by themselves, in the table or, where it does not say, under pairs of spikes. Of a product of two numbers no more
+is held than of one: flat priors, however wide, prefer whichever of many numbers that fit alike leaves the others the
+most room. Numbers of either sign are normal, ten times as wide.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 import numpy.typing as npt
 
 from rulesearch.inference.fitting import Fit
-from rulesearch.measurements.protocols import LEAST_CHANGE
+from rulesearch.inference.usual import usual_sizes
 
 Array = npt.NDArray[np.float64]
 
@@ -23,7 +23,6 @@ _MEDIAN, _FACTOR = math.log(0.03), math.log(5.0)
 _WIDE = 10.0
 _TIMES = 16
 """Sets of time constants over which sizes are judged."""
-_STEP = 1e-6
 _LEAST = 3.0
 """A number that was fitted as nothing at all counts as so many widths of the prior below its median."""
 
@@ -43,7 +42,9 @@ class Prior:
         times = np.array([one.is_time for one in each])
         self._signs = np.where(low >= 0.0, 1.0, np.where(high <= 0.0, -1.0, 0.0))
         self._logs = self._signs != 0.0
-        sizes = _sizes(found, times, low, high, rng)
+        given = np.exp(_MEDIAN + _FACTOR * rng.normal(size=(_TIMES, found.form.size)))
+        # Those of the fit alone could be such that a number has next to no effect, and the prior would follow it there.
+        sizes = usual_sizes(found, np.where(times, np.clip(given, low, high), found.numbers))
         self.median = np.where(times, _MEDIAN, np.where(self._logs, np.log(sizes), 0.0))
         self.width = np.where(times, _FACTOR, np.where(self._logs, math.log(_WIDE), _WIDE * sizes))
         with np.errstate(all="ignore"):
@@ -73,25 +74,3 @@ class Prior:
         """Return points drawn from the prior, those beyond its ends at these, `(count, numbers)`."""
         found: Array = self.median + self.width * rng.normal(size=(count, len(self.median)))
         return np.clip(found, self.low, self.high)
-
-
-def _sizes(found: Fit, times: npt.NDArray[np.bool_], low: Array, high: Array, rng: np.random.Generator) -> Array:
-    """Return how large each number would have to be to make changes as large as the measured ones by itself, in the
-    median over time constants; of what does nothing to the data, how large it is in the rule as it is given."""
-    form = found.form
-    given = np.array([abs(each.start) or 1.0 for each in form.each])
-    steps = _STEP * np.maximum(np.abs(found.numbers), given)
-    drawn = np.clip(np.exp(_MEDIAN + _FACTOR * rng.normal(size=(_TIMES, form.size))), low, high)
-    # Those of the fit alone could be such that a number has next to no effect, and the prior would follow it there.
-    numbers = np.where(times, drawn, found.numbers)
-    known = found.data.changes[np.isfinite(found.data.changes)]
-    # Words alone tell no more than that changes were seen.
-    usual = math.sqrt(float(np.mean(known**2))) if len(known) else LEAST_CHANGE
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        probed = form.many((numbers[:, np.newaxis] + np.diag(steps)).reshape(-1, form.size))
-        slopes = (probed.reshape(_TIMES, form.size, -1) - form.many(numbers)[:, np.newaxis]) / steps[:, np.newaxis]
-        # Rows that a number does not touch, as those of other preparations, say nothing of its size.
-        needed = usual / np.sqrt(np.nanmean(np.where(slopes == 0.0, np.nan, slopes) ** 2, axis=2))
-        middle = np.nanmedian(np.where(np.isfinite(needed), needed, np.nan), axis=0)
-    return np.where(np.isfinite(middle) & (middle > 0.0), middle, given)

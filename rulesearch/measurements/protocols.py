@@ -38,6 +38,8 @@ _MOST_SPIKES, _MOST_REPEATS = 10_000, 1_000_000
 _MOST_EVENTS = 5_000_000
 _LONGEST_MS = 1e9
 _MOST_CHANGE = 1e6
+_FAR_OFF = 5.0
+"""Standard errors by which a change may be measured beyond what is possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +295,8 @@ def _row(sheet: Sheet, columns: Columns, number: int, measured: bool = True) -> 
         raise wrong(columns.target, "a relative change, such as 0.29")
     error = columns.error if measured else ""
     sem = value(error, "", "a standard error above 0", 1e-300, math.inf) if error else None
+    if change < -1.0 - _FAR_OFF * (sem or 0.0):
+        raise wrong(columns.target, "a relative change of -1 at least, which leaves no weight; divide percent by 100")
     n = value("n", "", "a number of measurements", 1.0, math.inf)
     label = cell("id") or f"row {sheet.numbers[number]}"
     return Measured(

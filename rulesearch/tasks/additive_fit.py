@@ -54,7 +54,7 @@ class AdditiveFit:
         design = np.column_stack([self._column(text, taus) for text in self.terms.values()])
         target = (self.change / self.sem)[self.kept]
         found = nnls(design, target)[0] if self.positive else np.linalg.lstsq(design, target, rcond=None)[0]
-        return [float(each) for each in found], float(np.mean((design @ found - target) ** 2))
+        return [float(each) for each in found], float(np.mean((design @ found - target) ** 2)) if len(target) else 0.0
 
     def best(self, names: Sequence[str], name: str) -> RuleSet:
         """Return the rule with the best time constants of two traces, from a grid that is made finer."""

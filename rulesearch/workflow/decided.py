@@ -33,7 +33,7 @@ from rulesearch.writing import write_file
 Array = npt.NDArray[np.float64]
 
 PAIRS = 60
-_DECIDE, _POOL = 9, 10
+_POOL = 10
 _MANY, _APART = 100, 0.5
 _DRAWS = 1000
 _LEVEL = 0.9
@@ -167,7 +167,7 @@ def decide(
     by_rule = [each.predictions(protocols, preparation)[-_DRAWS:] for each in found]
     single, usual = _cell(found[0].found)
     families, pooled = [], []
-    for place, places in enumerate(_families(by_rule, single, seed)):
+    for place, places in enumerate(_families(by_rule, single)):
         own = [found[each] for each in places]
         first = max(own, key=lambda each: each.weight)
         families.append(Kin(first.name, tuple(each.name for each in own), sum(each.weight for each in own)))
@@ -178,7 +178,7 @@ def decide(
     choices = []
     for place, protocol in enumerate(protocols):
         columns = [part[:, place] for part in pooled]
-        choices.append(_choice(protocol, columns, names, chances, single, usual, generator(seed, _DECIDE, place)))
+        choices.append(_choice(protocol, columns, names, chances, single, usual))
     choices.sort(key=lambda each: -each.information)
     order = sorted(families, key=lambda each: -each.weight)
     return Decided(name, tuple(everything), tuple(order), single, usual, tuple(choices))
@@ -191,12 +191,11 @@ def _choice(
     chances: Array,
     single: float,
     usual: float,
-    rng: np.random.Generator,
 ) -> Choice:
     tail = 0.5 * (1.0 - _LEVEL)
-    information, _ = told(parts, chances, single / math.sqrt(usual), rng)
+    information, _ = told(parts, chances, single / math.sqrt(usual))
     # What is one family needs no decision.
-    cells = cells_for_decision(parts, chances, single, rng) if len(parts) > 1 else None
+    cells = cells_for_decision(parts, chances, single) if len(parts) > 1 else None
     predictions = {}
     for name, part in zip(names, parts, strict=True):
         low, high = weighted_quantiles(part, np.ones(len(part)), [tail, 1.0 - tail])
@@ -216,16 +215,15 @@ def _cell(found: Fit) -> tuple[float, float]:
     return float(np.median(found.data.sem[known] * np.sqrt(numbers[known]))), float(np.median(numbers[known]))
 
 
-def _families(by_rule: Sequence[Array], single: float, seed: int) -> list[list[int]]:
+def _families(by_rule: Sequence[Array], single: float) -> list[list[int]]:
     """Return the places of rules that no protocol tells apart: many cells tell less than half of which it is."""
     graph = networkx.Graph()
     graph.add_nodes_from(range(len(by_rule)))
     error, even = single / math.sqrt(_MANY), np.array([0.5, 0.5])
     for first, one in enumerate(by_rule):
         for second in range(first + 1, len(by_rule)):
-            other, rng = by_rule[second], generator(seed, _DECIDE, first, second)
-            columns = zip(one.T, other.T, strict=True)
-            if all(told(pair, even, error, rng)[0] < _APART for pair in columns):
+            columns = zip(one.T, by_rule[second].T, strict=True)
+            if all(told(pair, even, error)[0] < _APART for pair in columns):
                 graph.add_edge(first, second)
     return [sorted(places) for places in networkx.connected_components(graph)]
 

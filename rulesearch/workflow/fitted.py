@@ -33,7 +33,7 @@ from rulesearch.rules.text import parse_rules
 from rulesearch.tasks.registry import TASKS, load_task
 from rulesearch.tasks.stdp_protocols import StdpProtocols
 from rulesearch.tasks.task import Task
-from rulesearch.workflow.resolve import RuleLike, as_rules
+from rulesearch.workflow.resolve import RuleLike, as_rules, task_of
 
 _TASKS = ("stdp-frequency", "stdp-triplets")
 """Those whose data are measurements under protocols."""
@@ -149,6 +149,9 @@ def fit_form(
         symbols = set(source.names)
     rules = as_rules(rule, None, symbols)
     form_rule = rules.only() if before is not None else replace(rules.only(), bounds=None)
+    if isinstance(rule, str) and (of_run := task_of(rule)) is not None and of_run[0].protocol.fits_numbers:
+        # Its learning rate was fitted, as its other numbers were.
+        form_rule = replace(form_rule, eta=None)
     if not form_rule.constants and not form_rule.states:
         # Then the learning rate is all that there is to fit.
         form_rule = replace(form_rule, eta=None)

@@ -310,3 +310,77 @@ def test_more_numbers_than_rows_are_refused(tmp_path: Path) -> None:
         rs.fit(PAIR, path, own="A_plus")
     with pytest.raises(RulesearchError, match=r"6 numbers cannot be .*; have fewer for themselves: --own"):
         rs.fit("on_post: A*x; A = 1; eta = 1", path, own="A,tau_x")
+
+
+@pytest.mark.parametrize("sem", [1e-3, 1e-7, 1e-9])
+def test_intervals_are_as_narrow_as_the_data_are_precise(sem: float) -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(2, 30))
+    table = {"x": x, "y": y, "dw": 0.5 * x - 0.2 * y + sem * rng.normal(size=30), "sem": np.full(30, sem)}
+    found = rs.fit("a*x - b*y; a = 1; b = 1; eta = 1", table, "dw")
+    design = np.column_stack([x, -y]) / sem
+    half = 1.959964 * np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
+    widths = [number.high - number.low for number in found.numbers]
+    assert widths == pytest.approx(2.0 * half, rel=0.01)
+
+
+def test_where_few_rows_tell_their_own_scatter_intervals_are_wider() -> None:
+    # As Student's t: with 2 rows more than numbers its 97.5 % point is 4.303, not 1.960.
+    rng = np.random.default_rng(8)
+    x, y, noise = rng.normal(size=(3, 4))
+    table = {"x": x, "y": y, "dw": 0.5 * x + 0.4 * y + 0.1 * noise}
+    few = rs.fit("a*x + b*y; a = 1; b = 1; eta = 1", table, "dw")
+    told = rs.fit("a*x + b*y; a = 1; b = 1; eta = 1", {**table, "sem": few.found.data.sem}, "dw")
+    for wide, narrow in zip(few.numbers, told.numbers, strict=True):
+        assert wide.high - wide.low > 2.0 * (narrow.high - narrow.low)
+
+
+def test_a_row_is_not_predicted_by_as_many_rows_as_there_are_numbers_where_these_must_tell_their_scatter() -> None:
+    rng = np.random.default_rng(8)
+    x, y, noise = rng.normal(size=(3, 3))
+    table = {"x": x, "y": y, "dw": 0.5 * x + 0.4 * y + 0.1 * noise}
+    found = rs.fit("a*x + b*y; a = 1; b = 1; eta = 1", table, "dw")
+    assert math.isnan(found.predictions[0].z2) and math.isnan(found.predictions[0].elpd)
+    assert found.to_json()["elpd"] is None
+    told = rs.fit("a*x + b*y; a = 1; b = 1; eta = 1", {**table, "sem": np.full(3, 0.1)}, "dw")
+    assert np.all(np.isfinite(told.predictions[0].residuals))
+
+
+def test_a_number_that_must_not_change_its_sign_ends_at_0() -> None:
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(2, 30))
+    # The other sign would be right: what is allowed is at most as far from it as the data say.
+    table = {"x": x, "y": y, "dw": 0.5 * x + 0.02 * y + 0.1 * rng.normal(size=30), "sem": np.full(30, 0.1)}
+    (_, number) = rs.fit("a*x - b*y; a = 1; b = 1; eta = 1", table, "dw").numbers
+    assert number.value == pytest.approx(0.0, abs=1e-9) and number.low == 0.0
+    assert 0.0 < number.high < 0.1 and number.identifiable
+
+
+def test_what_a_table_does_not_tell_is_not_certain_however_large_it_would_have_to_be() -> None:
+    # Pairs of one order, a second apart: depression acts on them by exp(-990/34), 2e-13 of what it may do.
+    table = {"dt_ms": [5.0, 10.0, 20.0, 40.0], "change": [0.5, 0.36, 0.2, 0.05], "sem": [0.03] * 4}
+    held = {"tau_x": "17 ms", "tau_y": "34 ms"}
+    numbers = {each.label: each for each in rs.fit(PAIR, table, fixed=held, **PROTOCOL).numbers}
+    assert numbers["A_plus"].identifiable and not numbers["A_minus"].identifiable
+    asked = {"pre": [10.0], "post": [0.0], "repeats": 60, "every": 1000}
+    again = {"table_repeats": 60, "table_every": 1000}
+    (row,) = rs.predict(PAIR, table, fixed=held, **asked, **again).rows
+    assert row.low == pytest.approx(-1.0) and row.high > -0.1
+
+
+def test_percent_is_told_from_a_share() -> None:
+    table = {"dt_ms": DELAYS, "change": 100.0 * np.asarray(_pairs(0.01, 1)["change"])}
+    with pytest.raises(
+        RulesearchError, match=r"column change: expected a relative change of -1 at least.*percent by 100"
+    ):
+        rs.fit(PAIR, table, **PROTOCOL)
+    # A weight that is lost as a whole may be measured as a little more.
+    table = {"dt_ms": DELAYS, "change": np.full(12, -1.05), "sem": np.full(12, 0.02)}
+    assert rs.fit(PAIR, table, **PROTOCOL).found.data.changes[0] == -1.05
+
+
+def test_the_learning_rate_of_a_rule_that_was_found_on_measurements_is_fitted_too(tmp_path: Path) -> None:
+    table = _pairs(0.02, 1)
+    run = rs.distil(table, budget=20, permutations=0, report=False, out=tmp_path / "run", **PROTOCOL)
+    found = rs.fit(f"{run.folder}:1", table, **PROTOCOL)
+    assert "eta" in _values(found)

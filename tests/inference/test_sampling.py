@@ -121,15 +121,14 @@ def test_weights_are_those_of_the_best_mixture() -> None:
 
 
 def test_rules_that_are_certain_are_told_apart_as_two_normals() -> None:
-    rng = np.random.default_rng(2)
     parts, weights = [np.zeros(10), np.full(10, 1.0)], np.array([0.5, 0.5])
     chances = posterior_of(np.array([0.0, 0.5, 1.0]), 0.5, parts, weights)
     odds = math.exp(-0.5 * (1.0 / 0.5) ** 2)
     assert chances[0] == pytest.approx([1.0 / (1.0 + odds), 0.5, odds / (1.0 + odds)])
     # Nothing is told of rules that say the same, all of it where they are far apart.
-    assert told([np.zeros(10), np.zeros(10)], weights, 0.5, rng) == (0.0, pytest.approx(0.5))
-    bits, sure = told(parts, weights, 0.01, rng)
+    assert told([np.zeros(10), np.zeros(10)], weights, 0.5) == (0.0, pytest.approx(0.5))
+    bits, sure = told(parts, weights, 0.01)
     assert bits == pytest.approx(1.0) and sure == pytest.approx(1.0)
     # E over y of the true one's chance is 0.95 at d/error = 3.6 (numerically): with d = 1 and s = 1, 14 cells.
-    assert cells_for_decision(parts, weights, 1.0, rng) in {10, 14, 20}
-    assert cells_for_decision([np.zeros(10), np.zeros(10)], weights, 1.0, rng) is None
+    assert cells_for_decision(parts, weights, 1.0) in {10, 14, 20}
+    assert cells_for_decision([np.zeros(10), np.zeros(10)], weights, 1.0) is None
