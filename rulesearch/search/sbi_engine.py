@@ -68,7 +68,7 @@ class SbiEngine(Engine):
 
     name = "sbi"
     summary = (
-        "constants of one form by neural posteriors, filter by filter; needs sbi; the parametric baseline of networks"
+        "constants of one form by neural posteriors of what passes filters; needs sbi; parametric baseline of networks"
     )
     settings_type = SbiSettings
 
