@@ -217,7 +217,7 @@ class _Search:
         passing = sum(self._passes(outcome) for outcome in self.outcomes)
         ranked = sorted(range(len(near)), key=lambda index: (near[index], index))
         row = {index: place for place, index in enumerate(known)}
-        aims = metrics[[row[index] for index in ranked[: max(self.settings.aims, passing)] if index in row]]
+        aims = metrics[[row[index] for index in ranked if index in row][: max(self.settings.aims, passing)]]
         low, high = (np.array([getattr(each, side) for each in asked]) for side in ("least", "most"))
         hopeful = np.zeros(len(near), dtype=np.bool_)
         hopeful[ranked[: max(self.settings.aims, passing, round(_HOPEFUL * len(near)))]] = True

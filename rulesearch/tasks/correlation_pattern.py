@@ -146,7 +146,7 @@ class CorrelationPattern(SpikeTask):
 
 
 def _experiment(rule: BoundRule, settings: Settings, seed: int, number: int, backend: str) -> _Experiment:
-    given = _inputs(seed, number, settings)
+    given = _kept.drawn(_draw_inputs, seed, number, settings, _READ)
     dt, seconds, test_seconds = settings["dt"] * 1e-3, settings["seconds"], settings["test_seconds"]
     share = _AFFERENTS / settings["afferents"]
     jump = Receptor(0.0, share=share)
@@ -193,16 +193,12 @@ class _Input:
 
 
 _kept: KeptInputs[_Input] = KeptInputs(64)
+_READ = ("afferents", "rate", "dt", "seconds", "test_seconds")
 
 
-def _inputs(seed: int, number: int, settings: Settings) -> _Input:
-    """Return what the neuron of an experiment receives; the latest are kept."""
-    names = ("afferents", "rate", "dt", "seconds", "test_seconds")
-    key = (seed, number, *(settings[name] for name in names), damage_of(settings))
-    return _kept.get(key, lambda: _draw_inputs(np.random.SeedSequence([seed, 306, number]), settings))
-
-
-def _draw_inputs(seeds: np.random.SeedSequence, settings: Settings) -> _Input:
+def _draw_inputs(seed: int, number: int, settings: Settings) -> _Input:
+    """Draw what the neuron of an experiment receives."""
+    seeds = np.random.SeedSequence([seed, 306, number])
     generators = [np.random.default_rng(child) for child in seeds.spawn(3)]
     afferents, rate, dt = int(settings["afferents"]), settings["rate"], settings["dt"] * 1e-3
     pattern = _draw_pattern(afferents, rate, dt, generators[0])

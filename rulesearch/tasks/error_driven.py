@@ -119,7 +119,11 @@ class ErrorDriven(Task):
         differences of potentials [mV] at every ms; `rms_mV`: the root of their mean square instead.
         """
         experiments = screened(settings["experiments"], _SCREENED, fidelity)
-        rule, dt, given = rules.only(), settings["dt"] * 1e-3, _pairs(seed, experiments, settings)
+        rule, dt, given = (
+            rules.only(),
+            settings["dt"] * 1e-3,
+            _kept.drawn(_draw_pairs, seed, experiments, settings, _READ),
+        )
         program = encode([rule.slots["on_step"]], SYMBOLS, rule.constant_values())
         announce(follow, "the simulator of taught students", backend)
         registers, squares = program.workspace(given.pairs.wanted.size), np.zeros(experiments)
@@ -169,15 +173,11 @@ class _Input:
 
 
 _kept: KeptInputs[_Input] = KeptInputs(16)
-
-
-def _pairs(seed: int, experiments: int, settings: Settings) -> _Input:
-    """Return the pairs of a seed and what they receive; the latest are kept."""
-    key = (seed, experiments, *(settings[name] for name in ("seconds", "inputs", "rate", "dt")), damage_of(settings))
-    return _kept.get(key, lambda: _draw_pairs(seed, experiments, settings))
+_READ = ("seconds", "inputs", "rate", "dt")
 
 
 def _draw_pairs(seed: int, experiments: int, settings: Settings) -> _Input:
+    """Draw pairs of a seed, and what they receive."""
     inputs, dt = int(settings["inputs"]), settings["dt"] * 1e-3
     low, high = (share * settings["rate"] for share in _RATES)
     damage = damage_of(settings)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, Protocol, TypeVar
+
+from rulesearch.tasks.declaration import Settings, damage_of
 
 
 class Sized(Protocol):
@@ -29,6 +31,21 @@ class KeptInputs(Generic[Kept]):
         self._entries, self._nbytes = entries, nbytes
         self._found: OrderedDict[Hashable, Kept] = OrderedDict()
         self._lock = threading.Lock()
+
+    def drawn(
+        self,
+        draw: Callable[[int, int, Settings], Kept],
+        seed: int,
+        number: int,
+        settings: Settings,
+        names: Iterable[str],
+    ) -> Kept:
+        """Return what a function draws from a seed, a number and settings.
+
+        **Arguments:** `names` of the settings that it reads, beside those of damage.
+        """
+        key = (seed, number, *(settings[name] for name in names), damage_of(settings))
+        return self.get(key, lambda: draw(seed, number, settings))
 
     def get(self, key: Hashable, draw: Callable[[], Kept]) -> Kept:
         """Return the input of a key, drawn now where it is not there."""

@@ -151,7 +151,7 @@ class RewardPatterns(Task):
         announce(learn, "the simulator of rewarded trials", backend)
         sums, done, work = [], 0, 0
         for number in range(experiments):
-            experiment = _experiment(seed, number, settings)
+            experiment = _kept.drawn(draw_experiment, seed, number, settings, _READ)
             inputs = experiment.weights.size
             registers = program.workspace(inputs)
             registers[SYMBOLS.index("w"), :inputs] = experiment.weights
@@ -177,17 +177,12 @@ class RewardPatterns(Task):
 
 
 _kept: KeptInputs[Experiment] = KeptInputs(64)
+_READ = ("trials", "inputs", "rate", "dt", "w_start")
 
 
-def _experiment(seed: int, number: int, settings: Settings) -> Experiment:
-    """Return an experiment of a seed; the latest are kept."""
-    names = ("trials", "inputs", "rate", "dt", "w_start")
-    key = (seed, number, *(settings[name] for name in names), damage_of(settings))
-    return _kept.get(key, lambda: draw_experiment(np.random.SeedSequence([seed, 305, number]), settings))
-
-
-def draw_experiment(seeds: np.random.SeedSequence, settings: Settings) -> Experiment:
+def draw_experiment(seed: int, number: int, settings: Settings) -> Experiment:
     """Draw patterns, labels, first weights, the pattern of each trial, and what decides of spikes."""
+    seeds = np.random.SeedSequence([seed, 305, number])
     generator = np.random.default_rng(seeds)
     inputs, trials, firing = int(settings["inputs"]), int(settings["trials"]), _firing(settings["dt"])
     length = _length(settings["dt"])
