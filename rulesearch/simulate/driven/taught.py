@@ -69,8 +69,9 @@ def follow(
     speed, low, high = change
     told, sampled, since = schedule
     pairs, inputs = wanted.shape
-    count = np.uint64(pairs * inputs)
-    trace, drift = np.zeros(pairs * inputs), np.zeros(pairs * inputs)
+    synapses = pairs * inputs
+    count = np.uint64(synapses)
+    trace, drift = np.zeros(synapses), np.zeros(synapses)
     current, v, teacher = np.zeros(pairs), np.zeros(pairs), np.zeros(pairs)
     psp, shown, target, w = registers[_PSP], registers[_V], registers[_TARGET], registers[_W]
     psp[:], shown[:], target[:] = 0.0, rest, rest
@@ -95,7 +96,7 @@ def follow(
             if (step + 1) % sampled == 0 and step + 1 > since:
                 for p in range(pairs):
                     squares[p] += (v[p] - teacher[p]) ** 2
-        run_segment(program, 0, registers, int(count))
+        run_segment(program, 0, registers, synapses)
         rate = registers[result]
         for i in range(count):
             drift[i] = drift[i] * left + share * rate[i]
