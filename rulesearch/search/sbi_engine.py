@@ -3,9 +3,9 @@
 Draws from the prior are simulated, each on a seed of its own; a normalising flow learns which constants go with which
 metrics, and gives constants for metrics that pass the filters of a task, or come near to it (Confavreux,
 Ramesh, Goncalves, Macke & Vogels 2023, NeurIPS 36). Where simulations are few, a flow in two dozen dimensions knows
-little: of many draws from it and from the prior those are simulated that pass most likely, as a forest learnt from all
-simulations, those that died among them (a restricted prior: Deistler, Macke & Goncalves 2022,
-doi:10.1073/pnas.2207632119). What is learnt in a round makes the proposal of the next one.
+little: of many draws, from it, from the prior and from around what came nearest, those are simulated that pass most
+likely, as a forest tells that learns from all simulations as they come, those that died among them (a restricted
+prior: Deistler, Macke & Goncalves 2022, doi:10.1073/pnas.2207632119). The flow is learnt anew after each round.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ _LEAST = 50
 """Simulations that ran to their end, without which nothing is fitted, and the proposal stays."""
 _HOPEFUL = 0.05
 """Share of all simulations that count as passing while fewer do: those that came nearest."""
+_SOURCES = 3
+"""Where draws to choose from come from: the flow, the prior, and the surroundings of what came nearest."""
 _PROMOTED = 24
 _DRAWN = 0.9
 """Share of the budget that is for draws; what comes near to passing is evaluated with the rest."""
@@ -55,8 +57,8 @@ class SbiSettings:
         20, "simulations whose metrics are aimed at, at least; the nearest ones where fewer pass", 1, 10_000
     )
     pool: int = option(
-        50,
-        "draws, half of them from the prior, of which one that is likely to pass is simulated; 1: flow alone",
+        51,
+        "draws of which the one that passes most likely is simulated; 1: flow alone",
         1,
         1000,
     )
@@ -156,7 +158,7 @@ class _Search:
         self.shares: list[Array] = []
         self.outcomes: list[Outcome] = []
         self.candidates: list[Candidate] = []
-        self.proposal: tuple[Posterior, Array, Passing] | None = None
+        self.proposal: tuple[Posterior, Array] | None = None
         self.told: list[str] = []
         self._full: set[int] = set()
         self._least = _NOTHING
@@ -167,12 +169,12 @@ class _Search:
         **Arguments:** `share` of the time that the search has, by the end of the round.
         """
         problem, begun = self.problem, len(self.outcomes)
-        drawn = self._draw(generator(problem.seed, 1, number), wanted)
-        limit = problem.deadline.limit
+        rng, limit = generator(problem.seed, 1, number), problem.deadline.limit
         for first in range(0, wanted, _BATCH):
-            batch = [self._candidate(row) for row in drawn[first : first + _BATCH]]
+            drawn = self._draw(rng, min(_BATCH, wanted - first))
+            batch = [self._candidate(row) for row in drawn]
             found = problem.simulate(batch, _FIRST_SEED + len(self.outcomes), self._fidelity)
-            self.shares += list(drawn[first : first + _BATCH])
+            self.shares += list(drawn)
             self.outcomes += found
             self.candidates += batch
             # What ends early has something to show for it.
@@ -204,38 +206,46 @@ class _Search:
         self.problem.promote([candidate for candidate in candidates if candidate.alive])
 
     def learn(self, number: int) -> None:
-        """Fit what the next round draws from."""
+        """Fit the flow that the next round draws from."""
         asked = [each for stage in self.filters for each in stage]
         known = [index for index, outcome in enumerate(self.outcomes) if _values(outcome, asked) is not None]
         if len(known) < _LEAST:
             return
         metrics = np.array([_values(self.outcomes[index], asked) for index in known], dtype=np.float64)
         scales = np.array([_scale(each) for each in asked])
-        shares, near = np.array(self.shares), [self._near(outcome) for outcome in self.outcomes]
         rng = generator(self.problem.seed, 2, number)
-        posterior = Posterior(shares[known], metrics, scales, rng)
-        passing = sum(self._passes(outcome) for outcome in self.outcomes)
-        ranked = sorted(range(len(near)), key=lambda index: (near[index], index))
+        posterior = Posterior(np.array(self.shares)[known], metrics, scales, rng)
         row = {index: place for place, index in enumerate(known)}
-        aims = metrics[[row[index] for index in ranked if index in row][: max(self.settings.aims, passing)]]
+        aims = metrics[[row[index] for index in self._nearest(0.0) if index in row]]
         low, high = (np.array([getattr(each, side) for each in asked]) for side in ("least", "most"))
-        hopeful = np.zeros(len(near), dtype=np.bool_)
-        hopeful[ranked[: max(self.settings.aims, passing, round(_HOPEFUL * len(near)))]] = True
         # What no simulation did yet is far from what the flow knows: half of the aims were seen as they are.
-        self.proposal = posterior, np.concatenate((aims, np.clip(aims, low, high))), Passing(shares, hopeful, rng)
+        self.proposal = posterior, np.concatenate((aims, np.clip(aims, low, high)))
+
+    def _nearest(self, share: float) -> list[int]:
+        """Return the draws that pass, or where these are few the nearest ones: `aims`, and a share of all, at least."""
+        near = [self._near(outcome) for outcome in self.outcomes]
+        passing = sum(each == _PASSED for each in near)
+        ranked = sorted(range(len(near)), key=lambda index: (near[index], index))
+        return ranked[: max(self.settings.aims, passing, round(share * len(near)))]
 
     def _draw(self, rng: np.random.Generator, wanted: int) -> Array:
+        """Return constants `(wanted, constants)` as shares of their ranges."""
         if self.proposal is None:
             return rng.random((wanted, len(self.priors)))
-        posterior, aims, passing = self.proposal
-        pool = wanted * self.settings.pool
-        of_flow = wanted if self.settings.pool == 1 else pool // 2
-        drawn: Array = posterior.sample(aims[rng.integers(len(aims), size=of_flow)], rng)[0]
+        posterior, aims = self.proposal
+        each = -(-self.settings.pool // _SOURCES)
+        of_flow: Array = posterior.sample(aims[rng.integers(len(aims), size=each * wanted)], rng)[0]
         if self.settings.pool == 1:
-            return drawn
-        drawn = np.concatenate((drawn, rng.random((pool - of_flow, len(self.priors)))))
-        likely = np.argsort(-passing.chance(drawn), kind="stable")[:wanted]
-        chosen: Array = drawn[rng.permutation(likely)]
+            return of_flow
+        shares, hopeful = np.array(self.shares), self._nearest(_HOPEFUL)
+        passed = np.zeros(len(shares), dtype=np.bool_)
+        passed[hopeful] = True
+        sources = (of_flow, rng.random(of_flow.shape), _around(shares[hopeful], len(of_flow), rng))
+        pool = np.stack([source.reshape(wanted, each, -1) for source in sources], axis=1)
+        pool = pool.reshape(wanted, _SOURCES * each, -1)
+        chance = Passing(shares, passed, rng).chance(pool.reshape(-1, len(self.priors)))
+        best = np.argmax(chance.reshape(wanted, -1), axis=1)
+        chosen: Array = pool[np.arange(wanted), best]
         return chosen
 
     def _candidate(self, shares: Array) -> Candidate:
@@ -261,6 +271,19 @@ class _Search:
 _PASSED = (0, 0.0)
 _NOTHING = (10**9, np.inf)
 """How near what passes, and what died, comes to passing."""
+
+
+def _around(shares: Array, wanted: int, rng: np.random.Generator) -> Array:
+    """Return `wanted` points around some of `shares` `(draws, constants)`, each in 0 to 1.
+
+    Steps have the covariance of the draws times 2.38^2 by their dimension (Roberts & Rosenthal 2001,
+    doi:10.1214/ss/1015346320); what leaves the range is reflected at its end.
+    """
+    dimension = shares.shape[1]
+    spread = np.atleast_2d(np.cov(shares, rowvar=False)) * 2.38**2 / dimension
+    steps = rng.multivariate_normal(np.zeros(dimension), spread, size=wanted, method="eigh")
+    moved = np.abs(shares[rng.integers(len(shares), size=wanted)] + steps) % 2.0
+    return np.minimum(moved, 2.0 - moved)
 
 
 def _shown(outcome: Outcome) -> dict[str, float]:
