@@ -121,7 +121,8 @@ def main() -> None:
         if name in MOVING:
             both = moving(name, table)
         else:
-            both = tuple(rulesearch.fit(forms[name], str(table), own=own) for own in ("", "eta"))
+            shared, apart = (rulesearch.fit(forms[name], str(table), own=own) for own in ("", "eta"))
+            both = shared, apart
         for own, found in zip(("", "eta"), both, strict=True):
             rows.append(row_of(name, found, own))
             print(rows[-1], flush=True)

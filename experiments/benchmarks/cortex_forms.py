@@ -109,13 +109,15 @@ class CalciumForm(Form):
         even = np.array([each.name == "D" for each in self.each])
 
         def numbers(points: Array) -> Array:
-            return np.where(
+            made: Array = np.where(
                 even, low + points * (high - low), np.where(even, 1.0, low) ** (1.0 - points) * high**points
             )
+            return made
 
         def misfit(points: Array) -> Array:
             squares = np.sum(data.residuals(self.many(numbers(points.T))) ** 2, axis=1)
-            return np.where(np.isfinite(squares), squares, np.inf)
+            finite: Array = np.where(np.isfinite(squares), squares, np.inf)
+            return finite
 
         found = [
             differential_evolution(
@@ -149,10 +151,7 @@ class VoltageForm(Form):
         super().__init__(rule, [row.preparation for row in rows], own, fixed)
         limits = dict.fromkeys(("tau_u_minus", "tau_u_plus", "tau_x"), _TAUS)
         limits |= {"theta_minus": (-100.0, -20.0), "theta_plus": (_REST, 25.0)}
-        self.parameters = tuple(
-            replace(each, **dict(zip(("low", "high"), limits.get(each.name, (each.low, each.high)), strict=True)))
-            for each in self.parameters
-        )
+        self.parameters = tuple(_within(each, limits.get(each.name, (each.low, each.high))) for each in self.parameters)
         self._paths = [_path(row, late) for row in rows]
         self._repeats = [row.repeats for row in rows]
 
@@ -219,6 +218,10 @@ def _adaptive(state: Any, time: float) -> Any:
     return np.array([v, adaptation, after, threshold])
 
 
+def _within(parameter: Parameter, limits: tuple[float, float]) -> Parameter:
+    return replace(parameter, low=limits[0], high=limits[1])
+
+
 def _path(row: Measured, late: float) -> tuple[Array, npt.NDArray[np.int64], Array, Array, Array]:
     """Return how a repeat goes on from sample to sample, the last one to the next repeat.
 
@@ -231,7 +234,9 @@ def _path(row: Measured, late: float) -> tuple[Array, npt.NDArray[np.int64], Arr
     counts = np.array([np.sum(np.abs(pre - time) < 1e-6) for time in times], dtype=np.float64)
     after = np.diff(times, append=1e3 * row.every + times[0])
     gaps, gap = np.unique(np.round(after, 7), return_inverse=True)
-    return 1e-3 * gaps, gap, np.interp(times, told, values), np.interp(times - late, told, values), counts
+    now: Array = np.interp(times, told, values)
+    before: Array = np.interp(times - late, told, values)
+    return 1e-3 * gaps.astype(np.float64), gap.astype(np.int64), now, before, counts
 
 
 @compiled(error_model="numpy")

@@ -90,6 +90,7 @@ def judged(name: str, number: int, rows: int, seed: int) -> tuple[int, int, bool
     """Return of how many unseen protocols the true change was within its interval, of how many, and a long chain."""
     found, hidden, truth = fitted(name, number, rows, seed)
     draws = sample(found, generator(seed, number, 1), 1000)
+    assert isinstance(found.form, ProtocolForm)
     predicted = found.form.elsewhere(hidden, draws.flat)
     low, high = np.quantile(predicted, [0.5 * (1.0 - _LEVEL), 0.5 * (1.0 + _LEVEL)], axis=0)
     told = np.max(np.abs(predicted), axis=0) > 0.0

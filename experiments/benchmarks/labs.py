@@ -110,7 +110,7 @@ def decided(
                 part[rng.choice(len(part), size=1000, p=np.exp(log - logsumexp(log)))]
                 for part, log in zip(parts, logs, strict=True)
             ]
-            bits = [told([part[:, each] for part in drawn], chances, _SEM, rng)[0] for each in left]
+            bits = [told([part[:, each] for part in drawn], chances, _SEM)[0] for each in left]
             place = left[int(np.argmax(bits))]
         left.remove(place)
         logs = [

@@ -170,12 +170,10 @@ class Bench:
         if "rate_i_hz" in outcome.metrics:
             return outcome.metrics["rate_i_hz"]
         if not hasattr(self, "_pre"):
-            names = ("ou_sd", "background")
+            ou_sd, background = self.settings["ou_sd"], self.settings["background"]
             seconds = self.task.duration(self.settings, self.task.fidelities[-1].name)
-            trains = [
-                prepare(seed, *(self.settings[name] for name in names), seconds, self.settings["dt"] * 1e-3).plastic
-                for seed in self.known.seeds[:4]
-            ]
+            dt = self.settings["dt"] * 1e-3
+            trains = [prepare(seed, ou_sd, background, seconds, dt).plastic for seed in self.known.seeds[:4]]
             self._pre = float(np.mean([len(each.indices) / each.afferents / seconds for each in trains]))
         return self._pre
 

@@ -195,7 +195,10 @@ def examine(known: KnownRule, seeds: list[int]) -> Report:
             # The first run of a simulation may compile: the last one counts.
             costs[check.claim] = time.perf_counter() - start
     checks = sorted(known.checks, key=lambda check: costs[check.claim])
-    equal, died, survivors, killed = [], [], [], 0
+    equal: list[str] = []
+    died: list[str] = []
+    survivors: list[str] = []
+    killed = 0
     every = mutants(known.rules)
     for name, mutant in every.items():
         survives = all(_meets(mutant, check, seeds[0]) for check in checks)

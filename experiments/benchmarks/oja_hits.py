@@ -15,6 +15,7 @@ import argparse
 import dataclasses
 import json
 import statistics
+from typing import Any
 
 from rulesearch.evaluation.evaluator import Evaluator
 from rulesearch.grammar import load_grammar
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")
-    kinds = {item.name: type(item.default) for item in dataclasses.fields(DeapSettings)}
+    kinds: dict[str, Any] = {item.name: type(item.default) for item in dataclasses.fields(DeapSettings)}
     changes = dict(item.split("=", 1) for item in options.changes)
     engine: Engine = (
         DeapEngine(DeapSettings(**{name: kinds[name](value) for name, value in changes.items()}))

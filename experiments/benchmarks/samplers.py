@@ -17,7 +17,7 @@ import sys
 import time
 import warnings
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from foretold import RULES, fitted
 from scipy.special import ndtr, ndtri
 
 from rulesearch.evaluation.seeds import generator
-from rulesearch.fitting.form import ProtocolForm
+from rulesearch.fitting.form import Form
 from rulesearch.inference.fitting import Fit
 from rulesearch.inference.prior import Prior
 from rulesearch.inference.sampling import sample
@@ -39,7 +39,7 @@ _ROWS, _TAIL = 20, 0.05
 class Counted:
     """A form that counts at how many points it was asked for predictions."""
 
-    def __init__(self, form: ProtocolForm) -> None:
+    def __init__(self, form: Form) -> None:
         self._form, self.points = form, 0
 
     def __getattr__(self, name: str) -> Any:
@@ -62,7 +62,8 @@ def nested(dynesty: Any, found: Fit, live: int, proposals: str, seed: int) -> tu
         return total if np.isfinite(total) else -1e300
 
     def from_cube(cube: Array) -> Array:
-        return prior.median + prior.width * ndtri(low + cube * (high - low))
+        numbers: Array = prior.median + prior.width * ndtri(low + cube * (high - low))
+        return numbers
 
     sampler = dynesty.NestedSampler(
         log_likelihood,
@@ -76,7 +77,9 @@ def nested(dynesty: Any, found: Fit, live: int, proposals: str, seed: int) -> tu
         # It says again and again that a bent ridge is hard for uniform proposals.
         warnings.simplefilter("ignore", UserWarning)
         sampler.run_nested(print_progress=False)
-    return sampler.results.samples, sampler.results.importance_weights()
+    points: Array = sampler.results.samples
+    weights: Array = sampler.results.importance_weights()
+    return points, weights
 
 
 def ends(points: Array, weights: Array) -> Array:
@@ -109,7 +112,7 @@ def main() -> None:
         results: dict[str, tuple[Array, Array]] = {}
         for name in ("emcee", "dynesty"):
             counted = Counted(plain.form)
-            found = replace(plain, form=counted)
+            found = replace(plain, form=cast(Form, counted))
             begun = time.process_time()
             if name == "emcee":
                 draws = sample(found, generator(given.seed, 1), 4000)

@@ -145,13 +145,12 @@ def small(options: argparse.Namespace) -> dict[str, Any]:
     """Return simulated seconds per second of the inhibitory-rate net: with its input drawn before, and with drawing."""
     import time
 
-    from rulesearch.rules import RuleSet
     from rulesearch.tasks import load_task
     from rulesearch.tasks.tuned_input import draw_input
 
     task = load_task("inhibitory-rate")
     settings = task.resolve()
-    rules: RuleSet = task.bind(task.baseline(settings), settings)
+    rules = task.bind(task.baseline(settings), settings)
     simulated = settings["learning"] + settings["scoring"]
     speeds: dict[str, list[float]] = {"vm": [], "jit": [], "drawing": []}
     for backend in ("vm", "jit"):

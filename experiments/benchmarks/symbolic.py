@@ -270,8 +270,8 @@ def perturbed(rule: Rule, generator: Randomness) -> Rule:
         constants = {**rule.constants, node: Number(_changed(rule.constants[node].value, generator))}
         return replace(rule, constants=constants)
     else:
-        others = [name for name in ("w", "x", "y") if name != node]
-        nodes[place] = str(generator.choice(others))
+        names = [name for name in ("w", "x", "y") if name != node]
+        nodes[place] = str(generator.choice(names))
     return replace(rule, slots={**rule.slots, slot: Expression(tuple(nodes))})
 
 
