@@ -46,7 +46,7 @@ class Job:
     """One evaluation: rules, the seeds of its trials, the fidelity, and the conditions of the trials in turn.
 
     **Fields:** `limit`: a sum of losses above which the trials that are left are left out; `priors`: within what the
-    numbers of the rules are fitted before the trials, by name, where the task fits them.
+    numbers of the rules are fitted before the trials, by name, where the task fits them; None: they are not.
     """
 
     rules: RuleSet
@@ -54,7 +54,7 @@ class Job:
     fidelity: str
     conditions: tuple[Condition, ...] = ((),)
     limit: float = math.inf
-    priors: tuple[tuple[str, ConstantPrior], ...] = ()
+    priors: tuple[tuple[str, ConstantPrior], ...] | None = None
 
 
 def search_job(task: Task, rules: RuleSet, seeds: Sequence[int], fidelity: Fidelity) -> Job:
@@ -98,16 +98,29 @@ def run_jobs(
             for index, trial in zip(running, task.trials(bound, seed, here, shared.fidelity, backend), strict=True):
                 found[index].append(trial)
     for job, own, trials in zip(jobs, rules, found, strict=True):
-        if job.priors:
+        if job.priors is not None:
             trials[0] = replace(trials[0], details={**trials[0].details, NUMBERS: _numbers(own, job)})
     return [Outcome.of(job.seeds, trials) for job, trials in zip(jobs, found, strict=True)]
 
 
+def with_numbers(
+    task: Task, rules: RuleSet, priors: Mapping[str, ConstantPrior], seed: int, settings: Mapping[str, float]
+) -> RuleSet:
+    """Return rules with the numbers that a search whose first trial has a seed gives them."""
+    return task.with_numbers(rules, priors, generator(seed, _FIT), settings)
+
+
+def as_searched(task: Task, rules: RuleSet, seed: int, settings: Mapping[str, float]) -> RuleSet:
+    """Return known rules as a search whose first trial has a seed compares them: with a learning rate fitted likewise.
+
+    That is so where trials tell it; elsewhere they are returned as they are.
+    """
+    return with_numbers(task, rules, {}, seed, settings) if task.protocol.by_trials else rules
+
+
 def _fitted(task: Task, job: Job, settings: Mapping[str, float]) -> RuleSet:
     """Return the rules of a job with the numbers that fit best, where they are to be fitted."""
-    if not job.priors:
-        return job.rules
-    return task.with_numbers(job.rules, dict(job.priors), generator(job.seeds[0], _FIT), settings)
+    return job.rules if job.priors is None else with_numbers(task, job.rules, dict(job.priors), job.seeds[0], settings)
 
 
 def _numbers(rules: RuleSet, job: Job) -> tuple[float, ...]:
@@ -118,7 +131,7 @@ def _numbers(rules: RuleSet, job: Job) -> tuple[float, ...]:
         values |= {f"{prefix}{key}": value for key, value in rule.constant_values().items()}
         values |= {f"{prefix}{TAU}{key}": float(state.tau or 0.0) for key, state in rule.states.items()}
     rates = (1.0 if rule.eta is None else rule.eta for rule in rules.searched.values())
-    return (*(values[name] for name, _ in job.priors), *rates)
+    return (*(values[name] for name, _ in job.priors or ()), *rates)
 
 
 def _goes_on(trials: Sequence[Trial], limit: float) -> bool:

@@ -143,7 +143,7 @@ class Store:
         """
         found: dict[int, Outcome | None] = {}
         for place, job in enumerate(jobs):
-            if job.priors:
+            if job.priors is not None:
                 trials = _trials_key(job.fidelity, job.conditions, job.seeds)
                 found[place] = self._fitted.get((fingerprints[place], *trials))
             else:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rulesearch.evaluation.evaluator import NUMBERS, Evaluator, Waiting, search_job
+from rulesearch.evaluation.evaluator import NUMBERS, Evaluator, Waiting, as_searched, search_job
 from rulesearch.evaluation.outcome import Outcome
 from rulesearch.evaluation.seeds import trial_seeds
 from rulesearch.evaluation.store import Record, Store
@@ -66,7 +66,8 @@ class Problem:
         self.deadline = Deadline(time_limit, store)
         self.stop_loss = stop_loss
         self.watch = watch
-        self.screen, self.full = self.task.fidelities[0], self.task.fidelities[-1]
+        # Where numbers are fitted first, a cheap fidelity serves that, and would save little of the rest.
+        self.screen, self.full = self.task.fidelities[-1 if self.fits else 0], self.task.fidelities[-1]
         self.requirements = self.task.requirements
         self.archive = Archive(self.requirements)
         self.memory = Memory()
@@ -311,10 +312,15 @@ class Problem:
 
     def threshold(self) -> float | None:
         """Return the loss that solves the task on the search seeds; None where the known rule fails."""
-        rules = self.task.known_beside(self.maker.given, self.evaluator.settings)
         seeds = trial_seeds(self.seed, "search", self.full.trials)
+        rules = self.as_searched(self.task.known_beside(self.maker.given, self.evaluator.settings))
         outcome = self.evaluator.run([search_job(self.task, rules, seeds, self.full)])[0]
         return None if outcome.loss is None else self.task.enough(outcome.loss)
+
+    def as_searched(self, rules: RuleSet) -> RuleSet:
+        """Return known rules as this search compares them; see `rulesearch.evaluation.evaluator.as_searched`."""
+        seed = trial_seeds(self.seed, "search", 1)[0]
+        return as_searched(self.task, rules, seed, self.evaluator.settings)
 
     def reached(self, candidate: Candidate | None, loss: float) -> bool:
         """Return whether a candidate meets the task's requirements with at most a loss, at full fidelity."""

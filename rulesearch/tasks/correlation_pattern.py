@@ -30,6 +30,7 @@ from rulesearch.simulate.network.sources import FrozenPatterns
 from rulesearch.tasks.conditions import Stress, Times
 from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of, screened
 from rulesearch.tasks.kept_inputs import KeptInputs
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.spike_task import TRACES, SpikeTask
 from rulesearch.tasks.trial import Trial
 
@@ -82,6 +83,16 @@ class CorrelationPattern(SpikeTask):
         "test_seconds": Setting(11.0, "time of looking at potentials, with frozen weights", 0.5, 3600.0, unit="s"),
         "afferents": Setting(_AFFERENTS, "afferents; jumps of the potential scale with 1/afferents", 10, 20_000, True),
         "rate": Setting(3.0, "rate of the afferents between patterns and in them, as a mean", 2.5, 50.0, unit="Hz"),
+        "thinned": Setting(
+            1,
+            "1: afferents of the pattern fire less between patterns, so that rates tell nothing; 0: as the others do",
+            0,
+            1,
+            whole=True,
+        ),
+        "absent": Setting(
+            0, "1: the pattern is absent while the neuron learns, and shown afterwards: a control", 0, 1, whole=True
+        ),
         "w_start": Setting(0.5, "weights at the start", 0.0, 1.0, unit="mV"),
         "dt": Setting(0.1, "time step", 0.01, 0.5, unit="ms"),
         **DAMAGE,
@@ -91,7 +102,8 @@ class CorrelationPattern(SpikeTask):
         Fidelity("full", 1, "all experiments of one seed"),
     )
     bounds = (0.0, 1.0)
-    grammar = ""
+    grammar = "correlation-pattern"
+    protocol = Protocol(fits_numbers=True, by_trials=True)
     known_rule = "e2l-correlation"
     stress = Stress(inputs=({"rate": Times(2.0)},))
 
@@ -146,7 +158,7 @@ class CorrelationPattern(SpikeTask):
 
 
 def _experiment(rule: BoundRule, settings: Settings, seed: int, number: int, backend: str) -> _Experiment:
-    given = _kept.drawn(_draw_inputs, seed, number, settings, _READ)
+    given = _kept.drawn(draw_inputs, seed, number, settings, _READ)
     dt, seconds, test_seconds = settings["dt"] * 1e-3, settings["seconds"], settings["test_seconds"]
     share = _AFFERENTS / settings["afferents"]
     jump = Receptor(0.0, share=share)
@@ -172,12 +184,16 @@ def _experiment(rule: BoundRule, settings: Settings, seed: int, number: int, bac
 
 
 @dataclass(frozen=True, slots=True)
-class _Input:
-    """What a neuron receives: spikes while it learns and while it is looked at, and `factors` on its first weights."""
+class Input:
+    """What a neuron receives: spikes while it learns and while it is looked at.
+
+    **Fields:** `factors` on its first weights; `pattern`: the afferents that fire in the pattern.
+    """
 
     learning: SpikeTrain
     test: SpikeTrain
     factors: Array
+    pattern: npt.NDArray[np.int64]
 
     @property
     def nbytes(self) -> int:
@@ -192,11 +208,11 @@ class _Input:
         return found
 
 
-_kept: KeptInputs[_Input] = KeptInputs(64)
-_READ = ("afferents", "rate", "dt", "seconds", "test_seconds")
+_kept: KeptInputs[Input] = KeptInputs(64)
+_READ = ("afferents", "rate", "thinned", "absent", "dt", "seconds", "test_seconds")
 
 
-def _draw_inputs(seed: int, number: int, settings: Settings) -> _Input:
+def draw_inputs(seed: int, number: int, settings: Settings) -> Input:
     """Draw what the neuron of an experiment receives."""
     seeds = np.random.SeedSequence([seed, 306, number])
     generators = [np.random.default_rng(child) for child in seeds.spawn(3)]
@@ -207,11 +223,18 @@ def _draw_inputs(seed: int, number: int, settings: Settings) -> _Input:
         missing, noise = generators_of(seeds)
         places = np.flatnonzero(damage.there(afferents, missing))
         factors = damage.factors(afferents, noise)[places]
+    # With this, an afferent that fires once in the pattern has the same mean rate as the others.
+    thinned = 1.0 - (1.0 / _PERIOD) / (rate * (1.0 - _PATTERN / _PERIOD))
+    kept = thinned if settings["thinned"] else 1.0
+    nothing = np.zeros(0), np.zeros(0, dtype=np.int64)
     learning, test = (
-        _train(pattern, afferents, rate, seconds, dt, places, generator)
-        for seconds, generator in zip((settings["seconds"], settings["test_seconds"]), generators[1:], strict=True)
+        _train(given, afferents, rate, seconds, dt, places, generator, kept)
+        for given, seconds, generator in (
+            (nothing if settings["absent"] else pattern, settings["seconds"], generators[1]),
+            (pattern, settings["test_seconds"], generators[2]),
+        )
     )
-    return _Input(learning, test, factors)
+    return Input(learning, test, factors, pattern[1])
 
 
 _Pattern = tuple[Array, npt.NDArray[np.int64]]
@@ -233,13 +256,15 @@ def _train(
     dt: float,
     places: npt.NDArray[np.int64],
     generator: np.random.Generator,
+    kept: float,
 ) -> SpikeTrain:
-    """Return the spikes of the afferents that are at some places, as they arrive."""
+    """Return the spikes of the afferents that are at some places, as they arrive.
+
+    **Arguments:** `kept`: the share of their spikes between patterns that afferents of the pattern keep.
+    """
     starts = np.array([(k + 1) * _PERIOD - _PATTERN for k in range(round(seconds / _PERIOD))])
     member = np.isin(np.arange(afferents), pattern[1])
-    # Share of the spikes between patterns that an afferent of the pattern keeps.
-    thinned = 1.0 - (1.0 / _PERIOD) / (rate * (1.0 - _PATTERN / _PERIOD))
-    background = np.where(member, thinned * rate, rate)
+    background = np.where(member, kept * rate, rate)
     shown, steps = np.zeros(starts.size, dtype=np.int64), round(seconds / dt)
     source = FrozenPatterns("afferents", afferents, (pattern,), _PATTERN, starts, shown, background)
     offsets, units = source.stream(generator, dt).draw(0, steps)

@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from rulesearch.errors import RulesearchError
 from rulesearch.rules.bound import FREE, BoundSet
 from rulesearch.rules.library import known_rule
 from rulesearch.rules.rule import RuleSet
@@ -29,6 +30,7 @@ from rulesearch.simulate.network.sources import Poisson
 from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of, screened
 from rulesearch.tasks.kept_inputs import KeptInputs
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
@@ -80,6 +82,7 @@ class ErrorDriven(Task):
         "inputs": Setting(5, "inputs of a student and its teacher", 1, 1000, whole=True),
         "rate": Setting(500.0, "mean rate of inputs, whose rates are 0.3 to 1.7 of it", 1.0, 5000.0, unit="Hz"),
         "w_start": Setting(5.0, "weights of students at the start", -1000.0, 1000.0, unit="pA"),
+        "swapped": Setting(0, "1: students are told the target of another student: a control", 0, 1, whole=True),
         "dt": Setting(0.1, "time step", 0.01, 0.5, unit="ms"),
         **DAMAGE,
     }
@@ -89,11 +92,24 @@ class ErrorDriven(Task):
     )
     stateless = True
     bounds = FREE
-    grammar = ""
+    grammar = "error-driven"
+    protocol = Protocol(fits_numbers=True, by_trials=True)
     known_rule = "e2l-error"
     stress = Stress(
         start=({"w_start": 0.0}, {"w_start": 20.0}), alone="its rules read potentials, to which both sides contribute"
     )
+
+    def derive(self, values: dict[str, float], given: set[str]) -> dict[str, float]:
+        """Check that there is another student where targets are swapped.
+
+        **Raises:** `RulesearchError`.
+        """
+        if values["swapped"] and screened(values["experiments"], _SCREENED, self.fidelities[0].name) < 2:
+            raise RulesearchError(
+                f"setting swapped of task {self.name} needs 8 experiments at least, of which screening takes 2; found "
+                f"{values['experiments']:g}"
+            )
+        return values
 
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning [s]; the experiments go on side by side."""
@@ -138,7 +154,7 @@ class ErrorDriven(Task):
             (*map(float, _MEMBRANE.after(dt)), _REST),
             (math.exp(-dt / _INDUCTION), dt / _INDUCTION),
             (float(rule.eta) * dt, float(rule.bounds[0]), float(rule.bounds[1])),
-            (round(_TOLD / dt), round(_SAMPLED / dt), since),
+            (round(_TOLD / dt), round(_SAMPLED / dt), since, int(settings["swapped"])),
             Limits().weight,
             squares,
         )

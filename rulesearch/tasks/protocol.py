@@ -19,7 +19,10 @@ class Protocol:
     """Whether a rule that gives no learning rate gets the one that fits best, so that each form has its own."""
     fits_numbers: bool = False
     """Whether all numbers of a rule that a search proposes are fitted before it is judged, its learning rate among
-    them, so that every structure counts once: for tasks that are cheap, and give `residuals`."""
+    them, so that every structure counts once: for tasks that are cheap, and give `residuals` or fit `by_trials`."""
+    by_trials: bool = False
+    """Whether these numbers are those with which trials do best, on a seed that judges nothing; known rules then get
+    learning rates in the same way."""
     finalists: int = 24
     """Candidates that are cleaned up after a search."""
     selection_trials: int = 5

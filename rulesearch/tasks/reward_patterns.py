@@ -33,6 +33,7 @@ from rulesearch.simulate.machine.program import encode
 from rulesearch.tasks.conditions import Stress
 from rulesearch.tasks.declaration import DAMAGE, Fidelity, Setting, Settings, TaskSymbol, damage_of, screened
 from rulesearch.tasks.kept_inputs import KeptInputs
+from rulesearch.tasks.protocol import Protocol
 from rulesearch.tasks.task import Task
 from rulesearch.tasks.trial import Trial
 
@@ -61,19 +62,21 @@ class Experiment:
     """What one neuron learns.
 
     **Fields:** `patterns`; `labels` `(patterns,)`: 1 or -1; `weights` `(connected,)`: those at the start [pA];
-    `shown` `(trials,)`: the pattern of each trial; `thresholds` `(trials, spikes)` of the cumulated hazard.
+    `shown` `(trials,)`: the pattern of each trial; `told` `(trials,)`: the trial whose reward the rule reads;
+    `thresholds` `(trials, spikes)` of the cumulated hazard.
     """
 
     patterns: Patterns
     labels: Array
     weights: Array
     shown: npt.NDArray[np.int64]
+    told: npt.NDArray[np.int64]
     thresholds: Array
 
     @property
     def nbytes(self) -> int:
         """Memory in use [bytes]."""
-        arrays = (*self.patterns[:3], self.labels, self.weights, self.shown, self.thresholds)
+        arrays = (*self.patterns[:3], self.labels, self.weights, self.shown, self.told, self.thresholds)
         return sum(each.nbytes for each in arrays)
 
 
@@ -108,6 +111,9 @@ class RewardPatterns(Task):
         "trials": Setting(500, "trials of each experiment", 1, 1e6, whole=True),
         "inputs": Setting(_INPUTS, "inputs of a neuron, four in five of which reach it", 1, 1000, whole=True),
         "rate": Setting(_RATE, "rate of the inputs in a pattern", 0.1, 200.0, unit="Hz"),
+        "shuffled": Setting(
+            0, "1: the rule is told the reward of an earlier trial, drawn at random: a control", 0, 1, whole=True
+        ),
         "dt": Setting(_DT, "time step", 0.01, 0.5, unit="ms"),
         "w_start": Setting(_WEIGHT, "s.d. of the weights at the start", 0.0, 1e6, unit="pA"),
         **DAMAGE,
@@ -119,7 +125,8 @@ class RewardPatterns(Task):
     clock = "steps"
     stateless = True
     bounds = FREE
-    grammar = ""
+    grammar = "reward-patterns"
+    protocol = Protocol(fits_numbers=True, by_trials=True)
     known_rule = "e2l-reward"
     stress = Stress(alone="its rules read an eligibility, which takes both sides, and rewards")
 
@@ -163,6 +170,7 @@ class RewardPatterns(Task):
                 experiment.patterns,
                 experiment.labels,
                 experiment.shown,
+                experiment.told,
                 experiment.thresholds,
                 _firing(settings["dt"]),
                 (float(rule.eta), float(rule.bounds[0]), float(rule.bounds[1])),
@@ -177,7 +185,7 @@ class RewardPatterns(Task):
 
 
 _kept: KeptInputs[Experiment] = KeptInputs(64)
-_READ = ("trials", "inputs", "rate", "dt", "w_start")
+_READ = ("trials", "inputs", "rate", "shuffled", "dt", "w_start")
 
 
 def draw_experiment(seed: int, number: int, settings: Settings) -> Experiment:
@@ -197,7 +205,10 @@ def draw_experiment(seed: int, number: int, settings: Settings) -> Experiment:
     labels = generator.choice([-1.0, 1.0], _PATTERNS)
     shown = generator.integers(_PATTERNS, size=trials)
     thresholds = generator.exponential(size=(trials, length // (firing.refractory + 1) + 2))
-    return Experiment(patterns, labels, weights[connected], shown, thresholds)
+    told = np.arange(trials)
+    if settings["shuffled"]:
+        told[1:] = generator.integers(np.arange(1, trials))
+    return Experiment(patterns, labels, weights[connected], shown, told, thresholds)
 
 
 def _draw_patterns(generator: np.random.Generator, inputs: int, rate: float, length: int) -> Patterns:

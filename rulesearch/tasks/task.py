@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from rulesearch.errors import RulesearchError, did_you_mean
+from rulesearch.fitting.by_trials import numbers_by_trials
 from rulesearch.fitting.data import Data
 from rulesearch.fitting.form import Form, SetForm
 from rulesearch.fitting.structure import best_numbers
@@ -115,13 +118,29 @@ class Task(ABC):
         """Return rules with the numbers that fit best, where `protocol.fits_numbers` says that they are fitted.
 
         **Arguments:** `priors`: within what, by constant, or `tau_` and the name of a trace; names begin with that of
-        the rule and a point where there are several.
+        the rule and a point where there are several. `rng` draws the seed of the trials, where these tell.
         """
+        if self.protocol.by_trials:
+            return self._with_numbers_by_trials(rules, priors, rng, settings)
         form, data = self.form_of(rules, settings)
         numbers = best_numbers(form, data.residuals, priors, rng) if len(data.changes) else None
         if numbers is None:
             return rules
         found = form.rules_with(form.typical(numbers)).rules
+        return rules.with_rules({name: _with_numbers_of(rule, found[name]) for name, rule in rules.searched.items()})
+
+    def _with_numbers_by_trials(
+        self, rules: RuleSet, priors: Mapping[str, ConstantPrior], rng: np.random.Generator, settings: Settings
+    ) -> RuleSet:
+        form, seed = SetForm(self.bind(rules, settings), lambda _: None), int(rng.integers(2**31))
+        rates = {each.name: each.start for each in form.parameters if each.is_rate}
+
+        def loss(fidelity: Fidelity, numbers: Mapping[str, float]) -> float:
+            trial = self.trial(form.rules_with(numbers), seed, settings, fidelity.name)
+            return math.inf if trial.loss is None else trial.loss
+
+        few, many = (partial(loss, fidelity) for fidelity in (self.fidelities[0], self.fidelities[-1]))
+        found = form.rules_with(numbers_by_trials(rates, priors, few, many, rng)).rules
         return rules.with_rules({name: _with_numbers_of(rule, found[name]) for name, rule in rules.searched.items()})
 
     def form_of(self, rules: RuleSet, settings: Settings) -> tuple[Form, Data]:

@@ -77,7 +77,7 @@ def choose(
     given = problem.maker.given
     beside = {label: rules.under(given) for label, rules in task.references(settings).items()}
     beside[task.known_rule] = task.known_beside(given, settings)
-    references = {label: task.spelled_out(rules, settings) for label, rules in beside.items()}
+    references = {label: task.spelled_out(problem.as_searched(rules), settings) for label, rules in beside.items()}
     known = references[task.known_rule]
     baseline, judged = select([known], task.protocol.selection_trials)[0], False
     cleaned: dict[str, CleanUp] = {}

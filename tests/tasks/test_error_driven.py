@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rulesearch.errors import RulesearchError
 from rulesearch.tasks import Trial, load_task
 
 TASK = load_task("error-driven")
@@ -45,3 +46,15 @@ def test_students_learn_by_the_delta_rule_and_flee_by_its_negative() -> None:
 def test_bounds_hold_the_weights() -> None:
     held = tried("(v_target - v)*psp; bounds = [5, 5.000001]")
     assert held.loss == pytest.approx(tried("0*psp").loss, rel=1e-5)
+
+
+def test_targets_of_other_students_teach_nothing() -> None:
+    taught, still = tried("(v_target - v)*psp", experiments=15), tried("0*psp", experiments=15)
+    swapped = tried("(v_target - v)*psp", experiments=15, swapped=1)
+    assert taught.loss is not None and still.loss is not None and swapped.loss is not None
+    assert taught.loss < 0.5 * still.loss < 0.5 * swapped.loss
+
+
+def test_there_must_be_another_student_where_targets_are_swapped() -> None:
+    with pytest.raises(RulesearchError, match="setting swapped of task error-driven needs 8 experiments at least"):
+        TASK.resolve({"experiments": 7, "swapped": 1})

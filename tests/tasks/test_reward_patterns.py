@@ -44,3 +44,21 @@ def test_the_cheap_fidelity_has_a_fifth_of_the_experiments() -> None:
 def test_rules_with_states_of_their_own_are_refused() -> None:
     with pytest.raises(RulesearchError, match="task reward-patterns keeps no states of a rule; found z"):
         TASK.parse("z*E; z = lowpass(R, 10)")
+
+
+def test_rewards_of_other_trials_teach_nothing() -> None:
+    values = TASK.resolve({"experiments": 10})
+    known = TASK.bind(TASK.parse("(R - 1)*E"), values)
+    taught = TASK.trial(known, 5, values, "full").metrics["fitness"]
+    told_others = TASK.trial(known, 5, {**values, "shuffled": 1.0}, "full").metrics["fitness"]
+    # Without learning the sum of 500 rewards of 1 or -1 has a mean of 0.
+    assert taught > 150.0 > 60.0 > abs(told_others)
+
+
+def test_only_rewards_of_earlier_trials_can_be_told() -> None:
+    given = draw_experiment(5, 0, TASK.resolve({"shuffled": 1}))
+    own = draw_experiment(5, 0, TASK.resolve())
+    trials = np.arange(500)
+    assert np.all(given.told[1:] < trials[1:])
+    np.testing.assert_array_equal(own.told, trials)
+    np.testing.assert_array_equal(given.thresholds, own.thresholds)

@@ -116,6 +116,7 @@ def learn(
     patterns: Any,
     labels: Any,
     shown: Any,
+    told: Any,
     thresholds: Any,
     firing: Any,
     change: Any,
@@ -125,8 +126,9 @@ def learn(
 
     **Arguments:** `registers`: of `SYMBOLS`, a lane for each of `count` inputs, weights in place; `result`: the
     register that the rule fills; `labels` `(patterns,)`: 1 where the neuron should fire, else -1; `shown` `(trials,)`;
-    `thresholds` `(trials, spikes)`: exponentially distributed numbers of mean 1, as many as a trial can have spikes;
-    `change`: eta and bounds; `remembered`: trials of running means.
+    `told` `(trials,)`: the trial, itself or an earlier one, whose reward the rule reads; `thresholds`
+    `(trials, spikes)`: exponentially distributed numbers of mean 1, as many as a trial can have spikes; `change`: eta
+    and bounds; `remembered`: trials of running means.
     """
     starts, at, units, length = patterns
     membrane, synapse, rise, top, hazard, width, expected, expected_width, refractory, scale = firing[:10]
@@ -135,7 +137,7 @@ def learn(
     lowest = -_FEW * width
     w, e = registers[_W], registers[_E]
     potential, surprise, back = np.zeros(length), np.zeros(length), np.zeros(length)
-    fired = np.zeros(thresholds.shape[1], dtype=np.int64)
+    fired, rewards = np.zeros(thresholds.shape[1], dtype=np.int64), np.zeros(shown.size)
     bar, plus, minus, total = 0.0, 0.0, 0.0, 0.0
     one, sharpness = np.uint64(1), 1.0 / expected_width
     for trial in range(shown.size):
@@ -184,8 +186,9 @@ def learn(
         e[:] = 0.0
         for k in range(first, last):
             e[units[k]] += scale * back[at[k]]
-        reward = labels[shown[trial]] * (1.0 if spikes > 0 else -1.0)
-        total += reward
+        rewards[trial] = labels[shown[trial]] * (1.0 if spikes > 0 else -1.0)
+        total += rewards[trial]
+        reward = rewards[told[trial]]
         registers[_R], registers[_BAR], registers[_PLUS], registers[_MINUS] = reward, bar, plus, minus
         run_segment(program, 0, registers, count)
         delta = registers[result]

@@ -61,13 +61,14 @@ def follow(
     **Arguments:** `registers`: of `SYMBOLS`, weights in place; `result`: the register that the rule fills; `moves`:
     what a step leaves of potential and current, potential after a step per current [mV/pA], and rest [mV]; `induction`:
     what a step leaves of u, and dt/tau; `change`: eta dt and bounds; `schedule`, in steps: how often the student is
-    told the target, and potentials are compared, and from when on; `limit` of the mean size of weights; `squares`
+    told the target, and potentials are compared, and from when on; then by how many pairs further the target is that
+    a student is told; `limit` of the mean size of weights; `squares`
     `(pairs,)`: filled with summed squares of the differences of potentials [mV^2].
     """
     membrane, synapse, rise, rest = moves
     left, share = induction
     speed, low, high = change
-    told, sampled, since = schedule
+    told, sampled, since, other = schedule
     pairs, inputs = wanted.shape
     synapses = pairs * inputs
     count = np.uint64(synapses)
@@ -113,5 +114,5 @@ def follow(
                 return RUNAWAY, step + 1
             for p in range(pairs):
                 for i in range(p * inputs, (p + 1) * inputs):
-                    target[i] = rest + teacher[p]
+                    target[i] = rest + teacher[(p + other) % pairs]
     return OK, offsets.size - 1

@@ -40,9 +40,10 @@ def learnt(
     registers = program.workspace(INPUTS)
     registers[SYMBOLS.index("w"), :INPUTS] = weights
     result = int(program.segments[0, 2])
-    ends = (ETA, -math.inf, math.inf)
+    ends, shown = (ETA, -math.inf, math.inf), np.asarray(shown)
+    told = np.arange(len(shown))
     found = learn(
-        program.bytecode, registers, INPUTS, result, given, labels, np.asarray(shown), thresholds, firing, ends, 100.0
+        program.bytecode, registers, INPUTS, result, given, labels, shown, told, thresholds, firing, ends, 100.0
     )
     return *found, registers[SYMBOLS.index("w"), :INPUTS].copy()
 
