@@ -41,10 +41,10 @@ def search(experiment: str, engine: str, seed: int, budget: int | None) -> dict[
     """Run one search and return what came out."""
     changes = {} if budget is None else {"budget": budget}
     with tempfile.TemporaryDirectory() as folder:
-        begun, used = time.perf_counter(), _processor_seconds()
+        begun, used = time.perf_counter(), processor_seconds()
         out = Path(folder) / "run"
         run = rulesearch.discover(experiment, engine=engine, seed=seed, out=out, report=False, workers=1, **changes)
-        seconds, processor = time.perf_counter() - begun, _processor_seconds() - used
+        seconds, processor = time.perf_counter() - begun, processor_seconds() - used
         document = run.to_json()
     best = document["front"][0] if document["front"] and document["recommended"] else {}
     return {
@@ -61,7 +61,8 @@ def search(experiment: str, engine: str, seed: int, budget: int | None) -> dict[
     }
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
+    """Return the processor time that this process and its children have used."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 

@@ -48,7 +48,7 @@ _TOLD, _SAMPLED = 0.005, 0.001
 """How often the student is told the target, and how often potentials are compared [s]."""
 _SKIPPED = 0.1
 """Share of the time before potentials count."""
-_PAPER = known_rule("e2l-error")
+_PAPER = known_rule("e2l-error-3")
 _SCREENED = 0.2
 
 
@@ -94,7 +94,7 @@ class ErrorDriven(Task):
     bounds = FREE
     grammar = "error-driven"
     protocol = Protocol(fits_numbers=True, by_trials=True)
-    known_rule = "e2l-error"
+    known_rule = "e2l-error-3"
     stress = Stress(
         start=({"w_start": 0.0}, {"w_start": 20.0}), alone="its rules read potentials, to which both sides contribute"
     )
@@ -116,7 +116,7 @@ class ErrorDriven(Task):
         return settings["seconds"]
 
     def baseline(self, settings: Settings) -> RuleSet:
-        """Return the best rule of the paper."""
+        """Return the best rule of the paper: the plain delta rule at twice its learning rate."""
         return _PAPER.rules
 
     def control(self, settings: Settings) -> RuleSet:
@@ -124,8 +124,8 @@ class ErrorDriven(Task):
         return self.parse("v*(v - v_target)/(2*(k*v_target*psp + v**2)); k = 1 mV")
 
     def references(self, settings: Settings) -> dict[str, RuleSet]:
-        """Return the best rule of the paper, the plain delta rule, and the control."""
-        known = {self.known_rule: self.baseline(settings), "(v_target - v)*psp": self.parse("(v_target - v)*psp")}
+        """Return the best rules of the paper, and the control."""
+        known = {self.known_rule: self.baseline(settings), "e2l-error": known_rule("e2l-error").rules}
         return {**known, "control": self.control(settings)}
 
     def trial(self, rules: BoundSet, seed: int, settings: Settings, fidelity: str, backend: str = "vm") -> Trial:
