@@ -40,7 +40,7 @@ Array = npt.NDArray[np.float64]
 YARDSTICKS = {
     "reward-patterns": "(R - 1)*E",
     "error-driven": "(v_target - v)*psp",
-    "correlation-pattern": "on_pre: 1; on_post: x - 0.15",
+    "correlation-pattern": "on_post: x - 0.15",
 }
 PUBLISHED: Mapping[str, Mapping[str, str]] = {
     "reward-patterns": {

@@ -72,6 +72,7 @@ class CorrelationPattern(SpikeTask):
     reference = _PAPER.reference
     doi = _PAPER.doi
     bibtex = _PAPER.bibtex
+    paper_took = "Jordan et al. 2021: 1,000 to 10,000 networks; a few searches at once, 24 to 48 hours of a node"
     symbols: ClassVar[Mapping[str, TaskSymbol]] = {
         **TRACES,
         "w": TaskSymbol("weight of the synapse in mV, at least 0, taken as a pure number"),

@@ -19,41 +19,32 @@ from rulesearch.tasks.source import absolute, digest, import_file, split_referen
 from rulesearch.tasks.task import Task
 
 _CLASS = re.compile(
-    r'^(?:class (?P<kind>\w+)\(|    name(?:: ClassVar\[str\])? = "(?P<name>[a-z][a-z0-9-]*)"|    grammar = "")',
-    re.MULTILINE,
+    r'^(?:class (?P<kind>\w+)\(|    name(?:: ClassVar\[str\])? = "(?P<name>[a-z][a-z0-9-]*)")', re.MULTILINE
 )
 _FIRST = ("oja", "inhibitory-rate")
 """What comes first in lists; the others follow by name."""
 
 
-def _shipped_tasks() -> tuple[dict[str, tuple[str, str]], set[str]]:
-    """Return module and class of each class in this folder that gives a task a name, from the text of the modules.
-
-    Then the names of those that say that they have no grammar.
-    """
-    found, alone = {}, set()
+def _shipped_tasks() -> dict[str, tuple[str, str]]:
+    """Return module and class of each class in this folder that gives a task a name, from the text of the modules."""
+    found = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        kind = name = ""
+        kind = ""
         for match in _CLASS.finditer(path.read_text("utf-8")):
-            kind, name = match["kind"] or kind, match["name"] or name
+            kind = match["kind"] or kind
             if match["name"]:
-                found[name] = (f"{__package__}.{path.stem}", kind)
-            elif not match["kind"]:
-                alone.add(name)
+                found[match["name"]] = (f"{__package__}.{path.stem}", kind)
     order = [*_FIRST, *sorted(set(found) - set(_FIRST))]
-    return {name: found[name] for name in order}, alone
+    return {name: found[name] for name in order}
 
 
-TASKS, _WITHOUT_GRAMMAR = _shipped_tasks()
+TASKS = _shipped_tasks()
 """Module and class of each shipped task; modules are imported on use."""
 
 
 def task_names() -> list[str]:
-    """Return the names of the shipped tasks that have a grammar, so that rules can be searched on them.
-
-    On the others, which `TASKS` has too, known rules are checked.
-    """
-    return [name for name in TASKS if name not in _WITHOUT_GRAMMAR]
+    """Return the names of the shipped tasks."""
+    return list(TASKS)
 
 
 def load_task(reference: str) -> Task:

@@ -96,6 +96,7 @@ class RewardPatterns(Task):
     reference = _PAPER.reference
     doi = _PAPER.doi
     bibtex = _PAPER.bibtex
+    paper_took = "Jordan et al. 2021: 1,000 to 10,000 networks; a few searches at once, 24 to 48 hours of a node"
     slots = ("on_step",)
     symbols: ClassVar[Mapping[str, TaskSymbol]] = {
         "R": TaskSymbol("reward of the trial, 1 or -1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,5 +52,8 @@ def test_nothing_is_overwritten_and_names_are_names(refused: Callable[..., str],
     assert "is there already" in refused("new", "grammar", "hebbian")
     assert "letters, digits" in refused("new", "task", "../escape")
     assert "unknown task" in refused("new", "experiment", "x", "--task", "ojja")
-    assert "no grammar of its own yet; name one" in refused("new", "experiment", "x", "--task", "reward-patterns")
+    call("new", "task", "plain")
+    own = Path("plain.py")
+    own.write_text(re.sub('    grammar = "[a-z]+"', '    grammar = ""', own.read_text()))
+    assert "no grammar of its own yet; name one" in refused("new", "experiment", "x", "--task", "plain.py:Plain")
     assert not Path("x.toml").exists()

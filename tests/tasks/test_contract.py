@@ -22,7 +22,7 @@ from rulesearch.rules.library import find_known
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.shipped import shipped_names
 from rulesearch.simulate.codes import STATUS
-from rulesearch.tasks import Setting, Task, load_task, task_names
+from rulesearch.tasks import Setting, Task, load_task
 from rulesearch.tasks.recorded import RecordedTask, task_to_json
 from rulesearch.tasks.registry import TASKS
 
@@ -57,14 +57,6 @@ METRICS: dict[str, set[str]] = {
     "correlation-pattern": {"fitness"},
 }
 """What other people's scripts read, by task; one that is not listed has its aims alone."""
-
-
-SEARCHED = pytest.mark.parametrize("task", task_names(), indirect=True)
-SIMULATED = pytest.mark.parametrize(
-    "task",
-    [name if name in task_names() else pytest.param(name, marks=pytest.mark.slow) for name in TASKS],
-    indirect=True,
-)
 
 
 @pytest.fixture(params=TASKS)
@@ -105,11 +97,6 @@ def test_a_task_describes_itself(task: Task) -> None:
             task.resolve(condition)
 
 
-def test_tasks_without_a_grammar_are_loaded_by_their_names_and_not_listed() -> None:
-    assert task_names() == [name for name in TASKS if load_task(name).grammar]
-
-
-@SEARCHED
 def test_its_grammar_fits_and_derives_the_known_rule(task: Task) -> None:
     assert task.grammar in shipped_names("grammars")
     grammar = load_grammar(task.grammar)
@@ -196,7 +183,6 @@ def test_a_task_without_derivatives_says_so() -> None:
         task.gradient(task.bind(task.baseline(settings), settings), 0, settings, "full")
 
 
-@SIMULATED
 def test_a_trial_is_a_function_of_its_arguments(task: Task, settings: dict[str, float]) -> None:
     rules = task.bind(task.baseline(settings), settings)
     fidelity = task.fidelities[0].name
@@ -209,7 +195,6 @@ def test_a_trial_is_a_function_of_its_arguments(task: Task, settings: dict[str, 
     assert first.work > 0
 
 
-@SIMULATED
 def test_both_tiers_give_the_same_trial(task: Task, settings: dict[str, float]) -> None:
     rules = task.bind(task.baseline(settings), settings)
     fidelity = task.fidelities[0].name
@@ -218,7 +203,6 @@ def test_both_tiers_give_the_same_trial(task: Task, settings: dict[str, float]) 
     assert machine.loss == pytest.approx(compiled.loss, rel=1e-6)
 
 
-@SIMULATED
 def test_the_known_rule_beats_the_control(task: Task, settings: dict[str, float]) -> None:
     known = evaluate_rules(task, task.baseline(settings), (0, 1), settings)
     control = evaluate_rules(task, task.control(settings), (0, 1), settings)
