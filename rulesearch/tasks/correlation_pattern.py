@@ -121,6 +121,12 @@ class CorrelationPattern(SpikeTask):
                 )
         return values
 
+    def network(self, settings: Settings) -> str:
+        """Return the size of the neuron, and what a candidate takes at full fidelity."""
+        seconds = settings["seconds"] + settings["test_seconds"]
+        simulated = f"{settings['experiments']:g} simulations of {seconds:g} s"
+        return f"one neuron with {settings['afferents']:,.0f} afferents; {simulated} a candidate"
+
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning and looking, over all experiments [s]."""
         return (settings["seconds"] + settings["test_seconds"]) * screened(settings["experiments"], _SCREENED, fidelity)

@@ -112,6 +112,11 @@ class ErrorDriven(Task):
             )
         return values
 
+    def network(self, settings: Settings) -> str:
+        """Return the size of the neuron, and what a candidate takes at full fidelity."""
+        simulated = f"{settings['experiments']:g} simulations of {settings['seconds']:g} s"
+        return f"one neuron with {settings['inputs']:g} inputs, and its teacher; {simulated} a candidate"
+
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the time of learning [s]; the experiments go on side by side."""
         return settings["seconds"]

@@ -131,6 +131,11 @@ class RewardPatterns(Task):
     known_rule = "e2l-reward"
     stress = Stress(alone="its rules read an eligibility, which takes both sides, and rewards")
 
+    def network(self, settings: Settings) -> str:
+        """Return the size of the neuron, and what a candidate takes at full fidelity."""
+        shown = f"{settings['experiments']:g} sequences of {settings['trials']:,.0f} patterns of {_DURATION:g} s"
+        return f"one neuron with {settings['inputs']:g} inputs; {shown} a candidate"
+
     def duration(self, settings: Settings, fidelity: str) -> float:
         """Return the number of trials, over all experiments."""
         return settings["trials"] * screened(settings["experiments"], _SCREENED, fidelity)
