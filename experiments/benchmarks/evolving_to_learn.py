@@ -60,7 +60,7 @@ PUBLISHED: Mapping[str, Mapping[str, str]] = {
     },
 }
 METRICS = {"correlation-pattern": "signal_to_noise"}
-"""What counts as fitness where it is not `fitness`: the paper validates by the mean of what its search took the least."""
+"""What counts as fitness where that is not `fitness`: the paper validates by a mean, where its search took the least."""
 CONTROLS = {"reward-patterns": "shuffled", "error-driven": "swapped", "correlation-pattern": "absent"}
 _FIRST_FRESH = 900_000
 """Seeds of trials that no search draws by chance but once in thousands."""
@@ -218,7 +218,8 @@ def main() -> None:
         "",
         f"`python experiments/benchmarks/evolving_to_learn.py {' '.join(words)}`",
         "",
-        f"Fitness (`{METRICS.get(given.experiment, 'fitness')}`) on {given.fresh} fresh seeds; the yardstick is `{YARDSTICKS[given.experiment]}`.",
+        f"Fitness (`{METRICS.get(given.experiment, 'fitness')}`) on {given.fresh} fresh seeds; the yardstick is "
+        f"`{YARDSTICKS[given.experiment]}`.",
         "",
         "| rule | learning rate | eta | fitness |",
         "|---|---|---|---|",
