@@ -60,7 +60,7 @@ PUBLISHED: Mapping[str, Mapping[str, str]] = {
     },
 }
 METRICS = {"correlation-pattern": "signal_to_noise"}
-"""What counts as fitness where that is not `fitness`: the paper validates by a mean, where its search took the least."""
+"""What counts as fitness where that is not `fitness`: the paper validates by a mean, its search took the least."""
 CONTROLS = {"reward-patterns": "shuffled", "error-driven": "swapped", "correlation-pattern": "absent"}
 _FIRST_FRESH = 900_000
 """Seeds of trials that no search draws by chance but once in thousands."""
