@@ -4,8 +4,8 @@ Draws from the prior are simulated, each on a seed of its own; a normalising flo
 metrics, and gives constants for metrics that pass the filters of a task, or come near to it (Confavreux,
 Ramesh, Goncalves, Macke & Vogels 2023, NeurIPS 36). Where simulations are few, a flow in two dozen dimensions knows
 little: of many draws, from it, from the prior and from around what came nearest, those are simulated that pass most
-likely, as a forest tells that learns from all simulations as they come, those that died among them (a restricted
-prior: Deistler, Macke & Goncalves 2022, doi:10.1073/pnas.2207632119). The flow is learnt anew after each round.
+likely, as trees tell that learn from all simulations as they come, those that died among them (a restricted prior:
+Deistler, Macke & Goncalves 2022, doi:10.1073/pnas.2207632119). The flow is learnt anew after each round.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _FIRST_SEED = 1000
 _LEAST = 50
 """Simulations that ran to their end, without which nothing is fitted, and the proposal stays."""
 _HOPEFUL = 0.05
-"""Share of all simulations that count as passing while fewer do: those that came nearest."""
+"""Share of all simulations around which is looked while fewer pass: those that came nearest."""
 _SOURCES = 3
 """Where draws to choose from come from: the flow, the prior, and the surroundings of what came nearest."""
 _PROMOTED = 24
@@ -237,13 +237,13 @@ class _Search:
         of_flow: Array = posterior.sample(aims[rng.integers(len(aims), size=each * wanted)], rng)[0]
         if self.settings.pool == 1:
             return of_flow
-        shares, hopeful = np.array(self.shares), self._nearest(_HOPEFUL)
-        passed = np.zeros(len(shares), dtype=np.bool_)
-        passed[hopeful] = True
-        sources = (of_flow, rng.random(of_flow.shape), _around(shares[hopeful], len(of_flow), rng))
+        shares = np.array(self.shares)
+        near = _around(shares[self._nearest(_HOPEFUL)], len(of_flow), rng)
+        sources = (of_flow, rng.random(of_flow.shape), near)
         pool = np.stack([source.reshape(wanted, each, -1) for source in sources], axis=1)
         pool = pool.reshape(wanted, _SOURCES * each, -1)
-        chance = Passing(shares, passed, rng).chance(pool.reshape(-1, len(self.priors)))
+        met = np.array([self._short(outcome) <= 0.0 for outcome in self.outcomes])
+        chance = Passing(shares, met, rng).chance(pool.reshape(-1, len(self.priors)))
         best = np.argmax(chance.reshape(wanted, -1), axis=1)
         chosen: Array = pool[np.arange(wanted), best]
         return chosen
@@ -262,10 +262,15 @@ class _Search:
         Filter after filter, the nearest would be what passes the first one alone, whatever else it does: of networks
         with good rates most are far from irregular.
         """
+        short = self._short(outcome)
+        return (int(np.sum(short > 0.0)), float(short.sum())) if outcome.ok else _NOTHING
+
+    def _short(self, outcome: Outcome) -> Array:
+        """Return how far out of each bound an outcome is, in units of what is a large difference; inf where it died."""
+        asked = [each for stage in self.filters for each in stage]
         if not outcome.ok:
-            return _NOTHING
-        short = [each.shortfall(_shown(outcome)) / _scale(each) for stage in self.filters for each in stage]
-        return sum(each > 0.0 for each in short), sum(short)
+            return np.full(len(asked), np.inf)
+        return np.array([each.shortfall(_shown(outcome)) / _scale(each) for each in asked])
 
 
 _PASSED = (0, 0.0)
@@ -276,13 +281,16 @@ _NOTHING = (10**9, np.inf)
 def _around(shares: Array, wanted: int, rng: np.random.Generator) -> Array:
     """Return `wanted` points around some of `shares` `(draws, constants)`, each in 0 to 1.
 
-    Steps have the covariance of the draws times 2.38^2 by their dimension (Roberts & Rosenthal 2001,
-    doi:10.1214/ss/1015346320); what leaves the range is reflected at its end.
+    Half of them begin from two draws, each constant from either. Steps have the covariance of the draws times 2.38^2 by
+    their dimension (Roberts & Rosenthal 2001, doi:10.1214/ss/1015346320); what leaves the range is reflected at its
+    end.
     """
     dimension = shares.shape[1]
     spread = np.atleast_2d(np.cov(shares, rowvar=False)) * 2.38**2 / dimension
     steps = rng.multivariate_normal(np.zeros(dimension), spread, size=wanted, method="eigh")
-    moved = np.abs(shares[rng.integers(len(shares), size=wanted)] + steps) % 2.0
+    first, second = (shares[rng.integers(len(shares), size=wanted)] for _ in range(2))
+    either = rng.random((wanted, dimension)) < 0.5 * (np.arange(wanted) % 2)[:, np.newaxis]
+    moved = np.abs(np.where(either, second, first) + steps) % 2.0
     return np.minimum(moved, 2.0 - moved)
 
 
