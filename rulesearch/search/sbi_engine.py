@@ -38,8 +38,6 @@ _FIRST_SEED = 1000
 """The search seed of the first draw: those before it are of full trials."""
 _LEAST = 50
 """Simulations that ran to their end, without which nothing is fitted, and the proposal stays."""
-_HOPEFUL = 0.05
-"""Share of all simulations around which is looked while fewer pass: those that came nearest."""
 _SOURCES = 3
 """Where draws to choose from come from: the flow, the prior, and the surroundings of what came nearest."""
 _PROMOTED = 24
@@ -216,17 +214,17 @@ class _Search:
         rng = generator(self.problem.seed, 2, number)
         posterior = Posterior(np.array(self.shares)[known], metrics, scales, rng)
         row = {index: place for place, index in enumerate(known)}
-        aims = metrics[[row[index] for index in self._nearest(0.0) if index in row]]
+        aims = metrics[[row[index] for index in self._nearest() if index in row]]
         low, high = (np.array([getattr(each, side) for each in asked]) for side in ("least", "most"))
         # What no simulation did yet is far from what the flow knows: half of the aims were seen as they are.
         self.proposal = posterior, np.concatenate((aims, np.clip(aims, low, high)))
 
-    def _nearest(self, share: float) -> list[int]:
-        """Return the draws that pass, or where these are few the nearest ones: `aims`, and a share of all, at least."""
+    def _nearest(self) -> list[int]:
+        """Return the draws that pass, the nearest ones with them where these are fewer than `aims`; nearest first."""
         near = [self._near(outcome) for outcome in self.outcomes]
         passing = sum(each == _PASSED for each in near)
         ranked = sorted(range(len(near)), key=lambda index: (near[index], index))
-        return ranked[: max(self.settings.aims, passing, round(share * len(near)))]
+        return ranked[: max(self.settings.aims, passing)]
 
     def _draw(self, rng: np.random.Generator, wanted: int) -> Array:
         """Return constants `(wanted, constants)` as shares of their ranges."""
@@ -238,7 +236,7 @@ class _Search:
         if self.settings.pool == 1:
             return of_flow
         shares = np.array(self.shares)
-        near = _around(shares[self._nearest(_HOPEFUL)], len(of_flow), rng)
+        near = _around(shares[self._nearest()], len(of_flow), rng)
         sources = (of_flow, rng.random(of_flow.shape), near)
         pool = np.stack([source.reshape(wanted, each, -1) for source in sources], axis=1)
         pool = pool.reshape(wanted, _SOURCES * each, -1)
@@ -279,19 +277,27 @@ _NOTHING = (10**9, np.inf)
 
 
 def _around(shares: Array, wanted: int, rng: np.random.Generator) -> Array:
-    """Return `wanted` points around some of `shares` `(draws, constants)`, each in 0 to 1.
+    """Return `wanted` points around some of `shares` `(draws, constants)`, nearest first; each is in 0 to 1.
 
-    Half of them begin from two draws, each constant from either. Steps have the covariance of the draws times 2.38^2 by
-    their dimension (Roberts & Rosenthal 2001, doi:10.1214/ss/1015346320); what leaves the range is reflected at its
-    end.
+    Around which: the nearer of two that chance takes. One point in two has two constants, in the mean, and one at
+    least, drawn anew: what keeps most of a network alive stays. The others make a step, half of them from two draws,
+    each constant from either. Steps have the covariance of the draws times 2.38^2 by their dimension (Roberts &
+    Rosenthal 2001, doi:10.1214/ss/1015346320); what leaves the range is reflected at its end.
     """
     dimension = shares.shape[1]
-    spread = np.atleast_2d(np.cov(shares, rowvar=False)) * 2.38**2 / dimension
+    places = np.arange(wanted)
+    first, second = (shares[rng.integers(len(shares), size=(2, wanted)).min(axis=0)] for _ in range(2))
+    anew = rng.random((wanted, dimension)) < 2.0 / dimension
+    anew[places, rng.integers(dimension, size=wanted)] = True
+    few = np.where(anew, rng.random((wanted, dimension)), first)
+    spread = np.zeros((dimension, dimension))
+    if len(shares) > 1:
+        spread += np.cov(shares, rowvar=False) * 2.38**2 / dimension
     steps = rng.multivariate_normal(np.zeros(dimension), spread, size=wanted, method="eigh")
-    first, second = (shares[rng.integers(len(shares), size=wanted)] for _ in range(2))
-    either = rng.random((wanted, dimension)) < 0.5 * (np.arange(wanted) % 2)[:, np.newaxis]
+    either = rng.random((wanted, dimension)) < np.where(places % 4 == 0, 0.5, 0.0)[:, np.newaxis]
     moved = np.abs(np.where(either, second, first) + steps) % 2.0
-    return np.minimum(moved, 2.0 - moved)
+    found: Array = np.where((places % 2 == 1)[:, np.newaxis], few, np.minimum(moved, 2.0 - moved))
+    return found
 
 
 def _shown(outcome: Outcome) -> dict[str, float]:
