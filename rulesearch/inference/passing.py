@@ -38,7 +38,8 @@ class Passing:
             ) from None
         seed = int(rng.integers(2**31))
         trees = ExtraTreesRegressor(_TREES, min_samples_leaf=_LEAF, n_jobs=1, random_state=seed)
-        self._trees = trees.fit(shares, met.astype(np.float64))
+        known = met.astype(np.float64)
+        self._trees = trees.fit(shares, known[:, 0] if known.shape[1] == 1 else known)
 
     def chance(self, shares: Array) -> Array:
         """Return the logarithm `(draws,)` of the chance that parameters `(draws, parameters)` meet all bounds.
