@@ -149,7 +149,9 @@ class _Search:
 
     def __init__(self, problem: Problem, settings: SbiSettings, form: Genome) -> None:
         self.problem, self.settings, self.form = problem, settings, form
-        kinds = problem.primitives.parameter_kinds(problem.primitives.skeleton(form))
+        skeleton = problem.primitives.skeleton(form)
+        kinds = problem.primitives.parameter_kinds(skeleton)
+        self.rules = _numbered([key.rule for key in (*skeleton.names, *skeleton.times)])
         self.priors = [problem.grammar.constants[kind] for kind in kinds]
         self.filters = _filters(problem)
         self._fidelity = problem.full if settings.full else problem.screen
@@ -236,7 +238,8 @@ class _Search:
         if self.settings.pool == 1:
             return of_flow
         shares = np.array(self.shares)
-        near = _around(shares[self._nearest()], len(of_flow), rng)
+        alive = np.array([outcome.ok for outcome in self.outcomes])
+        near = _around(shares[self._nearest()], shares[alive], self.rules, len(of_flow), rng)
         sources = (of_flow, rng.random(of_flow.shape), near)
         pool = np.stack([source.reshape(wanted, each, -1) for source in sources], axis=1)
         pool = pool.reshape(wanted, _SOURCES * each, -1)
@@ -276,27 +279,40 @@ _NOTHING = (10**9, np.inf)
 """How near what passes, and what died, comes to passing."""
 
 
-def _around(shares: Array, wanted: int, rng: np.random.Generator) -> Array:
-    """Return `wanted` points around some of `shares` `(draws, constants)`, nearest first; each is in 0 to 1.
+def _numbered(rules: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return a number for the rule of each constant; where all are of one, a number for each constant."""
+    names = list(dict.fromkeys(rules))
+    return np.arange(len(rules)) if len(names) == 1 else np.array([names.index(rule) for rule in rules])
 
-    Around which: the nearer of two that chance takes. One point in two has two constants, in the mean, and one at
-    least, drawn anew: what keeps most of a network alive stays. The others make a step, half of them from two draws,
-    each constant from either. Steps have the covariance of the draws times 2.38^2 by their dimension (Roberts &
-    Rosenthal 2001, doi:10.1214/ss/1015346320); what leaves the range is reflected at its end.
+
+def _around(near: Array, alive: Array, rules: npt.NDArray[np.int64], wanted: int, rng: np.random.Generator) -> Array:
+    """Return `wanted` points around some of `near` `(draws, constants)`, nearest first; each is in 0 to 1.
+
+    Around which: the nearer of two that chance takes. In turn all constants of one rule are drawn anew, or are those of
+    another draw that is alive: what the other rules do stays; two constants in the mean, and one at least, are drawn
+    anew; or a step is made that has the covariance of the draws times 2.38^2 by their dimension (Roberts & Rosenthal
+    2001, doi:10.1214/ss/1015346320), reflected at the ends of the range.
+
+    **Arguments:** `alive` `(others, constants)`; `rules` `(constants,)`: the number of the rule of each constant.
     """
-    dimension = shares.shape[1]
-    places = np.arange(wanted)
-    first, second = (shares[rng.integers(len(shares), size=(2, wanted)).min(axis=0)] for _ in range(2))
-    anew = rng.random((wanted, dimension)) < 2.0 / dimension
-    anew[places, rng.integers(dimension, size=wanted)] = True
-    few = np.where(anew, rng.random((wanted, dimension)), first)
-    spread = np.zeros((dimension, dimension))
-    if len(shares) > 1:
-        spread += np.cov(shares, rowvar=False) * 2.38**2 / dimension
-    steps = rng.multivariate_normal(np.zeros(dimension), spread, size=wanted, method="eigh")
-    either = rng.random((wanted, dimension)) < np.where(places % 4 == 0, 0.5, 0.0)[:, np.newaxis]
-    moved = np.abs(np.where(either, second, first) + steps) % 2.0
-    found: Array = np.where((places % 2 == 1)[:, np.newaxis], few, np.minimum(moved, 2.0 - moved))
+    shape = wanted, near.shape[1]
+    begun = near[rng.integers(len(near), size=(2, wanted)).min(axis=0)]
+    anew, others = rng.random(shape), alive[rng.integers(len(alive), size=wanted)]
+    of_rule = rules == rng.integers(rules.max() + 1, size=wanted)[:, np.newaxis]
+    few = rng.random(shape) < 2.0 / shape[1]
+    few[np.arange(wanted), rng.integers(shape[1], size=wanted)] = True
+    steps = np.zeros(shape)
+    if len(near) > 1:
+        spread = np.cov(near, rowvar=False) * 2.38**2 / shape[1]
+        steps = rng.multivariate_normal(np.zeros(shape[1]), np.atleast_2d(spread), size=wanted, method="eigh")
+    moved = np.abs(begun + steps) % 2.0
+    ways = (
+        np.where(of_rule, anew, begun),
+        np.where(of_rule, others, begun),
+        np.where(few, anew, begun),
+        np.minimum(moved, 2.0 - moved),
+    )
+    found: Array = np.choose((np.arange(wanted) % len(ways))[:, np.newaxis], ways)
     return found
 
 
