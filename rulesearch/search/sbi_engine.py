@@ -5,7 +5,8 @@ metrics, and gives constants for metrics that pass the filters of a task, or com
 Ramesh, Goncalves, Macke & Vogels 2023, NeurIPS 36). Where simulations are few, a flow in two dozen dimensions knows
 little: of many draws, from it, from the prior and from around what came nearest, those are simulated that pass most
 likely, as trees tell that learn from all simulations as they come, those that died among them (a restricted prior:
-Deistler, Macke & Goncalves 2022, doi:10.1073/pnas.2207632119). The flow is learnt anew after each round.
+Deistler, Macke & Goncalves 2022, doi:10.1073/pnas.2207632119). Draws come by each way the more often the more of what
+came nearest did. The flow is learnt anew after each round.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ _FIRST_SEED = 1000
 """The search seed of the first draw: those before it are of full trials."""
 _LEAST = 50
 """Simulations that ran to their end, without which nothing is fitted, and the proposal stays."""
-_SOURCES = 3
-"""Where draws to choose from come from: the flow, the prior, and the surroundings of what came nearest."""
+_OF_FLOW, _OF_PRIOR, _RULE_ANEW, _RULE_TAKEN, _FEW_ANEW, _STEP = range(6)
+"""Ways by which draws come: from the flow, from the prior, and four kinds from what came nearest; see `_around`."""
+_WAYS, _FIRST = 6, -1
 _PROMOTED = 24
 _DRAWN = 0.9
 """Share of the budget that is for draws; what comes near to passing is evaluated with the rest."""
@@ -158,6 +160,7 @@ class _Search:
         self.shares: list[Array] = []
         self.outcomes: list[Outcome] = []
         self.candidates: list[Candidate] = []
+        self.ways: list[int] = []
         self.proposal: tuple[Posterior, Array] | None = None
         self.told: list[str] = []
         self._full: set[int] = set()
@@ -230,24 +233,38 @@ class _Search:
 
     def _draw(self, rng: np.random.Generator, wanted: int) -> Array:
         """Return constants `(wanted, constants)` as shares of their ranges."""
+        self.ways += [_FIRST] * wanted
         if self.proposal is None:
             return rng.random((wanted, len(self.priors)))
-        posterior, aims = self.proposal
-        each = -(-self.settings.pool // _SOURCES)
-        of_flow: Array = posterior.sample(aims[rng.integers(len(aims), size=each * wanted)], rng)[0]
         if self.settings.pool == 1:
-            return of_flow
-        shares = np.array(self.shares)
-        alive = np.array([outcome.ok for outcome in self.outcomes])
-        near = _around(shares[self._nearest()], shares[alive], self.rules, len(of_flow), rng)
-        sources = (of_flow, rng.random(of_flow.shape), near)
-        pool = np.stack([source.reshape(wanted, each, -1) for source in sources], axis=1)
-        pool = pool.reshape(wanted, _SOURCES * each, -1)
+            return self._of_flow(wanted, rng)
+        shares, nearest = np.array(self.shares), self._nearest()
+        came = [self.ways[index] for index in nearest if self.ways[index] != _FIRST]
+        chances = 1.0 + np.bincount(np.array(came, dtype=np.int64), minlength=_WAYS)
+        ways = rng.choice(_WAYS, size=wanted, p=chances / chances.sum())
         met = np.array([self._short(outcome) <= 0.0 for outcome in self.outcomes])
-        chance = Passing(shares, met, rng).chance(pool.reshape(-1, len(self.priors)))
-        best = np.argmax(chance.reshape(wanted, -1), axis=1)
-        chosen: Array = pool[np.arange(wanted), best]
+        passing = Passing(shares, met, rng)
+        alive = shares[np.array([outcome.ok for outcome in self.outcomes])]
+        self.ways[-wanted:] = [int(way) for way in ways]
+        pools = np.array([self._pool(int(way), shares[nearest], alive, rng) for way in ways])
+        chance = passing.chance(pools.reshape(-1, len(self.priors))).reshape(wanted, -1)
+        chosen: Array = pools[np.arange(wanted), np.argmax(chance, axis=1)]
         return chosen
+
+    def _pool(self, way: int, near: Array, alive: Array, rng: np.random.Generator) -> Array:
+        """Return draws `(pool, constants)` that come by one way; others are as of `_around`."""
+        number = self.settings.pool
+        if way == _OF_FLOW:
+            return self._of_flow(number, rng)
+        if way == _OF_PRIOR:
+            return rng.random((number, len(self.priors)))
+        return _around(way, near, alive, self.rules, number, rng)
+
+    def _of_flow(self, wanted: int, rng: np.random.Generator) -> Array:
+        assert self.proposal is not None
+        posterior, aims = self.proposal
+        drawn: Array = posterior.sample(aims[rng.integers(len(aims), size=wanted)], rng)[0]
+        return drawn
 
     def _candidate(self, shares: Array) -> Candidate:
         values = tuple(prior.at(float(share)) for prior, share in zip(self.priors, shares, strict=True))
@@ -285,34 +302,34 @@ def _numbered(rules: Sequence[str]) -> npt.NDArray[np.int64]:
     return np.arange(len(rules)) if len(names) == 1 else np.array([names.index(rule) for rule in rules])
 
 
-def _around(near: Array, alive: Array, rules: npt.NDArray[np.int64], wanted: int, rng: np.random.Generator) -> Array:
+def _around(
+    way: int, near: Array, alive: Array, rules: npt.NDArray[np.int64], wanted: int, rng: np.random.Generator
+) -> Array:
     """Return `wanted` points around some of `near` `(draws, constants)`, nearest first; each is in 0 to 1.
 
-    Around which: the nearer of two that chance takes. In turn all constants of one rule are drawn anew, or are those of
-    another draw that is alive: what the other rules do stays; two constants in the mean, and one at least, are drawn
-    anew; or a step is made that has the covariance of the draws times 2.38^2 by their dimension (Roberts & Rosenthal
-    2001, doi:10.1214/ss/1015346320), reflected at the ends of the range.
+    Around which: the nearer of two that chance takes. By `_RULE_ANEW` all constants of one rule are drawn anew, by
+    `_RULE_TAKEN` they are those of another draw that is alive: what the other rules do stays. By `_FEW_ANEW` two
+    constants in the mean, and one at least, are drawn anew. Else a step is made that has the covariance of the draws
+    times 2.38^2 by their dimension (Roberts & Rosenthal 2001, doi:10.1214/ss/1015346320), reflected at the ends of the
+    range.
 
     **Arguments:** `alive` `(others, constants)`; `rules` `(constants,)`: the number of the rule of each constant.
     """
     shape = wanted, near.shape[1]
     begun = near[rng.integers(len(near), size=(2, wanted)).min(axis=0)]
-    anew, others = rng.random(shape), alive[rng.integers(len(alive), size=wanted)]
-    of_rule = rules == rng.integers(rules.max() + 1, size=wanted)[:, np.newaxis]
-    few = rng.random(shape) < 2.0 / shape[1]
-    few[np.arange(wanted), rng.integers(shape[1], size=wanted)] = True
-    steps = np.zeros(shape)
-    if len(near) > 1:
-        spread = np.cov(near, rowvar=False) * 2.38**2 / shape[1]
-        steps = rng.multivariate_normal(np.zeros(shape[1]), np.atleast_2d(spread), size=wanted, method="eigh")
-    moved = np.abs(begun + steps) % 2.0
-    ways = (
-        np.where(of_rule, anew, begun),
-        np.where(of_rule, others, begun),
-        np.where(few, anew, begun),
-        np.minimum(moved, 2.0 - moved),
-    )
-    found: Array = np.choose((np.arange(wanted) % len(ways))[:, np.newaxis], ways)
+    if way == _STEP:
+        spread = np.zeros((shape[1], shape[1]))
+        if len(near) > 1:
+            spread += np.cov(near, rowvar=False) * 2.38**2 / shape[1]
+        moved = np.abs(begun + rng.multivariate_normal(np.zeros(shape[1]), spread, size=wanted, method="eigh")) % 2.0
+        stepped: Array = np.minimum(moved, 2.0 - moved)
+        return stepped
+    changed = rules == rng.integers(rules.max() + 1, size=wanted)[:, np.newaxis]
+    if way == _FEW_ANEW:
+        changed = rng.random(shape) < 2.0 / shape[1]
+        changed[np.arange(wanted), rng.integers(shape[1], size=wanted)] = True
+    others = alive[rng.integers(len(alive), size=wanted)] if way == _RULE_TAKEN else rng.random(shape)
+    found: Array = np.where(changed, others, begun)
     return found
 
 
