@@ -5,8 +5,8 @@ metrics, and gives constants for metrics that pass the filters of a task, or com
 Ramesh, Goncalves, Macke & Vogels 2023, NeurIPS 36). Where simulations are few, a flow in two dozen dimensions knows
 little: of many draws, from it, from the prior and from around what came nearest, those are simulated that pass most
 likely, as trees tell that learn from all simulations as they come, those that died among them (a restricted prior:
-Deistler, Macke & Goncalves 2022, doi:10.1073/pnas.2207632119). Draws come by each way the more often the more of what
-came nearest did. The flow is learnt anew after each round.
+Deistler, Macke & Goncalves 2022, doi:10.1073/pnas.2207632119). Half of them come by whichever ways what came nearest
+did, half by all ways alike. The flow is learnt anew after each round.
 """
 
 from __future__ import annotations
@@ -240,8 +240,10 @@ class _Search:
             return self._of_flow(wanted, rng)
         shares, nearest = np.array(self.shares), self._nearest()
         came = [self.ways[index] for index in nearest if self.ways[index] != _FIRST]
-        chances = 1.0 + np.bincount(np.array(came, dtype=np.int64), minlength=_WAYS)
-        ways = rng.choice(_WAYS, size=wanted, p=chances / chances.sum())
+        came_by = np.bincount(np.array(came, dtype=np.int64), minlength=_WAYS) / max(1, len(came))
+        # Small steps lead near most often, and not from one family of networks to another: half is left to all ways.
+        chances = np.full(_WAYS, 0.5 / _WAYS) + 0.5 * came_by if came else np.full(_WAYS, 1.0 / _WAYS)
+        ways = rng.choice(_WAYS, size=wanted, p=chances)
         met = np.array([self._short(outcome) <= 0.0 for outcome in self.outcomes])
         passing = Passing(shares, met, rng)
         alive = shares[np.array([outcome.ok for outcome in self.outcomes])]
