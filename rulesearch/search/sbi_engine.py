@@ -328,7 +328,7 @@ def _around(
         return stepped
     changed = rules == rng.integers(rules.max() + 1, size=wanted)[:, np.newaxis]
     if way == _FEW_ANEW:
-        changed = rng.random(shape) < 2.0 / shape[1]
+        changed = rng.random(shape) < 1.0 / shape[1]
         changed[np.arange(wanted), rng.integers(shape[1], size=wanted)] = True
     others = alive[rng.integers(len(alive), size=wanted)] if way == _RULE_TAKEN else rng.random(shape)
     found: Array = np.where(changed, others, begun)

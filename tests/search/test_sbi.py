@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rulesearch.errors import RulesearchError
@@ -16,6 +17,7 @@ from rulesearch.search.candidate import Candidate
 from rulesearch.search.engine import load_engine
 from rulesearch.search.primitives import GrammarPrimitives
 from rulesearch.search.problem import Problem
+from rulesearch.search.sbi_engine import _FEW_ANEW, _RULE_ANEW, _RULE_TAKEN, _STEP, _around, _numbered
 from rulesearch.tasks.declaration import Fidelity
 from rulesearch.workflow.discover import discover, resume
 from rulesearch.workflow.run import Run
@@ -48,6 +50,32 @@ def test_the_polynomial_of_four_rules_has_24_constants() -> None:
         )
     )
     assert len(primitives.parameter_kinds(primitives.skeleton(primitives.genome_of(rules)))) == 24
+
+
+@pytest.mark.parametrize("way", [_RULE_ANEW, _RULE_TAKEN, _FEW_ANEW, _STEP])
+def test_what_is_near_keeps_what_its_way_says(way: int) -> None:
+    rng = np.random.default_rng(4)
+    near, alive = 0.4 + 0.2 * rng.random((20, 24)), rng.random((50, 24))
+    rules = _numbered([rule for rule in ("EE", "EI", "IE", "II") for _ in range(6)])
+    found = _around(way, near, alive, rules, 400, rng)
+    assert found.shape == (400, 24)
+    assert found.min() >= 0.0 and found.max() <= 1.0
+    kept = np.array([max((row == other).sum() for other in near) for row in found])
+    taken = np.array([max((row == other).sum() for other in alive) for row in found])
+    if way == _STEP:
+        assert not kept.any()
+        wider = np.cov(found, rowvar=False).trace() / np.cov(near, rowvar=False).trace()
+        assert 1.0 < wider < 1.5
+    elif way == _FEW_ANEW:
+        assert kept.max() == 23 and 21.8 < kept.mean() < 22.3
+    else:
+        assert set(kept) == {18}
+        assert set(taken) == ({6} if way == _RULE_TAKEN else {0})
+
+
+def test_constants_of_one_rule_are_moved_one_by_one() -> None:
+    assert list(_numbered(["w", "w", "w"])) == [0, 1, 2]
+    assert list(_numbered(["EE", "II", "EE"])) == [0, 1, 0]
 
 
 @pytest.mark.slow
