@@ -11,14 +11,26 @@ from rulesearch.measurements.numbers import SPREADSHEET, as_number, is_gap
 
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 _SEPARATOR_TOLD = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+"""Control characters that no table has."""
 _MOST_TITLES, _LOOKED_AT = 30, 200
 
 
-def lines_of(content: bytes) -> tuple[list[str], str]:
-    """Return the lines of a table that are neither empty nor comments, and the comment right above them."""
+def lines_of(where: str, content: bytes) -> tuple[list[str], str]:
+    """Return the lines of a table that are neither empty nor comments, and the comment right above them.
+
+    **Raises:** `RulesearchError` where the content is no text.
+    """
     lines: list[str] = []
     comment = ""
-    for line in _decoded(content).split("\n"):
+    text = _decoded(content)
+    strange = _NO_TEXT.search(text)
+    if strange is not None:
+        raise RulesearchError(
+            f"{where} is no text: character {strange.start() + 1} is {strange.group()!r}; expected a header and rows "
+            "of numbers, as a spreadsheet saves them as CSV"
+        )
+    for line in text.split("\n"):
         first = line.lstrip()
         if first.startswith("#") and not first.lower().startswith(tuple(SPREADSHEET)):
             comment = comment if lines else line.lstrip("# \t")

@@ -146,7 +146,7 @@ def read_sheet(path: Path) -> Sheet:
     **Raises:** `RulesearchError` with row and column where it is none.
     """
     where = str(path)
-    lines, comment = lines_of(read_bytes(path, _MOST_BYTES))
+    lines, comment = lines_of(where, read_bytes(path, _MOST_BYTES))
     if not lines:
         raise RulesearchError(f"{where} is empty; expected a header and rows of numbers")
     rows, separator = rows_of(where, lines, comment)

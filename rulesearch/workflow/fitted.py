@@ -233,8 +233,15 @@ def _measured(
         sheet.column(name)
     if told.gaps == SKIP:
         sheet = sheet.without_gaps([told.target, *filter(None, (told.error, told.group)), *read])
-    if told.group in read:
-        raise RulesearchError(f"{sheet.where}: the rule reads column {told.group}; it cannot tell preparations apart")
+    others = {
+        told.target: "has the weight changes, which the rule should give",
+        told.error: "has their standard errors",
+        told.group: "cannot tell preparations apart then",
+        **dict.fromkeys(told.ignore, "is to be ignored"),
+    }
+    for name in read:
+        if name in others:
+            raise RulesearchError(f"{sheet.where}: the rule reads column {name}; it {others[name]}")
     labels = [""] * len(sheet.cells) if PREPARATION in read and not told.group else groups_of(sheet, told)
     values = {name: sheet.values(name) for name in read}
     changes = sheet.values(told.target)

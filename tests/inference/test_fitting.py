@@ -265,6 +265,21 @@ def test_columns_are_called_as_they_please() -> None:
     assert _values(rs.fit("pre_rate; eta = 7", {"pre_rate": rate, "dw": 0.5 * rate}, "dw"))["eta"] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    ("rule", "given", "reason"),
+    [
+        ("a*x + dw", {}, "reads column dw; it has the weight changes, which the rule should give"),
+        ("a*x + b*s; b = 1", {"error": "s"}, "reads column s; it has their standard errors"),
+        ("a*x + b*s; b = 1", {"ignore": "s"}, "reads column s; it is to be ignored"),
+        ("a*x + b*s; b = 1", {"own": "a", "group": "s"}, "reads column s; it cannot tell preparations apart then"),
+    ],
+)
+def test_a_rule_reads_what_is_a_symbol_alone(rule: str, given: dict[str, str], reason: str) -> None:
+    table = {"x": [1.0, 2.0, 3.0, 4.0], "s": [1.0, 1.0, 2.0, 2.0], "dw": [0.1, 0.2, 0.35, 0.4]}
+    with pytest.raises(RulesearchError, match=reason):
+        rs.fit(f"{rule}; a = 1; eta = 1", table, "dw", **given)
+
+
 def test_words_alone_keep_a_number_between_what_they_allow() -> None:
     table = {"dt_ms": [10.0, 60.0], "change": ["LTP", "none"]}
     found = rs.fit("on_post: A*x; A = 0.005; eta = 1", table, fixed="tau_x=17ms", **PROTOCOL)

@@ -86,6 +86,14 @@ def test_a_first_column_that_counts_otherwise_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "content", [b"\x00\x01x,dw\n1,2\n", b"PK\x03\x04" + bytes(range(256)), b"x,dw\n1,2\n3,\x7f4\n"]
+)
+def test_what_is_no_text_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(RulesearchError, match=r"is no text: character \d+ is '.*'; expected a header and rows"):
+        _sheet(tmp_path, content)
+
+
+@pytest.mark.parametrize(
     ("written", "heading"),
     [
         ("dt (ms)", Heading("dt", "dt (ms)", "ms")),
