@@ -40,6 +40,8 @@ _STEPS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 _WIDEST = 100.0
 _PROBE, _OPEN = 1e-6, 1e3
 """How far numbers are moved for slopes; standard errors of a change by which a prediction that is open may be off."""
+_FLAT, _PART = 1e-5, 1e-3
+"""Length of a slope, beside those of numbers alone, that is none; share of a direction that counts as part of it."""
 _LEAST_FACTOR = 1e-9
 _NOTHING = 1e-6
 """Share of its usual size to which a number is as good as 0."""
@@ -52,7 +54,8 @@ class Number:
     """A fitted number.
 
     **Fields:** `label`; `value`; `low` and `high`: its 95 % interval by profile likelihood, infinite where it has no
-    end; `own`: it is that of one preparation; `usual`: size at which it makes changes as large as the measured ones.
+    end; `own`: it is that of one preparation; `usual`: size at which it makes changes as large as the measured ones;
+    `traded`: other numbers make up for any small change of it, so that the data tell something of them together alone.
     """
 
     label: str
@@ -61,12 +64,13 @@ class Number:
     high: float
     own: bool
     usual: float = math.inf
+    traded: bool = False
 
     @property
     def identifiable(self) -> bool:
         """Whether the data keep the number within an interval, of two orders of magnitude at most, or not beyond a
-        hundred times its usual size where 0 is in it."""
-        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+        hundred times its usual size where 0 is in it; one that is traded for others they do not."""
+        if self.traded or not (math.isfinite(self.low) and math.isfinite(self.high)):
             return False
         near, far = sorted((abs(self.low), abs(self.high)))
         return far <= _WIDEST * (self.usual if self.low * self.high <= 0.0 else near)
@@ -122,13 +126,14 @@ def profile(found: Fit) -> list[Number]:
         freedom = int(np.isfinite(found.data.changes).sum()) - found.form.size
         limit = student_t_quantile(0.5 + 0.5 * LEVEL, max(1, freedom)) ** 2
     _, least = solve(found.form, found.data, best)
-    sizes = usual_sizes(found)
+    sizes, traded = usual_sizes(found), _traded(found.form, found.data, best)
     numbers = []
     for place, (label, parameter) in enumerate(zip(found.form.labels, found.form.each, strict=True)):
         ends = [_end(found, best, place, sign, least + limit, float(sizes[place])) for sign in (-1.0, 1.0)]
         low, high = (_natural(parameter.is_time, end) for end in ends)
         usual = math.inf if parameter.is_time else float(sizes[place])
-        numbers.append(Number(label, float(found.numbers[place]), float(low), float(high), parameter.own, usual))
+        value = float(found.numbers[place])
+        numbers.append(Number(label, value, float(low), float(high), parameter.own, usual, bool(traded[place])))
     return numbers
 
 
@@ -189,6 +194,30 @@ def _left_open(form: Form, data: Data, point: Array, out: Rows) -> Rows:
 
     The variance of a prediction is g (J^T J)^-1 g, with J the slopes of residuals of the other rows and g its own.
     """
+    slopes = _slopes(form, data, point, out)
+    _, sizes, turned = np.linalg.svd(slopes[~out], full_matrices=True)
+    told = np.zeros(len(point))
+    told[: len(sizes)] = sizes
+    spread = (slopes @ turned.T) / np.maximum(told, _PROBE)
+    found_open: Rows = out & (np.linalg.norm(spread, axis=1) > _OPEN)
+    return found_open
+
+
+def _traded(form: Form, data: Data, point: Array) -> Rows:
+    """Return for which numbers others make up: those of directions in which no residual changes, `(numbers,)`."""
+    slopes = _slopes(form, data, point, np.zeros(len(data.changes), dtype=np.bool_))
+    acts = np.linalg.norm(slopes, axis=0) > 0.0
+    _, sizes, turned = np.linalg.svd(slopes[:, acts], full_matrices=True)
+    told = np.zeros(int(acts.sum()))
+    told[: len(sizes)] = sizes
+    traded = np.zeros(len(point), dtype=np.bool_)
+    traded[acts] = np.any(np.abs(turned[told < _FLAT]) > _PART, axis=0)
+    return traded
+
+
+def _slopes(form: Form, data: Data, point: Array, plain: Rows) -> Array:
+    """Return slopes of residuals by each number, each of length 1 or 0, `(rows, numbers)`; of rows that are `plain`
+    those of predictions over their standard errors."""
     probes = np.tile(point, (len(point) + 1, 1))
     steps = _PROBE * np.maximum(np.abs(point), scales_of(form))
     steps = np.where(point + steps > limits_of(form)[1], -steps, steps)
@@ -196,17 +225,12 @@ def _left_open(form: Form, data: Data, point: Array, out: Rows) -> Rows:
     with np.errstate(all="ignore"):
         predicted = form.many(numbers_of(form, probes))
         # What is told in a word may hold nothing where it is met.
-        found = np.where(out, predicted / data.sem, data.residuals(predicted))
+        found = np.where(plain, predicted / data.sem, data.residuals(predicted))
         slopes = ((found[1:] - found[0]) / steps[:, np.newaxis]).T
     slopes = np.where(np.isfinite(slopes), slopes, 0.0)
     lengths = np.linalg.norm(slopes, axis=0)
-    slopes = slopes / np.where(lengths > 0.0, lengths, 1.0)
-    _, sizes, turned = np.linalg.svd(slopes[~out], full_matrices=True)
-    told = np.zeros(len(point))
-    told[: len(sizes)] = sizes
-    spread = (slopes @ turned.T) / np.maximum(told, _PROBE)
-    found_open: Rows = out & (np.linalg.norm(spread, axis=1) > _OPEN)
-    return found_open
+    of_one_length: Array = slopes / np.where(lengths > 0.0, lengths, 1.0)
+    return of_one_length
 
 
 def settled(found: Fit) -> Fit:

@@ -280,6 +280,18 @@ def test_a_rule_reads_what_is_a_symbol_alone(rule: str, given: dict[str, str], r
         rs.fit(f"{rule}; a = 1; eta = 1", table, "dw", **given)
 
 
+def test_numbers_that_make_up_for_each_other_are_not_determined() -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(2, 30))
+    table = {"x": x, "y": y, "dw": 0.3 * x + 0.2 * y + 0.01 * rng.normal(size=30)}
+    found = rs.fit("(a + b)*x + c*y; a = 0.1; b = 0.1; c = 0.1; eta = 1", table, "dw")
+    assert {number.label: number.identifiable for number in found.numbers} == {"a": False, "b": False, "c": True}
+    # Signs keep both between 0 and their sum.
+    assert all(number.low == 0.0 and number.high == pytest.approx(0.3, abs=0.01) for number in found.numbers[:2])
+    apart = rs.fit("a*x + b*(x + 0.01*y); a = 0.1; b = 0.1; eta = 1", table, "dw")
+    assert all(number.traded is False for number in apart.numbers)
+
+
 def test_words_alone_keep_a_number_between_what_they_allow() -> None:
     table = {"dt_ms": [10.0, 60.0], "change": ["LTP", "none"]}
     found = rs.fit("on_post: A*x; A = 0.005; eta = 1", table, fixed="tau_x=17ms", **PROTOCOL)
