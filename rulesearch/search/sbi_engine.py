@@ -57,10 +57,10 @@ class SbiSettings:
         20, "simulations whose metrics are aimed at, at least; the nearest ones where fewer pass", 1, 10_000
     )
     pool: int = option(
-        51,
+        1000,
         "draws of which the one that passes most likely is simulated; 1: flow alone",
         1,
-        1000,
+        100_000,
     )
     full: int = option(0, "1: draws are simulated in full; 0: at the cheap fidelity, where the task has one", 0, 1)
 
