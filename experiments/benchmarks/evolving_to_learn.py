@@ -7,12 +7,14 @@ Each search is a whole one as `rulesearch discover` runs it, on one worker; what
 which no search has, beside the published rules, each with a learning rate that was fitted as those of candidates are.
 `difference` is the mean, with its 95 % interval (Student's t), of the fitness of the recommended rule less that of the
 yardstick on the same seeds. `--control` runs the searches where there is nothing to learn: rewards of other trials,
-targets of other students, a pattern that is absent. Writes `searches.csv`, `published.csv` and `README.md` to `--out`.
+targets of other students, a pattern that is absent. Writes `searches.csv`, `published.csv` and `README.md` to `--out`;
+searches that are there already are not made again.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import multiprocessing
 import tempfile
 import time
@@ -172,6 +174,14 @@ def published(experiment: str, fresh: int, settings: Mapping[str, float]) -> lis
     return rows
 
 
+def made_before(table: Path) -> list[dict[str, Any]]:
+    """Return the searches that a table holds already: a call that was stopped goes on after them."""
+    if not table.is_file():
+        return []
+    with table.open(encoding="utf-8", newline="") as file:
+        return [dict(row) for row in csv.DictReader(file)]
+
+
 def told(row: Mapping[str, Any], name: str = "fitness") -> str:
     """Return a number of a row with its interval."""
     return f"{row[name]} ± {row[f'{name} +-']}" if name in row else ""
@@ -193,17 +203,19 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     known = published(given.experiment, given.fresh, settings)
     write_text(out / "published.csv", csv_of(known, tuple(known[0])))
-    rows: list[dict[str, Any]] = []
+    asked = [(engine, seed) for seed in given.seeds for engine in given.engines.split(",")]
+    rows = [row for row in made_before(out / "searches.csv") if (row["engine"], int(row["seed"])) in asked]
+    made = {(row["engine"], int(row["seed"])) for row in rows}
     with ProcessPoolExecutor(given.jobs, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
         waiting = [
             pool.submit(search, given.experiment, engine, seed, given.fresh, settings)
-            for seed in given.seeds
-            for engine in given.engines.split(",")
+            for engine, seed in asked
+            if (engine, seed) not in made
         ]
         for done in as_completed(waiting):
             rows.append(done.result())
             print(rows[-1], flush=True)
-            rows.sort(key=lambda row: (row["engine"], row["seed"]))
+            rows.sort(key=lambda row: (row["engine"], int(row["seed"])))
             write_text(out / "searches.csv", csv_of(rows, FIELDS))
     words = [
         given.experiment,
