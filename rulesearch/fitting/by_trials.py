@@ -1,7 +1,7 @@
 """The numbers of a rule by trials of a network, which tell a loss and no more: its learning rate, and its constants.
 
-Learning rates are tried in decades, on few trials; where one of these learns anything, constants follow by CMA-ES
-(Hansen 2016, arXiv:1604.00772), the rate with them, and the rate is doubled or halved as long as that helps.
+Learning rates are tried in decades, on few trials; where one of these learns anything, constants follow by CMA-ES,
+the rate with them, and the rate is doubled or halved as long as that helps.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rulesearch.fitting.evolution import cma_strategy
 from rulesearch.grammar.parts import ConstantPrior
 
 _DECADES = (0, -1, -2, -3, -4, 1, 2)
@@ -61,7 +62,6 @@ def _evolved(
 
     It begins in the middle of the ranges, that of the rate is from a tenth to ten times.
     """
-    import cma
 
     def meant(point: Any) -> tuple[float, Values]:
         shares = zip(priors.items(), point[1:], strict=True)
@@ -71,17 +71,10 @@ def _evolved(
         change, constants = meant(point)
         return loss(_scaled(rates, change) | constants)
 
-    options = {
-        "bounds": [0.0, 1.0],
-        "popsize": _POPULATION,
-        "seed": float("nan"),
-        "randn": lambda *shape: rng.standard_normal(shape),
-        "verbose": -9,
-    }
     best = math.inf, np.full(len(priors) + 1, 0.5)
+    strategy = cma_strategy(best[1], _STEP, _POPULATION, rng)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        strategy: Any = cma.CMAEvolutionStrategy(best[1], _STEP, options)
         for _ in range(_GENERATIONS):
             points = strategy.ask()
             losses = [of(point) for point in points]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rulesearch.fitting.evolution import cma_strategy
 from rulesearch.search.candidate import Candidate
 from rulesearch.search.problem import Problem
 
@@ -32,8 +33,6 @@ class ConstantFit:
         step: float = 0.1,
         l1: float = 0.0,
     ) -> None:
-        import cma
-
         self.problem = problem
         self.best = start
         kinds = problem.primitives.parameter_kinds(problem.primitives.skeleton(start.genome))
@@ -44,17 +43,7 @@ class ConstantFit:
         )
         # pycma does not do one dimension: a second one that nothing depends on goes along.
         centre = np.append(centre, 0.5) if self.count == 1 else centre
-        options = {
-            "bounds": [0.0, 1.0],
-            "popsize": population,
-            "seed": float("nan"),
-            "randn": lambda *shape: rng.standard_normal(shape),
-            "verbose": -9,
-            "maxiter": 10**6,
-        }
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.strategy: Any = cma.CMAEvolutionStrategy(np.clip(centre, 0.02, 0.98), step, options)
+        self.strategy: Any = cma_strategy(np.clip(centre, 0.02, 0.98), step, population, rng)
         self.l1 = l1
         self._points: list[Any] = []
 

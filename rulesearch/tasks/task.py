@@ -121,17 +121,18 @@ class Task(ABC):
         the rule and a point where there are several. `rng` draws the seed of the trials, where these tell.
         """
         if self.protocol.by_trials:
-            return self._with_numbers_by_trials(rules, priors, rng, settings)
-        form, data = self.form_of(rules, settings)
-        numbers = best_numbers(form, data.residuals, priors, rng) if len(data.changes) else None
-        if numbers is None:
-            return rules
-        found = form.rules_with(form.typical(numbers)).rules
+            found: Mapping[str, Rule] = self._by_trials(rules, priors, rng, settings).rules
+        else:
+            form, data = self.form_of(rules, settings)
+            numbers = best_numbers(form, data.residuals, priors, rng) if len(data.changes) else None
+            if numbers is None:
+                return rules
+            found = form.rules_with(form.typical(numbers)).rules
         return rules.with_rules({name: _with_numbers_of(rule, found[name]) for name, rule in rules.searched.items()})
 
-    def _with_numbers_by_trials(
+    def _by_trials(
         self, rules: RuleSet, priors: Mapping[str, ConstantPrior], rng: np.random.Generator, settings: Settings
-    ) -> RuleSet:
+    ) -> BoundSet:
         form, seed = SetForm(self.bind(rules, settings), lambda _: None), int(rng.integers(2**31))
         rates = {each.name: each.start for each in form.parameters if each.is_rate}
 
@@ -140,8 +141,7 @@ class Task(ABC):
             return math.inf if trial.loss is None else trial.loss
 
         few, many = (partial(loss, fidelity) for fidelity in (self.fidelities[0], self.fidelities[-1]))
-        found = form.rules_with(numbers_by_trials(rates, priors, few, many, rng)).rules
-        return rules.with_rules({name: _with_numbers_of(rule, found[name]) for name, rule in rules.searched.items()})
+        return form.rules_with(numbers_by_trials(rates, priors, few, many, rng))
 
     def form_of(self, rules: RuleSet, settings: Settings) -> tuple[Form, Data]:
         """Return rules with their numbers free, and what they must meet.
